@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef COMMON_LINE_H
+#define COMMON_LINE_H
+
+/* One text line as it comes in at a collector; hostmetrics/wire.h has the grammar. */
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/series.h"
+
+enum line_type {
+	LINE_NOTHING, /* empty, or a comment */
+	LINE_SAMPLE,
+	LINE_TYPE, /* "# TYPE metric kind" */
+	LINE_UNIT, /* "# UNIT metric unit" */
+};
+
+struct line {
+	enum line_type type;
+	int64_t time_us;
+	double value;
+	struct series series; /* of a sample; the metric only, of a declaration */
+	struct series_text
+		host; /* the label `host`, taken off the series; start NULL without one */
+	enum hm_stored_kind kind; /* LINE_TYPE: gauge and counter; anything else is unknown */
+	struct series_text unit;  /* LINE_UNIT */
+};
+
+/*
+ * Parse a line without its newline; a trailing CR is passed over. Points into `text`, which must
+ * outlive it.
+ * @param now_us  the time of a sample that has none (or -1, or N)
+ * @return HM_REASON_NONE, or why the line is refused
+ */
+enum hm_reason line_parse(struct line *line, const char *text, size_t length, int64_t now_us);
+
+#endif

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef COMMON_NUMBER_H
+#define COMMON_NUMBER_H
+
+/* Numbers as text, independent of the locale. */
+
+#include <stddef.h>
+
+#define NUMBER_TEXT_MAX_BYTES 32
+
+/*
+ * Read decimal notation ([+-]digits[.digits][e[+-]digits]), or nan, inf, infinity in any case with
+ * a sign.
+ * @param text  `length` bytes, all of which must belong to the number
+ * @return 0; -EINVAL. Beyond the range of a double it becomes an infinity, as strtod(3) does.
+ * Correctly rounded.
+ */
+int number_parse(const char *text, size_t length, double *ret_value);
+
+/* Write the shortest decimal that reads back as the same double: "5", "0.1", "1e+300", "NaN",
+ * "+Inf". @return its length */
+size_t number_format(double value, char out[static NUMBER_TEXT_MAX_BYTES]);
+
+#endif

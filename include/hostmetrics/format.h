@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef HOSTMETRICS_FORMAT_H
+#define HOSTMETRICS_FORMAT_H
+
+/*
+ * What lies on a collector's disk: one file per metric of a host, <store>/hosts/<host>/<metric>.hm.
+ * All numbers little-endian. docs/format.md tells it for people.
+ *
+ * A file is a header, then blocks, appended only:
+ *
+ *     header   struct hm_file_header, then host name and metric name (no NUL), then u32 CRC32C
+ *              of all that
+ *     block    u32 type, u32 payload bytes, u32 CRC32C of type, length and payload; then payload
+ *
+ *     HM_BLOCK_SERIES   u32 series id, then its labels as text, {a="b",c="d"} sorted by name; empty
+ *                       for a series without labels
+ *     HM_BLOCK_META     u32 kind (enum hm_stored_kind), then the unit as text; the last one counts
+ *     HM_BLOCK_SAMPLES  records of 20 bytes: u32 series id, i64 microseconds since 1970 UTC,
+ *                       IEEE double
+ *
+ * Ids count from 0 in each file and are declared before they are used. A reader passes over block
+ * types it does not know. A last block that is cut short or does not verify was never acknowledged:
+ * the next writer cuts it off.
+ */
+
+#include <stdint.h>
+
+#define HM_FILE_MAGIC   "hostmetr"
+#define HM_FILE_VERSION 1
+
+struct hm_file_header {
+	char magic[8];
+	uint32_t version;
+	uint32_t header_bytes; /* this struct, both names and the CRC */
+	uint32_t compatible_flags;
+	uint32_t incompatible_flags; /* who does not know one of them leaves the file alone */
+	uint32_t host_bytes;
+	uint32_t metric_bytes;
+};
+_Static_assert(sizeof(struct hm_file_header) == 32, "the header is part of the file format");
+
+enum hm_block_type {
+	HM_BLOCK_SERIES = 1,
+	HM_BLOCK_META = 2,
+	HM_BLOCK_SAMPLES = 3,
+};
+
+#define HM_BLOCK_HEADER_BYTES  12
+#define HM_BLOCK_MAX_BYTES     ((uint32_t)16 << 20) /* payload */
+#define HM_SAMPLE_RECORD_BYTES 20
+
+/* What a series' numbers mean, as stored. The values are part of the format. */
+enum hm_stored_kind {
+	HM_STORED_UNKNOWN = 0,
+	HM_STORED_GAUGE = 1,
+	HM_STORED_COUNTER = 2,
+};
+
+/*
+ * Why something is not there, for rejects, gaps and status. Stored: values never change, new ones
+ * go at the end. common/reason.c has the words.
+ */
+enum hm_reason {
+	HM_REASON_NONE = 0,
+	HM_REASON_LINE_TOO_LONG = 1,
+	HM_REASON_LINE_FIELDS = 2, /* not two or three words */
+	HM_REASON_BAD_NAME = 3, /* metric or host name empty, too long, not UTF-8, control bytes */
+	HM_REASON_BAD_LABELS = 4, /* label set not well formed */
+	HM_REASON_TOO_MANY_LABELS = 5,
+	HM_REASON_BAD_VALUE = 6,  /* not a number */
+	HM_REASON_NOT_FINITE = 7, /* NaN or an infinity */
+	HM_REASON_BAD_TIME = 8,   /* not a time that 64 bits of microseconds hold */
+	HM_REASON_NO_MEMORY = 9,
+	HM_REASON_STORE_FAILED = 10,
+	HM_REASON_COUNT
+};
+
+#endif
