@@ -1,0 +1,239 @@
+# SPDX-License-Identifier: MIT
+# hostmetrics: one non-recursive Makefile. `make help` lists the targets. A new source, plugin, test
+# or fuzz target is a new file: nothing is to be edited here.
+
+VERSION := 0.1.0
+
+ifeq ($(MAKELEVEL),0)
+MAKEFLAGS += -j$(shell nproc 2>/dev/null || echo 1)
+endif
+MAKEFLAGS += --no-builtin-rules
+.DELETE_ON_ERROR:
+.SECONDARY:
+
+# SAN = asan, tsan, coverage, analyzer or fuzz: another kind of build, in a folder of its own.
+SAN ?=
+BUILD ?= build$(SAN:%=-%)
+V ?=
+, := ,
+Q := $(if $(V),,@)
+say = $(if $(V),@:,@printf '  %-5s %s\n' $(1) $(2))
+
+PREFIX ?= /usr/local
+BINDIR ?= $(PREFIX)/bin
+SBINDIR ?= $(PREFIX)/sbin
+LIBDIR ?= $(PREFIX)/lib
+INCLUDEDIR ?= $(PREFIX)/include
+MANDIR ?= $(PREFIX)/share/man
+PLUGIN_FOLDER ?= $(LIBDIR)/hostmetrics/plugins
+
+# -- flags: ours are added to the packager's ------------------------------------------------------
+
+ifeq ($(origin CC),default)
+CC := $(if $(filter fuzz,$(SAN)),clang,gcc)
+endif
+CFLAGS ?= -O2 -g
+OPTIMISES := $(filter -O1 -O2 -O3 -Os -Ofast,$(lastword $(filter -O%,$(CFLAGS))))
+FORTIFY := $(if $(SAN)$(findstring _FORTIFY_SOURCE,$(CFLAGS) $(CPPFLAGS)),,\
+	$(OPTIMISES:%=-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2))
+override CPPFLAGS += -Iinclude -I. -D_GNU_SOURCE -DHM_VERSION='"$(VERSION)"' \
+	-DHM_PLUGIN_FOLDER='"$(PLUGIN_FOLDER)"'
+override CFLAGS += -std=gnu17 -pthread -fvisibility=hidden -fstack-protector-strong -Wall -Wextra \
+	-Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wwrite-strings -Wformat=2 -Wundef
+override LDFLAGS += -pthread -Wl,-z,relro,-z,now,--as-needed
+override LDLIBS += -ludev -lbsd -linih
+
+san_asan := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+san_tsan := -fsanitize=thread -fno-omit-frame-pointer
+san_coverage := --coverage -O0
+san_analyzer = -Werror $(if $(filter tests/%,$<),,-fanalyzer)
+san_fuzz := -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
+$(if $(SAN),$(if $(san_$(SAN)),,$(error SAN=$(SAN): use asan, tsan, coverage, analyzer or fuzz)))
+
+COMPILE = $(CC) $(CPPFLAGS) $(CFLAGS) $(FORTIFY) $(san_$(SAN))
+LINK = $(CC) $(CFLAGS) $(san_$(SAN)) $(LDFLAGS)
+# What only some objects need: plugins are shared, tests of devices use umockdev (and so glib).
+OBJECT_FLAGS = $(if $(filter plugins/% docs/%,$<),-fPIC,-fPIE) $(if $(filter %_umockdev.c,$<),\
+	$(patsubst -I%,-isystem%,$(shell pkg-config --cflags umockdev-1.0)))
+
+# -- what there is --------------------------------------------------------------------------------
+
+# Each folder makes an archive of all but its main.c: libcommon.a, libctl.a, libsupport.a ...
+FOLDERS := common agent agent/ctl collector plugins tests/support
+sources = $(sort $(filter-out %/main.c,$(wildcard $(1)/*.c)))
+objects = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
+archives = $(patsubst %,$(BUILD)/lib%.a,$(1))
+
+PROGRAMS := $(addprefix $(BUILD)/,hostmetrics-agent hostmetrics-collector agentctl)
+PLUGINS := $(BUILD)/plugins/hostmetrics.so
+EXAMPLES := $(patsubst docs/example-plugin/%.c,$(BUILD)/example/%.so,$(wildcard docs/example-plugin/*.c))
+UNIT_SOURCES := $(sort $(wildcard tests/unit/*/*.c))
+ifneq ($(shell pkg-config --exists umockdev-1.0 2>/dev/null && echo yes),yes)
+# tests/run reports those that were not built as skipped.
+UNIT_SOURCES := $(filter-out %_umockdev.c,$(UNIT_SOURCES))
+endif
+UNITS := $(UNIT_SOURCES:tests/%.c=$(BUILD)/%)
+FUZZERS := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/*.c))
+SOURCES := $(sort $(wildcard $(FOLDERS:%=%/*.c) tests/unit/*/*.c tests/fuzz/*.c docs/example-plugin/*.c))
+HEADERS := $(sort $(wildcard include/hostmetrics/*.h $(FOLDERS:%=%/*.h) tests/*/*.h))
+
+.PHONY: all run check test tests check-asan check-tsan fuzz fuzzers lint lint-objects lint-tidy format \
+	golden coverage install uninstall clean help FORCE
+
+all: $(PROGRAMS) $(PLUGINS) ## the daemons, agentctl and the plugins, in build/; installs nothing
+
+# -- how it is made -------------------------------------------------------------------------------
+
+%/:
+	$(Q)mkdir -p $@
+
+# Objects depend on the flags they are made with. The first thing made, so it says what is missing.
+$(BUILD)/flags: FORCE | $(BUILD)/
+	$(file >$@.new,$(COMPILE) / $(LINK) $(LDLIBS))
+	@cmp -s $@.new $@ || printf '#include <%s>\n' stdio.h libudev.h bsd/string.h ini.h | \
+		$(CC) $(CPPFLAGS) -E -o $(BUILD)/probe -x c - 2>/dev/null || { \
+		echo "make: $(CC) or a library is missing: 'make run' installs what is needed, or see" \
+			"'packaging/dependencies build --print'" >&2; exit 1; }
+	@cmp -s $@.new $@ || cp $@.new $@
+
+$(BUILD)/criterion: | $(BUILD)/
+	@echo '#include <criterion/criterion.h>' | $(CC) $(CPPFLAGS) -E -o $@ -x c - 2>/dev/null || { \
+		echo "make: Criterion is missing: 'make check' installs what tests need, or see" \
+			"'packaging/dependencies test --print'" >&2; exit 1; }
+
+$(call objects,$(UNIT_SOURCES)): | $(BUILD)/criterion
+$(BUILD)/obj/%.o: %.c $(BUILD)/flags
+	$(call say,CC,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(COMPILE) $(OBJECT_FLAGS) -MMD -MP -c -o $@ $<
+
+define archive_rule
+$(call archives,$(notdir $(1))): $(call objects,$(call sources,$(1)))
+	$(Q)rm -f $$@ && ar rcs $$@ $$^
+endef
+$(foreach folder,$(FOLDERS),$(eval $(call archive_rule,$(folder))))
+
+# All of the agent's own objects: what it lends to plugins is called by nobody inside it.
+$(BUILD)/hostmetrics-agent: $(call objects,$(sort $(wildcard agent/*.c))) $(call archives,common)
+$(BUILD)/hostmetrics-collector: $(call objects,collector/main.c) $(call archives,collector common)
+$(BUILD)/agentctl: $(call objects,agent/ctl/main.c) $(call archives,ctl common)
+$(PROGRAMS):
+	$(call say,LINK,$@)
+	$(Q)$(LINK) -pie $(if $(filter %-agent,$@),-Wl$(,)--export-dynamic) -o $@ $^ $(LDLIBS)
+
+# Plugins find hm_* in the agent that loads them.
+$(PLUGINS): $(call objects,$(sort $(wildcard plugins/*.c)))
+$(EXAMPLES): $(BUILD)/example/%.so: $(BUILD)/obj/docs/example-plugin/%.o
+$(PLUGINS) $(EXAMPLES):
+	$(call say,LINK,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(LINK) -shared -Wl,-z,undefs -o $@ $^ $(LDLIBS)
+
+# For tests that need both at once.
+$(BUILD)/plugins-and-example: $(PLUGINS) $(EXAMPLES)
+	$(Q)mkdir -p $@ && cp $^ $@ && touch $@
+
+# -- tests ----------------------------------------------------------------------------------------
+
+# What the tests of a folder are linked with. tests/support may stand in for anything but what is
+# tested: it has a struct hm_batch of its own, which the agent's tests must not get.
+unit_common := support common
+unit_agent := agent support common
+unit_ctl := support ctl common
+unit_collector := support collector common
+unit_plugins := support plugins agent common
+group = -Wl,--start-group $(filter %.a,$^) -Wl,--end-group
+
+.SECONDEXPANSION:
+$(UNITS): $(BUILD)/unit/%: $(BUILD)/obj/tests/unit/%.o $$(call archives,$$(unit_$$(*D)))
+	$(call say,LINK,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(LINK) -pie -o $@ $(filter %.o,$^) $(group) -lcriterion $(LDLIBS) $(if $(filter %_umockdev,$@),\
+		$(shell pkg-config --libs umockdev-1.0))
+
+ifeq ($(SAN),tsan)
+$(UNITS): $(call objects,tests/support/tsan.c)
+endif
+
+$(FUZZERS): $(BUILD)/fuzz/%: $(BUILD)/obj/tests/fuzz/%.o \
+	$(call archives,support plugins agent ctl collector common)
+	$(call say,LINK,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(LINK) -fsanitize=fuzzer -pie -o $@ $< $(group) $(LDLIBS)
+
+tests: all $(UNITS) $(EXAMPLES) $(BUILD)/plugins-and-example
+fuzzers: $(FUZZERS)
+
+run: ## install what building needs, build, and show this machine's metrics live
+	@packaging/dependencies build
+	@$(MAKE) --no-print-directory all
+	@packaging/run $(BUILD)
+
+check: ## install what the tests need, and run all of them
+	@packaging/dependencies build test
+	@$(MAKE) --no-print-directory test
+
+test: tests ## all tests, or those whose name holds T=WORD; installs nothing
+	@HM_BUILD=$(BUILD) HM_SAN=$(SAN) tests/run $(T)
+
+check-asan check-tsan: check-%: ## the tests under AddressSanitizer and UBSan, or ThreadSanitizer
+	@$(MAKE) --no-print-directory SAN=$* BUILD=$(BUILD)-$* test
+
+fuzz: ## every fuzz target for FUZZ_SECONDS (30), or those whose name holds T=WORD
+	@packaging/dependencies build fuzz --print
+	@$(MAKE) --no-print-directory SAN=fuzz BUILD=$(BUILD)-fuzz fuzzers
+	@tests/fuzz/run $(BUILD)-fuzz/fuzz $(T)
+
+golden: all ## write tests/golden anew; review the difference
+	@HM_BUILD=$(BUILD) HM_GOLDEN=write tests/run golden
+
+coverage: ## the tests, then how much of each source they ran
+	@$(MAKE) --no-print-directory SAN=coverage BUILD=$(BUILD)-coverage test
+	@find $(BUILD)-coverage/obj -name '*.gcda' -not -path '*/tests/*' -exec gcov -n {} + | awk -F "[':% ]+" \
+		'/^File/ {file = $$2} /^Lines/ && file ~ /^[a-z].*[.]c$$/ {printf "%6.1f %% of %4d  %s\n", $$3, $$5, file}' | sort -n
+
+# -- lint: the sources of tests are compiled with -Werror, the others go through -fanalyzer too ----
+
+lint: ## clang-format, clang-tidy, gcc -fanalyzer and cppcheck, without findings
+	@packaging/dependencies build test lint --print
+	@clang-format --dry-run -Werror $(SOURCES) $(HEADERS)
+	@$(MAKE) --no-print-directory SAN=analyzer BUILD=$(BUILD)-analyzer lint-objects lint-tidy
+	@cppcheck $(CPPFLAGS) -q -j4 --std=c11 --enable=warning,style,performance,portability --inline-suppr \
+		--suppressions-list=tests/cppcheck-suppressions --error-exitcode=1 $(SOURCES)
+
+lint-objects: $(call objects,$(SOURCES))
+lint-tidy: $(SOURCES:%.c=$(BUILD)/tidy/%)
+$(BUILD)/tidy/%: %.c $(BUILD)/obj/%.o .clang-tidy
+	$(call say,TIDY,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)clang-tidy --quiet $< -- $(CPPFLAGS) $(CFLAGS) $(OBJECT_FLAGS) -Werror && touch $@
+
+format: ## let clang-format rewrite every source
+	clang-format -i $(SOURCES) $(HEADERS)
+
+# -- the rest -------------------------------------------------------------------------------------
+
+install: all ## into DESTDIR and PREFIX (/usr/local)
+	install -d $(addprefix $(DESTDIR),$(BINDIR) $(SBINDIR) $(PLUGIN_FOLDER) $(INCLUDEDIR)/hostmetrics \
+		$(MANDIR)/man1 $(MANDIR)/man8)
+	install $(BUILD)/agentctl $(DESTDIR)$(BINDIR)
+	install $(BUILD)/hostmetrics-agent $(BUILD)/hostmetrics-collector $(DESTDIR)$(SBINDIR)
+	install -m 644 $(PLUGINS) $(DESTDIR)$(PLUGIN_FOLDER)
+	install -m 644 include/hostmetrics/plugin.h include/hostmetrics/sysfs.h $(DESTDIR)$(INCLUDEDIR)/hostmetrics
+	install -m 644 packaging/man/*.1 $(DESTDIR)$(MANDIR)/man1
+	install -m 644 packaging/man/*.8 $(DESTDIR)$(MANDIR)/man8
+
+uninstall: ## what install made; configuration and data stay
+	rm -f $(addprefix $(DESTDIR),$(BINDIR)/agentctl $(SBINDIR)/hostmetrics-agent $(SBINDIR)/hostmetrics-collector \
+		$(PLUGIN_FOLDER)/hostmetrics.so $(INCLUDEDIR)/hostmetrics/plugin.h $(INCLUDEDIR)/hostmetrics/sysfs.h) \
+		$(patsubst packaging/man/%.1,$(DESTDIR)$(MANDIR)/man1/%.1,$(wildcard packaging/man/*.1)) \
+		$(patsubst packaging/man/%.8,$(DESTDIR)$(MANDIR)/man8/%.8,$(wildcard packaging/man/*.8))
+	-rmdir $(addprefix $(DESTDIR),$(PLUGIN_FOLDER) $(dir $(PLUGIN_FOLDER)) $(INCLUDEDIR)/hostmetrics) 2>/dev/null
+
+clean: ## remove all build folders
+	rm -rf --one-file-system $(BUILD) $(wildcard $(BUILD)-*)
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z -]+:.*## / {printf "  make %-24s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+
+-include $(patsubst %.o,%.d,$(call objects,$(SOURCES)))
