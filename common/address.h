@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <sys/socket.h>
 
-#define ADDRESS_TEXT_MAX_BYTES 64
+#define ADDRESS_TEXT_MAX_BYTES 72
 #define ADDRESS_HOST_MAX_BYTES 256
 
 struct address {

@@ -53,9 +53,9 @@ struct config_error {
 
 /*
  * Read a file, then FILE's folder FILE.d (agent.conf.d/...conf in the order of names) where it
- * exists.
- * @return 0; -errno with *error set: cannot be read, line too long (inih holds 200 bytes), not INI,
- * a NUL byte, larger than 1 MiB. Entries read before stay.
+ * exists. A line is one entry: indentation means nothing, a value never goes on in the next line.
+ * @return 0; -errno with *error set: cannot be read, line too long (inih holds 198 bytes; comments
+ * may be longer), not INI, not UTF-8, a NUL byte, larger than 1 MiB. Entries read before stay.
  */
 int config_read(struct config *config, const char *path, struct config_error *error);
 
@@ -65,7 +65,7 @@ int config_read_text(struct config *config, const char *path, const char *text, 
 
 void config_done(struct config *config);
 
-/* Set every key to its fallback. @return 0, -ENOMEM; -EINVAL is a defect in the table. */
+/* Set every key to its fallback; `settings` may hold anything before. @return 0, -ENOMEM; -EINVAL is a defect in the table. */
 int config_defaults(const struct config_key *keys, size_t n_keys, void *settings);
 
 /* Set one key. @return 0; -ENOMEM; -EINVAL with *error saying what it should be (without FILE:LINE)

@@ -7,6 +7,8 @@
 #include <stddef.h>
 
 #define NUMBER_TEXT_MAX_BYTES 32
+/* A number of more bytes is not taken: exact rounding never needs as many digits. */
+#define NUMBER_PARSE_MAX_BYTES 1023
 
 /*
  * Read decimal notation ([+-]digits[.digits][e[+-]digits]), or nan, inf, infinity in any case with

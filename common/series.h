@@ -36,7 +36,9 @@ struct series {
 /*
  * Parse `metric{label="value",...}` or `metric;label=value;...`, or both in that order.
  * @param text    not ended by a NUL; must outlive the series
- * @param length  bytes that may be read; the name ends at the first blank or tab outside quotes
+ * @param length  bytes that may be read; the name ends at the first blank or tab outside of braces.
+ * Inside them, blanks between labels and a comma behind the last one are passed over, as Prometheus
+ * does
  * @param ret_used  bytes of the name
  * @return HM_REASON_NONE; HM_REASON_BAD_NAME; HM_REASON_BAD_LABELS (also: a label twice);
  * HM_REASON_TOO_MANY_LABELS. Labels are sorted by name, those with empty value left out.

@@ -1,0 +1,463 @@
+/* SPDX-License-Identifier: MIT */
+/* A daemon's control socket: its clients, one request at a time each. */
+
+#include "common/control_server.h"
+
+#include <bsd/libutil.h>
+#include <bsd/string.h>
+#include <bsd/sys/queue.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "common/text.h"
+
+#define SOCKET_MODE   0660
+#define PID_FILE_MODE 0644
+
+/* Clients that may wait in the kernel until one of ours goes. */
+#define CLIENTS_WAITING_MAX 64
+
+/* A producer is called only while less than this waits to be written. */
+#define OUTPUT_WAITING_MAX_BYTES ((size_t)64 << 10)
+
+/* What a client may do in one turn of the loop: reads, answers, producer calls, writes. */
+#define CLIENT_STEPS_MAX 8
+
+/* Of one write: a client that reads as fast as we write must not keep us either. */
+#define CLIENT_WRITE_MAX_BYTES ((size_t)64 << 10)
+
+/* This much of an unknown verb is repeated to who asked. */
+#define VERB_SHOWN_MAX_BYTES ((size_t)64)
+
+struct client {
+	TAILQ_ENTRY(client) link;
+	struct control_server *server;
+	struct loop_source *source;
+	int fd;
+	char input[HM_CONTROL_REQUEST_MAX_BYTES];
+	size_t input_length;
+	size_t request_bytes; /* of input, being answered; 0 = none is */
+	bool is_last;         /* close after this answer */
+	struct control_reply reply;
+	size_t n_written; /* of reply.out */
+};
+
+TAILQ_HEAD(client_list, client);
+
+struct control_server {
+	struct loop *loop;
+	const char *program;
+	const struct control_verb *verbs;
+	void *context;
+	struct pidfh *pid_file;
+	struct sockaddr_un address;
+	bool is_bound;
+	int fd;
+	int spare_fd; /* given up for a moment when the process has no descriptor left */
+	struct loop_source *source;
+	struct client_list clients;
+	size_t n_clients;
+};
+
+/* What a step of a client came to. */
+enum step {
+	STEP_AGAIN, /* there may be more to do now */
+	STEP_WAIT,  /* the kernel said EAGAIN: an event will come */
+	STEP_CLOSE,
+};
+
+static void client_close(struct client *client)
+{
+	struct control_server *server = client->server;
+
+	TAILQ_REMOVE(&server->clients, client, link);
+	server->n_clients--;
+	loop_remove(client->source);
+	(void)close(client->fd);
+	control_reply_done(&client->reply);
+	free(client);
+	/* One that waits in the kernel's queue may come in now; there is no event for that. */
+	loop_ready(server->source);
+}
+
+static void answer_unknown(const struct control_server *server, const char *verb,
+			   struct control_reply *reply)
+{
+	struct buffer text = {0};
+
+	buffer_printf(&text, "%s does not know '", server->program);
+	text_append_printable(&text, verb, strnlen(verb, VERB_SHOWN_MAX_BYTES));
+	buffer_append_text(&text, "'; it knows");
+	for (const struct control_verb *known = server->verbs; known->name; known++)
+		buffer_printf(&text, "%s %s", known == server->verbs ? "" : ",", known->name);
+	control_end(reply, HM_CONTROL_USAGE, buffer_text(&text));
+	buffer_done(&text);
+}
+
+/* Answer the first `request_bytes` of the input. It stays there until the answer is written. */
+static void answer(struct client *client)
+{
+	const struct control_server *server = client->server;
+	const struct control_verb *verb = server->verbs;
+	char *line = client->input;
+	size_t length = client->request_bytes - 1;
+	struct control_request request;
+
+	line[length] = '\0';
+	if (strlen(line) != length || control_request_parse(line, &request) < 0) {
+		control_end(&client->reply, HM_CONTROL_USAGE,
+			    "this is not a request: VERB, then NAME=VALUE, words separated by TAB");
+		return;
+	}
+	while (verb->name && strcmp(verb->name, request.verb) != 0)
+		verb++;
+	if (verb->name)
+		verb->answer(server->context, &request, &client->reply);
+	else
+		answer_unknown(server, request.verb, &client->reply);
+}
+
+static void answer_too_long(struct client *client)
+{
+	char text[64];
+
+	(void)snprintf(text, sizeof(text), "a request is at most %d bytes long",
+		       HM_CONTROL_REQUEST_MAX_BYTES);
+	control_end(&client->reply, HM_CONTROL_USAGE, text);
+	client->request_bytes = client->input_length;
+	client->is_last = true;
+}
+
+/* Take the next request, from the kernel where it is not here yet. */
+static enum step read_request(struct client *client)
+{
+	char *newline = memchr(client->input, '\n', client->input_length);
+	size_t room = sizeof(client->input) - client->input_length;
+	ssize_t n_read;
+
+	if (newline) {
+		client->request_bytes = (size_t)(newline - client->input) + 1;
+		answer(client);
+		return STEP_AGAIN;
+	}
+	if (room == 0) {
+		answer_too_long(client);
+		return STEP_AGAIN;
+	}
+	/* Without room for control messages the kernel closes descriptors that somebody sends. */
+	n_read = recv(client->fd, client->input + client->input_length, room, 0);
+	if (n_read < 0 && errno == EINTR)
+		return STEP_AGAIN;
+	if (n_read < 0 && errno == EAGAIN)
+		return STEP_WAIT;
+	if (n_read <= 0)
+		return STEP_CLOSE;
+	client->input_length += (size_t)n_read;
+	return STEP_AGAIN;
+}
+
+/* Let the producer write some more. */
+static enum step produce(struct client *client)
+{
+	struct control_reply *reply = &client->reply;
+	int result;
+
+	/* Only what is not written yet is kept, so that no answer grows with its length. */
+	buffer_consume(&reply->out, client->n_written);
+	client->n_written = 0;
+	result = reply->produce(reply->state, reply);
+	if (result > 0)
+		return STEP_AGAIN;
+	reply->produce = NULL;
+	/* A row that is cut short must not look like one: without an end the client knows. */
+	if (reply->n_words > 0)
+		return STEP_CLOSE;
+	if (result < 0 && !reply->ended)
+		control_end(reply, HM_CONTROL_FAILED, strerror(-result));
+	return STEP_AGAIN;
+}
+
+static enum step write_output(struct client *client)
+{
+	const struct buffer *out = &client->reply.out;
+	size_t length = out->length - client->n_written;
+	ssize_t n_sent;
+
+	if (length > CLIENT_WRITE_MAX_BYTES)
+		length = CLIENT_WRITE_MAX_BYTES;
+	n_sent = send(client->fd, out->data + client->n_written, length, MSG_NOSIGNAL);
+	if (n_sent < 0 && errno == EINTR)
+		return STEP_AGAIN;
+	if (n_sent < 0 && errno == EAGAIN)
+		return STEP_WAIT;
+	if (n_sent < 0)
+		return STEP_CLOSE;
+	client->n_written += (size_t)n_sent;
+	return STEP_AGAIN;
+}
+
+/* The answer is written: on to the next request. */
+static enum step finish(struct client *client)
+{
+	/* Neither ended nor handed to a producer: a defect of the verb, which the client may see. */
+	if (!client->reply.ended || client->is_last)
+		return STEP_CLOSE;
+	client->input_length -= client->request_bytes;
+	memmove(client->input, client->input + client->request_bytes, client->input_length);
+	client->request_bytes = 0;
+	client->n_written = 0;
+	control_reply_done(&client->reply);
+	return STEP_AGAIN;
+}
+
+static enum step take_step(struct client *client)
+{
+	struct control_reply *reply = &client->reply;
+	size_t n_waiting = reply->out.length - client->n_written;
+
+	if (client->request_bytes == 0)
+		return read_request(client);
+	/* No memory: what is there has a hole. */
+	if (buffer_failed(&reply->out))
+		return STEP_CLOSE;
+	if (reply->produce && n_waiting < OUTPUT_WAITING_MAX_BYTES)
+		return produce(client);
+	if (n_waiting > 0)
+		return write_output(client);
+	return finish(client);
+}
+
+static bool on_client(void *context, uint32_t events)
+{
+	struct client *client = context;
+	enum step step = STEP_AGAIN;
+
+	/* Gone in both directions: nobody is there to read an answer. */
+	if (events & (EPOLLHUP | EPOLLERR))
+		step = STEP_CLOSE;
+	for (int i = 0; i < CLIENT_STEPS_MAX && step == STEP_AGAIN; i++)
+		step = take_step(client);
+	if (step == STEP_CLOSE)
+		client_close(client);
+	return step == STEP_AGAIN;
+}
+
+/* Owns fd, also when it fails. */
+static int client_add(struct control_server *server, int fd)
+{
+	struct client *client = calloc(1, sizeof(*client));
+	int result;
+
+	if (!client) {
+		(void)close(fd);
+		return -ENOMEM;
+	}
+	client->server = server;
+	client->fd = fd;
+	result = loop_add(server->loop, fd, on_client, client, &client->source);
+	if (result < 0) {
+		(void)close(fd);
+		free(client);
+		return result;
+	}
+	TAILQ_INSERT_TAIL(&server->clients, client, link);
+	server->n_clients++;
+	return 0;
+}
+
+/* No descriptor is left: turn one client away rather than let it wait without an event to come. */
+static bool turn_away(struct control_server *server)
+{
+	int fd;
+
+	if (server->spare_fd < 0)
+		return false;
+	(void)close(server->spare_fd);
+	fd = accept4(server->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	if (fd >= 0)
+		(void)close(fd);
+	server->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	return fd >= 0;
+}
+
+/* Take in one client. @return false when there is none, or none can be had now */
+static bool accept_client(struct control_server *server)
+{
+	int fd = accept4(server->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+	if (fd < 0 && (errno == EMFILE || errno == ENFILE))
+		return turn_away(server);
+	if (fd < 0)
+		return errno == EINTR || errno == ECONNABORTED;
+	(void)client_add(server, fd);
+	return true;
+}
+
+static bool on_listener(void *context, uint32_t events)
+{
+	struct control_server *server = context;
+
+	(void)events;
+	for (int i = 0; i < CLIENTS_WAITING_MAX; i++) {
+		/* When one of the clients goes, it calls us again. */
+		if (server->n_clients == CONTROL_CLIENTS_MAX || !accept_client(server))
+			return false;
+	}
+	return true;
+}
+
+/*
+ * Somebody without our pid file may live at the address (the file was deleted, say).
+ * @return 0: nobody does; -EEXIST; -errno
+ */
+static int check_dead(const struct sockaddr_un *address, int *ret_pid)
+{
+	struct ucred peer = {0};
+	socklen_t length = sizeof(peer);
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	int result = -EEXIST;
+
+	if (fd < 0)
+		return -errno;
+	/* EAGAIN: so much alive that its queue is full. */
+	if (connect(fd, (const struct sockaddr *)address, sizeof(*address)) < 0 && errno != EAGAIN)
+		result = errno == ECONNREFUSED || errno == ENOENT ? 0 : -errno;
+	else if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &length) == 0)
+		*ret_pid = peer.pid;
+	(void)close(fd);
+	return result;
+}
+
+/* Remove what an earlier daemon left. Only under the lock of the pid file. */
+static int remove_dead(const struct sockaddr_un *address, int *ret_pid)
+{
+	struct stat status;
+	int result;
+
+	if (lstat(address->sun_path, &status) < 0)
+		return errno == ENOENT ? 0 : -errno;
+	if (!S_ISSOCK(status.st_mode))
+		return -ENOTSOCK;
+	result = check_dead(address, ret_pid);
+	if (result < 0)
+		return result;
+	return unlink(address->sun_path) < 0 && errno != ENOENT ? -errno : 0;
+}
+
+/* Nobody can connect before listen(2), and the mode is never wider than in the end. */
+static int start_listening(struct control_server *server)
+{
+	server->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (server->fd < 0)
+		return -errno;
+	if (fchmod(server->fd, SOCKET_MODE) < 0)
+		return -errno;
+	if (bind(server->fd, (const struct sockaddr *)&server->address, sizeof(server->address)) <
+	    0)
+		return -errno;
+	server->is_bound = true;
+	/* The umask may have taken the group's right to write. */
+	if (chmod(server->address.sun_path, SOCKET_MODE) < 0)
+		return -errno;
+	if (listen(server->fd, CLIENTS_WAITING_MAX) < 0)
+		return -errno;
+	return loop_add(server->loop, server->fd, on_listener, server, &server->source);
+}
+
+static int take_pid_file(struct control_server *server, int *ret_pid)
+{
+	char path[sizeof(server->address.sun_path) + sizeof(".pid")];
+	pid_t pid = 0;
+
+	(void)snprintf(path, sizeof(path), "%s.pid", server->address.sun_path);
+	server->pid_file = pidfile_open(path, PID_FILE_MODE, &pid);
+	if (!server->pid_file) {
+		if (errno == EEXIST && pid > 0)
+			*ret_pid = pid;
+		return -errno;
+	}
+	/* The library leaves it open to programs that are started. */
+	if (fcntl(pidfile_fileno(server->pid_file), F_SETFD, FD_CLOEXEC) < 0)
+		return -errno;
+	return pidfile_write(server->pid_file) < 0 ? -errno : 0;
+}
+
+static struct control_server *server_new(struct loop *loop, const char *path)
+{
+	struct control_server *server = calloc(1, sizeof(*server));
+
+	if (!server)
+		return NULL;
+	server->loop = loop;
+	server->fd = -1;
+	server->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	server->address.sun_family = AF_UNIX;
+	(void)strlcpy(server->address.sun_path, path, sizeof(server->address.sun_path));
+	TAILQ_INIT(&server->clients);
+	return server;
+}
+
+/* One parameter over the limit: a struct for what is said once would not be clearer. */
+/* NOLINTNEXTLINE(readability-function-size) */
+int control_server_open(struct loop *loop, const char *path, const char *program,
+			const struct control_verb *verbs, void *context,
+			struct control_server **ret_server, int *ret_pid)
+{
+	struct control_server *server;
+	int pid = 0;
+	int result;
+
+	if (strlen(path) >= sizeof(server->address.sun_path))
+		return -ENAMETOOLONG;
+	server = server_new(loop, path);
+	if (!server)
+		return -ENOMEM;
+	server->program = program;
+	server->verbs = verbs;
+	server->context = context;
+	result = take_pid_file(server, &pid);
+	if (result == 0)
+		result = remove_dead(&server->address, &pid);
+	if (result == 0)
+		result = start_listening(server);
+	if (result == -EEXIST)
+		*ret_pid = pid;
+	if (result < 0)
+		control_server_close(server);
+	else
+		*ret_server = server;
+	return result;
+}
+
+void control_server_close(struct control_server *server)
+{
+	struct client *client;
+	struct client *next;
+
+	if (!server)
+		return;
+	for (client = TAILQ_FIRST(&server->clients); client; client = next) {
+		next = TAILQ_NEXT(client, link);
+		client_close(client);
+	}
+	loop_remove(server->source);
+	if (server->is_bound)
+		(void)unlink(server->address.sun_path);
+	if (server->fd >= 0)
+		(void)close(server->fd);
+	if (server->spare_fd >= 0)
+		(void)close(server->spare_fd);
+	/* Last, so that a new daemon does not find the old one's socket. */
+	if (server->pid_file)
+		(void)pidfile_remove(server->pid_file);
+	free(server);
+}

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: MIT */
+/* Names from outside as names of files. */
+
+#include "common/file_name.h"
+
+#include <inttypes.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#define LENGTH_MAX (FILE_NAME_MAX_BYTES - 1)
+/* '~' and 16 hex digits. No other escaped name has a '~'. */
+#define HASH_BYTES 17
+
+/* Without the locale's say. */
+static bool is_safe(char byte, bool is_first)
+{
+	if (byte == '.')
+		return !is_first;
+	return (byte >= 'A' && byte <= 'Z') || (byte >= 'a' && byte <= 'z') ||
+	       (byte >= '0' && byte <= '9') || byte == '_' || byte == ':' || byte == '-';
+}
+
+static uint64_t rotate(uint64_t word, int n_bits)
+{
+	return word << n_bits | word >> (64 - n_bits);
+}
+
+static void siphash_round(uint64_t v[static 4])
+{
+	v[0] += v[1];
+	v[2] += v[3];
+	v[1] = rotate(v[1], 13) ^ v[0];
+	v[3] = rotate(v[3], 16) ^ v[2];
+	v[0] = rotate(v[0], 32) + v[3];
+	v[2] += v[1];
+	v[3] = rotate(v[3], 21) ^ v[0];
+	v[1] = rotate(v[1], 17) ^ v[2];
+	v[2] = rotate(v[2], 32);
+}
+
+static void siphash_add(uint64_t v[static 4], uint64_t word)
+{
+	v[3] ^= word;
+	siphash_round(v);
+	siphash_round(v);
+	v[0] ^= word;
+}
+
+/*
+ * SipHash-2-4 under the key 0: a name of ours can be found again, and nobody makes a second name
+ * for the file of a given one, as they could with a simpler hash.
+ */
+static uint64_t hash_name(const char *name, size_t length)
+{
+	uint64_t v[4] = {UINT64_C(0x736f6d6570736575), UINT64_C(0x646f72616e646f6d),
+			 UINT64_C(0x6c7967656e657261), UINT64_C(0x7465646279746573)};
+	uint64_t word = 0;
+
+	for (size_t i = 0; i < length; i++) {
+		word |= (uint64_t)(uint8_t)name[i] << i % 8 * 8;
+		if (i % 8 == 7) {
+			siphash_add(v, word);
+			word = 0;
+		}
+	}
+	siphash_add(v, word | (uint64_t)length << 56);
+	v[2] ^= 0xff;
+	for (int i = 0; i < 4; i++)
+		siphash_round(v);
+	return v[0] ^ v[1] ^ v[2] ^ v[3];
+}
+
+void file_name_escape(const char *name, size_t length, char out[static FILE_NAME_MAX_BYTES])
+{
+	static const char hex[] = "0123456789ABCDEF";
+	size_t cut_at = 0; /* the last place where the hash still fits behind whole characters */
+	size_t n = 0;
+
+	for (size_t i = 0; i < length; i++) {
+		bool is_plain = is_safe(name[i], i == 0);
+		uint8_t byte = (uint8_t)name[i];
+
+		if (n <= LENGTH_MAX - HASH_BYTES)
+			cut_at = n;
+		if (n + (is_plain ? 1 : 3) > LENGTH_MAX) {
+			(void)snprintf(out + cut_at, HASH_BYTES + 1, "~%016" PRIx64,
+				       hash_name(name, length));
+			return;
+		}
+		if (is_plain) {
+			out[n++] = name[i];
+			continue;
+		}
+		out[n++] = '%';
+		out[n++] = hex[byte >> 4];
+		out[n++] = hex[byte & 15];
+	}
+	/* Nothing else gives this, and it is a file's name. */
+	if (n == 0)
+		out[n++] = '%';
+	out[n] = '\0';
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+/* The words for the stored reasons. */
+
+#include "common/reason.h"
+
+#include <stddef.h>
+
+struct reason_words {
+	const char *key;
+	const char *text;
+};
+
+static const struct reason_words words[HM_REASON_COUNT] = {
+	[HM_REASON_NONE] = {"none", "nothing is wrong"},
+	[HM_REASON_LINE_TOO_LONG] = {"line_too_long", "the line is too long"},
+	[HM_REASON_LINE_FIELDS] = {"line_fields", "the line has not two or three words"},
+	[HM_REASON_BAD_NAME] =
+		{"bad_name", "the name of the metric or host is empty, too long or not clean text"},
+	[HM_REASON_BAD_LABELS] = {"bad_labels", "the labels are not well formed"},
+	[HM_REASON_TOO_MANY_LABELS] = {"too_many_labels", "there are too many labels"},
+	[HM_REASON_BAD_VALUE] = {"bad_value", "the value is not a number"},
+	[HM_REASON_NOT_FINITE] = {"not_finite", "the value is NaN or an infinity"},
+	[HM_REASON_BAD_TIME] = {"bad_time", "the time is not a number of seconds since 1970"},
+	[HM_REASON_NO_MEMORY] = {"no_memory", "there was no memory left"},
+	[HM_REASON_STORE_FAILED] = {"store_failed", "the store could not be written"},
+};
+
+/* A later version's reason, read from its file, has no words here. */
+static const struct reason_words unknown = {"unknown", "a reason this version does not know"};
+
+static const struct reason_words *find_words(enum hm_reason reason)
+{
+	if ((unsigned int)reason >= HM_REASON_COUNT || !words[reason].key)
+		return &unknown;
+	return &words[reason];
+}
+
+const char *reason_key(enum hm_reason reason)
+{
+	return find_words(reason)->key;
+}
+
+const char *reason_text(enum hm_reason reason)
+{
+	return find_words(reason)->text;
+}

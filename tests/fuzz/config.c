@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: MIT */
+/* Fuzz target: common/config.c on any file. */
+
+#include "common/config.h"
+
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/text.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n_bytes);
+
+struct settings {
+	char *name;
+	char *listen;
+	int64_t interval_us;
+	int64_t n_threads;
+};
+
+static const struct config_key keys[] = {
+	{"name", CONFIG_TEXT, offsetof(struct settings, name), "", "What it is called."},
+	{"listen", CONFIG_ADDRESS, offsetof(struct settings, listen), "127.0.0.1:9999",
+	 "Where it listens."},
+	{"interval", CONFIG_DURATION, offsetof(struct settings, interval_us), "10s",
+	 "Time between two rounds."},
+	{"threads", CONFIG_COUNT, offsetof(struct settings, n_threads), "1", "How many threads."},
+};
+
+#define N_KEYS (sizeof(keys) / sizeof(keys[0]))
+
+static void check_entries(const struct config *config)
+{
+	for (size_t i = 0; i < config->n_entries; i++) {
+		const struct config_entry *entry = &config->entries[i];
+
+		if (entry->line_number < 1 || !*entry->section || !*entry->key ||
+		    !text_is_clean(entry->value, strlen(entry->value)))
+			abort();
+	}
+}
+
+/* An error is one sentence that a terminal can show. */
+static void check_error(const struct config_error *error)
+{
+	size_t length = strnlen(error->text, sizeof(error->text));
+
+	if (length == 0 || length == sizeof(error->text))
+		abort();
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n_bytes)
+{
+	struct config config = {0};
+	struct config_error error = {{0}};
+	struct settings settings;
+
+	if (config_defaults(keys, N_KEYS, &settings) < 0)
+		abort();
+	if (config_read_text(&config, "fuzz.conf", (const char *)data, n_bytes, &error) < 0)
+		check_error(&error);
+	check_entries(&config);
+	if (config_apply(&config, "agent", keys, N_KEYS, &settings, &error) < 0)
+		check_error(&error);
+	if (!settings.name || !settings.listen || settings.interval_us <= 0 ||
+	    settings.n_threads < 1)
+		abort();
+	config_free_settings(keys, N_KEYS, &settings);
+	config_done(&config);
+	return 0;
+}

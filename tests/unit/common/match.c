@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: MIT */
+/* Tests of common/match.c. */
+
+#include "common/match.h"
+
+#include <criterion/criterion.h>
+#include <string.h>
+
+#define SERIES "node_cpu_seconds_total{cpu=\"0\",mode=\"idle\"}"
+
+TestSuite(match);
+
+Test(match, takes_everything_without_a_pattern)
+{
+	cr_expect(match_series(NULL, SERIES));
+	cr_expect(match_series("", SERIES));
+	cr_expect(match_series("*", SERIES));
+	cr_expect(match_host(NULL, "web01"));
+	cr_expect(match_host("", "web01"));
+}
+
+Test(match, compares_a_glob_with_the_metric_only)
+{
+	cr_expect(match_series("node_cpu_seconds_total", SERIES));
+	cr_expect(match_series("node_cpu*", SERIES));
+	cr_expect(match_series("*_total", SERIES));
+	cr_expect(match_series("node_[a-d]pu_seconds_tota?", SERIES));
+	cr_expect(match_series("a/b*", "a/b/c"));
+	cr_expect_not(match_series("node_cpu", SERIES));
+	cr_expect_not(match_series("*idle*", SERIES));
+	cr_expect_not(match_series("node_cpu_seconds_total\"", SERIES));
+}
+
+Test(match, takes_a_name_in_any_order_of_its_labels)
+{
+	cr_expect(match_series(SERIES, SERIES));
+	cr_expect(match_series("node_cpu_seconds_total{mode=\"idle\",cpu=\"0\"}", SERIES));
+	cr_expect(match_series("node_cpu_seconds_total{ mode=\"idle\", cpu=\"0\" }", SERIES));
+	cr_expect(match_series("node_load1{}", "node_load1"));
+	cr_expect_not(match_series("node_cpu_seconds_total{mode=\"idle\"}", SERIES));
+	cr_expect_not(match_series("node_cpu_seconds_total{cpu=\"0\",mode=\"user\"}", SERIES));
+	cr_expect_not(match_series("node_cpu_seconds_total{cpu=\"0\",mode=\"idle\"} ", SERIES));
+}
+
+Test(match, takes_a_name_that_reads_like_a_glob)
+{
+	cr_expect(match_series("a[1]\\", "a[1]\\"));
+	cr_expect(match_host("web[01]", "web[01]"));
+	cr_expect(match_series("m{a=\"[x]*\"}", "m{a=\"[x]*\"}"));
+	cr_expect(match_series("m{b=\"1\",a=\"\\\\\"}", "m{a=\"\\\\\",b=\"1\"}"));
+}
+
+Test(match, compares_a_glob_with_braces_with_the_whole_text)
+{
+	cr_expect(match_series("*{*mode=\"idle\"*}", SERIES));
+	cr_expect(match_series("node_cpu*{cpu=\"0\",*", SERIES));
+	cr_expect_not(match_series("*{*mode=\"user\"*}", SERIES));
+	cr_expect_not(match_series("*{*", "node_load1"));
+}
+
+Test(match, bounds_the_metric)
+{
+	char series[1000];
+
+	memset(series, 'a', sizeof(series));
+	series[sizeof(series) - 1] = '\0';
+	cr_expect_not(match_series("a*", series));
+}
+
+Test(match, compares_hosts)
+{
+	cr_expect(match_host("web*", "web01"));
+	cr_expect(match_host("web01", "web01"));
+	cr_expect_not(match_host("web", "web01"));
+	cr_expect_not(match_host("db*", "web01"));
+}
