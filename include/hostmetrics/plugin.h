@@ -119,8 +119,11 @@ struct hm_plugin_list {
 /* The exported name of an object's struct hm_plugin_list. */
 #define HM_PLUGIN_LIST_SYMBOL "hm_plugin_list"
 
+/* The ends of the section "hm_plugins", which the linker names so. */
+/* NOLINTBEGIN(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp) */
 extern const struct hm_plugin *const __start_hm_plugins[] __attribute__((visibility("hidden")));
 extern const struct hm_plugin *const __stop_hm_plugins[] __attribute__((visibility("hidden")));
+/* NOLINTEND(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp) */
 
 /*
  * Define the table of a plugin and enter it in its object's list:
@@ -160,11 +163,15 @@ HM_API void hm_emit_labels(struct hm_batch *out, const struct hm_metric *metric,
 HM_API void hm_emit_missing_labels(struct hm_batch *out, const struct hm_metric *metric, int error,
 				   const char *const labels[]);
 
+/* The first NULL is skipped: it is there so that a metric without labels makes a list as well. */
+#define HM_LABEL_VALUES(...) ((const char *const[]){NULL, ##__VA_ARGS__, NULL} + 1)
+
+/* NOLINTBEGIN(readability-identifier-naming): used like the functions they stand for */
 #define hm_emit(out, metric, value, ...)                                                           \
-	hm_emit_labels(out, metric, value, (const char *const[]){__VA_ARGS__ __VA_OPT__(, ) NULL})
+	hm_emit_labels(out, metric, value, HM_LABEL_VALUES(__VA_ARGS__))
 #define hm_emit_missing(out, metric, error, ...)                                                   \
-	hm_emit_missing_labels(out, metric, error,                                                 \
-			       (const char *const[]){__VA_ARGS__ __VA_OPT__(, ) NULL})
+	hm_emit_missing_labels(out, metric, error, HM_LABEL_VALUES(__VA_ARGS__))
+/* NOLINTEND(readability-identifier-naming) */
 
 /*
  * The value of one of the plugin's own options.

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT */
+/* One plugin run by a test as the agent would. */
+
+#include "tests/support/plugin_run.h"
+
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <stdlib.h>
+
+int plugin_run_start(struct plugin_run *run, const struct hm_plugin *plugin, const char *root)
+{
+	plugin_run_stop(run);
+	cr_assert_eq(host_init(&run->host, root), 0, "cannot open the root '%s'", root);
+	run->host.plugin = plugin;
+	run->plugin = plugin;
+	run->state = calloc(1, plugin->state_size);
+	cr_assert_not_null(run->state);
+	return plugin->start_collect(run->state, &run->host);
+}
+
+int plugin_run_take(struct plugin_run *run)
+{
+	fake_batch_done(&run->batch);
+	return run->plugin->get_current_state(run->state, &run->batch);
+}
+
+void plugin_run_cleanup(struct plugin_run *run)
+{
+	if (run->plugin->cleanup)
+		run->plugin->cleanup(run->state);
+}
+
+void plugin_run_stop(struct plugin_run *run)
+{
+	if (run->plugin && run->plugin->stop_collect)
+		run->plugin->stop_collect(run->state);
+	free(run->state);
+	fake_batch_done(&run->batch);
+	host_done(&run->host);
+	*run = (struct plugin_run){0};
+}
+
+double plugin_run_value(const struct plugin_run *run, const char *series)
+{
+	const struct fake_sample *sample = fake_batch_find(&run->batch, series);
+
+	cr_assert_not_null(sample, "no sample of %s", series);
+	cr_assert_eq(sample->error, 0, "%s is missing", series);
+	return sample->value;
+}
+
+int plugin_run_error(const struct plugin_run *run, const char *series)
+{
+	const struct fake_sample *sample = fake_batch_find(&run->batch, series);
+
+	return sample ? sample->error : -ENOENT;
+}
+
+bool plugin_run_has(const struct plugin_run *run, const char *series)
+{
+	return plugin_run_error(run, series) == 0;
+}

@@ -1,0 +1,405 @@
+/* SPDX-License-Identifier: MIT */
+/* Tests of agent/batch.c. */
+
+#include "agent/batch.h"
+
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "hostmetrics/wire.h"
+
+enum metric {
+	TEMPERATURE,
+	PRESSES,
+	LOAD,
+	N_METRICS,
+};
+
+static const struct hm_metric metrics[N_METRICS] = {
+	[TEMPERATURE] = {.name = "t", .kind = HM_GAUGE, .labels = {"zone", "type"}},
+	[PRESSES] = {.name = "presses_total", .kind = HM_EVENTS, .labels = {"key"}},
+	[LOAD] = {.name = "load", .kind = HM_GAUGE},
+};
+
+static const struct hm_metric foreign = {.name = "foreign", .kind = HM_GAUGE};
+
+static const struct hm_plugin plugin = {.metrics = metrics, .n_metrics = N_METRICS};
+
+static struct hm_batch batch;
+static struct buffer lines;
+
+static void setup(void)
+{
+	batch_init(&batch, &plugin, "web01");
+}
+
+static void teardown(void)
+{
+	batch_done(&batch);
+	buffer_done(&lines);
+}
+
+TestSuite(batch, .init = setup, .fini = teardown);
+
+static const char *format(void)
+{
+	buffer_clear(&lines);
+	batch_format(&batch, 10500000, &lines);
+	return buffer_text(&lines);
+}
+
+static void commit(void)
+{
+	batch_commit(&batch, 10500000);
+}
+
+static void take_zone(const char *zone)
+{
+	hm_emit(&batch, &metrics[TEMPERATURE], 1, zone, "x");
+}
+
+static void take_zones(const char *const zones[], size_t n_zones)
+{
+	batch_begin(&batch);
+	for (size_t i = 0; i < n_zones; i++)
+		take_zone(zones[i]);
+	commit();
+}
+
+Test(batch, formats_lines_with_sorted_labels_and_the_host_among_them)
+{
+	batch_begin(&batch);
+	hm_emit(&batch, &metrics[TEMPERATURE], 45.5, "0", "acpitz");
+	hm_emit(&batch, &metrics[LOAD], 0.1);
+
+	cr_assert_str_eq(format(), "10.5 t{host=\"web01\",type=\"acpitz\",zone=\"0\"} 45.5\n"
+				   "10.5 load{host=\"web01\"} 0.1\n");
+}
+
+Test(batch, leaves_the_host_out_where_it_has_none)
+{
+	batch_done(&batch);
+	batch_init(&batch, &plugin, NULL);
+	batch_begin(&batch);
+	hm_emit(&batch, &metrics[LOAD], 2);
+	hm_emit(&batch, &metrics[TEMPERATURE], 1, "0", "");
+
+	cr_assert_str_eq(format(), "10.5 load 2\n10.5 t{zone=\"0\"} 1\n");
+}
+
+Test(batch, escapes_label_values)
+{
+	batch_begin(&batch);
+	hm_emit(&batch, &metrics[PRESSES], 1, "a \"b\" \\");
+
+	cr_assert_str_eq(format(),
+			 "10.5 presses_total{host=\"web01\",key=\"a \\\"b\\\" \\\\\"} 1\n");
+}
+
+Test(batch, ships_only_what_this_round_has)
+{
+	batch_begin(&batch);
+	take_zone("0");
+	take_zone("1");
+	commit();
+	batch_begin(&batch);
+	take_zone("1");
+
+	cr_assert_str_eq(format(), "10.5 t{host=\"web01\",type=\"x\",zone=\"1\"} 1\n");
+}
+
+Test(batch, looks_nothing_up_while_a_round_is_like_the_last_one)
+{
+	static const char *const zones[] = {"0", "1", "2"};
+
+	take_zones(zones, 3);
+	batch_begin(&batch);
+	for (size_t i = 0; i < 3; i++) {
+		const struct batch_series *expected = batch.cursor;
+
+		take_zone(zones[i]);
+		cr_assert_not_null(expected);
+		cr_assert_eq(expected->round, batch.round);
+		cr_assert_eq(batch.cursor, TAILQ_NEXT(expected, entry));
+	}
+	cr_assert_null(batch.cursor);
+	cr_assert_eq(batch.n_series, 3);
+}
+
+Test(batch, takes_the_order_of_a_round_that_differs)
+{
+	static const char *const first[] = {"0", "1", "2", "3"};
+	static const char *const second[] = {"3", "9", "1", "0", "2"};
+	const struct batch_series *series;
+	size_t i = 0;
+
+	take_zones(first, 4);
+	take_zones(second, 5);
+
+	cr_assert_eq(batch.n_series, 5);
+	TAILQ_FOREACH(series, &batch.series, entry)
+		cr_assert_str_eq(series->labels, second[i++]);
+}
+
+Test(batch, tells_label_values_apart_that_join_to_the_same_text)
+{
+	batch_begin(&batch);
+	hm_emit(&batch, &metrics[TEMPERATURE], 1, "ab", "c");
+	hm_emit(&batch, &metrics[TEMPERATURE], 2, "a", "bc");
+
+	cr_assert_eq(batch.n_series, 2);
+	cr_assert_eq(batch.n_problems, 0);
+}
+
+Test(batch, forgets_series_that_were_not_seen_for_three_rounds)
+{
+	static const char *const both[] = {"0", "1"};
+
+	take_zones(both, 2);
+	take_zones(both, 1);
+	take_zones(both, 1);
+	cr_assert_eq(batch.n_series, 2);
+	cr_assert_eq(batch.n_shown, 2);
+	take_zones(both, 1);
+	cr_assert_eq(batch.n_series, 1);
+	cr_assert_eq(batch.n_shown, 1);
+
+	take_zones(both, 2);
+	cr_assert_eq(batch.n_shown, 2);
+}
+
+Test(batch, does_not_grow_with_devices_that_come_and_go)
+{
+	for (int i = 0; i < 1000; i++) {
+		char zone[16];
+
+		(void)snprintf(zone, sizeof(zone), "%d", i);
+		batch_begin(&batch);
+		take_zone(zone);
+		commit();
+		cr_assert_leq(batch.n_series, BATCH_ROUNDS_KEPT);
+	}
+}
+
+static const char *press(double n_presses)
+{
+	batch_begin(&batch);
+	hm_emit(&batch, &metrics[PRESSES], n_presses, "f12");
+	return format();
+}
+
+static void expect_presses(const char *text, double total)
+{
+	char expected[100];
+
+	(void)snprintf(expected, sizeof(expected),
+		       "10.5 presses_total{host=\"web01\",key=\"f12\"} %g\n", total);
+	cr_assert_str_eq(text, expected);
+}
+
+Test(batch, adds_counted_events_up_when_a_round_is_safe)
+{
+	expect_presses(press(2), 2);
+	commit();
+	expect_presses(press(3), 5);
+	commit();
+	expect_presses(press(0), 5);
+}
+
+Test(batch, gives_the_same_total_twice_when_a_round_was_not_safe)
+{
+	press(2);
+	commit();
+
+	expect_presses(press(3), 5);
+	expect_presses(press(3), 5);
+	expect_presses(press(4), 6);
+}
+
+Test(batch, keeps_a_total_of_a_series_that_is_gone_for_long)
+{
+	press(7);
+	commit();
+	for (int i = 0; i < 100; i++) {
+		batch_begin(&batch);
+		commit();
+	}
+	cr_assert_eq(batch.n_shown, 0);
+
+	expect_presses(press(1), 8);
+}
+
+Test(batch, ships_what_was_counted_before_a_restart_with_the_next_round)
+{
+	press(2);
+	commit();
+	batch_begin(&batch);
+	hm_emit(&batch, &metrics[PRESSES], 5, "f12");
+	batch_settle(&batch);
+
+	/* The device is gone: the plugin says nothing of it any more. */
+	batch_begin(&batch);
+	expect_presses(format(), 7);
+	/* Not safe: it is shipped again. */
+	batch_begin(&batch);
+	expect_presses(format(), 7);
+	commit();
+	batch_begin(&batch);
+	cr_assert_str_eq(format(), "");
+}
+
+Test(batch, counts_events_before_and_after_a_restart_once_each)
+{
+	batch_begin(&batch);
+	hm_emit(&batch, &metrics[PRESSES], 5, "f12");
+	batch_settle(&batch);
+
+	expect_presses(press(1), 6);
+	commit();
+	expect_presses(press(0), 6);
+}
+
+Test(batch, gives_nothing_of_a_round_that_is_discarded)
+{
+	batch_begin(&batch);
+	take_zone("0");
+	hm_emit(&batch, &metrics[PRESSES], 5, "f12");
+	batch_discard(&batch);
+	cr_assert_str_eq(format(), "");
+	commit();
+	cr_assert_eq(batch.n_shown, 0);
+
+	expect_presses(press(1), 1);
+}
+
+Test(batch, does_not_let_a_total_fall)
+{
+	press(2);
+	commit();
+	batch_begin(&batch);
+	hm_emit(&batch, &metrics[PRESSES], -1, "f12");
+
+	cr_assert_str_eq(format(), "");
+	cr_assert_eq(batch.n_problems, 1);
+}
+
+Test(batch, does_not_ship_what_is_not_finite)
+{
+	batch_begin(&batch);
+	hm_emit(&batch, &metrics[LOAD], NAN);
+	hm_emit(&batch, &metrics[TEMPERATURE], INFINITY, "0", "x");
+	hm_emit(&batch, &metrics[PRESSES], -INFINITY, "f12");
+
+	cr_assert_str_eq(format(), "");
+	cr_assert_eq(batch.n_problems, 3);
+	cr_assert_eq(batch.n_series, 0);
+}
+
+static void expect_problem(const char *reason)
+{
+	cr_assert_str_eq(format(), "");
+	cr_assert_eq(batch.n_problems, 1);
+	cr_assert_not_null(strstr(buffer_text(&batch.reasons), reason), "%s",
+			   buffer_text(&batch.reasons));
+}
+
+Test(batch, keeps_the_reason_of_a_missing_value)
+{
+	batch_begin(&batch);
+	hm_emit_missing(&batch, &metrics[TEMPERATURE], -EIO, "0", "acpitz");
+
+	expect_problem("t{zone=\"0\",type=\"acpitz\"}: Input/output error\n");
+	batch_begin(&batch);
+	cr_assert_eq(batch.reasons.length, 0);
+}
+
+Test(batch, takes_a_value_with_too_few_labels_for_missing)
+{
+	batch_begin(&batch);
+	hm_emit(&batch, &metrics[TEMPERATURE], 1, "0");
+
+	expect_problem("number of labels");
+}
+
+Test(batch, takes_a_value_with_too_many_labels_for_missing)
+{
+	batch_begin(&batch);
+	hm_emit(&batch, &metrics[LOAD], 1, "0", "1", "2", "3", "4", "5", "6", "7", "8", "9");
+
+	expect_problem("number of labels");
+}
+
+Test(batch, takes_a_foreign_metric_for_missing)
+{
+	batch_begin(&batch);
+	hm_emit(&batch, &foreign, 1);
+
+	expect_problem("not its own");
+}
+
+Test(batch, takes_a_value_with_an_unclean_label_for_missing)
+{
+	static const char *const unclean[] = {"\xff", "a\x1b[31m", "\xc0\xaf", "a\nb", "\x7f"};
+
+	for (size_t i = 0; i < sizeof(unclean) / sizeof(unclean[0]); i++) {
+		batch_begin(&batch);
+		hm_emit(&batch, &metrics[PRESSES], 1, unclean[i]);
+		expect_problem("not UTF-8");
+		cr_assert_null(strchr(buffer_text(&batch.reasons), '\x1b'));
+	}
+}
+
+Test(batch, takes_labels_that_are_too_long_for_missing)
+{
+	static char label[HM_LABEL_SET_MAX_BYTES + 1];
+
+	memset(label, 'x', HM_LABEL_SET_MAX_BYTES);
+	batch_begin(&batch);
+	hm_emit(&batch, &metrics[PRESSES], 1, label);
+
+	expect_problem("too long");
+}
+
+Test(batch, takes_the_first_value_of_a_series_that_comes_twice)
+{
+	batch_begin(&batch);
+	hm_emit(&batch, &metrics[LOAD], 1);
+	hm_emit(&batch, &metrics[LOAD], 2);
+
+	cr_assert_str_eq(format(), "10.5 load{host=\"web01\"} 1\n");
+	cr_assert_eq(batch.n_problems, 1);
+}
+
+Test(batch, keeps_a_bounded_number_of_reasons)
+{
+	batch_begin(&batch);
+	for (int i = 0; i < 100000; i++)
+		hm_emit_missing(&batch, &metrics[LOAD], -EIO);
+
+	cr_assert_eq(batch.n_problems, 100000);
+	cr_assert_leq(batch.reasons.length, BATCH_REASONS_MAX_BYTES + 100);
+}
+
+Test(batch, shows_the_last_safe_value)
+{
+	batch_begin(&batch);
+	hm_emit(&batch, &metrics[LOAD], 1);
+	commit();
+	batch_begin(&batch);
+	hm_emit(&batch, &metrics[LOAD], 2);
+
+	cr_assert_eq(batch.n_shown, 1);
+	cr_assert_str_eq(batch.shown[0]->text, "load");
+	cr_assert_eq(batch.shown[0]->shown_value, 1);
+	cr_assert_eq(batch.shown[0]->shown_time_us, 10500000);
+}
+
+Test(batch, takes_one_that_was_never_used)
+{
+	struct hm_batch zeroed = {0};
+
+	batch_done(&zeroed);
+}

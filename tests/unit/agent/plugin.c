@@ -1,0 +1,333 @@
+/* SPDX-License-Identifier: MIT */
+/* Tests of agent/plugin.c. */
+
+#include "agent/plugin.h"
+
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <pthread.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "tests/support/fake_plugin.h"
+
+#define MINUTE_US INT64_C(60000000)
+
+static struct fake_plugin_control *const control = &fake_plugin_control;
+
+static struct hm_host host;
+static struct plugin *plugin;
+static struct buffer lines;
+static int64_t now_us = 1000; /* the test's monotonic clock */
+
+static void make(struct plugin_config config)
+{
+	config.table = &fake_plugin;
+	config.host = &host;
+	config.interval_us = 1000000;
+	plugin_free(plugin);
+	cr_assert_eq(plugin_new(&config, &plugin), 0);
+}
+
+static void setup(void)
+{
+	control->device = "d";
+	cr_assert_eq(host_init(&host, ""), 0);
+	make((struct plugin_config){0});
+}
+
+static void teardown(void)
+{
+	plugin_stop(plugin);
+	plugin_free(plugin);
+	buffer_done(&lines);
+	host_done(&host);
+	cr_assert_eq(control->n_starts, control->n_stops, "a start without its stop");
+}
+
+TestSuite(plugin, .init = setup, .fini = teardown);
+
+/* Take a round that is not safe yet. */
+static const char *take(void)
+{
+	buffer_clear(&lines);
+	plugin_round(plugin, 5000000, now_us, &lines);
+	return buffer_text(&lines);
+}
+
+static const char *take_safely(void)
+{
+	const char *text = take();
+
+	plugin_commit(plugin, 5000000);
+	return text;
+}
+
+static struct plugin_stats stats(void)
+{
+	struct plugin_stats stats;
+
+	plugin_get_stats(plugin, &stats);
+	return stats;
+}
+
+static void count_value(void *context, const struct plugin_value *value)
+{
+	size_t *n_values = context;
+
+	cr_assert_not_null(value->series);
+	(*n_values)++;
+}
+
+static size_t count_values(void)
+{
+	size_t n_values = 0;
+
+	plugin_visit(plugin, count_value, &n_values);
+	return n_values;
+}
+
+Test(plugin, is_started_by_its_first_round_and_stopped_once)
+{
+	cr_assert_str_eq(take_safely(), "5 fake_value{device=\"d\"} 1\n"
+					"5 fake_events_total{device=\"d\"} 0\n");
+	cr_assert_str_eq(take_safely(), "5 fake_value{device=\"d\"} 2\n"
+					"5 fake_events_total{device=\"d\"} 0\n");
+	cr_assert_eq(control->n_starts, 1);
+	cr_assert_eq(stats().state, PLUGIN_RUNNING);
+	cr_assert_eq(stats().n_rounds, 2);
+	cr_assert_eq(stats().n_series, 2);
+
+	plugin_stop(plugin);
+	plugin_stop(plugin);
+	cr_assert_eq(control->n_stops, 1);
+}
+
+Test(plugin, counts_the_same_events_again_until_a_round_is_safe)
+{
+	control->n_events = 3;
+	cr_assert_not_null(strstr(take(), "fake_events_total{device=\"d\"} 3\n"));
+	control->n_events = 4;
+	cr_assert_not_null(strstr(take(), "fake_events_total{device=\"d\"} 4\n"));
+	cr_assert_eq(control->n_cleanups, 0);
+
+	plugin_commit(plugin, 5000000);
+	cr_assert_eq(control->n_events, 0);
+	cr_assert_not_null(strstr(take(), "fake_events_total{device=\"d\"} 4\n"));
+}
+
+Test(plugin, keeps_events_that_happen_between_a_round_and_its_cleanup)
+{
+	control->n_events = 3;
+	take();
+	control->n_events += 2;
+	plugin_commit(plugin, 5000000);
+
+	cr_assert_not_null(strstr(take_safely(), "fake_events_total{device=\"d\"} 5\n"));
+}
+
+Test(plugin, never_lets_a_total_fall_over_restarts)
+{
+	for (int i = 1; i <= 5; i++) {
+		char expected[60];
+
+		control->n_events = 10;
+		plugin_restart(plugin, now_us);
+		cr_assert_eq(control->n_starts, i);
+		(void)snprintf(expected, sizeof(expected), "fake_events_total{device=\"d\"} %d\n",
+			       10 * i);
+		cr_assert_not_null(strstr(take_safely(), expected), "%s", buffer_text(&lines));
+	}
+}
+
+Test(plugin, ships_the_last_events_of_a_device_that_went)
+{
+	control->n_events = 1;
+	take_safely();
+	control->n_events = 2;
+	control->start_result = -ENODEV;
+	plugin_restart(plugin, now_us);
+
+	cr_assert_eq(stats().state, PLUGIN_ABSENT);
+	cr_assert_str_eq(take_safely(), "5 fake_events_total{device=\"d\"} 3\n");
+	cr_assert_str_eq(take_safely(), "");
+}
+
+Test(plugin, is_stopped_after_a_start_that_failed)
+{
+	control->start_result = -EACCES;
+	cr_assert_str_eq(take_safely(), "");
+
+	cr_assert_eq(control->n_stops, 1);
+	cr_assert_eq(control->n_gets, 0);
+	cr_assert_eq(stats().state, PLUGIN_FAILED);
+	cr_assert_str_eq(stats().last_error, "cannot start: Permission denied");
+	cr_assert_eq(stats().n_errors, 1);
+}
+
+Test(plugin, is_tried_again_after_a_minute)
+{
+	control->start_result = -EACCES;
+	take_safely();
+	now_us += MINUTE_US - 1;
+	take_safely();
+	cr_assert_eq(control->n_starts, 1);
+
+	now_us += 1;
+	control->start_result = 0;
+	cr_assert_str_neq(take_safely(), "");
+	cr_assert_eq(control->n_starts, 2);
+	cr_assert_eq(stats().state, PLUGIN_RUNNING);
+}
+
+Test(plugin, is_absent_without_error_where_there_is_nothing_for_it)
+{
+	control->start_result = -ENODEV;
+	take_safely();
+
+	cr_assert_eq(stats().state, PLUGIN_ABSENT);
+	cr_assert_eq(stats().n_errors, 0);
+	cr_assert_str_eq(stats().last_error, "");
+}
+
+Test(plugin, starts_at_once_when_a_device_comes)
+{
+	control->start_result = -ENODEV;
+	take_safely();
+	control->start_result = 0;
+	plugin_restart(plugin, now_us);
+
+	cr_assert_eq(stats().state, PLUGIN_RUNNING);
+}
+
+Test(plugin, says_why_it_is_left_out_below_a_root)
+{
+	host_done(&host);
+	cr_assert_eq(host_init(&host, "tests/fixtures/empty"), 0);
+	make((struct plugin_config){0});
+	control->start_result = -ENOTSUP;
+	take_safely();
+
+	cr_assert_eq(stats().state, PLUGIN_ABSENT);
+	cr_assert_not_null(strstr(stats().last_error, "--root"));
+}
+
+Test(plugin, has_failed_when_a_round_gave_nothing_and_runs_again_afterwards)
+{
+	take_safely();
+	control->get_result = -EIO;
+	cr_assert_str_eq(take_safely(), "");
+	cr_assert_eq(stats().state, PLUGIN_FAILED);
+	cr_assert_str_eq(stats().last_error, "the round gave nothing: Input/output error");
+	cr_assert_eq(control->n_cleanups, 1);
+
+	control->get_result = 0;
+	cr_assert_str_neq(take_safely(), "");
+	cr_assert_eq(stats().state, PLUGIN_RUNNING);
+	cr_assert_eq(control->n_starts, 1);
+}
+
+Test(plugin, is_started_anew_when_it_has_given_nothing_for_a_minute)
+{
+	control->get_result = -EIO;
+	take_safely();
+	now_us += MINUTE_US - 1;
+	take_safely();
+	cr_assert_eq(control->n_starts, 1);
+	now_us += 1;
+	take_safely();
+
+	cr_assert_eq(control->n_starts, 2);
+	cr_assert_eq(control->n_stops, 1);
+}
+
+Test(plugin, loses_no_events_to_a_round_that_failed)
+{
+	control->n_events = 3;
+	control->get_result = -EIO;
+	take_safely();
+	control->get_result = 0;
+
+	cr_assert_not_null(strstr(take_safely(), "fake_events_total{device=\"d\"} 3\n"));
+}
+
+Test(plugin, tells_why_a_value_is_missing)
+{
+	control->missing = -ENODATA;
+	take_safely();
+
+	cr_assert_eq(stats().state, PLUGIN_RUNNING);
+	cr_assert_eq(stats().n_errors, 1);
+	cr_assert_str_eq(stats().last_error, "fake_value{device=\"d\"}: No data available");
+	cr_assert_str_eq(plugin_reasons(plugin), "fake_value{device=\"d\"}: No data available\n");
+}
+
+Test(plugin, does_nothing_when_it_is_disabled)
+{
+	make((struct plugin_config){.is_disabled = true});
+	cr_assert_str_eq(take_safely(), "");
+	plugin_restart(plugin, now_us);
+
+	cr_assert_eq(control->n_starts, 0);
+	cr_assert_eq(stats().state, PLUGIN_DISABLED);
+}
+
+Test(plugin, shows_its_series_until_they_are_gone)
+{
+	take();
+	cr_assert_eq(count_values(), 0);
+	plugin_commit(plugin, 5000000);
+	cr_assert_eq(count_values(), 2);
+
+	control->start_result = -ENODEV;
+	plugin_restart(plugin, now_us);
+	for (int i = 0; i < BATCH_ROUNDS_KEPT; i++)
+		take_safely();
+	cr_assert_eq(count_values(), 0);
+	cr_assert_eq(stats().n_series, 0);
+}
+
+Test(plugin, gives_back_its_lines_when_there_is_no_memory_for_them)
+{
+	buffer_clear(&lines);
+	buffer_append_text(&lines, "kept");
+	lines.failed = true;
+
+	cr_assert_eq(plugin_round(plugin, 5000000, now_us, &lines), 0);
+	cr_assert_eq(lines.length, 4);
+}
+
+Test(plugin, takes_a_restart_request_once)
+{
+	cr_assert_not(plugin_take_restart_request(plugin));
+	plugin_request_restart(plugin);
+	plugin_request_restart(plugin);
+
+	cr_assert(plugin_take_restart_request(plugin));
+	cr_assert_not(plugin_take_restart_request(plugin));
+}
+
+static void *take_on_thread(void *context)
+{
+	(void)context;
+	take_safely();
+	return NULL;
+}
+
+Test(plugin, can_be_looked_at_while_it_is_stuck, .timeout = 20)
+{
+	pthread_t thread;
+
+	take_safely();
+	control->blocks = true;
+	cr_assert_eq(pthread_create(&thread, NULL, take_on_thread, NULL), 0);
+	while (!stats().verb)
+		(void)usleep(1000);
+
+	cr_assert_str_eq(stats().verb, "get_current_state");
+	cr_assert_eq(count_values(), 2);
+	plugin_request_restart(plugin);
+	control->blocks = false;
+	pthread_join(thread, NULL);
+	cr_assert_null(stats().verb);
+}

@@ -1,0 +1,353 @@
+/* SPDX-License-Identifier: MIT */
+/* Tests of agent/text.c. */
+
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "agent/host.h"
+#include "hostmetrics/sysfs.h"
+#include "tests/support/fake_root.h"
+#include "tests/support/scratch.h"
+
+static const char *root;
+static struct hm_host host;
+static struct hm_text text;
+
+static void setup(void)
+{
+	root = scratch_folder();
+	cr_assert_eq(host_init(&host, root), 0);
+}
+
+static void teardown(void)
+{
+	hm_text_close(&text);
+	host_done(&host);
+	scratch_remove(root);
+}
+
+TestSuite(text, .init = setup, .fini = teardown);
+
+static struct hm_span span(const char *word)
+{
+	return (struct hm_span){word, strlen(word)};
+}
+
+/* Open an attribute of this content. */
+static int open_attribute(const char *content)
+{
+	fake_root_write(root, "/attribute", content);
+
+	int fd = hm_open(&host, "/attribute");
+
+	cr_assert_geq(fd, 0);
+	return fd;
+}
+
+Test(text, stays_closed_when_there_is_no_file)
+{
+	cr_expect_eq(hm_text_open(&text, &host, "/nothing"), -ENOENT);
+	cr_expect_not(text.is_open);
+	hm_text_close(&text);
+}
+
+Test(text, reads_a_file_of_any_length)
+{
+	static const size_t lengths[] = {0, 1, 4094, 4095, 4096, 4097, 65536, 1000003};
+
+	for (size_t i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++) {
+		char *bytes = malloc(lengths[i] + 1);
+
+		cr_assert_not_null(bytes);
+		for (size_t k = 0; k < lengths[i]; k++)
+			bytes[k] = (char)('a' + k % 23);
+		fake_root_write_bytes(root, "/file", bytes, lengths[i]);
+
+		cr_assert_eq(hm_text_open(&text, &host, "/file"), 0);
+		cr_expect_eq(hm_text_read(&text), 0);
+
+		cr_expect_eq(text.length, lengths[i]);
+		cr_expect_eq(memcmp(text.data, bytes, lengths[i]), 0);
+		cr_expect_eq(text.data[lengths[i]], '\0');
+		hm_text_close(&text);
+		free(bytes);
+	}
+}
+
+Test(text, reads_what_a_kept_descriptor_shows_now)
+{
+	fake_root_write(root, "/file", "long enough\n");
+	cr_assert_eq(hm_text_open(&text, &host, "/file"), 0);
+	cr_assert_eq(hm_text_read(&text), 0);
+
+	fake_root_write(root, "/file", "short\n");
+	cr_assert_eq(hm_text_read(&text), 0);
+
+	cr_expect_str_eq(text.data, "short\n");
+	cr_expect_eq(text.length, 6);
+}
+
+Test(text, keeps_its_buffer_between_rounds)
+{
+	fake_root_write(root, "/file", "1 2 3\n");
+	cr_assert_eq(hm_text_open(&text, &host, "/file"), 0);
+	cr_assert_eq(hm_text_read(&text), 0);
+
+	const char *data = text.data;
+
+	for (int i = 0; i < 100; i++)
+		cr_assert_eq(hm_text_read(&text), 0);
+
+	cr_expect_eq(text.data, data);
+}
+
+Test(text, is_empty_when_it_cannot_be_read)
+{
+	fake_root_write(root, "/folder/file", "");
+	cr_assert_eq(hm_text_open(&text, &host, "/folder"), 0);
+	cr_expect_str_eq(text.data, "");
+
+	cr_expect_eq(hm_text_read(&text), -EISDIR);
+
+	cr_expect_str_eq(text.data, "");
+	cr_expect_eq(text.length, 0);
+}
+
+Test(text, refuses_a_file_over_the_limit)
+{
+	char path[4096];
+
+	(void)snprintf(path, sizeof(path), "%s/file", root);
+	fake_root_write(root, "/file", "");
+	cr_assert_eq(truncate(path, (off_t)HM_TEXT_MAX_BYTES), 0);
+	cr_assert_eq(hm_text_open(&text, &host, "/file"), 0);
+	cr_expect_eq(hm_text_read(&text), 0);
+	cr_expect_eq(text.length, HM_TEXT_MAX_BYTES);
+
+	cr_assert_eq(truncate(path, (off_t)HM_TEXT_MAX_BYTES + 1), 0);
+	cr_expect_eq(hm_text_read(&text), -EFBIG);
+	cr_expect_eq(text.length, 0);
+}
+
+Test(text, gives_each_line_once)
+{
+	const char *cursor = "first\n\n last";
+	struct hm_span line;
+
+	cr_assert(hm_next_line(&cursor, &line));
+	cr_expect(hm_span_equals(line, "first"));
+	cr_assert(hm_next_line(&cursor, &line));
+	cr_expect(hm_span_equals(line, ""));
+	cr_assert(hm_next_line(&cursor, &line));
+	cr_expect(hm_span_equals(line, " last"));
+	cr_expect_not(hm_next_line(&cursor, &line));
+	cr_expect_not(hm_next_line(&cursor, &line));
+}
+
+Test(text, gives_each_word_of_a_line_once)
+{
+	struct hm_span line = span(" \tcpu  10\t20 ");
+	struct hm_span word;
+
+	cr_assert(hm_next_word(&line, &word));
+	cr_expect(hm_span_equals(word, "cpu"));
+	cr_assert(hm_next_word(&line, &word));
+	cr_expect(hm_span_equals(word, "10"));
+	cr_assert(hm_next_word(&line, &word));
+	cr_expect(hm_span_equals(word, "20"));
+	cr_expect_not(hm_next_word(&line, &word));
+	cr_expect_not(hm_next_word(&line, &word));
+}
+
+Test(text, compares_whole_words)
+{
+	cr_expect(hm_span_equals(span("cpu"), "cpu"));
+	cr_expect(hm_span_equals(span(""), ""));
+	cr_expect_not(hm_span_equals(span("cpu0"), "cpu"));
+	cr_expect_not(hm_span_equals(span("cp"), "cpu"));
+	cr_expect_not(hm_span_equals(span("cpx"), "cpu"));
+}
+
+Test(text, reads_unsigned_integers)
+{
+	static const struct {
+		const char *word;
+		int result;
+		uint64_t value;
+	} cases[] = {
+		{"0", 0, 0},
+		{"007", 0, 7},
+		{"18446744073709551615", 0, UINT64_MAX},
+		{"00000000000000000000000000000018446744073709551615", 0, UINT64_MAX},
+		{"18446744073709551616", -ERANGE, 0},
+		{"99999999999999999999", -ERANGE, 0},
+		{"184467440737095516150000000", -ERANGE, 0},
+		{"99999999999999999999x", -EINVAL, 0},
+		{"", -EINVAL, 0},
+		{"-1", -EINVAL, 0},
+		{"+1", -EINVAL, 0},
+		{" 1", -EINVAL, 0},
+		{"1\n", -EINVAL, 0},
+		{"0x10", -EINVAL, 0},
+		{"1.0", -EINVAL, 0},
+		{"/", -EINVAL, 0},
+		{":", -EINVAL, 0},
+		{"\xb1", -EINVAL, 0},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		uint64_t value = 0;
+
+		cr_expect_eq(hm_span_uint64(span(cases[i].word), &value), cases[i].result, "'%s'",
+			     cases[i].word);
+		cr_expect_eq(value, cases[i].value, "'%s'", cases[i].word);
+	}
+}
+
+Test(text, reads_signed_integers)
+{
+	static const struct {
+		const char *word;
+		int result;
+		int64_t value;
+	} cases[] = {
+		{"0", 0, 0},
+		{"-0", 0, 0},
+		{"-273200", 0, -273200},
+		{"9223372036854775807", 0, INT64_MAX},
+		{"-9223372036854775808", 0, INT64_MIN},
+		{"9223372036854775808", -ERANGE, 0},
+		{"-9223372036854775809", -ERANGE, 0},
+		{"-18446744073709551616", -ERANGE, 0},
+		{"", -EINVAL, 0},
+		{"-", -EINVAL, 0},
+		{"--1", -EINVAL, 0},
+		{"- 1", -EINVAL, 0},
+		{"+1", -EINVAL, 0},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		int64_t value = 0;
+
+		cr_expect_eq(hm_span_int64(span(cases[i].word), &value), cases[i].result, "'%s'",
+			     cases[i].word);
+		cr_expect_eq(value, cases[i].value, "'%s'", cases[i].word);
+	}
+}
+
+Test(text, reads_decimal_numbers)
+{
+	static const struct {
+		const char *word;
+		int result;
+		double value;
+	} cases[] = {
+		{"0.71", 0, 0.71},        {"-1.5", 0, -1.5},     {"212", 0, 212},
+		{"1e3", 0, 1000},         {"1e999", -ERANGE, 0}, {"-1e999", -ERANGE, 0},
+		{"nan", -EINVAL, 0},      {"-NAN", -EINVAL, 0},  {"inf", -EINVAL, 0},
+		{"INFINITY", -EINVAL, 0}, {"0x1p3", -EINVAL, 0}, {"1,5", -EINVAL, 0},
+		{"1.5x", -EINVAL, 0},     {"", -EINVAL, 0},      {".", -EINVAL, 0},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		double value = 0;
+
+		cr_expect_eq(hm_span_double(span(cases[i].word), &value), cases[i].result, "'%s'",
+			     cases[i].word);
+		cr_expect(value == cases[i].value, "'%s'", cases[i].word);
+	}
+}
+
+Test(text, reads_only_the_span_of_a_number)
+{
+	struct hm_span word = {"0.719", 3};
+	uint64_t whole;
+	double value;
+
+	cr_assert_eq(hm_span_double(word, &value), 0);
+	cr_expect(value == 0.7);
+	cr_assert_eq(hm_span_uint64((struct hm_span){"1234", 2}, &whole), 0);
+	cr_expect_eq(whole, 12);
+}
+
+Test(text, reads_the_first_line_of_an_attribute)
+{
+	static const struct {
+		const char *content;
+		int result;
+		const char *text;
+	} cases[] = {
+		{"acpitz\n", 0, "acpitz"},
+		{"acpitz", 0, "acpitz"},
+		{"", 0, ""},
+		{"\nb\n", 0, ""},
+		{"a b\nc\n", 0, "a b"},
+		{"1234567\n", 0, "1234567"},
+		{"1234567", 0, "1234567"},
+		{"12345678\n", -ERANGE, ""},
+		{"12345678", -ERANGE, ""},
+		{"1\n23456789abcdef", 0, "1"},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		char out[8] = "before";
+		int fd = open_attribute(cases[i].content);
+
+		cr_expect_eq(hm_read_string(fd, out, sizeof(out)), cases[i].result, "'%s'",
+			     cases[i].content);
+		cr_expect_str_eq(out, cases[i].text);
+		close(fd);
+	}
+}
+
+Test(text, says_why_an_attribute_cannot_be_read)
+{
+	char out[8] = "before";
+	int64_t value = 7;
+
+	fake_root_write(root, "/folder/file", "");
+
+	int fd = hm_open(&host, "/folder");
+
+	cr_expect_eq(hm_read_string(fd, out, sizeof(out)), -EISDIR);
+	cr_expect_str_eq(out, "");
+	cr_expect_eq(hm_read_int64(fd, &value), -EISDIR);
+	cr_expect_eq(hm_read_int64(-1, &value), -EBADF);
+	cr_expect_eq(value, 7);
+	close(fd);
+}
+
+Test(text, reads_an_attribute_that_is_one_integer)
+{
+	static const struct {
+		const char *content;
+		int result;
+		int64_t value;
+	} cases[] = {
+		{"45000\n", 0, 45000},
+		{"-273200\n", 0, -273200},
+		{"45000", 0, 45000},
+		{" 45000 \n", 0, 45000},
+		{"-9223372036854775808\n", 0, INT64_MIN},
+		{"9223372036854775808\n", -ERANGE, 0},
+		{"00000000000000000000000000000000000000001\n", -ERANGE, 0},
+		{"45000 46000\n", -EINVAL, 0},
+		{"45.5\n", -EINVAL, 0},
+		{"\n45000\n", -EINVAL, 0},
+		{"\n", -EINVAL, 0},
+		{"", -EINVAL, 0},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		int64_t value = 0;
+		int fd = open_attribute(cases[i].content);
+
+		cr_expect_eq(hm_read_int64(fd, &value), cases[i].result, "'%s'", cases[i].content);
+		cr_expect_eq(value, cases[i].value, "'%s'", cases[i].content);
+		close(fd);
+	}
+}
