@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: MIT */
+/* agentctl's command line. */
+
+#include "agent/ctl/options.h"
+
+#include <bsd/stdlib.h>
+#include <errno.h>
+#include <getopt.h>
+#include <string.h>
+
+#include "agent/ctl/when.h"
+#include "common/message.h"
+#include "common/text.h"
+#include "common/timestamp.h"
+
+#define INTERVAL_DEFAULT_US TIMESTAMP_SECOND_US
+#define INTERVAL_MIN_US     INT64_C(10000)
+#define COUNT_MAX           1000000000
+
+struct option_row {
+	int bit;
+	char letter; /* of its short form, or NUL */
+	const char *name;
+	const char *value; /* what it takes, or NULL */
+	const char *help;
+};
+
+static const struct option_row rows[] = {
+	{OPTIONS_SOCKET, '\0', "socket", "PATH", "ask the daemon behind this control socket"},
+	{OPTIONS_OUTPUT, 'o', "output", "FORMAT", "table, plain (for scripts), json or csv"},
+	{OPTIONS_HOST, '\0', "host", "GLOB", "only of these hosts"},
+	{OPTIONS_SINCE, '\0', "since", "TIME", "from then on: -5m, today, 02:13, 2026-11-24T02:13"},
+	{OPTIONS_UNTIL, '\0', "until", "TIME", "up to then"},
+	{OPTIONS_INTERVAL, '\0', "interval", "DURATION", "how often (1s)"},
+	{OPTIONS_COUNT, '\0', "count", "N", "end after so many times"},
+	{OPTIONS_HELP, 'h', "help", NULL, "show this help, or that of the verb"},
+	{OPTIONS_VERSION, 'V', "version", NULL, "show the version"},
+};
+
+#define N_ROWS (sizeof(rows) / sizeof(rows[0]))
+
+/* @param bit  or the letter */
+static const struct option_row *find_row(int bit)
+{
+	size_t i = 0;
+
+	while (i < N_ROWS - 1 && rows[i].bit != bit && rows[i].letter != bit)
+		i++;
+	return &rows[i];
+}
+
+static int refuse_value(int bit, const char *value, const char *what)
+{
+	message_error("--%s %s: %s", find_row(bit)->name, value, what);
+	return -EINVAL;
+}
+
+static int take_output(struct options *options, const char *value)
+{
+	const char *nearest;
+
+	options->format = output_find_format(value);
+	if (options->format)
+		return 0;
+	nearest = text_nearest(value, output_names);
+	message_error("-o %s: there is no such format: table, plain, json or csv%s%s%s", value,
+		      nearest ? " (did you mean '" : "", nearest ? nearest : "",
+		      nearest ? "'?)" : "");
+	return -EINVAL;
+}
+
+static int take_time(int bit, const char *value, int64_t now_us, int64_t *ret_time_us)
+{
+	if (when_parse(value, now_us, ret_time_us) == 0)
+		return 0;
+	return refuse_value(bit, value,
+			    "not a time: -5m, now, today, yesterday, 02:13, 2026-11-24, "
+			    "2026-11-24T02:13:57Z or Unix seconds");
+}
+
+static int take_interval(struct options *options, const char *value)
+{
+	if (duration_parse(value, &options->interval_us) < 0)
+		return refuse_value(OPTIONS_INTERVAL, value, "not a duration: 500ms, 10s, 1m");
+	if (options->interval_us < INTERVAL_MIN_US)
+		return refuse_value(OPTIONS_INTERVAL, value, "at least 10ms");
+	return 0;
+}
+
+static int take_count(struct options *options, const char *value)
+{
+	const char *problem;
+
+	options->count = strtonum(value, 1, COUNT_MAX, &problem);
+	return problem ? refuse_value(OPTIONS_COUNT, value, "not a number from 1 on") : 0;
+}
+
+static int take_option(struct options *options, int bit, const char *value, int64_t now_us)
+{
+	options->given |= (unsigned int)bit;
+	switch (bit) {
+	case OPTIONS_SOCKET:
+		options->socket = value;
+		return 0;
+	case OPTIONS_OUTPUT:
+		return take_output(options, value);
+	case OPTIONS_HOST:
+		options->host = value;
+		return 0;
+	case OPTIONS_SINCE:
+		return take_time(bit, value, now_us, &options->since_us);
+	case OPTIONS_UNTIL:
+		return take_time(bit, value, now_us, &options->until_us);
+	case OPTIONS_INTERVAL:
+		return take_interval(options, value);
+	case OPTIONS_COUNT:
+		return take_count(options, value);
+	case OPTIONS_HELP:
+		options->wants_help = true;
+		return 0;
+	default: /* OPTIONS_VERSION */
+		options->wants_version = true;
+		return 0;
+	}
+}
+
+static int take_verb(struct options *options, const char *word)
+{
+	const struct verb *nearest;
+
+	options->verb = verb_find(word);
+	if (options->verb)
+		return 0;
+	nearest = verb_nearest(word);
+	if (nearest)
+		message_error("there is no verb '%s'; did you mean '%s'?", word, nearest->name);
+	else
+		message_error("there is no verb '%s'; `agentctl help` names them all", word);
+	return -EINVAL;
+}
+
+static int take_word(struct options *options, const char *word)
+{
+	if (!options->verb)
+		return take_verb(options, word);
+	if (!options->verb->argument || options->argument) {
+		message_error("'%s' is one word too many: see `agentctl help %s`", word,
+			      options->verb->name);
+		return -EINVAL;
+	}
+	options->argument = word;
+	return 0;
+}
+
+/* @param word  as it was typed; a short one perhaps among others. @param bit  or its letter; 0 = not
+ * known */
+static int refuse_option(const char *word, int bit, bool lacks_value)
+{
+	const char *names[N_ROWS + 1] = {NULL};
+	char letter[] = {'-', (char)bit, '\0'};
+	const char *nearest;
+
+	if (bit > 0 && bit < OPTIONS_SOCKET)
+		word = letter;
+	if (lacks_value) {
+		message_error("%s wants a value: --%s %s", word, find_row(bit)->name,
+			      find_row(bit)->value);
+		return -EINVAL;
+	}
+	for (size_t i = 0; i < N_ROWS; i++)
+		names[i] = rows[i].name;
+	nearest = strncmp(word, "--", 2) == 0 ? text_nearest(word + 2, names) : NULL;
+	if (nearest)
+		message_error("there is no option '%s'; did you mean --%s?", word, nearest);
+	else
+		message_error("there is no option '%s', or it takes no value; `agentctl help` "
+			      "names them all",
+			      word);
+	return -EINVAL;
+}
+
+static int take_all(struct options *options, int argc, char *argv[], int64_t now_us)
+{
+	struct option longs[N_ROWS + 1] = {0};
+	int answer;
+
+	for (size_t i = 0; i < N_ROWS; i++) {
+		longs[i].name = rows[i].name;
+		longs[i].has_arg = rows[i].value ? required_argument : no_argument;
+		longs[i].val = rows[i].bit;
+	}
+	optind = 0;
+	opterr = 0;
+	/* "-": words come in their order, as 1. ":": a missing value is told apart. */
+	while ((answer = getopt_long(argc, argv, "-:o:hV", longs, NULL)) != -1) {
+		int error;
+
+		if (answer == '?' || answer == ':')
+			error = refuse_option(argv[optind - 1], optopt, answer == ':');
+		else if (answer == 1)
+			error = take_word(options, optarg);
+		else
+			error = take_option(options, find_row(answer)->bit, optarg, now_us);
+		if (error < 0)
+			return error;
+	}
+	while (optind < argc) {
+		int error = take_word(options, argv[optind++]);
+
+		if (error < 0)
+			return error;
+	}
+	return 0;
+}
+
+static int check_verb(const struct options *options)
+{
+	const struct verb *verb = options->verb;
+	unsigned int strange = options->given & ~verb->options;
+
+	for (size_t i = 0; i < N_ROWS; i++) {
+		if (strange & (unsigned int)rows[i].bit) {
+			message_error("%s takes no --%s: see `agentctl help %s`", verb->name,
+				      rows[i].name, verb->name);
+			return -EINVAL;
+		}
+	}
+	if (verb->needs_argument && !options->argument) {
+		message_error("one word is missing: agentctl %s %s", verb->name, verb->usage);
+		return -EINVAL;
+	}
+	if ((options->given & OPTIONS_SINCE) && (options->given & OPTIONS_UNTIL) &&
+	    options->since_us > options->until_us) {
+		message_error("--since is later than --until");
+		return -EINVAL;
+	}
+	return 0;
+}
+
+int options_parse(struct options *options, int argc, char *argv[], int64_t now_us)
+{
+	int error;
+
+	memset(options, 0, sizeof(*options));
+	options->interval_us = INTERVAL_DEFAULT_US;
+	error = take_all(options, argc, argv, now_us);
+	if (error < 0 || !options->verb || options->wants_help || options->wants_version)
+		return error;
+	return check_verb(options);
+}
+
+void options_format_help(unsigned int options, struct buffer *out)
+{
+	for (size_t i = 0; i < N_ROWS; i++) {
+		char letter[] = {'-', rows[i].letter, ',', '\0'};
+		char name[32];
+
+		if (rows[i].value && !(options & (unsigned int)rows[i].bit))
+			continue;
+		(void)snprintf(name, sizeof(name), "--%s%s%s", rows[i].name,
+			       rows[i].value ? " " : "", rows[i].value ? rows[i].value : "");
+		buffer_printf(out, "  %-3s %-20s %s\n", rows[i].letter ? letter : "", name,
+			      rows[i].help);
+	}
+}

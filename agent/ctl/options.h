@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef AGENT_CTL_OPTIONS_H
+#define AGENT_CTL_OPTIONS_H
+
+/* agentctl's command line. */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "agent/ctl/output.h"
+#include "agent/ctl/verb.h"
+
+/* Above the letters of short options, so that getopt_long(3) can answer with either. */
+enum options_bit {
+	OPTIONS_SOCKET = 1 << 8,
+	OPTIONS_OUTPUT = 1 << 9,
+	OPTIONS_HOST = 1 << 10,
+	OPTIONS_SINCE = 1 << 11,
+	OPTIONS_UNTIL = 1 << 12,
+	OPTIONS_INTERVAL = 1 << 13,
+	OPTIONS_COUNT = 1 << 14,
+	OPTIONS_HELP = 1 << 15,
+	OPTIONS_VERSION = 1 << 16,
+};
+
+/* All texts are borrowed from argv. */
+struct options {
+	const struct verb *verb; /* NULL = none was given */
+	const char *argument;    /* NULL = none was given */
+	unsigned int given;      /* which options were: OPTIONS_... */
+	bool wants_help;
+	bool wants_version;
+	const char *socket;
+	const char *host;
+	const struct output_format *format; /* NULL = the verb's usual one */
+	int64_t since_us;
+	int64_t until_us;
+	int64_t interval_us;
+	int64_t count; /* 0 = without end */
+};
+
+/*
+ * Parse and check the command line; options may stand before and behind the verb. Says what is
+ * wrong.
+ * @param now_us  what --since -5m counts from
+ * @return 0 or -EINVAL
+ */
+int options_parse(struct options *options, int argc, char *argv[], int64_t now_us);
+
+/* The options as lines of help. @param options  OPTIONS_... */
+void options_format_help(unsigned int options, struct buffer *out);
+
+#endif
