@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef COLLECTOR_BUNDLE_H
+#define COLLECTOR_BUNDLE_H
+
+/*
+ * The samples that one reactor gathered in a turn, on their way to the store. Each is named in full
+ * and hashed already, so that the store's lock is held for as little as possible. One thread.
+ */
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "collector/hash.h"
+#include "collector/identity.h"
+#include "collector/rejects.h"
+#include "common/buffer.h"
+#include "common/line.h"
+
+/* A unit is at most this long. */
+#define BUNDLE_UNIT_MAX_BYTES 64
+
+struct bundle_sample {
+	uint64_t hash;
+	int64_t time_us;
+	double value;
+	uint32_t text_offset; /* identity's text, then the unit and its NUL */
+	uint16_t host_length;
+	uint16_t metric_length;
+	uint16_t labels_length;
+	uint8_t unit_length;
+	uint8_t kind; /* enum hm_stored_kind */
+};
+
+struct bundle {
+	struct bundle_sample *samples;
+	size_t n_samples;
+	size_t capacity;
+	struct buffer text;
+	struct hash_key key;
+	struct rejects *rejects; /* where refused lines are counted; borrowed */
+	int64_t now_us;          /* the time of lines that have none */
+	struct line line;        /* room for the line being parsed */
+};
+
+/* What a session knows of a metric beside its samples. Zeroed = nothing. */
+struct bundle_meta {
+	enum hm_stored_kind kind;
+	const char *unit; /* not ended by a NUL; may be NULL when unit_length is 0 */
+	size_t unit_length;
+};
+
+/* @param key  the store's; copied */
+void bundle_init(struct bundle *bundle, const struct hash_key *key, struct rejects *rejects);
+
+/* Takes a zeroed bundle. */
+void bundle_done(struct bundle *bundle);
+
+/*
+ * Add the sample of a parsed line. Everything is copied.
+ * @param default_host  for a line without a host of its own
+ * @return HM_REASON_NONE; HM_REASON_NO_MEMORY; HM_REASON_BAD_NAME for a host, metric or label set
+ * beyond the limits
+ */
+enum hm_reason bundle_add(struct bundle *bundle, const struct line *line, const char *default_host,
+			  const struct bundle_meta *meta);
+
+/* Forget the samples, keep the memory. */
+void bundle_clear(struct bundle *bundle);
+
+/* About how much memory the samples take. */
+size_t bundle_bytes(const struct bundle *bundle);
+
+/* The series of a sample. Borrowed until the bundle changes. */
+struct identity bundle_identity(const struct bundle *bundle, const struct bundle_sample *sample);
+
+/* The unit, "" without one. Borrowed until the bundle changes. */
+const char *bundle_unit(const struct bundle *bundle, const struct bundle_sample *sample);
+
+#endif

@@ -1,0 +1,321 @@
+/* SPDX-License-Identifier: MIT */
+/* All hosts, metric files and series that the store knows. */
+
+#include "collector/catalog.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/file_name.h"
+#include "common/store_file.h"
+
+#define FILE_ENDING ".hm"
+
+void catalog_init(struct catalog *catalog, const struct hash_key *key)
+{
+	*catalog = (struct catalog){.key = *key};
+	TAILQ_INIT(&catalog->dirty);
+}
+
+static void host_free(struct catalog_host *host)
+{
+	if (!host)
+		return;
+	free(host->folder);
+	free(host);
+}
+
+static void file_free(struct catalog_file *file)
+{
+	if (!file)
+		return;
+	free(file->name);
+	free(file->unit);
+	free(file->series);
+	buffer_done(&file->pending);
+	free(file);
+}
+
+void catalog_done(struct catalog *catalog)
+{
+	for (size_t i = 0; i < catalog->n_series; i++)
+		free(catalog->all_series[i]);
+	for (size_t i = 0; i < catalog->n_files; i++)
+		file_free(catalog->all_files[i]);
+	for (size_t i = 0; i < catalog->n_hosts; i++)
+		host_free(catalog->all_hosts[i]);
+	free(catalog->all_series);
+	free(catalog->all_files);
+	free(catalog->all_hosts);
+	table_done(&catalog->series);
+	table_done(&catalog->files);
+	table_done(&catalog->hosts);
+	*catalog = (struct catalog){0};
+}
+
+/* Room for one more pointer in an array. @return the array, moved perhaps, or NULL */
+static void *make_room(void *array, size_t n, size_t *capacity)
+{
+	size_t wanted = *capacity ? *capacity * 2 : 4;
+	void *moved;
+
+	if (n < *capacity)
+		return array;
+	moved = reallocarray(array, wanted, sizeof(void *));
+	if (moved)
+		*capacity = wanted;
+	return moved;
+}
+
+static bool is_host(const void *item, const void *key)
+{
+	const struct catalog_host *host = item;
+	const struct identity *identity = key;
+
+	return strcmp(host->name, identity_host(identity)) == 0;
+}
+
+static bool is_file(const void *item, const void *key)
+{
+	const struct catalog_file *file = item;
+	const struct identity *identity = key;
+
+	return strcmp(file->metric, identity_metric(identity)) == 0 && is_host(file->host, key);
+}
+
+static bool is_series(const void *item, const void *key)
+{
+	const struct catalog_series *series = item;
+	const struct identity *identity = key;
+
+	return series->labels_length == identity->labels_length &&
+	       memcmp(series->labels, identity_labels(identity), identity->labels_length) == 0 &&
+	       is_file(series->file, key);
+}
+
+struct catalog_series *catalog_find(const struct catalog *catalog, const struct identity *identity)
+{
+	return table_find(&catalog->series, identity->hash, is_series, identity);
+}
+
+static int host_new(const struct identity *identity, struct catalog_host **ret_host)
+{
+	struct catalog_host *host = calloc(1, sizeof(*host) + identity->host_length + 1);
+	char folder[FILE_NAME_MAX_BYTES];
+
+	if (!host)
+		return -ENOMEM;
+	file_name_escape(identity_host(identity), identity->host_length, folder);
+	memcpy(host->name, identity_host(identity), identity->host_length);
+	host->last_time_us = CATALOG_NO_TIME;
+	host->folder = strdup(folder);
+	if (!host->folder) {
+		host_free(host);
+		return -ENOMEM;
+	}
+	*ret_host = host;
+	return 0;
+}
+
+static int get_host(struct catalog *catalog, const struct identity *identity,
+		    struct catalog_host **ret_host)
+{
+	uint64_t hash = hash_bytes(&catalog->key, identity->text, identity->host_length);
+	struct catalog_host *host = table_find(&catalog->hosts, hash, is_host, identity);
+	struct catalog_host **all;
+
+	if (host) {
+		*ret_host = host;
+		return 0;
+	}
+	all = make_room(catalog->all_hosts, catalog->n_hosts, &catalog->hosts_capacity);
+	if (!all)
+		return -ENOMEM;
+	catalog->all_hosts = all;
+	if (host_new(identity, &host) < 0)
+		return -ENOMEM;
+	if (table_add(&catalog->hosts, hash, host) < 0) {
+		host_free(host);
+		return -ENOMEM;
+	}
+	all[catalog->n_hosts++] = host;
+	*ret_host = host;
+	return 0;
+}
+
+static int file_new(struct catalog_host *host, const struct identity *identity,
+		    struct catalog_file **ret_file)
+{
+	struct catalog_file *file = calloc(1, sizeof(*file) + identity->metric_length + 1);
+	char name[FILE_NAME_MAX_BYTES];
+
+	if (!file)
+		return -ENOMEM;
+	file_name_escape(identity_metric(identity), identity->metric_length, name);
+	memcpy(file->metric, identity_metric(identity), identity->metric_length);
+	file->host = host;
+	file->unit = strdup("");
+	if (asprintf(&file->name, "%s" FILE_ENDING, name) < 0)
+		file->name = NULL;
+	if (!file->unit || !file->name) {
+		file_free(file);
+		return -ENOMEM;
+	}
+	*ret_file = file;
+	return 0;
+}
+
+int catalog_get_file(struct catalog *catalog, const struct identity *identity,
+		     struct catalog_file **ret_file)
+{
+	size_t n_bytes = identity->host_length + 1 + identity->metric_length;
+	uint64_t hash = hash_bytes(&catalog->key, identity->text, n_bytes);
+	struct catalog_file *file = table_find(&catalog->files, hash, is_file, identity);
+	struct catalog_host *host;
+	struct catalog_file **all;
+
+	if (file) {
+		*ret_file = file;
+		return 0;
+	}
+	all = make_room(catalog->all_files, catalog->n_files, &catalog->files_capacity);
+	if (!all)
+		return -ENOMEM;
+	catalog->all_files = all;
+	if (get_host(catalog, identity, &host) < 0 || file_new(host, identity, &file) < 0)
+		return -ENOMEM;
+	if (table_add(&catalog->files, hash, file) < 0) {
+		file_free(file);
+		return -ENOMEM;
+	}
+	all[catalog->n_files++] = file;
+	*ret_file = file;
+	return 0;
+}
+
+static struct catalog_series *series_new(struct catalog_file *file, const struct identity *identity)
+{
+	size_t length = identity->labels_length;
+	struct catalog_series *series = malloc(sizeof(*series) + length + 1);
+
+	if (!series)
+		return NULL;
+	*series = (struct catalog_series){
+		.file = file,
+		.last_time_us = CATALOG_NO_TIME,
+		.labels_length = (uint32_t)length,
+	};
+	memcpy(series->labels, identity_labels(identity), length);
+	series->labels[length] = '\0';
+	return series;
+}
+
+/* Room for one more series in the arrays of catalog and file. */
+static int make_room_for_series(struct catalog *catalog, struct catalog_file *file)
+{
+	void *room = make_room(file->series, file->n_series, &file->series_capacity);
+
+	if (!room)
+		return -ENOMEM;
+	file->series = room;
+	room = make_room(catalog->all_series, catalog->n_series, &catalog->series_capacity);
+	if (!room)
+		return -ENOMEM;
+	catalog->all_series = room;
+	return 0;
+}
+
+int catalog_add(struct catalog *catalog, const struct identity *identity, uint32_t id,
+		struct catalog_series **ret_series)
+{
+	struct catalog_series *series;
+	struct catalog_file *file;
+
+	if (catalog->n_series >= CATALOG_SERIES_MAX)
+		return -ENOSPC;
+	if (catalog_get_file(catalog, identity, &file) < 0 ||
+	    make_room_for_series(catalog, file) < 0)
+		return -ENOMEM;
+	if (id == CATALOG_NEXT_ID)
+		id = file->next_id;
+	if (id == CATALOG_NEXT_ID)
+		return -ENOSPC;
+	series = series_new(file, identity);
+	if (!series || table_add(&catalog->series, identity->hash, series) < 0) {
+		free(series);
+		return -ENOMEM;
+	}
+
+	series->id = id;
+	if (id >= file->next_id)
+		file->next_id = id + 1;
+	file->series[file->n_series++] = series;
+	file->host->n_series++;
+	catalog->all_series[catalog->n_series++] = series;
+	*ret_series = series;
+	return 0;
+}
+
+void catalog_note(struct catalog_series *series, int64_t time_us, double value)
+{
+	struct catalog_host *host = series->file->host;
+
+	/* Of samples of one time the one written last is shown. */
+	if (time_us >= series->last_time_us) {
+		series->last_time_us = time_us;
+		series->last_value = value;
+	}
+	if (time_us > host->last_time_us)
+		host->last_time_us = time_us;
+	host->n_samples++;
+}
+
+int catalog_append(struct catalog *catalog, struct catalog_series *series, int64_t time_us,
+		   double value)
+{
+	struct store_file_sample sample = {series->id, time_us, value};
+	struct catalog_file *file = series->file;
+
+	if (buffer_reserve(&file->pending, HM_SAMPLE_RECORD_BYTES) < 0) {
+		file->pending.failed = false;
+		return -ENOMEM;
+	}
+	store_file_put_sample(&file->pending, &sample);
+	catalog_note(series, time_us, value);
+	catalog_mark_dirty(catalog, file);
+	return 0;
+}
+
+int catalog_describe(struct catalog *catalog, struct catalog_file *file, enum hm_stored_kind kind,
+		     const char *unit)
+{
+	bool is_new_kind = file->kind == HM_STORED_UNKNOWN && kind != HM_STORED_UNKNOWN;
+	bool is_new_unit = file->unit[0] == '\0' && unit[0] != '\0';
+
+	if (is_new_unit) {
+		char *copy = strdup(unit);
+
+		if (!copy)
+			return -ENOMEM;
+		free(file->unit);
+		file->unit = copy;
+	}
+	if (is_new_kind)
+		file->kind = kind;
+	if (is_new_kind || is_new_unit) {
+		file->has_new_meta = true;
+		catalog_mark_dirty(catalog, file);
+	}
+	return 0;
+}
+
+void catalog_mark_dirty(struct catalog *catalog, struct catalog_file *file)
+{
+	if (file->is_dirty)
+		return;
+	file->is_dirty = true;
+	TAILQ_INSERT_TAIL(&catalog->dirty, file, dirty);
+	catalog->n_dirty++;
+}

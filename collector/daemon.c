@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: MIT */
+/* The running collector. */
+
+#include "collector/daemon.h"
+
+#include <bsd/string.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "collector/endpoint.h"
+#include "collector/folder.h"
+#include "collector/privilege.h"
+#include "collector/reactor.h"
+#include "collector/rejects.h"
+#include "collector/store.h"
+#include "collector/traffic.h"
+#include "collector/verbs.h"
+#include "common/control_server.h"
+#include "common/loop.h"
+#include "common/message.h"
+#include "common/notify.h"
+#include "common/signals.h"
+#include "common/text.h"
+#include "common/timestamp.h"
+#include "hostmetrics/wire.h"
+
+/* Connections at once, as far as there are descriptors. */
+#define CONNECTIONS_MAX 20000
+
+/* Descriptors for everything else: store, control socket and its clients, reactors. */
+#define DESCRIPTORS_KEPT 512
+
+struct collector {
+	const struct settings *settings;
+	char hostname[HM_HOST_NAME_MAX_BYTES + 1];
+	struct loop *loop;
+	struct signals *signals;
+	struct endpoint endpoint;
+	struct rejects *rejects;
+	struct store *store;
+	struct traffic traffic;
+	struct reactor *reactors[ENDPOINT_REACTORS_MAX];
+	struct verbs verbs;
+	struct control_server *control;
+};
+
+static void on_signal(void *context, int number)
+{
+	struct collector *collector = context;
+
+	if (number == SIGHUP) {
+		message_info("SIGHUP: this version does not read its configuration again; "
+			     "restart it");
+		return;
+	}
+	message_info("%s: storing what has arrived, then ending", strsignal(number));
+	(void)notify_send("STOPPING=1");
+	loop_quit(collector->loop);
+}
+
+/* The name for lines that come from this host itself. */
+static void find_hostname(struct collector *collector)
+{
+	char *name = collector->hostname;
+
+	if (gethostname(name, sizeof(collector->hostname)) < 0 || !name[0] ||
+	    name[sizeof(collector->hostname) - 1] || !text_is_clean(name, strlen(name)))
+		(void)strlcpy(name, "localhost", sizeof(collector->hostname));
+}
+
+/* As many descriptors as we may have; how many connections that makes. */
+static int64_t find_connections_max(void)
+{
+	struct rlimit limit;
+	int64_t n_descriptors;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+		return CONNECTIONS_MAX / 100;
+	if (limit.rlim_cur < CONNECTIONS_MAX + DESCRIPTORS_KEPT) {
+		limit.rlim_cur = limit.rlim_max < CONNECTIONS_MAX + DESCRIPTORS_KEPT
+					 ? limit.rlim_max
+					 : CONNECTIONS_MAX + DESCRIPTORS_KEPT;
+		(void)setrlimit(RLIMIT_NOFILE, &limit);
+		(void)getrlimit(RLIMIT_NOFILE, &limit);
+	}
+	if (limit.rlim_cur >= CONNECTIONS_MAX + DESCRIPTORS_KEPT)
+		return CONNECTIONS_MAX;
+	n_descriptors = (int64_t)limit.rlim_cur;
+	return n_descriptors > 2 * DESCRIPTORS_KEPT ? n_descriptors - DESCRIPTORS_KEPT
+						    : n_descriptors / 2;
+}
+
+static int open_endpoint(struct collector *collector)
+{
+	const struct settings *settings = collector->settings;
+	int result =
+		endpoint_open(&collector->endpoint, settings->listen, (size_t)settings->reactors);
+
+	if (result == -EADDRINUSE)
+		message_error("cannot listen on %s: the address is in use by another process",
+			      settings->listen);
+	else if (result < 0)
+		message_error("cannot listen on %s: %s", settings->listen, strerror(-result));
+	return result;
+}
+
+/* Become the user of the settings. The store's folder is made for it while that may be done. */
+static int drop_privileges(const struct settings *settings)
+{
+	struct privilege privilege;
+	int result;
+
+	if (!settings->user[0])
+		return 0;
+	result = privilege_find(settings->user, &privilege);
+	if (result == 0 && geteuid() == 0)
+		(void)folder_make(settings->store, privilege.user, privilege.group);
+	if (result == 0)
+		result = privilege_drop(&privilege);
+	if (result == -ENOENT)
+		message_error("there is no user '%s'", settings->user);
+	else if (result < 0)
+		message_error("cannot become user '%s': %s", settings->user, strerror(-result));
+	return result;
+}
+
+static int open_control(struct collector *collector)
+{
+	const char *path = collector->settings->socket;
+	int pid = 0;
+	int result;
+
+	collector->verbs = (struct verbs){
+		.hostname = collector->hostname,
+		.store_path = collector->settings->store,
+		.start_us = timestamp_monotonic_us(),
+		.store = collector->store,
+		.rejects = collector->rejects,
+		.traffic = &collector->traffic,
+		.endpoint = &collector->endpoint,
+	};
+	result = control_server_open(collector->loop, path, "the collector", verbs_table,
+				     &collector->verbs, &collector->control, &pid);
+	if (result == -EEXIST)
+		message_error("the control socket '%s' is in use by process %d", path, pid);
+	else if (result < 0)
+		message_error("cannot open the control socket '%s': %s", path, strerror(-result));
+	return result;
+}
+
+static void deliver(void *context, const struct bundle *bundle)
+{
+	store_append(context, bundle);
+}
+
+static int start_reactor(struct collector *collector, size_t i)
+{
+	struct reactor_options options = {
+		.tcp_fd = collector->endpoint.tcp_fds[i],
+		.udp_fd = collector->endpoint.udp_fds[i],
+		.hostname = collector->hostname,
+		.idle_us = REACTOR_IDLE_US,
+		.key = store_hash_key(collector->store),
+		.rejects = collector->rejects,
+		.traffic = &collector->traffic,
+		.deliver = deliver,
+		.context = collector->store,
+	};
+	int result = reactor_new(&options, &collector->reactors[i]);
+
+	return result == 0 ? reactor_start(collector->reactors[i]) : result;
+}
+
+static int start_reactors(struct collector *collector)
+{
+	int result = 0;
+
+	for (size_t i = 0; i < collector->endpoint.n && result == 0; i++)
+		result = start_reactor(collector, i);
+	if (result < 0)
+		message_error("cannot serve the network: %s", strerror(-result));
+	return result;
+}
+
+/* All of them at once: each reads for a while what has arrived. */
+static void stop_reactors(struct collector *collector)
+{
+	for (size_t i = 0; i < ENDPOINT_REACTORS_MAX && collector->reactors[i]; i++)
+		reactor_stop(collector->reactors[i]);
+	for (size_t i = 0; i < ENDPOINT_REACTORS_MAX && collector->reactors[i]; i++) {
+		reactor_join(collector->reactors[i]);
+		reactor_free(collector->reactors[i]);
+	}
+}
+
+static int open_loop(struct collector *collector)
+{
+	int result = loop_new(&collector->loop);
+
+	if (result == 0)
+		result = signals_new(collector->loop, on_signal, collector, &collector->signals);
+	if (result == 0)
+		result = rejects_new(&collector->rejects);
+	if (result < 0)
+		message_error("cannot start: %s", strerror(-result));
+	return result;
+}
+
+static int start(struct collector *collector)
+{
+	int result = open_loop(collector);
+
+	/* A file that may not grow further is a failed write, not our death. */
+	if (signal(SIGXFSZ, SIG_IGN) == SIG_ERR)
+		return -errno;
+	find_hostname(collector);
+	collector->traffic.connections_max = find_connections_max();
+	if (result == 0)
+		result = open_endpoint(collector);
+	if (result == 0)
+		result = drop_privileges(collector->settings);
+	if (result == 0)
+		result = store_open(collector->settings->store, collector->rejects,
+				    &collector->store);
+	if (result == 0)
+		result = open_control(collector);
+	if (result == 0)
+		result = start_reactors(collector);
+	return result;
+}
+
+static void stop(struct collector *collector)
+{
+	control_server_close(collector->control);
+	stop_reactors(collector);
+	endpoint_close(&collector->endpoint);
+	store_close(collector->store);
+	rejects_free(collector->rejects);
+	signals_free(collector->signals);
+	loop_free(collector->loop);
+}
+
+int daemon_run(const struct settings *settings)
+{
+	struct collector collector = {.settings = settings};
+	int result = start(&collector);
+
+	if (result == 0) {
+		message_info("listening on %s, storing in %s", collector.endpoint.text,
+			     settings->store);
+		(void)notify_send("READY=1");
+		result = loop_run(collector.loop);
+		if (result < 0)
+			message_error("the main loop ended: %s", strerror(-result));
+	}
+	stop(&collector);
+	return result;
+}

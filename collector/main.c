@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: MIT */
+/* hostmetrics-collector: the program. */
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "collector/daemon.h"
+#include "collector/settings.h"
+#include "common/message.h"
+
+#define EXIT_USAGE 2
+
+static int print(void (*format)(struct buffer *out))
+{
+	struct buffer text = {0};
+	int status = EXIT_FAILURE;
+
+	format(&text);
+	if (!buffer_failed(&text) && fputs(buffer_text(&text), stdout) >= 0 && fflush(stdout) == 0)
+		status = EXIT_SUCCESS;
+	buffer_done(&text);
+	return status;
+}
+
+static int run(const struct settings_options *options)
+{
+	struct settings settings;
+	struct config_error error;
+	int status = EXIT_USAGE;
+
+	if (settings_read(&settings, options, &error) < 0)
+		message_error("%s", error.text);
+	else if (options->check_config)
+		status = EXIT_SUCCESS;
+	else
+		status = daemon_run(&settings) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	settings_done(&settings);
+	return status;
+}
+
+int main(int argc, char *argv[])
+{
+	struct settings_options options;
+
+	message_init("hostmetrics-collector");
+	if (settings_parse_options(argc, argv, &options) < 0) {
+		(void)fputs("Try 'hostmetrics-collector --help'.\n", stderr);
+		return EXIT_USAGE;
+	}
+	if (options.help)
+		return print(settings_format_help);
+	if (options.sample_config)
+		return print(settings_format_sample);
+	if (options.version)
+		return puts("hostmetrics-collector " HM_VERSION) >= 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return run(&options);
+}

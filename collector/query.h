@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef COLLECTOR_QUERY_H
+#define COLLECTOR_QUERY_H
+
+/*
+ * The stored samples of some series in a range of time, in the order of series and times. Read file
+ * by file: memory is bounded by what one file has of them.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "collector/store.h"
+
+struct query;
+
+struct query_row {
+	const struct catalog_series *series;
+	int64_t time_us;
+	double value;
+};
+
+/*
+ * @param series, host        as selection_new()
+ * @param since_us, until_us  both belong to the range
+ * @return 0; -ENOENT: no series matches; -ENOMEM
+ */
+int query_new(struct store *store, const char *series, const char *host, int64_t since_us,
+	      int64_t until_us, struct query **ret_query);
+
+/* Takes NULL. */
+void query_free(struct query *query);
+
+/*
+ * The next rows, sorted by host, series, time; of equal times in the order in which they came.
+ * @param ret_rows  borrowed until the next call
+ * @return 1 with at least one row; 0: no more; -ENOMEM; -errno of reading
+ */
+int query_next(struct query *query, const struct query_row **ret_rows, size_t *ret_n);
+
+#endif

@@ -1,0 +1,307 @@
+/* SPDX-License-Identifier: MIT */
+/* A thread that owns a share of the network. */
+
+#include "collector/reactor.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "collector/connection.h"
+#include "collector/datagram.h"
+#include "collector/listener.h"
+#include "common/loop.h"
+#include "common/message.h"
+#include "common/timer.h"
+#include "common/timestamp.h"
+#include "common/wakeup.h"
+
+/* So often in the time that a connection may be idle those that were are looked for. */
+#define SWEEPS_PER_IDLE_TIME 10
+
+/* That there are too many connections is said at most this often. */
+#define SAY_AGAIN_US (60 * TIMESTAMP_SECOND_US)
+
+struct reactor {
+	struct reactor_options options;
+	struct loop *loop;
+	struct listener *listener;
+	struct datagram *datagram;
+	struct loop_source *datagram_source;
+	struct timer *sweep;
+	struct wakeup *stop;
+	struct connections connections; /* the longest idle one first */
+	struct bundle bundle;
+	int64_t said_us; /* that connections are refused; 0 = never */
+	bool is_stopping;
+	bool has_thread;
+	pthread_t thread;
+	char room[CONNECTION_TURN_BYTES];
+};
+
+static void deliver(struct reactor *reactor)
+{
+	if (reactor->bundle.n_samples > 0)
+		reactor->options.deliver(reactor->options.context, &reactor->bundle);
+	bundle_clear(&reactor->bundle);
+}
+
+static void deliver_if_much(struct reactor *reactor)
+{
+	if (bundle_bytes(&reactor->bundle) >= REACTOR_BUNDLE_MAX_BYTES)
+		deliver(reactor);
+}
+
+static void remove_connection(struct reactor *reactor, struct connection *connection)
+{
+	TAILQ_REMOVE(&reactor->connections, connection, by_activity);
+	loop_remove(connection->source);
+	connection_free(connection);
+	reactor->options.traffic->connections--;
+}
+
+/* @return true = there may be more to read */
+static bool read_connection(struct reactor *reactor, struct connection *connection)
+{
+	int64_t active_us = connection->active_us;
+	enum connection_state state;
+
+	reactor->bundle.now_us = timestamp_now_us();
+	state = connection_read(connection, reactor->room, timestamp_monotonic_us(),
+				&reactor->bundle);
+	if (state == CONNECTION_ENDED) {
+		remove_connection(reactor, connection);
+	} else if (connection->active_us != active_us && !reactor->is_stopping) {
+		TAILQ_REMOVE(&reactor->connections, connection, by_activity);
+		TAILQ_INSERT_TAIL(&reactor->connections, connection, by_activity);
+	}
+	deliver_if_much(reactor);
+	return state == CONNECTION_MORE;
+}
+
+static bool on_connection(void *context, uint32_t events)
+{
+	struct connection *connection = context;
+
+	(void)events;
+	return read_connection(connection->owner, connection);
+}
+
+static void refuse(struct reactor *reactor, int fd)
+{
+	int64_t now_us = timestamp_monotonic_us();
+
+	(void)close(fd);
+	reactor->options.traffic->connections_refused++;
+	if (reactor->said_us != 0 && now_us - reactor->said_us < SAY_AGAIN_US)
+		return;
+	reactor->said_us = now_us;
+	message_warning("refusing connections: there are %" PRId64 " already (said once a minute)",
+			reactor->options.traffic->connections_max);
+}
+
+static void on_accepted(void *context, int fd, const struct address *peer)
+{
+	struct reactor *reactor = context;
+	struct traffic *traffic = reactor->options.traffic;
+	struct connection *connection;
+
+	/* Counted first: other reactors accept at the same time. */
+	if (traffic->connections++ >= traffic->connections_max ||
+	    connection_new(fd, peer, reactor->options.hostname, &connection) < 0) {
+		traffic->connections--;
+		refuse(reactor, fd);
+		return;
+	}
+	traffic->connections_total++;
+	connection->owner = reactor;
+	connection->active_us = timestamp_monotonic_us();
+	TAILQ_INSERT_TAIL(&reactor->connections, connection, by_activity);
+	if (loop_add(reactor->loop, fd, on_connection, connection, &connection->source) < 0) {
+		traffic->connections_refused++;
+		remove_connection(reactor, connection);
+	}
+}
+
+/* @return true = there may be more to read */
+static bool read_datagrams(struct reactor *reactor)
+{
+	bool is_more;
+
+	reactor->bundle.now_us = timestamp_now_us();
+	is_more = datagram_receive(reactor->datagram, DATAGRAMS_PER_TURN, &reactor->bundle);
+	deliver_if_much(reactor);
+	return is_more;
+}
+
+static bool on_datagrams(void *context, uint32_t events)
+{
+	(void)events;
+	return read_datagrams(context);
+}
+
+static void on_sweep(void *context)
+{
+	struct reactor *reactor = context;
+	int64_t now_us = timestamp_monotonic_us();
+	struct connection *connection;
+
+	while ((connection = TAILQ_FIRST(&reactor->connections)) &&
+	       now_us - connection->active_us > reactor->options.idle_us) {
+		session_end(&connection->session, SESSION_ENDING_BROKEN, &reactor->bundle);
+		remove_connection(reactor, connection);
+	}
+}
+
+static void on_stop(void *context)
+{
+	struct reactor *reactor = context;
+
+	reactor->is_stopping = true;
+}
+
+static int open_sources(struct reactor *reactor)
+{
+	const struct reactor_options *options = &reactor->options;
+	int64_t sweep_ms = options->idle_us / SWEEPS_PER_IDLE_TIME / 1000;
+	int result = loop_new(&reactor->loop);
+
+	if (result == 0)
+		result = wakeup_new(reactor->loop, on_stop, reactor, &reactor->stop);
+	if (result == 0)
+		result = timer_new(reactor->loop, on_sweep, reactor, &reactor->sweep);
+	if (result == 0)
+		result = timer_start(reactor->sweep, sweep_ms, sweep_ms);
+	if (result == 0)
+		result = datagram_new(options->udp_fd, options->hostname, options->traffic,
+				      &reactor->datagram);
+	if (result == 0)
+		result = loop_add(reactor->loop, options->udp_fd, on_datagrams, reactor,
+				  &reactor->datagram_source);
+	if (result == 0)
+		result = listener_open(reactor->loop, options->tcp_fd, options->traffic,
+				       on_accepted, reactor, &reactor->listener);
+	return result;
+}
+
+int reactor_new(const struct reactor_options *options, struct reactor **ret_reactor)
+{
+	struct reactor *reactor = calloc(1, sizeof(*reactor));
+	int result;
+
+	if (!reactor)
+		return -ENOMEM;
+	reactor->options = *options;
+	TAILQ_INIT(&reactor->connections);
+	bundle_init(&reactor->bundle, options->key, options->rejects);
+	result = open_sources(reactor);
+	if (result < 0)
+		reactor_free(reactor);
+	else
+		*ret_reactor = reactor;
+	return result;
+}
+
+void reactor_free(struct reactor *reactor)
+{
+	struct connection *connection;
+
+	if (!reactor)
+		return;
+	while ((connection = TAILQ_FIRST(&reactor->connections)))
+		remove_connection(reactor, connection);
+	listener_close(reactor->listener);
+	loop_remove(reactor->datagram_source);
+	datagram_free(reactor->datagram);
+	timer_free(reactor->sweep);
+	wakeup_free(reactor->stop);
+	loop_free(reactor->loop);
+	bundle_done(&reactor->bundle);
+	free(reactor);
+}
+
+int reactor_turn(struct reactor *reactor, int timeout_ms)
+{
+	int result = loop_turn(reactor->loop, timeout_ms);
+
+	deliver(reactor);
+	return result;
+}
+
+static bool is_over(int64_t until_us)
+{
+	return timestamp_monotonic_us() >= until_us;
+}
+
+/* Read one turn's worth of every connection. @return true = of some there may be more */
+static bool drain_connections(struct reactor *reactor, int64_t until_us)
+{
+	struct connection *connection;
+	struct connection *next;
+	bool is_more = false;
+
+	TAILQ_FOREACH_SAFE(connection, &reactor->connections, by_activity, next) {
+		if (is_over(until_us))
+			return false;
+		if (read_connection(reactor, connection))
+			is_more = true;
+	}
+	return is_more;
+}
+
+/* Take what has arrived up to now. */
+static void drain(struct reactor *reactor)
+{
+	int64_t until_us = timestamp_monotonic_us() + REACTOR_DRAIN_US;
+	bool is_more = true;
+
+	/* Whom the kernel let in before we stopped may have sent something already. */
+	while (is_more && !is_over(until_us))
+		is_more = listener_accept(reactor->listener, LISTENER_ACCEPTS_PER_TURN);
+
+	is_more = true;
+	while (is_more && !is_over(until_us)) {
+		is_more = read_datagrams(reactor);
+		is_more = drain_connections(reactor, until_us) || is_more;
+		deliver(reactor);
+	}
+}
+
+static void *run(void *context)
+{
+	struct reactor *reactor = context;
+	int result = 0;
+
+	while (!reactor->is_stopping && result == 0)
+		result = reactor_turn(reactor, -1);
+	if (result < 0)
+		message_error("a reactor ended: %s", strerror(-result));
+	drain(reactor);
+	return NULL;
+}
+
+int reactor_start(struct reactor *reactor)
+{
+	int error = pthread_create(&reactor->thread, NULL, run, reactor);
+
+	if (error)
+		return -error;
+	reactor->has_thread = true;
+	return 0;
+}
+
+void reactor_stop(struct reactor *reactor)
+{
+	wakeup_send(reactor->stop);
+}
+
+void reactor_join(struct reactor *reactor)
+{
+	if (!reactor->has_thread)
+		return;
+	(void)pthread_join(reactor->thread, NULL);
+	reactor->has_thread = false;
+}

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: MIT */
+/* The series that a person asked for. */
+
+#include "collector/selection.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/match.h"
+
+const char *selection_name(const struct catalog_series *series, struct buffer *out)
+{
+	buffer_clear(out);
+	buffer_append_text(out, series->file->metric);
+	buffer_append(out, series->labels, series->labels_length);
+	return buffer_text(out);
+}
+
+/* Compare metric with labels behind it to another such pair, as if each were one text. */
+static int compare_names(const struct catalog_series *a, const struct catalog_series *b)
+{
+	const char *a_metric = a->file->metric;
+	const char *b_metric = b->file->metric;
+	size_t common = 0;
+
+	if (a->file == b->file)
+		return strcmp(a->labels, b->labels);
+	while (a_metric[common] && a_metric[common] == b_metric[common])
+		common++;
+	if (a_metric[common] && b_metric[common])
+		return (unsigned char)a_metric[common] - (unsigned char)b_metric[common];
+	/* One metric's name begins the other's: what follows it are its labels. */
+	if (a_metric[common])
+		return (unsigned char)a_metric[common] - (unsigned char)b->labels[0];
+	if (b_metric[common])
+		return (unsigned char)a->labels[0] - (unsigned char)b_metric[common];
+	return strcmp(a->labels, b->labels);
+}
+
+static int compare_series(const void *a_pointer, const void *b_pointer)
+{
+	const struct catalog_series *a = *(struct catalog_series *const *)a_pointer;
+	const struct catalog_series *b = *(struct catalog_series *const *)b_pointer;
+	int order = 0;
+
+	if (a->file->host != b->file->host)
+		order = strcmp(a->file->host->name, b->file->host->name);
+	return order ? order : compare_names(a, b);
+}
+
+int selection_new(struct store *store, const char *series_pattern, const char *host_pattern,
+		  struct selection *ret_selection)
+{
+	struct selection selection = {0};
+	struct catalog_series **all;
+	struct buffer name = {0};
+	size_t n_all;
+	int result = store_list_series(store, &all, &n_all);
+
+	if (result < 0)
+		return result;
+	for (size_t i = 0; i < n_all; i++) {
+		if (match_host(host_pattern, all[i]->file->host->name) &&
+		    match_series(series_pattern, selection_name(all[i], &name)))
+			all[selection.n++] = all[i];
+	}
+	if (buffer_failed(&name))
+		result = -ENOMEM;
+	buffer_done(&name);
+	if (result < 0) {
+		free(all);
+		return result;
+	}
+	selection.series = all;
+	qsort(all, selection.n, sizeof(struct catalog_series *), compare_series);
+	*ret_selection = selection;
+	return 0;
+}
+
+void selection_done(struct selection *selection)
+{
+	free(selection->series);
+	*selection = (struct selection){0};
+}

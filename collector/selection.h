@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef COLLECTOR_SELECTION_H
+#define COLLECTOR_SELECTION_H
+
+/* The series that a person asked for, in the order in which they are shown. */
+
+#include <stddef.h>
+
+#include "collector/store.h"
+#include "common/buffer.h"
+
+struct selection {
+	struct catalog_series **series; /* borrowed from the store; sorted by host, then by name */
+	size_t n;
+};
+
+/*
+ * @param series  SERIES or GLOB (common/match.h); NULL or "": all
+ * @param host    a glob; NULL or "": all
+ * @return 0, also when nothing matches; -ENOMEM
+ */
+int selection_new(struct store *store, const char *series, const char *host,
+		  struct selection *ret_selection);
+
+/* Takes a zeroed selection. */
+void selection_done(struct selection *selection);
+
+/* Write a series' canonical name into `out`, over what is there. @return it, borrowed from `out`, or
+ * "" without memory */
+const char *selection_name(const struct catalog_series *series, struct buffer *out);
+
+#endif

@@ -1,0 +1,484 @@
+/* SPDX-License-Identifier: MIT */
+/* What agentctl can ask of a collector. */
+
+#include "collector/verbs.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "collector/query.h"
+#include "collector/selection.h"
+#include "common/reason.h"
+#include "common/timestamp.h"
+
+/* Rows written at a time, between which other clients and signals have their turn. */
+#define ROWS_PER_TURN ((size_t)512)
+
+/* A query waits so long for what has just arrived to be written. */
+#define FLUSH_TIMEOUT_MS 1000
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+static void fail(struct control_reply *reply, const char *what, int error)
+{
+	char text[256];
+
+	(void)snprintf(text, sizeof(text), "%s: %s", what, strerror(-error));
+	control_end(reply, HM_CONTROL_FAILED, text);
+}
+
+/* An answer over a selection, written some rows at a time. */
+struct listing {
+	struct store *store;
+	struct selection selection;
+	size_t n_done;
+	void (*write_row)(struct control_reply *reply, const struct catalog_series *series,
+			  const struct store_series_state *state, struct buffer *name);
+	struct buffer name;
+	struct store_series_state states[ROWS_PER_TURN];
+};
+
+static void listing_free(void *state)
+{
+	struct listing *listing = state;
+
+	selection_done(&listing->selection);
+	buffer_done(&listing->name);
+	free(listing);
+}
+
+static int listing_produce(void *state, struct control_reply *reply)
+{
+	struct listing *listing = state;
+	struct catalog_series **series = listing->selection.series + listing->n_done;
+	size_t n = listing->selection.n - listing->n_done;
+
+	if (n > ROWS_PER_TURN)
+		n = ROWS_PER_TURN;
+	store_get_states(listing->store, series, n, listing->states);
+	for (size_t i = 0; i < n; i++)
+		listing->write_row(reply, series[i], &listing->states[i], &listing->name);
+	listing->n_done += n;
+	if (listing->n_done < listing->selection.n)
+		return 1;
+	control_end(reply, HM_CONTROL_OK, NULL);
+	return 0;
+}
+
+/* Answer with a row for each series that matches. The columns are written already. */
+static void list_series(const struct verbs *verbs, const char *pattern, const char *host,
+			struct control_reply *reply,
+			void (*write_row)(struct control_reply *, const struct catalog_series *,
+					  const struct store_series_state *, struct buffer *))
+{
+	struct listing *listing = calloc(1, sizeof(*listing));
+	int result;
+
+	if (!listing) {
+		fail(reply, "cannot list", -ENOMEM);
+		return;
+	}
+	listing->store = verbs->store;
+	listing->write_row = write_row;
+	result = selection_new(verbs->store, pattern, host, &listing->selection);
+	if (result == 0 && listing->selection.n > 0) {
+		control_stream(reply, listing_produce, listing_free, listing);
+		return;
+	}
+	listing_free(listing);
+	if (result < 0)
+		fail(reply, "cannot list", result);
+	else
+		control_end(reply, HM_CONTROL_NONE, "no series matches");
+}
+
+static const char *kind_word(enum hm_stored_kind kind)
+{
+	switch (kind) {
+	case HM_STORED_GAUGE:
+		return "gauge";
+	case HM_STORED_COUNTER:
+		return "counter";
+	default:
+		return "unknown";
+	}
+}
+
+static void write_metric(struct control_reply *reply, const struct catalog_series *series,
+			 const struct store_series_state *state, struct buffer *name)
+{
+	control_text(reply, series->file->host->name);
+	control_text(reply, selection_name(series, name));
+	control_text(reply, kind_word(state->kind));
+	control_text(reply, state->unit);
+	if (state->has_sample) {
+		control_number(reply, state->last_value);
+		control_integer(reply, state->last_time_us);
+	} else {
+		control_nothing(reply);
+		control_nothing(reply);
+	}
+	control_row_end(reply);
+}
+
+static void answer_list_metrics(void *context, const struct control_request *request,
+				struct control_reply *reply)
+{
+	static const char *const columns[] = {"host:text", "series:text",  "kind:text",
+					      "unit:text", "value:number", "time:time"};
+
+	control_columns(reply, "rows", columns, COUNT(columns));
+	list_series(context, control_argument(request, "glob"), control_argument(request, "host"),
+		    reply, write_metric);
+}
+
+static void write_last(struct control_reply *reply, const struct catalog_series *series,
+		       const struct store_series_state *state, struct buffer *name)
+{
+	if (!state->has_sample)
+		return;
+	control_integer(reply, state->last_time_us);
+	control_text(reply, series->file->host->name);
+	control_text(reply, selection_name(series, name));
+	control_number(reply, state->last_value);
+	control_row_end(reply);
+}
+
+/* The columns of get and query. */
+static void put_sample_columns(struct control_reply *reply)
+{
+	static const char *const columns[] = {"time:time", "host:text", "series:text",
+					      "value:number"};
+
+	control_columns(reply, "rows", columns, COUNT(columns));
+}
+
+/* The argument `series`, without which there is no answer. */
+static const char *require_series(const struct control_request *request,
+				  struct control_reply *reply)
+{
+	const char *series = control_argument(request, "series");
+
+	if (!series || series[0] == '\0') {
+		control_end(reply, HM_CONTROL_USAGE,
+			    "which SERIES? A name as list-metrics shows "
+			    "it, or a GLOB over metric names");
+		return NULL;
+	}
+	return series;
+}
+
+static void answer_get(void *context, const struct control_request *request,
+		       struct control_reply *reply)
+{
+	const char *series = require_series(request, reply);
+
+	if (!series)
+		return;
+	put_sample_columns(reply);
+	list_series(context, series, control_argument(request, "host"), reply, write_last);
+}
+
+/* A query being answered. */
+struct answer {
+	struct query *query;
+	struct buffer name;
+	uint64_t n_rows;
+};
+
+static void answer_free(void *state)
+{
+	struct answer *answer = state;
+
+	query_free(answer->query);
+	buffer_done(&answer->name);
+	free(answer);
+}
+
+static void end_answer(const struct answer *answer, struct control_reply *reply)
+{
+	if (answer->n_rows > 0)
+		control_end(reply, HM_CONTROL_OK, NULL);
+	else
+		control_end(reply, HM_CONTROL_NONE, "no sample in that range");
+}
+
+static int answer_produce(void *state, struct control_reply *reply)
+{
+	struct answer *answer = state;
+	const struct catalog_series *series = NULL;
+	const struct query_row *rows;
+	size_t n_rows;
+	int result = query_next(answer->query, &rows, &n_rows);
+
+	if (result < 0)
+		fail(reply, "cannot read the store", result);
+	else if (result == 0)
+		end_answer(answer, reply);
+	if (result <= 0)
+		return 0;
+	for (size_t i = 0; i < n_rows; i++) {
+		if (rows[i].series != series)
+			(void)selection_name(rows[i].series, &answer->name);
+		series = rows[i].series;
+		control_integer(reply, rows[i].time_us);
+		control_text(reply, series->file->host->name);
+		control_text(reply, buffer_text(&answer->name));
+		control_number(reply, rows[i].value);
+		control_row_end(reply);
+	}
+	answer->n_rows += n_rows;
+	return 1;
+}
+
+/* Read an argument in microseconds. @return 0, also without it; -EINVAL */
+static int time_argument(const struct control_request *request, const char *name,
+			 int64_t *ret_time_us)
+{
+	const char *text = control_argument(request, name);
+	char *end;
+	intmax_t time_us;
+
+	if (!text || text[0] == '\0')
+		return 0;
+	errno = 0;
+	time_us = strtoimax(text, &end, 10);
+	if (errno != 0 || *end != '\0')
+		return -EINVAL;
+	*ret_time_us = time_us;
+	return 0;
+}
+
+static int new_answer(const struct verbs *verbs, const struct control_request *request,
+		      struct answer **ret_answer)
+{
+	struct answer *answer = calloc(1, sizeof(*answer));
+	int64_t since_us = INT64_MIN;
+	int64_t until_us = INT64_MAX;
+	int result;
+
+	if (!answer)
+		return -ENOMEM;
+	result = time_argument(request, "since", &since_us);
+	if (result == 0)
+		result = time_argument(request, "until", &until_us);
+	if (result == 0)
+		result = query_new(verbs->store, control_argument(request, "series"),
+				   control_argument(request, "host"), since_us, until_us,
+				   &answer->query);
+	if (result < 0)
+		answer_free(answer);
+	else
+		*ret_answer = answer;
+	return result;
+}
+
+static void answer_query(void *context, const struct control_request *request,
+			 struct control_reply *reply)
+{
+	const struct verbs *verbs = context;
+	struct answer *answer;
+	int flushed;
+	int result;
+
+	if (!require_series(request, reply))
+		return;
+	flushed = store_flush(verbs->store, FLUSH_TIMEOUT_MS);
+	result = new_answer(verbs, request, &answer);
+	if (result == -EINVAL) {
+		control_end(reply, HM_CONTROL_USAGE,
+			    "since and until are times in microseconds since 1970");
+		return;
+	}
+	put_sample_columns(reply);
+	if (flushed < 0)
+		control_note(reply, "the disk is slow: the last seconds may be missing");
+	if (result == 0)
+		control_stream(reply, answer_produce, answer_free, answer);
+	else if (result == -ENOENT)
+		control_end(reply, HM_CONTROL_NONE, "no series matches");
+	else
+		fail(reply, "cannot query", result);
+}
+
+static int compare_hosts(const void *a, const void *b)
+{
+	const struct store_host_state *host_a = a;
+	const struct store_host_state *host_b = b;
+
+	return strcmp(host_a->name, host_b->name);
+}
+
+static void answer_list_hosts(void *context, const struct control_request *request,
+			      struct control_reply *reply)
+{
+	static const char *const columns[] = {"host:text", "series:number", "samples:number",
+					      "last_time:time"};
+	const struct verbs *verbs = context;
+	struct store_host_state *hosts;
+	size_t n_hosts;
+	int result = store_list_hosts(verbs->store, &hosts, &n_hosts);
+
+	(void)request;
+	control_columns(reply, "rows", columns, COUNT(columns));
+	if (result < 0) {
+		fail(reply, "cannot list", result);
+		return;
+	}
+	qsort(hosts, n_hosts, sizeof(*hosts), compare_hosts);
+	for (size_t i = 0; i < n_hosts; i++) {
+		control_text(reply, hosts[i].name);
+		control_integer(reply, (int64_t)hosts[i].n_series);
+		control_integer(reply, (int64_t)hosts[i].n_samples);
+		if (hosts[i].has_sample)
+			control_integer(reply, hosts[i].last_time_us);
+		else
+			control_nothing(reply);
+		control_row_end(reply);
+	}
+	control_end(reply, n_hosts ? HM_CONTROL_OK : HM_CONTROL_NONE,
+		    n_hosts ? NULL : "no host has sent anything yet");
+	free(hosts);
+}
+
+/* One field of the record that status answers with. */
+struct field {
+	char column[64];  /* NAME:TYPE */
+	const char *text; /* NULL = the number counts */
+	int64_t number;
+};
+
+/* Both fields of each reason beside the fixed ones. */
+#define FIELDS_MAX (32 + 2 * HM_REASON_COUNT)
+
+struct record {
+	struct field fields[FIELDS_MAX];
+	size_t n;
+	struct reject rejects[HM_REASON_COUNT];
+};
+
+static void put_text(struct record *record, const char *name, const char *text)
+{
+	struct field *field = &record->fields[record->n++];
+
+	(void)snprintf(field->column, sizeof(field->column), "%s:%s", name, HM_CONTROL_TEXT);
+	field->text = text;
+}
+
+static void put_number(struct record *record, const char *name, uint64_t number)
+{
+	struct field *field = &record->fields[record->n++];
+
+	(void)snprintf(field->column, sizeof(field->column), "%s:%s", name, HM_CONTROL_NUMBER);
+	field->number = (int64_t)number;
+}
+
+static void put_uptime(struct record *record, const struct verbs *verbs)
+{
+	struct field *field = &record->fields[record->n++];
+
+	(void)snprintf(field->column, sizeof(field->column), "uptime:%s", HM_CONTROL_DURATION);
+	field->number = timestamp_monotonic_us() - verbs->start_us;
+}
+
+/* Every reason for which a line was refused, with its example. */
+static void put_rejects(struct record *record, const struct verbs *verbs)
+{
+	char name[48];
+
+	for (size_t i = 1; i < HM_REASON_COUNT; i++) {
+		struct reject *reject = &record->rejects[i];
+
+		rejects_get(verbs->rejects, (enum hm_reason)i, reject);
+		if (reject->n == 0)
+			continue;
+		(void)snprintf(name, sizeof(name), "rejected_%s", reason_key((enum hm_reason)i));
+		put_number(record, name, reject->n);
+		(void)snprintf(name, sizeof(name), "rejected_%s_example",
+			       reason_key((enum hm_reason)i));
+		put_text(record, name, reject->example);
+	}
+}
+
+static void put_store(struct record *record, const struct store_stats *stats)
+{
+	put_number(record, "hosts", stats->n_hosts);
+	put_number(record, "series", stats->n_series);
+	put_number(record, "metric_files", stats->n_files);
+	put_number(record, "samples_stored", stats->n_stored);
+	put_number(record, "samples_lost", stats->n_lost);
+}
+
+static void put_traffic(struct record *record, struct traffic *traffic)
+{
+	put_number(record, "connections", (uint64_t)traffic->connections);
+	put_number(record, "connections_total", (uint64_t)traffic->connections_total);
+	put_number(record, "connections_refused", (uint64_t)traffic->connections_refused);
+}
+
+static void put_datagrams(struct record *record, const struct verbs *verbs)
+{
+	put_number(record, "udp_datagrams", (uint64_t)verbs->traffic->udp_datagrams);
+	put_number(record, "udp_truncated", (uint64_t)verbs->traffic->udp_truncated);
+	put_number(record, "udp_dropped", (uint64_t)endpoint_udp_drops(verbs->endpoint));
+}
+
+static void write_record(const struct record *record, struct control_reply *reply)
+{
+	const char *columns[FIELDS_MAX];
+
+	for (size_t i = 0; i < record->n; i++)
+		columns[i] = record->fields[i].column;
+	control_columns(reply, "record", columns, record->n);
+	for (size_t i = 0; i < record->n; i++) {
+		if (record->fields[i].text)
+			control_text(reply, record->fields[i].text);
+		else
+			control_integer(reply, record->fields[i].number);
+	}
+	control_row_end(reply);
+	control_end(reply, HM_CONTROL_OK, NULL);
+}
+
+static void answer_status(void *context, const struct control_request *request,
+			  struct control_reply *reply)
+{
+	const struct verbs *verbs = context;
+	struct record record = {.n = 0};
+	struct store_stats stats;
+
+	(void)request;
+	store_get_stats(verbs->store, &stats);
+	put_text(&record, "program", "hostmetrics-collector");
+	put_text(&record, "version", HM_VERSION);
+	put_number(&record, "pid", (uint64_t)getpid());
+	put_text(&record, "hostname", verbs->hostname);
+	put_uptime(&record, verbs);
+	put_text(&record, "listen", verbs->endpoint->text);
+	put_text(&record, "store", verbs->store_path);
+	put_traffic(&record, verbs->traffic);
+	put_store(&record, &stats);
+	put_number(&record, "lines_accepted", stats.n_accepted);
+	put_number(&record, "lines_rejected", rejects_total(verbs->rejects));
+	put_rejects(&record, verbs);
+	put_datagrams(&record, verbs);
+	put_number(&record, "store_bytes", stats.n_bytes);
+	put_number(&record, "files_given_up", stats.n_files_given_up);
+	put_number(&record, "files_set_aside", stats.n_files_aside);
+	put_number(&record, "damaged_ranges", stats.n_damaged_ranges);
+	put_text(&record, "last_error", stats.last_error);
+	write_record(&record, reply);
+}
+
+const struct control_verb verbs_table[] = {
+	{"get", answer_get},
+	{"list-hosts", answer_list_hosts},
+	{"list-metrics", answer_list_metrics},
+	{"query", answer_query},
+	{"status", answer_status},
+	{NULL, NULL},
+};

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef COLLECTOR_VERBS_H
+#define COLLECTOR_VERBS_H
+
+/* What agentctl can ask of a collector. */
+
+#include <stdint.h>
+
+#include "collector/endpoint.h"
+#include "collector/rejects.h"
+#include "collector/store.h"
+#include "collector/traffic.h"
+#include "common/control_server.h"
+
+/* The context of every verb. All of it is borrowed. */
+struct verbs {
+	const char *hostname;
+	const char *store_path;
+	int64_t start_us; /* CLOCK_MONOTONIC */
+	struct store *store;
+	struct rejects *rejects;
+	struct traffic *traffic;
+	const struct endpoint *endpoint;
+};
+
+/* For control_server_open(), with a struct verbs as context. */
+extern const struct control_verb verbs_table[];
+
+#endif

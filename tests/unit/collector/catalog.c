@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: MIT */
+/* Tests of what the store knows. */
+
+#include "collector/catalog.h"
+
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "tests/support/sample_lines.h"
+
+static struct bundle bundle;
+static struct catalog catalog;
+
+static void setup(void)
+{
+	sample_lines_init(&bundle);
+	catalog_init(&catalog, &bundle.key);
+}
+
+static void teardown(void)
+{
+	catalog_done(&catalog);
+	sample_lines_done(&bundle);
+}
+
+TestSuite(catalog, .init = setup, .fini = teardown);
+
+/* The series of a text line, added when it is new. */
+static struct catalog_series *get(const char *text)
+{
+	struct catalog_series *series;
+	struct identity identity;
+
+	bundle_clear(&bundle);
+	sample_lines_add(&bundle, text);
+	cr_assert_eq(bundle.n_samples, 1, "%s", text);
+	identity = bundle_identity(&bundle, &bundle.samples[0]);
+	series = catalog_find(&catalog, &identity);
+	if (!series)
+		cr_assert_eq(catalog_add(&catalog, &identity, CATALOG_NEXT_ID, &series), 0);
+	return series;
+}
+
+Test(catalog, has_one_file_for_all_series_of_a_metric_and_host)
+{
+	struct catalog_series *a = get("m{x=\"1\"} 1");
+	struct catalog_series *b = get("m{x=\"2\"} 1");
+	struct catalog_series *c = get("m 1");
+
+	cr_assert_eq(a->file, b->file);
+	cr_assert_eq(a->file, c->file);
+	cr_assert_eq(a->id, 0);
+	cr_assert_eq(b->id, 1);
+	cr_assert_eq(c->id, 2);
+	cr_assert_eq(get("m{x=\"2\"} 5"), b);
+	cr_assert_eq(catalog.n_series, 3);
+	cr_assert_eq(catalog.n_files, 1);
+	cr_assert_eq(catalog.n_hosts, 1);
+	cr_assert_eq(a->file->host->n_series, 3);
+}
+
+Test(catalog, keeps_hosts_and_metrics_apart)
+{
+	struct catalog_series *a = get("m{host=\"a\"} 1");
+	struct catalog_series *b = get("m{host=\"b\"} 1");
+	struct catalog_series *c = get("M{host=\"a\"} 1");
+
+	cr_assert_neq(a->file, b->file);
+	cr_assert_neq(a->file, c->file);
+	cr_assert_eq(a->file->host, c->file->host);
+	cr_assert_str_neq(a->file->name, c->file->name);
+	cr_assert_eq(catalog.n_files, 3);
+	cr_assert_eq(catalog.n_hosts, 2);
+}
+
+Test(catalog, makes_harmless_file_names_of_any_name)
+{
+	const struct catalog_file *file = get("../../etc/passwd{host=\"..\"} 1")->file;
+
+	cr_assert_null(strchr(file->name, '/'));
+	cr_assert_neq(file->name[0], '.');
+	cr_assert_neq(file->host->folder[0], '.');
+	cr_assert_str_eq(file->host->name, "..");
+	cr_assert_str_eq(file->metric, "../../etc/passwd");
+}
+
+Test(catalog, finds_all_of_many_series)
+{
+	struct catalog_series *first[500];
+	char text[64];
+
+	for (int i = 0; i < 500; i++) {
+		(void)snprintf(text, sizeof(text), "m%d{l=\"%d\",host=\"h%d\"} 1", i % 7, i,
+			       i % 11);
+		first[i] = get(text);
+	}
+	for (int i = 0; i < 500; i++) {
+		(void)snprintf(text, sizeof(text), "m%d{l=\"%d\",host=\"h%d\"} 1", i % 7, i,
+			       i % 11);
+		cr_assert_eq(get(text), first[i]);
+	}
+	cr_assert_eq(catalog.n_series, 500);
+	cr_assert_eq(catalog.n_files, 77);
+	cr_assert_eq(catalog.n_hosts, 11);
+}
+
+Test(catalog, keeps_the_newest_sample_and_of_equal_times_the_last)
+{
+	struct catalog_series *series = get("m 1");
+
+	cr_assert_eq(series->last_time_us, CATALOG_NO_TIME);
+	cr_assert_eq(catalog_append(&catalog, series, 100, 1), 0);
+	cr_assert_eq(catalog_append(&catalog, series, 50, 2), 0);
+	cr_assert_eq(series->last_value, 1);
+	cr_assert_eq(catalog_append(&catalog, series, 100, 3), 0);
+
+	cr_assert_eq(series->last_value, 3);
+	cr_assert_eq(series->last_time_us, 100);
+	cr_assert_eq(series->file->host->n_samples, 3);
+	cr_assert_eq(series->file->host->last_time_us, 100);
+	cr_assert_eq(series->file->pending.length, 3 * HM_SAMPLE_RECORD_BYTES);
+}
+
+Test(catalog, lists_a_dirty_file_once)
+{
+	struct catalog_series *a = get("a 1");
+	struct catalog_series *b = get("b 1");
+
+	cr_assert_eq(catalog_append(&catalog, a, 1, 1), 0);
+	cr_assert_eq(catalog_append(&catalog, a, 2, 1), 0);
+	cr_assert_eq(catalog_append(&catalog, b, 1, 1), 0);
+
+	cr_assert_eq(catalog.n_dirty, 2);
+	cr_assert_eq(TAILQ_FIRST(&catalog.dirty), a->file);
+	cr_assert_eq(TAILQ_NEXT(a->file, dirty), b->file);
+}
+
+Test(catalog, believes_the_first_kind_and_unit_that_are_known)
+{
+	struct catalog_file *file = get("a 1")->file;
+
+	cr_assert_eq(catalog_describe(&catalog, file, HM_STORED_UNKNOWN, ""), 0);
+	cr_assert_not(file->has_new_meta);
+	cr_assert_eq(catalog_describe(&catalog, file, HM_STORED_COUNTER, ""), 0);
+	cr_assert(file->has_new_meta);
+	cr_assert_eq(catalog_describe(&catalog, file, HM_STORED_GAUGE, "bytes"), 0);
+	cr_assert_eq(catalog_describe(&catalog, file, HM_STORED_GAUGE, "seconds"), 0);
+
+	cr_assert_eq(file->kind, HM_STORED_COUNTER);
+	cr_assert_str_eq(file->unit, "bytes");
+	cr_assert_eq(catalog.n_dirty, 1);
+}

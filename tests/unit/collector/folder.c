@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: MIT */
+/* Tests of opening folders and files of the store. */
+
+#include "collector/folder.h"
+
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "tests/support/scratch.h"
+
+static const char *scratch;
+static char path[4096];
+
+static void setup(void)
+{
+	scratch = scratch_folder();
+}
+
+static void teardown(void)
+{
+	scratch_remove(scratch);
+}
+
+TestSuite(folder, .init = setup, .fini = teardown);
+
+static const char *below(const char *name)
+{
+	(void)snprintf(path, sizeof(path), "%s/%s", scratch, name);
+	return path;
+}
+
+static void touch(const char *name)
+{
+	int fd = open(below(name), O_CREAT | O_WRONLY | O_CLOEXEC, 0644);
+
+	cr_assert_geq(fd, 0);
+	(void)close(fd);
+}
+
+Test(folder, is_made_with_its_parents_for_its_owner_only)
+{
+	struct stat status;
+	int fd;
+
+	cr_assert_eq(folder_make(below("a/b/store/"), (uid_t)-1, (gid_t)-1), 0);
+	cr_assert_eq(folder_make(below("a/b/store"), (uid_t)-1, (gid_t)-1), 0);
+
+	cr_assert_eq(stat(below("a/b/store"), &status), 0);
+	cr_assert_eq(status.st_mode & 07777, 0750);
+	fd = folder_open(below("a/b/store"));
+	cr_assert_geq(fd, 0);
+	(void)close(fd);
+}
+
+Test(folder, is_made_for_another_user)
+{
+	struct stat status;
+
+	if (geteuid() != 0)
+		cr_skip_test("only root may give a folder away");
+	cr_assert_eq(folder_make(below("a/store"), 65534, 65534), 0);
+
+	cr_assert_eq(stat(below("a/store"), &status), 0);
+	cr_assert_eq(status.st_uid, 65534);
+	cr_assert_eq(folder_open(below("a/store")), -EPERM);
+	cr_assert_eq(stat(below("a"), &status), 0);
+	cr_assert_eq(status.st_uid, 0);
+}
+
+Test(folder, is_refused_when_it_is_a_symbolic_link)
+{
+	cr_assert_eq(mkdir(below("real"), 0750), 0);
+	cr_assert_eq(symlink("real", below("link")), 0);
+
+	cr_assert_eq(folder_open(below("link")), -ELOOP);
+	cr_assert_eq(folder_open(below("link/")), -ELOOP);
+}
+
+Test(folder, is_refused_when_everybody_may_write_to_it)
+{
+	cr_assert_eq(mkdir(below("open"), 0750), 0);
+	cr_assert_eq(chmod(below("open"), 0777), 0);
+
+	cr_assert_eq(folder_open(below("open")), -EACCES);
+}
+
+Test(folder, is_refused_when_it_is_none)
+{
+	touch("file");
+
+	cr_assert_eq(folder_open(below("file")), -ENOTDIR);
+	cr_assert_eq(folder_open(below("missing")), -ENOENT);
+	cr_assert_eq(folder_make(below("file/store"), (uid_t)-1, (gid_t)-1), -ENOTDIR);
+	cr_assert_eq(folder_make("", (uid_t)-1, (gid_t)-1), -ENOENT);
+}
+
+typedef int (*open_function)(int folder_fd, const char *folder, const char *name, int flags);
+
+/* What holds with openat2(2) holds without it too. */
+static void check_open(open_function open_inside)
+{
+	int folder_fd = folder_open(scratch);
+	int fd;
+
+	cr_assert_geq(folder_fd, 0);
+	cr_assert_eq(folder_make_inside(folder_fd, "host"), 0);
+	cr_assert_eq(folder_make_inside(folder_fd, "host"), 0);
+	touch("host/metric.hm");
+	touch("outside");
+	cr_assert_eq(symlink("../outside", below("host/link.hm")), 0);
+	cr_assert_eq(symlink("host", below("other")), 0);
+	cr_assert_eq(mkfifo(below("host/fifo.hm"), 0600), 0);
+
+	fd = open_inside(folder_fd, "host", "metric.hm", O_RDONLY);
+	cr_assert_geq(fd, 0);
+	cr_assert(fcntl(fd, F_GETFD) & FD_CLOEXEC);
+	(void)close(fd);
+	fd = open_inside(folder_fd, "host", "fifo.hm", O_RDONLY);
+	cr_assert_geq(fd, 0, "a FIFO does not hold us up");
+	(void)close(fd);
+	cr_assert_eq(open_inside(folder_fd, "host", "link.hm", O_RDONLY), -ELOOP);
+	cr_assert_lt(open_inside(folder_fd, "other", "metric.hm", O_RDONLY), 0);
+	cr_assert_eq(open_inside(folder_fd, "host", "metric.hm", O_WRONLY | O_CREAT | O_EXCL),
+		     -EEXIST);
+	cr_assert_eq(open_inside(folder_fd, "nobody", "metric.hm", O_WRONLY | O_CREAT), -ENOENT);
+	(void)close(folder_fd);
+}
+
+Test(folder, opens_nothing_through_symbolic_links)
+{
+	check_open(folder_open_inside);
+}
+
+Test(folder, opens_nothing_through_symbolic_links_without_openat2)
+{
+	check_open(folder_open_stepwise);
+}
+
+Test(folder, is_not_left_upwards)
+{
+	int folder_fd;
+
+	cr_assert_eq(mkdir(below("store"), 0750), 0);
+	touch("secret");
+	folder_fd = folder_open(below("store"));
+
+	cr_assert_eq(folder_open_inside(folder_fd, "..", "secret", O_RDONLY), -EXDEV);
+	cr_assert_eq(folder_open_inside(folder_fd, "/etc", "passwd", O_RDONLY), -EXDEV);
+	(void)close(folder_fd);
+}
+
+Test(folder, syncs_a_folder_that_is_there)
+{
+	int folder_fd = folder_open(scratch);
+
+	cr_assert_eq(folder_make_inside(folder_fd, "host"), 0);
+	cr_assert_eq(folder_sync(folder_fd, "host"), 0);
+	cr_assert_eq(folder_sync(folder_fd, "other"), -ENOENT);
+	(void)close(folder_fd);
+}

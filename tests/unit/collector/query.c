@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: MIT */
+/* Tests of reading stored samples. */
+
+#include "collector/query.h"
+
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/buffer.h"
+#include "common/message.h"
+#include "tests/support/sample_lines.h"
+#include "tests/support/scratch.h"
+
+static const char *scratch;
+static char path[4000];
+static struct rejects *rejects;
+static struct store *store;
+
+static void setup(void)
+{
+	message_init("test");
+	scratch = scratch_folder();
+	(void)snprintf(path, sizeof(path), "%s/store", scratch);
+	cr_assert_eq(rejects_new(&rejects), 0);
+	cr_assert_eq(store_open(path, rejects, &store), 0);
+}
+
+static void teardown(void)
+{
+	store_close(store);
+	rejects_free(rejects);
+	scratch_remove(scratch);
+}
+
+TestSuite(query, .init = setup, .fini = teardown);
+
+static void put(const char *text)
+{
+	sample_lines_store(store, text);
+	cr_assert_eq(store_flush(store, 10000), 0);
+}
+
+static void assert_gives(const char *series, int64_t since_us, int64_t until_us,
+			 const char *expected)
+{
+	const struct query_row *rows;
+	struct buffer all = {0};
+	struct query *query;
+	size_t n_rows;
+	int result;
+
+	cr_assert_eq(query_new(store, series, NULL, since_us, until_us, &query), 0);
+	while ((result = query_next(query, &rows, &n_rows)) == 1) {
+		for (size_t i = 0; i < n_rows; i++)
+			buffer_printf(&all, "%s %s%s %" PRId64 " %g\n",
+				      rows[i].series->file->host->name,
+				      rows[i].series->file->metric, rows[i].series->labels,
+				      rows[i].time_us, rows[i].value);
+	}
+
+	cr_assert_eq(result, 0);
+	cr_assert_str_eq(buffer_text(&all), expected);
+	buffer_done(&all);
+	query_free(query);
+}
+
+Test(query, sorts_by_host_series_and_time)
+{
+	put("3 m{l=\"b\"} 1\n1 m{l=\"b\"} 2\n2 m{l=\"a\"} 3\n");
+	put("2 m{l=\"b\"} 4\n1 m{host=\"earlier\"} 5\n1 a 6\n1 m 7\n1 m_x 8\n");
+
+	assert_gives("*", INT64_MIN, INT64_MAX,
+		     "earlier m 1000000 5\nhere a 1000000 6\nhere m 1000000 7\nhere m_x 1000000 8\n"
+		     "here m{l=\"a\"} 2000000 3\nhere m{l=\"b\"} 1000000 2\n"
+		     "here m{l=\"b\"} 2000000 4\nhere m{l=\"b\"} 3000000 1\n");
+}
+
+Test(query, keeps_equal_times_in_the_order_in_which_they_came)
+{
+	put("1 m 3\n1 m 1\n1 m 2\n");
+	put("1 m 0\n");
+
+	assert_gives("m", INT64_MIN, INT64_MAX,
+		     "here m 1000000 3\nhere m 1000000 1\nhere m 1000000 2\nhere m 1000000 0\n");
+}
+
+Test(query, gives_a_range_with_both_its_ends)
+{
+	put("1 m 1\n2 m 2\n3 m 3\n4 m 4\n-5 m 5\n");
+
+	assert_gives("m", 2000000, 3000000, "here m 2000000 2\nhere m 3000000 3\n");
+	assert_gives("m", 2000001, 2999999, "");
+	assert_gives("m", INT64_MIN, 1000000, "here m -5000000 5\nhere m 1000000 1\n");
+	assert_gives("m", 4000000, INT64_MAX, "here m 4000000 4\n");
+	assert_gives("m", 3000000, 2000000, "");
+}
+
+Test(query, gives_many_rows_in_pieces)
+{
+	struct buffer text = {0};
+	const struct query_row *rows;
+	struct query *query;
+	size_t n_rows;
+	int64_t n_all = 0;
+
+	for (int i = 0; i < 5000; i++)
+		buffer_printf(&text, "%d m %d\n", 5000 - i, i);
+	put(buffer_text(&text));
+	buffer_done(&text);
+
+	cr_assert_eq(query_new(store, "m", NULL, INT64_MIN, INT64_MAX, &query), 0);
+	while (query_next(query, &rows, &n_rows) == 1) {
+		for (size_t i = 0; i < n_rows; i++)
+			cr_assert_eq(rows[i].time_us, ++n_all * 1000000);
+	}
+	cr_assert_eq(n_all, 5000);
+	query_free(query);
+}
+
+Test(query, says_when_no_series_matches)
+{
+	struct query *query;
+
+	put("1 m 1\n");
+
+	cr_assert_eq(query_new(store, "x", NULL, 0, 0, &query), -ENOENT);
+	cr_assert_eq(query_new(store, "m", "nobody", 0, 0, &query), -ENOENT);
+}
+
+Test(query, gives_nothing_of_a_series_that_is_not_written_yet)
+{
+	struct query *query;
+	const struct query_row *rows;
+	size_t n_rows;
+
+	sample_lines_store(store, "1 m 1\n");
+	cr_assert_eq(query_new(store, "m", NULL, INT64_MIN, INT64_MAX, &query), 0);
+
+	cr_assert_eq(query_next(query, &rows, &n_rows), 0);
+	query_free(query);
+}
+
+Test(query, says_when_a_file_cannot_be_read)
+{
+	struct query *query;
+	const struct query_row *rows;
+	char file[4096];
+	size_t n_rows;
+
+	put("1 m 1\n");
+	(void)snprintf(file, sizeof(file), "%s/hosts/here/m.hm", path);
+	cr_assert_eq(unlink(file), 0);
+	cr_assert_eq(symlink("/etc/passwd", file), 0);
+	cr_assert_eq(query_new(store, "m", NULL, INT64_MIN, INT64_MAX, &query), 0);
+
+	cr_assert_eq(query_next(query, &rows, &n_rows), -ELOOP);
+	query_free(query);
+}

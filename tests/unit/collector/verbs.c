@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: MIT */
+/* Tests of what agentctl can ask of a collector. */
+
+#include "collector/verbs.h"
+
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "common/message.h"
+#include "tests/support/sample_lines.h"
+#include "tests/support/scratch.h"
+
+static const char *scratch;
+static char path[4096];
+static struct rejects *rejects;
+static struct store *store;
+static struct traffic traffic;
+static struct endpoint endpoint;
+static struct verbs verbs;
+static struct buffer answer;
+
+static void setup(void)
+{
+	message_init("test");
+	scratch = scratch_folder();
+	(void)snprintf(path, sizeof(path), "%s/store", scratch);
+	cr_assert_eq(rejects_new(&rejects), 0);
+	cr_assert_eq(store_open(path, rejects, &store), 0);
+	cr_assert_eq(endpoint_open(&endpoint, "127.0.0.1:0", 1), 0);
+	verbs = (struct verbs){
+		.hostname = "here",
+		.store_path = path,
+		.store = store,
+		.rejects = rejects,
+		.traffic = &traffic,
+		.endpoint = &endpoint,
+	};
+}
+
+static void teardown(void)
+{
+	buffer_done(&answer);
+	endpoint_close(&endpoint);
+	store_close(store);
+	rejects_free(rejects);
+	scratch_remove(scratch);
+}
+
+TestSuite(verbs, .init = setup, .fini = teardown);
+
+/* Ask as the control socket does. @return the whole answer */
+static const char *ask(const char *request_text)
+{
+	struct control_request request;
+	struct control_reply reply = {0};
+	char line[HM_CONTROL_REQUEST_MAX_BYTES];
+	const struct control_verb *verb = verbs_table;
+
+	(void)snprintf(line, sizeof(line), "%s", request_text);
+	cr_assert_eq(control_request_parse(line, &request), 0);
+	while (verb->name && strcmp(verb->name, request.verb) != 0)
+		verb++;
+	cr_assert_not_null(verb->name);
+	verb->answer(&verbs, &request, &reply);
+	while (reply.produce && reply.produce(reply.state, &reply) == 1)
+		;
+	buffer_clear(&answer);
+	buffer_append(&answer, reply.out.data, reply.out.length);
+	control_reply_done(&reply);
+	return buffer_text(&answer);
+}
+
+Test(verbs, list_metrics_shows_every_series_with_its_last_value)
+{
+	sample_lines_store(
+		store, "# TYPE m counter\n# UNIT m bytes\n1 m{host=\"b\"} 1\n2 m{host=\"b\"} 0.1\n"
+		       "3 n{host=\"a\",l=\"x\ty\"} 5\n");
+	sample_lines_store(store, "3 n{host=\"a\",l=\"x y\"} 5\n");
+
+	cr_assert_str_eq(
+		ask("list-metrics"),
+		"columns\trows\thost:text\tseries:text\tkind:text\tunit:text\tvalue:number\t"
+		"time:time\n"
+		"row\ta\tn{l=\"x y\"}\tunknown\t\t5\t3000000\n"
+		"row\tb\tm\tcounter\tbytes\t0.1\t2000000\n"
+		"end\tok\n");
+}
+
+Test(verbs, list_metrics_takes_a_glob)
+{
+	sample_lines_store(store, "1 aa 1\n1 ab 1\n1 b 1\n");
+
+	cr_assert_not_null(strstr(ask("list-metrics\tglob=a*"), "\tab\t"));
+	cr_assert_null(strstr(ask("list-metrics\tglob=a*"), "\tb\t"));
+	cr_assert_not_null(strstr(ask("list-metrics\tglob=z*"), "\nend\tnone\t"));
+}
+
+Test(verbs, list_metrics_gives_thousands_of_series_each_once)
+{
+	struct buffer text = {0};
+	const char *at;
+	int n_rows = 0;
+
+	for (int i = 0; i < 3000; i++)
+		buffer_printf(&text, "1 m{l=\"%d\"} 1\n", i);
+	sample_lines_store(store, buffer_text(&text));
+	buffer_done(&text);
+
+	at = ask("list-metrics");
+	while ((at = strstr(at, "\nrow\t"))) {
+		n_rows++;
+		at++;
+	}
+	cr_assert_eq(n_rows, 3000);
+}
+
+Test(verbs, get_gives_last_values)
+{
+	sample_lines_store(store, "1 m{x=\"1\"} 1\n2 m{x=\"1\"} 7\n");
+
+	cr_assert_str_eq(ask("get\tseries=m{x=\"1\"}"),
+			 "columns\trows\ttime:time\thost:text\tseries:text\tvalue:number\n"
+			 "row\t2000000\there\tm{x=\"1\"}\t7\n"
+			 "end\tok\n");
+	cr_assert_not_null(strstr(ask("get\tseries=m\thost=other"), "end\tnone\t"));
+	cr_assert_not_null(strstr(ask("get"), "end\tusage\t"));
+}
+
+Test(verbs, query_gives_what_has_just_arrived)
+{
+	sample_lines_store(store, "1 m 1\n2 m 2\n3 m 3\n");
+
+	cr_assert_str_eq(ask("query\tseries=m\tsince=2000000"),
+			 "columns\trows\ttime:time\thost:text\tseries:text\tvalue:number\n"
+			 "row\t2000000\there\tm\t2\n"
+			 "row\t3000000\there\tm\t3\n"
+			 "end\tok\n");
+	cr_assert_not_null(strstr(ask("query\tseries=m\tuntil=5"), "end\tnone\tno sample"));
+	cr_assert_not_null(strstr(ask("query\tseries=x"), "end\tnone\tno series"));
+}
+
+Test(verbs, query_says_what_it_wants)
+{
+	cr_assert_not_null(strstr(ask("query"), "end\tusage\t"));
+	cr_assert_not_null(strstr(ask("query\tseries="), "end\tusage\t"));
+	cr_assert_not_null(strstr(ask("query\tseries=m\tsince=yesterday"), "end\tusage\t"));
+	cr_assert_not_null(
+		strstr(ask("query\tseries=m\tuntil=99999999999999999999"), "end\tusage\t"));
+}
+
+Test(verbs, list_hosts_counts_series_and_samples)
+{
+	cr_assert_not_null(strstr(ask("list-hosts"), "end\tnone\t"));
+	sample_lines_store(store, "1 m{host=\"b\"} 1\n9 m{host=\"b\"} 1\n1 n{host=\"a\"} 1\n");
+
+	cr_assert_str_eq(ask("list-hosts"),
+			 "columns\trows\thost:text\tseries:number\tsamples:number\tlast_time:time\n"
+			 "row\ta\t1\t1\t1000000\n"
+			 "row\tb\t1\t2\t9000000\n"
+			 "end\tok\n");
+}
+
+/* The value of a column of a record. */
+static const char *field(const char *record, const char *column)
+{
+	static char value[4096];
+	static char text[65536];
+	struct control_words names;
+	struct control_words values;
+	char *second_line;
+
+	(void)snprintf(text, sizeof(text), "%s", record);
+	second_line = strchr(text, '\n') + 1;
+	second_line[-1] = '\0';
+	*strchr(second_line, '\n') = '\0';
+	cr_assert_eq(control_split(text, &names), 0);
+	cr_assert_eq(control_split(second_line, &values), 0);
+	cr_assert_eq(names.n, values.n + 1);
+	for (size_t i = 2; i < names.n; i++) {
+		if (strncmp(names.at[i], column, strlen(column)) == 0 &&
+		    names.at[i][strlen(column)] == ':') {
+			(void)snprintf(value, sizeof(value), "%s", values.at[i - 1]);
+			return value;
+		}
+	}
+	return NULL;
+}
+
+Test(verbs, status_counts_what_came_in)
+{
+	const char *status;
+
+	traffic.connections_total = 3;
+	sample_lines_store(store, "1 m 1\n1 n 1\n");
+	cr_assert_eq(store_flush(store, 10000), 0);
+	status = ask("status");
+
+	cr_assert_str_eq(field(status, "program"), "hostmetrics-collector");
+	cr_assert_str_eq(field(status, "hostname"), "here");
+	cr_assert_str_eq(field(status, "store"), path);
+	cr_assert_str_eq(field(status, "listen"), endpoint.text);
+	cr_assert_str_eq(field(status, "connections_total"), "3");
+	cr_assert_str_eq(field(status, "samples_stored"), "2");
+	cr_assert_str_eq(field(status, "lines_accepted"), "2");
+	cr_assert_str_eq(field(status, "lines_rejected"), "0");
+	cr_assert_str_eq(field(status, "udp_dropped"), "0");
+	cr_assert_str_eq(field(status, "last_error"), "");
+	cr_assert_null(field(status, "rejected_bad_value"));
+}
+
+Test(verbs, status_shows_an_example_of_every_reason)
+{
+	char name[64];
+	const char *status;
+
+	for (int i = 1; i < HM_REASON_COUNT; i++)
+		rejects_add(rejects, (enum hm_reason)i, "bad\tline", 8);
+	status = ask("status");
+
+	(void)snprintf(name, sizeof(name), "%d", HM_REASON_COUNT - 1);
+	cr_assert_str_eq(field(status, "lines_rejected"), name);
+	cr_assert_str_eq(field(status, "rejected_bad_value"), "1");
+	cr_assert_str_eq(field(status, "rejected_bad_value_example"), "bad\\x09line");
+	cr_assert_not_null(field(status, "rejected_store_failed"));
+	cr_assert_not_null(field(status, "last_error"));
+}
