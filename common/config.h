@@ -65,7 +65,10 @@ int config_read_text(struct config *config, const char *path, const char *text, 
 
 void config_done(struct config *config);
 
-/* Set every key to its fallback; `settings` may hold anything before. @return 0, -ENOMEM; -EINVAL is a defect in the table. */
+/*
+ * Set every key to its fallback. `settings` may hold anything before: no text there is freed.
+ * @return 0, -ENOMEM; -EINVAL is a defect in the table
+ */
 int config_defaults(const struct config_key *keys, size_t n_keys, void *settings);
 
 /* Set one key. @return 0; -ENOMEM; -EINVAL with *error saying what it should be (without FILE:LINE)

@@ -28,7 +28,7 @@ int ask_conclude(const struct options *options, const struct target *target,
 /* Say why the daemon cannot be reached. @return ENDING_UNREACHABLE */
 int ask_unreachable(const struct target *target, int error);
 
-/* Say that the output cannot be written, unless its reader has simply gone. @return ENDING_FAILED */
+/* Say that the output cannot be written, unless its reader has gone. @return ENDING_FAILED */
 int ask_unwritable(int error);
 
 #endif

@@ -152,8 +152,10 @@ static int take_word(struct options *options, const char *word)
 	return 0;
 }
 
-/* @param word  as it was typed; a short one perhaps among others. @param bit  or its letter; 0 = not
- * known */
+/*
+ * @param word  as it was typed; a short one perhaps among others
+ * @param bit   or its letter; 0 = not known
+ */
 static int refuse_option(const char *word, int bit, bool lacks_value)
 {
 	const char *names[N_ROWS + 1] = {NULL};

@@ -18,8 +18,7 @@ size_t utf8_decode(const char *text, size_t length, uint32_t *ret_code);
  * another? */
 bool utf8_is_directional(uint32_t code);
 
-/* Columns that the text takes on a terminal. Wide and combining characters count as the locale says.
- */
+/* Columns of a terminal that the text takes; wide and combining characters as the locale says. */
 size_t utf8_columns(const char *text, size_t length);
 
 /* The longest beginning of the text that fits into so many columns. @return its bytes */

@@ -629,6 +629,20 @@ Test(control_server, client_that_goes_before_its_answer_costs_nothing)
 	cr_assert_str_eq(ask(connect_client(), "echo\ttext=a\n"), ECHO_OF("a"));
 }
 
+Test(control_server, client_that_listens_no_more_is_closed_without_a_signal)
+{
+	int n_descriptors = count_descriptors();
+	int fd = connect_client();
+
+	cr_assert_eq(shutdown(fd, SHUT_RD), 0);
+	send_text(fd, "rows\n");
+	turn(20);
+
+	cr_assert_eq(probe.n_freed, 1);
+	close(fd);
+	cr_assert_eq(count_descriptors(), n_descriptors);
+}
+
 Test(control_server, producer_that_breaks_off_is_told_at_the_end)
 {
 	int fd = connect_client();

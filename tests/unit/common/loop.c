@@ -92,6 +92,8 @@ static void setup(void)
 {
 	cr_assert_eq(epoll_info_read(getpid(), &before), 0);
 	cr_assert_eq(loop_new(&loop), 0);
+	/* A wait for ever ends the test. */
+	alarm(10);
 }
 
 static void teardown(void)
@@ -204,7 +206,6 @@ Test(loop, source_that_is_not_drained_makes_the_next_wait_return_at_once)
 	watch_add(&a);
 	a.n_again = 3;
 	poke(&a);
-	alarm(5); /* a wait for ever ends the test */
 	for (int i = 0; i < 4; i++)
 		cr_assert_eq(loop_turn(loop, -1), 0);
 
@@ -340,7 +341,6 @@ Test(loop, quit_lets_the_present_turn_end)
 	a.n_again = 1;
 	poke(&a);
 	poke(&b);
-	alarm(5);
 	cr_assert_eq(loop_run(loop), 0);
 
 	cr_assert_str_eq(order, "ab");

@@ -113,6 +113,15 @@ Test(message, writes_the_callers_errno_and_keeps_it)
 	cr_assert_str_eq(written(), "program: cannot open: No such file or directory\n");
 }
 
+Test(message, keeps_the_callers_errno_when_standard_error_is_gone)
+{
+	close(STDERR_FILENO);
+	errno = ENOENT;
+	message_error("nobody reads this");
+
+	cr_assert_eq(errno, ENOENT);
+}
+
 Test(message, of_any_length_is_written_whole)
 {
 	static char word[100001];
@@ -136,10 +145,11 @@ Test(message, of_two_threads_do_not_mix)
 	pthread_t threads[N_THREADS];
 	size_t length = strlen(expected);
 
-	for (int i = 0; i < N_THREADS; i++)
+	for (int i = 0; i < N_THREADS; i++) {
 		cr_assert_eq(pthread_create(&threads[i], NULL, write_many,
 					    (void *)"one whole line of a thread"),
 			     0);
+	}
 	for (int i = 0; i < N_THREADS; i++)
 		cr_assert_eq(pthread_join(threads[i], NULL), 0);
 

@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: MIT
+# bash completion for agentctl                                             -*- shell-script -*-
+
+# _agentctl_ask FIELD: a field of what the daemon lists, of the socket on the command line. Names come
+# from anywhere on the network: none that the shell could take for more than a word is offered.
+_agentctl_ask()
+{
+	local -a where=()
+	local i
+
+	for ((i = 1; i < COMP_CWORD; i++)); do
+		[[ ${COMP_WORDS[i]} == --socket ]] && where=(--socket "${COMP_WORDS[i + 1]/#\~/$HOME}")
+	done
+	timeout 2 agentctl "${where[@]}" list-metrics -o plain 2>/dev/null | cut -f "$1" |
+		sed 's/{.*//' | LC_ALL=C grep -x '[A-Za-z0-9_][A-Za-z0-9_:.-]*' | sort -u
+}
+
+# _agentctl_verb: the verb on the command line, if there is one already
+_agentctl_verb()
+{
+	local i
+
+	for ((i = 1; i < COMP_CWORD; i++)); do
+		case ${COMP_WORDS[i]} in
+		--socket | --host | --since | --until | --interval | --count | --output | -o)
+			((i++))
+			;;
+		-*) ;;
+		*)
+			echo "${COMP_WORDS[i]}"
+			return
+			;;
+		esac
+	done
+}
+
+_agentctl()
+{
+	local verbs='list-metrics get watch status list-plugins list-hosts query dump help'
+	local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]}
+	local words='' verb
+
+	COMPREPLY=()
+	verb=$(_agentctl_verb)
+	case $before in
+	--socket)
+		compopt -o filenames 2>/dev/null
+		mapfile -t COMPREPLY < <(compgen -f -- "$word")
+		return
+		;;
+	-o | --output) words='table plain json csv' ;;
+	--since | --until) words='now today yesterday -5m -1h' ;;
+	--interval) words='500ms 1s 10s 1m' ;;
+	--host) words=$(_agentctl_ask 2) ;;
+	--count) return ;;
+	*)
+		case $verb,$word in
+		,-*) words='--socket --output --help --version' ;;
+		,*) words=$verbs ;;
+		list-metrics,-* | get,-*) words='--socket --output --host --help' ;;
+		watch,-*) words='--socket --output --host --interval --count --help' ;;
+		query,-*) words='--socket --output --host --since --until --help' ;;
+		dump,-*) words='--output --help' ;;
+		help,-*) words='--help' ;;
+		*,-*) words='--socket --output --help' ;;
+		list-metrics,* | get,* | watch,* | query,*) words=$(_agentctl_ask 3) ;;
+		help,*) words=$verbs ;;
+		dump,*)
+			compopt -o filenames 2>/dev/null
+			mapfile -t COMPREPLY < <(compgen -f -- "$word")
+			return
+			;;
+		esac
+		;;
+	esac
+	mapfile -t COMPREPLY < <(compgen -W "$words" -- "$word")
+}
+
+complete -F _agentctl agentctl
