@@ -1,0 +1,186 @@
+# SPDX-License-Identifier: MIT
+"""agentctl against real daemons: verbs, formats, exit codes, sentences."""
+
+import csv
+import io
+import os
+import time
+import unittest
+
+from support import ROOT, Case, ctl, free_port, run, status, wait_until
+
+LAPTOP = os.path.join(ROOT, "tests", "fixtures", "laptop")
+
+
+class OnACollector(Case):
+    def setUp(self):
+        super().setUp()
+        self.collector = self.start_collector()
+        self.send(self.collector.port,
+                  '1795416401 b{x="2"} 2\n1795416401 b{x="1"} 1\n1795416402 b{x="1"} 0.1\n'
+                  '1795416401 a;host=web02 5\n1795416461 a;host=web02 6\n')
+        self.wait_stored(self.collector, 5)
+
+    def ctl(self, *arguments):
+        return ctl("--socket", self.collector.socket, *arguments)
+
+    def test_every_series_is_listed_once_and_sorted(self):
+        rows = self.ctl("list-metrics", "-o", "json").json()
+        host = status(self.collector)["hostname"]
+        self.assertEqual([(row["host"], row["series"], row["value"]) for row in rows], sorted(
+            [(host, 'b{x="1"}', 0.1), (host, 'b{x="2"}', 2), ("web02", "a", 6)]))
+
+    def test_the_table_has_a_header_and_an_age(self):
+        out = self.ctl("list-metrics").out.splitlines()
+        for word in ("HOST", "SERIES", "KIND", "UNIT", "VALUE", "AGE"):
+            self.assertIn(word, out[0])
+        self.assertEqual(len(out), 4)
+
+    def test_plain_is_time_host_series_value(self):
+        out = self.ctl("query", "b", "-o", "plain").lines()
+        host = status(self.collector)["hostname"]
+        self.assertEqual(out, [f'1795416401\t{host}\tb{{x="1"}}\t1', f'1795416402\t{host}\tb{{x="1"}}\t0.1',
+                               f'1795416401\t{host}\tb{{x="2"}}\t2'])
+
+    def test_csv_can_be_read_by_a_csv_reader(self):
+        rows = list(csv.DictReader(io.StringIO(self.ctl("query", "b", "-o", "csv").out)))
+        self.assertEqual([(row["series"], row["value"]) for row in rows],
+                         [('b{x="1"}', "1"), ('b{x="1"}', "0.1"), ('b{x="2"}', "2")])
+
+    def test_query_takes_times_in_every_form(self):
+        for since, count in (("1795416402", 1), ("1795416401.5", 1), ("2026-11-23T06:46:42Z", 1),
+                             ("-400d", 2), ("1970-01-01", 2)):
+            result = self.ctl("query", 'b{x="1"}', "--since", since, "--until", "1999999999", "-o", "plain")
+            self.assertEqual(len(result.lines()), count, (since, result.err))
+        self.assertEqual(self.ctl("query", "b", "--until", "1795416400").code, 1)
+        self.assertEqual(self.ctl("query", "b", "--since", "teatime").code, 2)
+
+    def test_labels_in_any_order_and_globs_choose_series(self):
+        self.send(self.collector.port, '1 two{b="2",a="1"} 9\n')
+        self.wait_stored(self.collector, 6)
+        for pattern in ('two{b="2",a="1"}', 'two{a="1",b="2"}', "tw?", 'two{*b="2"*}'):
+            self.assertEqual(len(self.ctl("get", pattern, "-o", "plain").lines()), 1, pattern)
+
+    def test_options_stand_before_or_after_the_verb(self):
+        first = ctl("--socket", self.collector.socket, "-o", "plain", "list-metrics", "a").out
+        last = ctl("list-metrics", "a", "-o", "plain", "--socket", self.collector.socket).out
+        self.assertEqual(first, last)
+        self.assertEqual(len(first.splitlines()), 1)
+
+    def test_list_hosts(self):
+        rows = {row["host"]: row for row in self.ctl("list-hosts", "-o", "json").json()}
+        self.assertEqual(rows["web02"]["series"], 1)
+        self.assertEqual(rows["web02"]["samples"], 2)
+
+    def test_nothing_matched_is_1(self):
+        for verb in (("list-metrics", "nosuch*"), ("get", "nosuch"), ("query", "nosuch")):
+            self.assertEqual(self.ctl(*verb).code, 1, verb)
+
+    def test_usage_is_2_and_says_what_is_meant(self):
+        for arguments in (("list-metric",), ("get",), ("-o", "xml", "status"), ("--nosuch", "status"), ()):
+            result = self.ctl(*arguments)
+            self.assertEqual(result.code, 2, arguments)
+            self.assertTrue(result.err.strip(), arguments)
+        self.assertIn("list-metrics", self.ctl("list-metric").err)
+
+    def test_a_verb_of_the_agent_says_so(self):
+        result = self.ctl("list-plugins")
+        self.assertEqual(result.code, 2)
+        self.assertIn("agent", result.err)
+
+    def test_dump_prints_a_store_file_as_lines(self):
+        paths = [os.path.join(path, name) for path, _, names in os.walk(self.path("store", "hosts"))
+                 for name in names if name == "a.hm"]
+        self.assertEqual(len(paths), 1)
+        result = ctl("dump", paths[0])
+        self.assertEqual((result.code, result.lines()),
+                         (0, ["1795416401\tweb02\ta\t5", "1795416461\tweb02\ta\t6"]))
+
+    def test_dump_of_a_damaged_file_says_where(self):
+        path = os.path.join(self.path("store", "hosts"), "web02", "a.hm")
+        with open(path, "rb") as file:
+            data = bytearray(file.read())
+        data[-3] ^= 1
+        damaged = self.path("damaged.hm")
+        with open(damaged, "wb") as file:
+            file.write(data)
+        result = ctl("dump", damaged)
+        self.assertEqual(result.code, 1)
+        self.assertIn(damaged, result.err)
+
+    def test_watch_prints_as_often_as_it_is_told(self):
+        begin = time.monotonic()
+        result = self.ctl("watch", "a", "--count", "3", "--interval", "100ms")
+        self.assertEqual(result.code, 0, result.err)
+        self.assertEqual(result.out.count("web02"), 3)
+        self.assertGreaterEqual(time.monotonic() - begin, 0.2)
+
+    def test_terminal_escapes_never_reach_the_terminal(self):
+        self.send(self.collector.port, b"evil\x1b[31m 1\n")
+        wait_until(lambda: status(self.collector)["lines_rejected"] == 1)
+        for verb in ("status", "list-metrics"):
+            self.assertNotIn("\x1b", self.ctl(verb).out)
+
+
+class WithoutADaemon(Case):
+    def test_a_socket_that_is_not_there_is_3_and_says_what_to_do(self):
+        result = ctl("--socket", self.path("none.sock"), "status")
+        self.assertEqual(result.code, 3)
+        self.assertIn(self.path("none.sock"), result.err)
+
+    def test_help_and_version(self):
+        self.assertEqual(run("agentctl", "--version").code, 0)
+        for arguments in (("--help",), ("help",), ("help", "query"), ("query", "--help")):
+            result = run("agentctl", *arguments)
+            self.assertEqual(result.code, 0, arguments)
+            self.assertIn("query", result.out)
+
+    @unittest.skipIf(os.geteuid() != 0, "needs root to run agentctl as another user")
+    def test_without_permission_it_names_the_group(self):
+        collector = self.start_collector()
+        os.chmod(self.run_folder, 0o755)
+        result = run("/usr/bin/setpriv", "--reuid=65534", "--regid=65534", "--clear-groups",
+                     self.reachable_agentctl(), "--socket", collector.socket, "status")
+        self.assertEqual(result.code, 3)
+        self.assertIn("ermission denied", result.err)
+        self.assertIn("group", result.err)
+
+    def reachable_agentctl(self):
+        folder = self.run_folder
+        while folder != "/":
+            if not os.stat(folder).st_mode & 0o001:
+                self.skipTest(f"other users cannot reach {folder}")
+            folder = os.path.dirname(folder)
+        return os.path.join(os.environ.get("HM_BUILD", os.path.join(ROOT, "build")), "agentctl")
+
+
+class OnAnAgent(Case):
+    def setUp(self):
+        super().setUp()
+        self.agent = self.start_agent(
+            {"interval": "1s", "hostname": "web01", "collector": f"127.0.0.1:{free_port()}"},
+            arguments=["--root", LAPTOP])
+
+    def test_the_same_verbs_answer(self):
+        rows = ctl("--socket", self.agent.socket, "list-metrics", "node_load1", "-o", "json").json()
+        self.assertEqual([(row["host"], row["series"], row["kind"]) for row in rows],
+                         [("web01", "node_load1", "gauge")])
+        self.assertEqual(ctl("--socket", self.agent.socket, "get", "node_load1").code, 0)
+        self.assertEqual(status(self.agent)["hostname"], "web01")
+
+    def test_list_plugins_tells_state_and_cost(self):
+        rows = ctl("--socket", self.agent.socket, "list-plugins", "-o", "json").json()
+        states = {row["name"]: row for row in rows}
+        self.assertEqual(states["loadavg"]["state"], "running")
+        self.assertEqual(states["loadavg"]["series"], 3)
+        self.assertGreater(states["cpu"]["round_us"], 0)
+
+    def test_a_verb_of_the_collector_says_so(self):
+        for verb in (("list-hosts",), ("query", "x")):
+            result = ctl("--socket", self.agent.socket, *verb)
+            self.assertEqual(result.code, 2)
+            self.assertIn("collector", result.err)
+
+
+if __name__ == "__main__":
+    unittest.main()
