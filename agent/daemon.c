@@ -1,0 +1,336 @@
+/* SPDX-License-Identifier: MIT */
+/* The running agent. */
+
+#include "agent/daemon.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "agent/monitor.h"
+#include "agent/plugin_set.h"
+#include "agent/queue.h"
+#include "agent/sampler.h"
+#include "agent/uplink.h"
+#include "agent/verbs.h"
+#include "common/control_server.h"
+#include "common/message.h"
+#include "common/notify.h"
+#include "common/privilege.h"
+#include "common/signals.h"
+#include "common/timer.h"
+#include "common/timestamp.h"
+#include "common/wakeup.h"
+
+/* What is left may take this long to be handed to the kernel; then the agent ends without it. */
+#define FLUSH_TIMEOUT_MS 1000
+
+struct agent {
+	const struct settings *settings;
+	const struct loader *loader;
+	const struct hm_host *host;
+	struct loop *loop;
+	struct signals *signals;
+	struct plugin_set plugins;
+	struct buffer declarations;
+	struct queue *queue;
+	struct uplink *uplink;
+	struct wakeup *news; /* from the sampler */
+	struct sampler *sampler;
+	struct monitor *monitor;
+	struct verbs verbs;
+	struct control_server *control;
+	struct timer *flush_timeout;
+	uint64_t n_dropped_told;
+	bool is_full_told; /* the log has said that rounds are dropped */
+	bool is_stopping;
+};
+
+static void quit(void *context)
+{
+	struct agent *agent = context;
+
+	loop_quit(agent->loop);
+}
+
+static uint64_t count_dropped(const struct agent *agent)
+{
+	struct queue_stats stats;
+
+	queue_get_stats(agent->queue, &stats);
+	return stats.n_dropped_samples;
+}
+
+/* Everything that was shipped has been handed over. */
+static void on_drained(void *context)
+{
+	struct agent *agent = context;
+
+	if (agent->is_full_told)
+		message_info("the queue is empty again; %" PRIu64
+			     " samples were dropped since the start",
+			     count_dropped(agent));
+	agent->is_full_told = false;
+	agent->n_dropped_told = count_dropped(agent);
+	if (agent->is_stopping && sampler_is_done(agent->sampler))
+		loop_quit(agent->loop);
+}
+
+/* Say once that the queue is full; how much it costs stands in the status. */
+static void tell_dropped(struct agent *agent)
+{
+	if (agent->is_full_told || count_dropped(agent) == agent->n_dropped_told)
+		return;
+	message_warning("the queue is full: the oldest rounds are dropped until the collector "
+			"answers");
+	agent->is_full_told = true;
+}
+
+/* The sampler has shipped, or has ended. */
+static void on_news(void *context)
+{
+	struct agent *agent = context;
+
+	tell_dropped(agent);
+	if (!agent->is_stopping) {
+		uplink_wake(agent->uplink);
+		return;
+	}
+	/* Whatever it has put there since the last shipment goes too. */
+	queue_ship(agent->queue);
+	uplink_hurry(agent->uplink);
+}
+
+static void begin_to_stop(struct agent *agent, int number)
+{
+	message_info("%s: handing over what is left, then ending", strsignal(number));
+	(void)notify_send("STOPPING=1");
+	agent->is_stopping = true;
+	monitor_close(agent->monitor);
+	agent->monitor = NULL;
+	sampler_stop(agent->sampler);
+	/* The sampler may never come back: what is there goes now. */
+	queue_ship(agent->queue);
+	uplink_hurry(agent->uplink);
+	(void)timer_start(agent->flush_timeout, FLUSH_TIMEOUT_MS, 0);
+}
+
+static void on_signal(void *context, int number)
+{
+	struct agent *agent = context;
+
+	if (number == SIGHUP)
+		message_info("SIGHUP: this version does not read its configuration again; "
+			     "restart it");
+	else if (!agent->is_stopping)
+		begin_to_stop(agent, number);
+	else
+		loop_quit(agent->loop);
+}
+
+static int open_control(struct agent *agent)
+{
+	const char *path = agent->settings->socket;
+	int pid = 0;
+	int result;
+
+	agent->verbs = (struct verbs){
+		.settings = agent->settings,
+		.loader = agent->loader,
+		.plugins = &agent->plugins,
+		.sampler = agent->sampler,
+		.queue = agent->queue,
+		.uplink = agent->uplink,
+		.start_us = timestamp_monotonic_us(),
+	};
+	result = control_server_open(agent->loop, path, "the agent (this is no collector)",
+				     verbs_table, &agent->verbs, &agent->control, &pid);
+	if (result == -EEXIST)
+		message_error("the control socket '%s' is in use by process %d", path, pid);
+	else if (result < 0)
+		message_error("cannot open the control socket '%s': %s", path, strerror(-result));
+	return result;
+}
+
+/* The socket belongs to who we become, so that its group may use it and we may remove it. */
+static void give_socket(const char *path, const struct privilege *privilege)
+{
+	char *pid_path = NULL;
+
+	if (lchown(path, privilege->user, privilege->group) < 0)
+		message_warning("cannot give '%s' to user '%s': %s", path, privilege->name,
+				strerror(errno));
+	if (asprintf(&pid_path, "%s.pid", path) < 0)
+		return;
+	(void)!lchown(pid_path, privilege->user, privilege->group);
+	free(pid_path);
+}
+
+static int drop_privileges(const struct settings *settings)
+{
+	struct privilege privilege;
+	int result;
+
+	if (!*settings->user)
+		return 0;
+	result = privilege_find(settings->user, &privilege);
+	if (result == 0 && geteuid() == 0)
+		give_socket(settings->socket, &privilege);
+	if (result == 0)
+		result = privilege_drop(&privilege);
+	if (result == -ENOENT)
+		message_error("there is no user '%s'", settings->user);
+	else if (result < 0)
+		message_error("cannot become user '%s': %s", settings->user, strerror(-result));
+	return result;
+}
+
+static int open_loop(struct agent *agent)
+{
+	int result = loop_new(&agent->loop);
+
+	if (result == 0)
+		result = signals_new(agent->loop, on_signal, agent, &agent->signals);
+	if (result == 0)
+		result = timer_new(agent->loop, quit, agent, &agent->flush_timeout);
+	if (result == 0)
+		result = wakeup_new(agent->loop, on_news, agent, &agent->news);
+	return result;
+}
+
+static int open_uplink(struct agent *agent)
+{
+	int result = queue_new(QUEUE_MAX_BYTES, &agent->queue);
+
+	plugin_set_format_declarations(&agent->plugins, &agent->declarations);
+	/* As a text, which ends in a NUL. */
+	buffer_append_byte(&agent->declarations, '\0');
+	if (buffer_failed(&agent->declarations))
+		return -ENOMEM;
+	if (result == 0)
+		result = uplink_new(agent->loop, agent->queue, agent->settings->collector,
+				    agent->declarations.data, &agent->uplink);
+	if (result == 0)
+		uplink_on_drained(agent->uplink, on_drained, agent);
+	return result;
+}
+
+static int open_parts(struct agent *agent)
+{
+	int result = plugin_set_init(&agent->plugins, agent->settings, agent->host,
+				     agent->settings->hostname);
+
+	if (result == 0)
+		result = open_loop(agent);
+	if (result == 0)
+		result = open_uplink(agent);
+	if (result == 0)
+		result = sampler_new(&agent->plugins, agent->settings->ship_interval_us,
+				     agent->queue, agent->news, &agent->sampler);
+	if (result < 0)
+		message_error("cannot start: %s", strerror(-result));
+	return result;
+}
+
+/* Hot-plug is worth having, but not worth failing for. */
+static void open_monitor(struct agent *agent)
+{
+	int result;
+
+	if (hm_is_redirected(agent->host))
+		return;
+	result = monitor_open(agent->loop, &agent->plugins, agent->sampler, &agent->monitor);
+	if (result < 0)
+		message_warning("cannot follow devices that come and go: %s", strerror(-result));
+}
+
+static void tell_start(const struct agent *agent)
+{
+	const struct settings *settings = agent->settings;
+	char interval[TIMESTAMP_TEXT_MAX_BYTES];
+	char ship_interval[TIMESTAMP_TEXT_MAX_BYTES];
+
+	duration_format(settings->interval_us, interval);
+	duration_format(settings->ship_interval_us, ship_interval);
+	message_info("host %s: sampling every %s, shipping to %s every %s; the queue is in memory "
+		     "(at most %zu MiB), nothing is kept in %s yet",
+		     settings->hostname, interval, settings->collector, ship_interval,
+		     QUEUE_MAX_BYTES >> 20, settings->spool);
+}
+
+static int start(struct agent *agent)
+{
+	int result = open_parts(agent);
+
+	if (result == 0)
+		result = open_control(agent);
+	if (result == 0)
+		result = drop_privileges(agent->settings);
+	if (result < 0)
+		return result;
+	open_monitor(agent);
+	tell_start(agent);
+	uplink_start(agent->uplink);
+	result = sampler_start(agent->sampler);
+	if (result < 0)
+		message_error("cannot start the sampler: %s", strerror(-result));
+	return result;
+}
+
+static void tell_unsent(const struct agent *agent)
+{
+	struct uplink_stats stats;
+
+	uplink_get_stats(agent->uplink, &stats);
+	if (stats.n_waiting_samples > 0)
+		message_warning("%zu samples were not sent to collector %s",
+				stats.n_waiting_samples, agent->settings->collector);
+}
+
+/* A thread that is stuck in a plugin can be neither ended nor waited for: leave all as it is. */
+static void abandon(struct agent *agent)
+{
+	struct plugin *stuck = plugin_set_find_stuck(&agent->plugins, 0);
+
+	message_warning("plugin %s does not come back; ending without it",
+			stuck ? plugin_table(stuck)->name : "(unknown)");
+	_exit(EXIT_SUCCESS);
+}
+
+static void stop(struct agent *agent)
+{
+	control_server_close(agent->control);
+	monitor_close(agent->monitor);
+	if (agent->sampler && !sampler_is_done(agent->sampler))
+		abandon(agent);
+	sampler_free(agent->sampler);
+	uplink_free(agent->uplink);
+	queue_free(agent->queue);
+	plugin_set_done(&agent->plugins);
+	buffer_done(&agent->declarations);
+	wakeup_free(agent->news);
+	timer_free(agent->flush_timeout);
+	signals_free(agent->signals);
+	loop_free(agent->loop);
+}
+
+int daemon_run(const struct settings *settings, const struct loader *loader,
+	       const struct hm_host *host)
+{
+	struct agent agent = {.settings = settings, .loader = loader, .host = host};
+	int result = start(&agent);
+
+	if (result == 0) {
+		(void)notify_send("READY=1");
+		result = loop_run(agent.loop);
+		if (result < 0)
+			message_error("the main loop ended: %s", strerror(-result));
+		tell_unsent(&agent);
+	}
+	stop(&agent);
+	return result;
+}

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef AGENT_DAEMON_H
+#define AGENT_DAEMON_H
+
+/* The running agent: everything that plays together until a signal ends it. */
+
+#include "agent/host.h"
+#include "agent/loader.h"
+#include "agent/settings.h"
+
+/*
+ * Run until SIGTERM or SIGINT. What goes wrong is told in the log.
+ * Where a plugin is stuck in a verb at the end, this does not return: it ends the process.
+ * @return 0 after a signal; -errno when it could not start
+ */
+int daemon_run(const struct settings *settings, const struct loader *loader,
+	       const struct hm_host *host);
+
+#endif

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: MIT */
+/* --once: one round of every plugin, printed. */
+
+#include "agent/once.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "agent/plugin_set.h"
+#include "common/message.h"
+#include "common/timestamp.h"
+
+/* Each reason why a value is missing, as a message of its own. */
+static void tell_reasons(struct plugin *plugin)
+{
+	const char *line = plugin_reasons(plugin);
+
+	while (*line) {
+		int length = (int)strcspn(line, "\n");
+
+		message_warning("plugin %s: %.*s", plugin_table(plugin)->name, length, line);
+		line += length + 1;
+	}
+}
+
+static void tell_plugin(struct plugin *plugin)
+{
+	const struct hm_plugin *table = plugin_table(plugin);
+	struct plugin_stats stats;
+
+	plugin_get_stats(plugin, &stats);
+	tell_reasons(plugin);
+	if (stats.state == PLUGIN_ABSENT && !*stats.last_error)
+		message_info("plugin %s: found nothing; it looks for %s", table->name,
+			     table->looks_for);
+	else if (stats.state == PLUGIN_ABSENT ||
+		 (stats.state == PLUGIN_FAILED && !*plugin_reasons(plugin)))
+		message_warning("plugin %s: %s", table->name, stats.last_error);
+}
+
+static int print_lines(const struct buffer *lines, size_t n_lines)
+{
+	if (buffer_failed(lines))
+		return -ENOMEM;
+	if (n_lines == 0)
+		return -ENODATA;
+	if (fwrite(lines->data, 1, lines->length, stdout) != lines->length || fflush(stdout) != 0)
+		return -errno;
+	return 0;
+}
+
+int once_run(const struct settings *settings, const struct hm_host *host)
+{
+	struct plugin_set set;
+	struct buffer lines = {0};
+	int64_t time_us = timestamp_now_us();
+	size_t n_lines = 0;
+	int result = plugin_set_init(&set, settings, host, NULL);
+
+	if (result < 0)
+		return result;
+	for (size_t i = 0; i < set.n_plugins; i++) {
+		n_lines += plugin_round(set.plugins[i], time_us, timestamp_monotonic_us(), &lines);
+		tell_plugin(set.plugins[i]);
+		plugin_stop(set.plugins[i]);
+	}
+	result = print_lines(&lines, n_lines);
+	if (result == -ENODATA)
+		message_error("nothing could be read");
+	else if (result < 0)
+		message_error("cannot print the round: %s", strerror(-result));
+	buffer_done(&lines);
+	plugin_set_done(&set);
+	return result;
+}

@@ -1,0 +1,423 @@
+/* SPDX-License-Identifier: MIT */
+/* One plugin as the agent runs it. */
+
+#include "agent/plugin.h"
+
+#include <bsd/string.h>
+#include <errno.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/message.h"
+#include "common/timestamp.h"
+
+/* The log says at most this often what a plugin that runs misses. */
+#define TELL_AGAIN_US INT64_C(60000000)
+
+/* What the log has said of the plugin. */
+struct told {
+	bool is_told; /* anything at all */
+	enum plugin_state state;
+	char error[PLUGIN_ERROR_MAX_BYTES];
+	int64_t next_us; /* monotonic: not again before this */
+};
+
+struct plugin {
+	struct plugin_config config;
+	struct hm_host host;
+	/* Of the thread that runs the verbs: */
+	void *memory;
+	bool is_started;
+	bool is_failing; /* the last round gave nothing */
+	bool has_round;  /* get_current_state() succeeded; not committed yet */
+	int64_t retry_us;
+	struct hm_batch batch;
+	struct told told;
+
+	pthread_mutex_t lock;
+	struct plugin_stats stats;
+	bool wants_restart;
+};
+
+const char *plugin_state_word(enum plugin_state state)
+{
+	static const char *const words[] = {
+		[PLUGIN_ABSENT] = "absent",
+		[PLUGIN_RUNNING] = "running",
+		[PLUGIN_FAILED] = "failed",
+		[PLUGIN_DISABLED] = "disabled",
+	};
+
+	return words[state];
+}
+
+const char *plugin_kind_word(enum hm_kind kind)
+{
+	return kind == HM_GAUGE ? "gauge" : "counter";
+}
+
+int plugin_new(const struct plugin_config *config, struct plugin **ret_plugin)
+{
+	struct plugin *plugin = calloc(1, sizeof(*plugin));
+
+	if (!plugin)
+		return -ENOMEM;
+	/* One byte for a plugin without state: it is given memory all the same. */
+	plugin->memory = calloc(1, config->table->state_size + 1);
+	if (!plugin->memory) {
+		free(plugin);
+		return -ENOMEM;
+	}
+	plugin->config = *config;
+	plugin->host = *config->host;
+	plugin->host.plugin = config->table;
+	plugin->host.option_values = config->option_values;
+	batch_init(&plugin->batch, config->table, config->hostname);
+	pthread_mutex_init(&plugin->lock, NULL);
+	plugin->stats.state = config->is_disabled ? PLUGIN_DISABLED : PLUGIN_ABSENT;
+	plugin->stats.interval_us = config->interval_us;
+	*ret_plugin = plugin;
+	return 0;
+}
+
+void plugin_free(struct plugin *plugin)
+{
+	if (!plugin)
+		return;
+	batch_done(&plugin->batch);
+	pthread_mutex_destroy(&plugin->lock);
+	free(plugin->memory);
+	free(plugin);
+}
+
+const struct hm_plugin *plugin_table(const struct plugin *plugin)
+{
+	return plugin->config.table;
+}
+
+/* Every verb is called between these two, so that others see which one it is in. */
+static void enter_verb(struct plugin *plugin, const char *verb)
+{
+	int64_t now_us = timestamp_monotonic_us();
+
+	pthread_mutex_lock(&plugin->lock);
+	plugin->stats.verb = verb;
+	plugin->stats.verb_since_us = now_us;
+	pthread_mutex_unlock(&plugin->lock);
+}
+
+static void leave_verb(struct plugin *plugin)
+{
+	pthread_mutex_lock(&plugin->lock);
+	plugin->stats.verb = NULL;
+	pthread_mutex_unlock(&plugin->lock);
+}
+
+static void call_stop(struct plugin *plugin)
+{
+	if (plugin->config.table->stop_collect) {
+		enter_verb(plugin, "stop_collect");
+		plugin->config.table->stop_collect(plugin->memory);
+		leave_verb(plugin);
+	}
+	plugin->is_started = false;
+	plugin->is_failing = false;
+	plugin->has_round = false;
+}
+
+static void call_cleanup(struct plugin *plugin)
+{
+	if (!plugin->config.table->cleanup)
+		return;
+	enter_verb(plugin, "cleanup");
+	plugin->config.table->cleanup(plugin->memory);
+	leave_verb(plugin);
+}
+
+/* @param error  NULL = keep the last one */
+static void set_state(struct plugin *plugin, enum plugin_state state, const char *error,
+		      size_t n_errors)
+{
+	pthread_mutex_lock(&plugin->lock);
+	plugin->stats.state = state;
+	plugin->stats.n_errors += n_errors;
+	if (error)
+		(void)strlcpy(plugin->stats.last_error, error, sizeof(plugin->stats.last_error));
+	pthread_mutex_unlock(&plugin->lock);
+}
+
+static void note_start(struct plugin *plugin, int result)
+{
+	char text[PLUGIN_ERROR_MAX_BYTES];
+
+	switch (result) {
+	case 0:
+		set_state(plugin, PLUGIN_RUNNING, NULL, 0);
+		return;
+	case -ENODEV:
+		set_state(plugin, PLUGIN_ABSENT, NULL, 0);
+		return;
+	case -ENOTSUP:
+		set_state(plugin, PLUGIN_ABSENT,
+			  hm_is_redirected(&plugin->host)
+				  ? "left out: its source is no file, so --root cannot redirect it"
+				  : "this system does not support it",
+			  0);
+		return;
+	default:
+		(void)snprintf(text, sizeof(text), "cannot start: %s", strerror(-result));
+		set_state(plugin, PLUGIN_FAILED, text, 1);
+	}
+}
+
+void plugin_start(struct plugin *plugin, int64_t monotonic_us)
+{
+	int result;
+
+	if (plugin->config.is_disabled || plugin->is_started || monotonic_us < plugin->retry_us)
+		return;
+	memset(plugin->memory, 0, plugin->config.table->state_size);
+	enter_verb(plugin, "start_collect");
+	result = plugin->config.table->start_collect(plugin->memory, &plugin->host);
+	leave_verb(plugin);
+	plugin->retry_us = monotonic_us + PLUGIN_RETRY_US;
+	if (result == 0)
+		plugin->is_started = true;
+	else
+		call_stop(plugin);
+	note_start(plugin, result);
+}
+
+/* @return what get_current_state() did; -ENODEV when it does not run */
+static int call_get(struct plugin *plugin)
+{
+	int result = -ENODEV;
+
+	if (plugin->is_started) {
+		enter_verb(plugin, "get_current_state");
+		result = plugin->config.table->get_current_state(plugin->memory, &plugin->batch);
+		leave_verb(plugin);
+	}
+	if (result < 0)
+		batch_discard(&plugin->batch);
+	plugin->has_round = result >= 0;
+	return result;
+}
+
+/* The first reason why a value is missing, or what the round itself failed with. */
+static void format_problem(struct plugin *plugin, int result, char *out, size_t size)
+{
+	const char *reasons = plugin_reasons(plugin);
+	int length = (int)strcspn(reasons, "\n");
+
+	if (length > 0)
+		(void)snprintf(out, size, "%.*s", length, reasons);
+	else
+		(void)snprintf(out, size, "the round gave nothing: %s", strerror(-result));
+}
+
+static void note_round(struct plugin *plugin, int result, int64_t duration_us)
+{
+	size_t n_errors = plugin->batch.n_problems;
+	char text[PLUGIN_ERROR_MAX_BYTES];
+
+	if (result < 0 && n_errors == 0)
+		n_errors = 1;
+	if (n_errors > 0)
+		format_problem(plugin, result, text, sizeof(text));
+	set_state(plugin, result < 0 ? PLUGIN_FAILED : PLUGIN_RUNNING, n_errors > 0 ? text : NULL,
+		  n_errors);
+	pthread_mutex_lock(&plugin->lock);
+	plugin->stats.n_rounds++;
+	plugin->stats.round_us = duration_us;
+	pthread_mutex_unlock(&plugin->lock);
+}
+
+/* A plugin that runs, but has given nothing for a while, may hold on to what is gone. */
+static void revive(struct plugin *plugin, int64_t monotonic_us)
+{
+	if (plugin->is_started && plugin->is_failing && monotonic_us >= plugin->retry_us)
+		call_stop(plugin);
+	plugin_start(plugin, monotonic_us);
+}
+
+static void take_round(struct plugin *plugin, int64_t monotonic_us)
+{
+	int64_t begin_us = timestamp_monotonic_us();
+	int result = call_get(plugin);
+
+	if (!plugin->is_started)
+		return;
+	note_round(plugin, result, timestamp_monotonic_us() - begin_us);
+	if (result < 0 && !plugin->is_failing)
+		plugin->retry_us = monotonic_us + PLUGIN_RETRY_US;
+	plugin->is_failing = result < 0;
+}
+
+size_t plugin_round(struct plugin *plugin, int64_t time_us, int64_t monotonic_us,
+		    struct buffer *lines)
+{
+	size_t length = lines->length;
+	size_t n_lines;
+
+	if (plugin->config.is_disabled)
+		return 0;
+	revive(plugin, monotonic_us);
+	batch_begin(&plugin->batch);
+	take_round(plugin, monotonic_us);
+	n_lines = batch_format(&plugin->batch, time_us, lines);
+	if (buffer_failed(lines)) {
+		lines->length = length;
+		return 0;
+	}
+	return n_lines;
+}
+
+void plugin_commit(struct plugin *plugin, int64_t time_us)
+{
+	if (plugin->config.is_disabled)
+		return;
+	if (plugin->has_round)
+		call_cleanup(plugin);
+	plugin->has_round = false;
+	pthread_mutex_lock(&plugin->lock);
+	batch_commit(&plugin->batch, time_us);
+	plugin->stats.n_series = plugin->batch.n_shown;
+	pthread_mutex_unlock(&plugin->lock);
+}
+
+/* A last round, for what it has counted itself. */
+static void settle(struct plugin *plugin)
+{
+	batch_begin(&plugin->batch);
+	if (call_get(plugin) < 0)
+		return;
+	call_cleanup(plugin);
+	batch_settle(&plugin->batch);
+}
+
+void plugin_restart(struct plugin *plugin, int64_t monotonic_us)
+{
+	if (plugin->config.is_disabled)
+		return;
+	if (plugin->is_started) {
+		settle(plugin);
+		call_stop(plugin);
+	}
+	plugin->retry_us = monotonic_us;
+	plugin_start(plugin, monotonic_us);
+}
+
+void plugin_stop(struct plugin *plugin)
+{
+	if (plugin->is_started)
+		call_stop(plugin);
+}
+
+static void tell_absent(const struct plugin *plugin, const struct plugin_stats *stats)
+{
+	const struct hm_plugin *table = plugin->config.table;
+
+	if (plugin->told.is_told && plugin->told.state == PLUGIN_RUNNING)
+		message_info("plugin %s: nothing is left of what it looks for: %s", table->name,
+			     table->looks_for);
+	else if (plugin->config.is_wanted)
+		message_warning(
+			"plugin %s is enabled, but there is nothing for it: it looks for %s",
+			table->name, table->looks_for);
+	else if (*stats->last_error)
+		message_info("plugin %s: %s", table->name, stats->last_error);
+}
+
+static void tell_state(const struct plugin *plugin, const struct plugin_stats *stats)
+{
+	const struct hm_plugin *table = plugin->config.table;
+
+	switch (stats->state) {
+	case PLUGIN_RUNNING:
+		if (plugin->told.is_told)
+			message_info("plugin %s: %s", table->name,
+				     plugin->told.state == PLUGIN_FAILED ? "works again"
+									 : "found something");
+		break;
+	case PLUGIN_FAILED:
+		message_warning("plugin %s: %s; trying again", table->name, stats->last_error);
+		break;
+	case PLUGIN_ABSENT:
+		tell_absent(plugin, stats);
+		break;
+	case PLUGIN_DISABLED:
+		break;
+	}
+}
+
+void plugin_tell(struct plugin *plugin, int64_t monotonic_us)
+{
+	struct told *told = &plugin->told;
+	struct plugin_stats stats;
+	bool is_running;
+
+	plugin_get_stats(plugin, &stats);
+	is_running = stats.state == PLUGIN_RUNNING || stats.state == PLUGIN_FAILED;
+	if (!told->is_told || stats.state != told->state) {
+		tell_state(plugin, &stats);
+	} else if (is_running && monotonic_us >= told->next_us &&
+		   strcmp(stats.last_error, told->error) != 0) {
+		message_warning("plugin %s: %s", plugin->config.table->name, stats.last_error);
+		told->next_us = monotonic_us + TELL_AGAIN_US;
+	} else {
+		return;
+	}
+	told->is_told = true;
+	told->state = stats.state;
+	(void)strlcpy(told->error, stats.last_error, sizeof(told->error));
+}
+
+const char *plugin_reasons(struct plugin *plugin)
+{
+	return buffer_text(&plugin->batch.reasons);
+}
+
+void plugin_request_restart(struct plugin *plugin)
+{
+	pthread_mutex_lock(&plugin->lock);
+	plugin->wants_restart = true;
+	pthread_mutex_unlock(&plugin->lock);
+}
+
+bool plugin_take_restart_request(struct plugin *plugin)
+{
+	bool wants_restart;
+
+	pthread_mutex_lock(&plugin->lock);
+	wants_restart = plugin->wants_restart;
+	plugin->wants_restart = false;
+	pthread_mutex_unlock(&plugin->lock);
+	return wants_restart;
+}
+
+void plugin_get_stats(struct plugin *plugin, struct plugin_stats *ret_stats)
+{
+	pthread_mutex_lock(&plugin->lock);
+	*ret_stats = plugin->stats;
+	pthread_mutex_unlock(&plugin->lock);
+}
+
+void plugin_visit(struct plugin *plugin,
+		  void (*visit)(void *context, const struct plugin_value *value), void *context)
+{
+	pthread_mutex_lock(&plugin->lock);
+	for (size_t i = 0; i < plugin->batch.n_shown; i++) {
+		const struct batch_series *series = plugin->batch.shown[i];
+
+		visit(context, &(struct plugin_value){
+				       .series = series->text,
+				       .metric = series->metric,
+				       .value = series->shown_value,
+				       .time_us = series->shown_time_us,
+			       });
+	}
+	pthread_mutex_unlock(&plugin->lock);
+}

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: MIT */
+/* All plugins of the agent. */
+
+#include "agent/plugin_set.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "common/timestamp.h"
+
+int plugin_set_init(struct plugin_set *set, const struct settings *settings,
+		    const struct hm_host *host, const char *hostname)
+{
+	int result = 0;
+
+	/* One more than needed: calloc(0) may answer NULL. */
+	*set = (struct plugin_set){
+		.plugins = calloc(settings->n_plugins + 1, sizeof(struct plugin *)),
+	};
+	if (!set->plugins)
+		return -ENOMEM;
+	for (size_t i = 0; i < settings->n_plugins && result == 0; i++) {
+		const struct settings_plugin *plugin = settings->plugins[i];
+		struct plugin_config config = {
+			.table = plugin->table,
+			.host = host,
+			.option_values = (const char *const *)plugin->options,
+			.hostname = hostname,
+			.interval_us = plugin->interval_us,
+			.is_disabled = plugin->enabled == SETTINGS_NO,
+			.is_wanted = plugin->enabled == SETTINGS_YES,
+		};
+
+		result = plugin_new(&config, &set->plugins[i]);
+		if (result == 0)
+			set->n_plugins++;
+	}
+	if (result < 0)
+		plugin_set_done(set);
+	return result;
+}
+
+void plugin_set_done(struct plugin_set *set)
+{
+	for (size_t i = 0; i < set->n_plugins; i++)
+		plugin_free(set->plugins[i]);
+	free((void *)set->plugins);
+	*set = (struct plugin_set){0};
+}
+
+static void format_declaration(const struct hm_metric *metric, struct buffer *out)
+{
+	buffer_printf(out, "# TYPE %s %s\n", metric->name, plugin_kind_word(metric->kind));
+	if (*metric->unit)
+		buffer_printf(out, "# UNIT %s %s\n", metric->name, metric->unit);
+}
+
+void plugin_set_format_declarations(const struct plugin_set *set, struct buffer *out)
+{
+	for (size_t i = 0; i < set->n_plugins; i++) {
+		const struct hm_plugin *table = plugin_table(set->plugins[i]);
+		struct plugin_stats stats;
+
+		plugin_get_stats(set->plugins[i], &stats);
+		for (size_t j = 0; stats.state != PLUGIN_DISABLED && j < table->n_metrics; j++)
+			format_declaration(&table->metrics[j], out);
+	}
+}
+
+struct plugin *plugin_set_find_stuck(const struct plugin_set *set, int64_t longer_than_us)
+{
+	int64_t now_us = timestamp_monotonic_us();
+
+	for (size_t i = 0; i < set->n_plugins; i++) {
+		struct plugin_stats stats;
+
+		plugin_get_stats(set->plugins[i], &stats);
+		if (stats.verb && now_us - stats.verb_since_us > longer_than_us)
+			return set->plugins[i];
+	}
+	return NULL;
+}

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef AGENT_PLUGIN_SET_H
+#define AGENT_PLUGIN_SET_H
+
+/* All plugins of the agent, in the order in which they were loaded. */
+
+#include <stddef.h>
+
+#include "agent/host.h"
+#include "agent/plugin.h"
+#include "agent/settings.h"
+#include "common/buffer.h"
+
+/* Zeroed = empty. */
+struct plugin_set {
+	struct plugin **plugins;
+	size_t n_plugins;
+};
+
+/*
+ * Make a plugin of every table, as the settings say. None is started.
+ * @param settings, host  borrowed
+ * @param hostname        of the lines; borrowed; NULL = without
+ * @return 0 or -ENOMEM
+ */
+int plugin_set_init(struct plugin_set *set, const struct settings *settings,
+		    const struct hm_host *host, const char *hostname);
+
+/* Every plugin must have been stopped. Takes a zeroed set. */
+void plugin_set_done(struct plugin_set *set);
+
+/* Append "# TYPE" and "# UNIT" for every metric that a plugin which is not disabled may ship. */
+void plugin_set_format_declarations(const struct plugin_set *set, struct buffer *out);
+
+/* A plugin that has been in one of its verbs for longer than `longer_than_us`, or NULL. */
+struct plugin *plugin_set_find_stuck(const struct plugin_set *set, int64_t longer_than_us);
+
+#endif

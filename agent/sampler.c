@@ -1,0 +1,325 @@
+/* SPDX-License-Identifier: MIT */
+/* The thread that runs the plugins. */
+
+#include "agent/sampler.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+
+#include "agent/schedule.h"
+#include "common/loop.h"
+#include "common/message.h"
+#include "common/timestamp.h"
+
+struct sampler {
+	const struct plugin_set *set;
+	struct queue *queue;
+	struct wakeup *news;
+
+	/* Of the thread: */
+	struct loop *loop;
+	struct wakeup *requests;
+	int timer_fd;
+	struct loop_source *timer;
+	struct schedule schedule;
+	struct schedule_turn turn;
+	struct buffer lines; /* of the round being taken */
+
+	pthread_t thread;
+	bool is_started;
+	pthread_mutex_t lock;
+	bool wants_stop;
+	bool is_done;
+	struct sampler_stats stats;
+};
+
+static bool wants_stop(struct sampler *sampler)
+{
+	bool wants;
+
+	pthread_mutex_lock(&sampler->lock);
+	wants = sampler->wants_stop;
+	pthread_mutex_unlock(&sampler->lock);
+	return wants;
+}
+
+/*
+ * Have the timer fire at the next deadline, and whenever somebody sets the clock. The kernel says so
+ * here when that happened since the timer was read: no step goes unseen in between.
+ */
+static void arm(struct sampler *sampler)
+{
+	int result;
+
+	do {
+		int64_t next_us = schedule_next_us(&sampler->schedule);
+		struct itimerspec setting = {
+			.it_value = {.tv_sec = next_us / TIMESTAMP_SECOND_US,
+				     .tv_nsec = next_us % TIMESTAMP_SECOND_US * 1000},
+		};
+
+		result = timerfd_settime(sampler->timer_fd,
+					 TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, &setting,
+					 NULL);
+		if (result < 0)
+			schedule_step(&sampler->schedule, timestamp_now_us());
+	} while (result < 0 && errno == ECANCELED);
+}
+
+/* Take the rounds that are due. @return the number of samples in sampler->lines */
+static size_t take_rounds(struct sampler *sampler, int64_t monotonic_us)
+{
+	size_t n_samples = 0;
+
+	buffer_clear(&sampler->lines);
+	for (size_t i = 0; i < sampler->set->n_plugins; i++) {
+		struct plugin *plugin = sampler->set->plugins[i];
+		int64_t *time_us = &sampler->turn.times_us[i];
+
+		/* At the end of the agent nobody waits for the plugins that are still to come. */
+		if (wants_stop(sampler))
+			*time_us = SCHEDULE_NOT_DUE;
+		if (*time_us == SCHEDULE_NOT_DUE)
+			continue;
+		n_samples += plugin_round(plugin, *time_us, monotonic_us, &sampler->lines);
+		plugin_tell(plugin, monotonic_us);
+	}
+	return n_samples;
+}
+
+/* The round is in the queue: nothing of it may be counted once more. */
+static void commit_rounds(const struct sampler *sampler)
+{
+	for (size_t i = 0; i < sampler->set->n_plugins; i++) {
+		int64_t time_us = sampler->turn.times_us[i];
+
+		if (time_us != SCHEDULE_NOT_DUE)
+			plugin_commit(sampler->set->plugins[i], time_us);
+	}
+}
+
+static void take_turn(struct sampler *sampler)
+{
+	size_t n_samples = take_rounds(sampler, timestamp_monotonic_us());
+	int result = 0;
+
+	if (buffer_failed(&sampler->lines))
+		result = -ENOMEM;
+	else if (n_samples > 0)
+		result = queue_push(sampler->queue, sampler->lines.data, sampler->lines.length,
+				    n_samples);
+	if (result == 0)
+		commit_rounds(sampler);
+	else
+		message_error("no memory for a round of samples: it is lost");
+
+	pthread_mutex_lock(&sampler->lock);
+	sampler->stats.n_rounds += result == 0 && sampler->turn.has_round;
+	sampler->stats.n_missed_rounds += sampler->turn.n_missed + (result < 0);
+	sampler->stats.n_samples += result == 0 ? n_samples : 0;
+	pthread_mutex_unlock(&sampler->lock);
+}
+
+static void ship(const struct sampler *sampler)
+{
+	if (!sampler->turn.ships)
+		return;
+	queue_ship(sampler->queue);
+	wakeup_send(sampler->news);
+}
+
+/* The timer fired, or was cancelled because somebody set the clock. */
+static bool on_timer(void *context, uint32_t events)
+{
+	struct sampler *sampler = context;
+	uint64_t n_expirations;
+	ssize_t result = read(sampler->timer_fd, &n_expirations, sizeof(n_expirations));
+	int64_t now_us = timestamp_now_us();
+
+	(void)events;
+	if (result < 0 && errno == EAGAIN)
+		return false;
+	if (result < 0 && errno == ECANCELED)
+		schedule_step(&sampler->schedule, now_us);
+	schedule_take(&sampler->schedule, now_us, &sampler->turn);
+	if (sampler->turn.has_round)
+		take_turn(sampler);
+	ship(sampler);
+	arm(sampler);
+	return false;
+}
+
+/* Somebody asks for a stop, or for the restart of a plugin whose devices changed. */
+static void on_request(void *context)
+{
+	struct sampler *sampler = context;
+
+	if (wants_stop(sampler)) {
+		loop_quit(sampler->loop);
+		return;
+	}
+	for (size_t i = 0; i < sampler->set->n_plugins; i++) {
+		struct plugin *plugin = sampler->set->plugins[i];
+		int64_t now_us = timestamp_monotonic_us();
+
+		if (!plugin_take_restart_request(plugin))
+			continue;
+		plugin_restart(plugin, now_us);
+		plugin_tell(plugin, now_us);
+	}
+}
+
+static void run_first_turn(struct sampler *sampler)
+{
+	for (size_t i = 0; i < sampler->set->n_plugins && !wants_stop(sampler); i++) {
+		int64_t now_us = timestamp_monotonic_us();
+
+		plugin_start(sampler->set->plugins[i], now_us);
+		plugin_tell(sampler->set->plugins[i], now_us);
+	}
+	schedule_start(&sampler->schedule, timestamp_now_us(), &sampler->turn);
+	take_turn(sampler);
+	ship(sampler);
+	arm(sampler);
+}
+
+static void *run(void *context)
+{
+	struct sampler *sampler = context;
+	int result;
+
+	run_first_turn(sampler);
+	result = loop_run(sampler->loop);
+	if (result < 0)
+		message_error("the sampler's loop failed: %s", strerror(-result));
+	for (size_t i = 0; i < sampler->set->n_plugins; i++)
+		plugin_stop(sampler->set->plugins[i]);
+
+	pthread_mutex_lock(&sampler->lock);
+	sampler->is_done = true;
+	pthread_mutex_unlock(&sampler->lock);
+	wakeup_send(sampler->news);
+	return NULL;
+}
+
+static int init_schedule(struct sampler *sampler, int64_t ship_interval_us)
+{
+	size_t n_plugins = sampler->set->n_plugins;
+	int64_t *intervals_us = calloc(n_plugins + 1, sizeof(*intervals_us));
+	int result;
+
+	if (!intervals_us)
+		return -ENOMEM;
+	for (size_t i = 0; i < n_plugins; i++) {
+		struct plugin_stats stats;
+
+		plugin_get_stats(sampler->set->plugins[i], &stats);
+		intervals_us[i] = stats.state == PLUGIN_DISABLED ? 0 : stats.interval_us;
+	}
+	result = schedule_init(&sampler->schedule, intervals_us, n_plugins, ship_interval_us);
+	free(intervals_us);
+	if (result == 0)
+		result = schedule_turn_init(&sampler->turn, &sampler->schedule);
+	return result;
+}
+
+static int init_loop(struct sampler *sampler)
+{
+	int result = loop_new(&sampler->loop);
+
+	if (result < 0)
+		return result;
+	sampler->timer_fd = timerfd_create(CLOCK_REALTIME, TFD_NONBLOCK | TFD_CLOEXEC);
+	if (sampler->timer_fd < 0)
+		return -errno;
+	result = loop_add(sampler->loop, sampler->timer_fd, on_timer, sampler, &sampler->timer);
+	if (result < 0)
+		return result;
+	return wakeup_new(sampler->loop, on_request, sampler, &sampler->requests);
+}
+
+int sampler_new(const struct plugin_set *set, int64_t ship_interval_us, struct queue *queue,
+		struct wakeup *news, struct sampler **ret_sampler)
+{
+	struct sampler *sampler = calloc(1, sizeof(*sampler));
+	int result;
+
+	if (!sampler)
+		return -ENOMEM;
+	sampler->set = set;
+	sampler->queue = queue;
+	sampler->news = news;
+	sampler->timer_fd = -1;
+	pthread_mutex_init(&sampler->lock, NULL);
+	result = init_schedule(sampler, ship_interval_us);
+	if (result == 0)
+		result = init_loop(sampler);
+	if (result < 0)
+		sampler_free(sampler);
+	else
+		*ret_sampler = sampler;
+	return result;
+}
+
+int sampler_start(struct sampler *sampler)
+{
+	int error = pthread_create(&sampler->thread, NULL, run, sampler);
+
+	if (error)
+		return -error;
+	sampler->is_started = true;
+	(void)pthread_setname_np(sampler->thread, "sampler");
+	return 0;
+}
+
+void sampler_wake(struct sampler *sampler)
+{
+	wakeup_send(sampler->requests);
+}
+
+void sampler_stop(struct sampler *sampler)
+{
+	pthread_mutex_lock(&sampler->lock);
+	sampler->wants_stop = true;
+	pthread_mutex_unlock(&sampler->lock);
+	wakeup_send(sampler->requests);
+}
+
+bool sampler_is_done(struct sampler *sampler)
+{
+	bool is_done;
+
+	pthread_mutex_lock(&sampler->lock);
+	is_done = sampler->is_done || !sampler->is_started;
+	pthread_mutex_unlock(&sampler->lock);
+	return is_done;
+}
+
+void sampler_free(struct sampler *sampler)
+{
+	if (!sampler)
+		return;
+	if (sampler->is_started)
+		pthread_join(sampler->thread, NULL);
+	wakeup_free(sampler->requests);
+	loop_remove(sampler->timer);
+	if (sampler->timer_fd >= 0)
+		close(sampler->timer_fd);
+	loop_free(sampler->loop);
+	schedule_turn_done(&sampler->turn);
+	schedule_done(&sampler->schedule);
+	buffer_done(&sampler->lines);
+	pthread_mutex_destroy(&sampler->lock);
+	free(sampler);
+}
+
+void sampler_get_stats(struct sampler *sampler, struct sampler_stats *ret_stats)
+{
+	pthread_mutex_lock(&sampler->lock);
+	*ret_stats = sampler->stats;
+	pthread_mutex_unlock(&sampler->lock);
+}

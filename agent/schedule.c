@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: MIT */
+/* When rounds are taken and shipped: the grid of wall-clock multiples. */
+
+#include "agent/schedule.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+/* The latest grid point at or before `now_us`, also before 1970. */
+static int64_t grid_floor(int64_t now_us, int64_t interval_us)
+{
+	int64_t offset_us = now_us % interval_us;
+
+	return now_us - (offset_us < 0 ? offset_us + interval_us : offset_us);
+}
+
+int schedule_init(struct schedule *schedule, const int64_t intervals_us[], size_t n_intervals,
+		  int64_t ship_interval_us)
+{
+	/* One more than needed: calloc(0) may answer NULL. */
+	struct schedule_slot *rounds = calloc(n_intervals + 1, sizeof(*rounds));
+
+	if (!rounds)
+		return -ENOMEM;
+	for (size_t i = 0; i < n_intervals; i++)
+		rounds[i].interval_us = intervals_us[i];
+	*schedule = (struct schedule){
+		.rounds = rounds,
+		.n_rounds = n_intervals,
+		.ship = {.interval_us = ship_interval_us},
+	};
+	return 0;
+}
+
+void schedule_done(struct schedule *schedule)
+{
+	free(schedule->rounds);
+	*schedule = (struct schedule){0};
+}
+
+int schedule_turn_init(struct schedule_turn *turn, const struct schedule *schedule)
+{
+	int64_t *times_us = calloc(schedule->n_rounds + 1, sizeof(*times_us));
+
+	if (!times_us)
+		return -ENOMEM;
+	*turn = (struct schedule_turn){.times_us = times_us};
+	return 0;
+}
+
+void schedule_turn_done(struct schedule_turn *turn)
+{
+	free(turn->times_us);
+	*turn = (struct schedule_turn){0};
+}
+
+/* @return the time that `slot` is given at the start */
+static int64_t slot_start(struct schedule_slot *slot, int64_t now_us)
+{
+	if (slot->interval_us == 0)
+		return SCHEDULE_NOT_DUE;
+	slot->next_us = grid_floor(now_us, slot->interval_us) + slot->interval_us;
+	return now_us;
+}
+
+/* @param[in,out] n_missed  raised to what this slot has missed */
+static int64_t slot_take(struct schedule_slot *slot, int64_t now_us, uint64_t *n_missed)
+{
+	int64_t time_us;
+	uint64_t missed;
+
+	if (slot->interval_us == 0 || now_us < slot->next_us)
+		return SCHEDULE_NOT_DUE;
+	time_us = grid_floor(now_us, slot->interval_us);
+	missed = (uint64_t)(time_us - slot->next_us) / (uint64_t)slot->interval_us;
+	if (missed > *n_missed)
+		*n_missed = missed;
+	slot->next_us = time_us + slot->interval_us;
+	return time_us;
+}
+
+static void slot_step(struct schedule_slot *slot, int64_t now_us)
+{
+	if (slot->interval_us == 0)
+		return;
+
+	int64_t floor_us = grid_floor(now_us, slot->interval_us);
+
+	/* Passed by the jump: due now, and only once. */
+	if (slot->next_us < floor_us)
+		slot->next_us = floor_us;
+	if (slot->next_us - now_us > 2 * slot->interval_us)
+		slot->next_us = floor_us + slot->interval_us;
+}
+
+static void turn_begin(struct schedule_turn *turn)
+{
+	turn->has_round = false;
+	turn->ships = false;
+	turn->n_missed = 0;
+}
+
+void schedule_start(struct schedule *schedule, int64_t now_us, struct schedule_turn *turn)
+{
+	turn_begin(turn);
+	for (size_t i = 0; i < schedule->n_rounds; i++) {
+		turn->times_us[i] = slot_start(&schedule->rounds[i], now_us);
+		turn->has_round |= turn->times_us[i] != SCHEDULE_NOT_DUE;
+	}
+	turn->ships = slot_start(&schedule->ship, now_us) != SCHEDULE_NOT_DUE;
+}
+
+void schedule_take(struct schedule *schedule, int64_t now_us, struct schedule_turn *turn)
+{
+	/* A shipment that was late ships all that waits: nothing is missed by it. */
+	uint64_t n_missed_shipments = 0;
+
+	turn_begin(turn);
+	for (size_t i = 0; i < schedule->n_rounds; i++) {
+		turn->times_us[i] = slot_take(&schedule->rounds[i], now_us, &turn->n_missed);
+		turn->has_round |= turn->times_us[i] != SCHEDULE_NOT_DUE;
+	}
+	turn->ships = slot_take(&schedule->ship, now_us, &n_missed_shipments) != SCHEDULE_NOT_DUE;
+}
+
+void schedule_step(struct schedule *schedule, int64_t now_us)
+{
+	for (size_t i = 0; i < schedule->n_rounds; i++)
+		slot_step(&schedule->rounds[i], now_us);
+	slot_step(&schedule->ship, now_us);
+}
+
+int64_t schedule_next_us(const struct schedule *schedule)
+{
+	int64_t next_us = schedule->ship.interval_us ? schedule->ship.next_us : INT64_MAX;
+
+	for (size_t i = 0; i < schedule->n_rounds; i++) {
+		const struct schedule_slot *slot = &schedule->rounds[i];
+
+		if (slot->interval_us != 0 && slot->next_us < next_us)
+			next_us = slot->next_us;
+	}
+	return next_us;
+}

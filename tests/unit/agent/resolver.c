@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: MIT */
+/* Tests of agent/resolver.c. */
+
+#include "agent/resolver.h"
+
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#define PATIENCE_MS 20000
+
+static struct loop *loop;
+static struct resolver *resolver;
+
+/* What the callback was given last. */
+static struct {
+	int n_calls;
+	size_t n_addresses;
+	char first[ADDRESS_TEXT_MAX_BYTES];
+	char problem[200];
+	bool has_ipv4_loopback;
+} answer;
+
+static void take_answer(void *context, const struct address addresses[], size_t n_addresses,
+			const char *problem)
+{
+	cr_assert_eq(context, &answer);
+	answer.n_calls++;
+	answer.n_addresses = n_addresses;
+	(void)snprintf(answer.problem, sizeof(answer.problem), "%s", problem ? problem : "");
+	for (size_t i = 0; i < n_addresses; i++) {
+		char text[ADDRESS_TEXT_MAX_BYTES];
+
+		address_format(&addresses[i], text);
+		if (i == 0)
+			memcpy(answer.first, text, sizeof(text));
+		if (strcmp(text, "127.0.0.1:9999") == 0)
+			answer.has_ipv4_loopback = true;
+	}
+}
+
+static void setup(void)
+{
+	cr_assert_eq(loop_new(&loop), 0);
+	cr_assert_eq(resolver_new(loop, take_answer, &answer, &resolver), 0);
+}
+
+static void teardown(void)
+{
+	resolver_free(resolver);
+	loop_free(loop);
+}
+
+TestSuite(resolver, .init = setup, .fini = teardown, .timeout = 60);
+
+static void wait_for_answer(void)
+{
+	for (int i = 0; i < 10 && answer.n_calls == 0; i++)
+		cr_assert_eq(loop_turn(loop, PATIENCE_MS), 0);
+	cr_assert_eq(answer.n_calls, 1);
+}
+
+Test(resolver, answers_a_numeric_address_at_once)
+{
+	cr_assert_eq(resolver_ask(resolver, "192.0.2.1:7", 9999), 0);
+	cr_assert_eq(answer.n_calls, 1);
+	cr_assert_str_eq(answer.first, "192.0.2.1:7");
+
+	cr_assert_eq(resolver_ask(resolver, "[2001:db8::1]", 9999), 0);
+	cr_assert_eq(answer.n_calls, 2);
+	cr_assert_str_eq(answer.first, "[2001:db8::1]:9999");
+}
+
+Test(resolver, finds_the_addresses_of_a_name_without_waiting)
+{
+	cr_assert_eq(resolver_ask(resolver, "localhost:9999", 1), 0);
+	cr_assert_eq(answer.n_calls, 0);
+	wait_for_answer();
+
+	cr_assert_geq(answer.n_addresses, 1);
+	cr_assert(answer.has_ipv4_loopback, "%s", answer.first);
+}
+
+Test(resolver, says_why_a_name_has_no_address)
+{
+	cr_assert_eq(resolver_ask(resolver, "no-such-host.invalid", 9999), 0);
+	wait_for_answer();
+
+	cr_assert_eq(answer.n_addresses, 0);
+	cr_assert_str_neq(answer.problem, "");
+}
+
+Test(resolver, can_be_asked_again)
+{
+	for (int i = 0; i < 3; i++) {
+		answer.n_calls = 0;
+		cr_assert_eq(resolver_ask(resolver, "localhost", 9999), 0);
+		wait_for_answer();
+		cr_assert_geq(answer.n_addresses, 1);
+	}
+}
+
+Test(resolver, refuses_what_is_no_address)
+{
+	cr_assert_eq(resolver_ask(resolver, "host:99999", 1), -EINVAL);
+	cr_assert_eq(answer.n_calls, 0);
+}
+
+Test(resolver, can_be_freed_while_it_asks)
+{
+	for (int i = 0; i < 20; i++) {
+		cr_assert_eq(resolver_ask(resolver, "no-such-host.invalid", 9999), 0);
+		resolver_free(resolver);
+		cr_assert_eq(resolver_new(loop, take_answer, &answer, &resolver), 0);
+	}
+	cr_assert_eq(answer.n_calls, 0);
+}

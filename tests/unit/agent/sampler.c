@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: MIT */
+/* Tests of agent/sampler.c: the thread, on the real clock, with short intervals. */
+
+#include "agent/sampler.h"
+
+#include <criterion/criterion.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/timestamp.h"
+#include "tests/support/fake_plugin.h"
+
+#define SECOND_US   INT64_C(1000000)
+#define INTERVAL_US INT64_C(50000)
+
+static struct fake_plugin_control *const control = &fake_plugin_control;
+
+static struct hm_host host;
+static struct plugin *plugins[2];
+static struct plugin_set set = {.plugins = plugins, .n_plugins = 1};
+static struct loop *loop;
+static struct queue *queue;
+static struct wakeup *news;
+static struct sampler *sampler;
+static int n_news;
+
+static void note_news(void *context)
+{
+	(void)context;
+	n_news++;
+}
+
+static void make_plugin(bool is_disabled)
+{
+	struct plugin_config config = {
+		.table = &fake_plugin,
+		.host = &host,
+		.interval_us = INTERVAL_US,
+		.is_disabled = is_disabled,
+	};
+
+	cr_assert_eq(plugin_new(&config, &plugins[0]), 0);
+}
+
+static void setup(void)
+{
+	cr_assert_eq(host_init(&host, ""), 0);
+	cr_assert_eq(loop_new(&loop), 0);
+	cr_assert_eq(wakeup_new(loop, note_news, NULL, &news), 0);
+	cr_assert_eq(queue_new(QUEUE_MAX_BYTES, &queue), 0);
+}
+
+static void start(int64_t ship_interval_us)
+{
+	if (!plugins[0])
+		make_plugin(false);
+	cr_assert_eq(sampler_new(&set, ship_interval_us, queue, news, &sampler), 0);
+	cr_assert(sampler_is_done(sampler));
+	cr_assert_eq(sampler_start(sampler), 0);
+}
+
+static void wait_until_done(void)
+{
+	int64_t end_us = timestamp_monotonic_us() + 20 * SECOND_US;
+
+	while (!sampler_is_done(sampler) && timestamp_monotonic_us() < end_us)
+		(void)loop_turn(loop, 10);
+	cr_assert(sampler_is_done(sampler));
+}
+
+static void teardown(void)
+{
+	if (sampler) {
+		control->blocks = false;
+		sampler_stop(sampler);
+		wait_until_done();
+	}
+	sampler_free(sampler);
+	plugin_free(plugins[0]);
+	queue_free(queue);
+	wakeup_free(news);
+	loop_free(loop);
+	host_done(&host);
+}
+
+TestSuite(sampler, .init = setup, .fini = teardown, .timeout = 60);
+
+static struct sampler_stats stats(void)
+{
+	struct sampler_stats stats;
+
+	sampler_get_stats(sampler, &stats);
+	return stats;
+}
+
+static void wait_for_rounds(uint64_t n_rounds)
+{
+	int64_t end_us = timestamp_monotonic_us() + 20 * SECOND_US;
+
+	while (stats().n_rounds < n_rounds && timestamp_monotonic_us() < end_us)
+		(void)loop_turn(loop, 5);
+	cr_assert_geq(stats().n_rounds, n_rounds);
+}
+
+/* The time of the next round's first sample, in microseconds. */
+static int64_t take_time(void)
+{
+	struct round *round = queue_take(queue);
+	int64_t time_us;
+
+	cr_assert_not_null(round);
+	cr_assert_eq(timestamp_parse(round->data,
+				     (size_t)((char *)memchr(round->data, ' ', round->length) -
+					      round->data),
+				     &time_us),
+		     0);
+	queue_finish(queue, round);
+	return time_us;
+}
+
+Test(sampler, takes_the_first_round_now_and_the_others_on_the_grid)
+{
+	int64_t before_us = timestamp_now_us();
+	int64_t first_us;
+	int64_t last_us;
+
+	start(60 * SECOND_US);
+	wait_for_rounds(6);
+	queue_ship(queue);
+	first_us = take_time();
+	cr_assert_geq(first_us, before_us);
+	cr_assert_leq(first_us, timestamp_now_us());
+
+	last_us = take_time();
+	cr_assert_eq(last_us % INTERVAL_US, 0);
+	cr_assert_gt(last_us, first_us - INTERVAL_US);
+	for (int i = 0; i < 4; i++) {
+		int64_t time_us = take_time();
+
+		cr_assert_eq(time_us % INTERVAL_US, 0);
+		cr_assert_gt(time_us, last_us);
+		last_us = time_us;
+	}
+}
+
+Test(sampler, ships_the_first_round_at_once_and_the_others_when_it_is_time)
+{
+	/* A boundary of this interval does not lie in the life of this test, but for bad luck. */
+	start(3600 * SECOND_US);
+	wait_for_rounds(3);
+
+	cr_assert_geq(n_news, 1);
+	(void)take_time();
+	cr_assert_null(queue_take(queue));
+}
+
+Test(sampler, ships_every_round_where_the_intervals_are_equal)
+{
+	start(INTERVAL_US);
+	wait_for_rounds(3);
+	(void)loop_turn(loop, 200);
+
+	for (int i = 0; i < 3; i++)
+		(void)take_time();
+}
+
+Test(sampler, cleans_up_when_a_round_is_in_the_queue)
+{
+	control->n_events = 5;
+	start(SECOND_US);
+	wait_for_rounds(2);
+
+	cr_assert_geq(control->n_cleanups, 2);
+	cr_assert_eq(control->n_events, 0);
+	cr_assert_eq(stats().n_samples, 2 * stats().n_rounds);
+}
+
+Test(sampler, runs_no_plugin_that_is_disabled)
+{
+	make_plugin(true);
+	start(INTERVAL_US);
+	(void)loop_turn(loop, 200);
+	(void)loop_turn(loop, 200);
+
+	cr_assert_eq(control->n_starts, 0);
+	cr_assert_eq(stats().n_rounds, 0);
+}
+
+Test(sampler, starts_a_plugin_anew_when_that_is_requested)
+{
+	start(SECOND_US);
+	wait_for_rounds(1);
+	plugin_request_restart(plugins[0]);
+	sampler_wake(sampler);
+	while (control->n_starts < 2)
+		(void)loop_turn(loop, 5);
+	cr_assert_eq(control->n_stops, 1);
+
+	wait_for_rounds(stats().n_rounds + 1);
+	sampler_wake(sampler);
+	wait_for_rounds(stats().n_rounds + 1);
+	cr_assert_eq(control->n_starts, 2);
+}
+
+Test(sampler, stops_the_plugins_and_sends_the_news_when_it_ends)
+{
+	start(3600 * SECOND_US);
+	wait_for_rounds(1);
+	n_news = 0;
+	sampler_stop(sampler);
+	wait_until_done();
+	(void)loop_turn(loop, 1000);
+
+	cr_assert_eq(control->n_stops, 1);
+	cr_assert_geq(n_news, 1);
+}
+
+Test(sampler, counts_the_rounds_that_a_slow_plugin_made_it_miss)
+{
+	start(SECOND_US);
+	wait_for_rounds(2);
+	cr_assert_eq(stats().n_missed_rounds, 0);
+	control->blocks = true;
+	(void)usleep(10 * INTERVAL_US);
+	control->blocks = false;
+	wait_for_rounds(stats().n_rounds + 2);
+
+	cr_assert_geq(stats().n_missed_rounds, 5);
+	cr_assert_leq(stats().n_missed_rounds, 12);
+}
+
+Test(sampler, is_not_done_while_a_plugin_is_stuck_and_nobody_waits_for_it)
+{
+	control->blocks = true;
+	start(SECOND_US);
+	while (control->n_gets == 0)
+		(void)usleep(1000);
+	sampler_stop(sampler);
+	(void)usleep(100000);
+
+	cr_assert_not(sampler_is_done(sampler));
+	cr_assert_eq(plugin_set_find_stuck(&set, 50000), plugins[0]);
+	cr_assert_null(plugin_set_find_stuck(&set, 3600 * SECOND_US));
+}
+
+Test(sampler, puts_a_round_that_a_stop_met_into_the_queue)
+{
+	control->blocks = true;
+	start(SECOND_US);
+	while (control->n_gets == 0)
+		(void)usleep(1000);
+	sampler_stop(sampler);
+	control->blocks = false;
+	wait_until_done();
+	queue_ship(queue);
+
+	(void)take_time();
+	cr_assert_eq(control->n_cleanups, 1);
+}
