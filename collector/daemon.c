@@ -14,7 +14,7 @@
 
 #include "collector/endpoint.h"
 #include "collector/folder.h"
-#include "collector/privilege.h"
+#include "common/privilege.h"
 #include "collector/reactor.h"
 #include "collector/rejects.h"
 #include "collector/store.h"

