@@ -77,8 +77,8 @@ FUZZERS := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/*.c))
 SOURCES := $(sort $(wildcard $(FOLDERS:%=%/*.c) tests/unit/*/*.c tests/fuzz/*.c docs/example-plugin/*.c))
 HEADERS := $(sort $(wildcard include/hostmetrics/*.h $(FOLDERS:%=%/*.h) tests/*/*.h))
 
-.PHONY: all run check test tests check-asan check-tsan fuzz fuzzers lint lint-objects lint-tidy format \
-	golden coverage install uninstall clean help FORCE
+.PHONY: all run check test tests check-asan check-tsan fuzz fuzzers lint lint-tools lint-format \
+	lint-cppcheck lint-objects lint-tidy format golden coverage install uninstall clean help FORCE
 
 all: $(PROGRAMS) $(PLUGINS) ## the daemons, agentctl and the plugins, in build/; installs nothing
 
@@ -192,18 +192,25 @@ coverage: ## the tests, then how much of each source they ran
 	@find $(BUILD)-coverage/obj -name '*.gcda' -not -path '*/tests/*' -exec gcov -n {} + | awk -F "[':% ]+" \
 		'/^File/ {file = $$2} /^Lines/ && file ~ /^[a-z].*[.]c$$/ {printf "%6.1f %% of %4d  %s\n", $$3, $$5, file}' | sort -n
 
-# -- lint: the sources of tests are compiled with -Werror, the others go through -fanalyzer too ----
+# -- lint: tests are compiled with -Werror, everything else goes through -fanalyzer too ------------
 
-lint: ## clang-format, clang-tidy, gcc -fanalyzer and cppcheck, without findings
-	@packaging/dependencies build test lint --print
-	@clang-format --dry-run -Werror $(SOURCES) $(HEADERS)
+lint: lint-format lint-cppcheck ## clang-format, clang-tidy, gcc -fanalyzer, cppcheck; -k shows all findings
 	@$(MAKE) --no-print-directory SAN=analyzer BUILD=$(BUILD)-analyzer lint-objects lint-tidy
-	@cppcheck $(CPPFLAGS) -q -j4 --std=c11 --enable=warning,style,performance,portability --inline-suppr \
-		--suppressions-list=tests/cppcheck-suppressions --error-exitcode=1 $(SOURCES)
+
+lint-tools:
+	@packaging/dependencies build test lint --print
+
+lint-format: lint-tools
+	@clang-format --dry-run -Werror $(SOURCES) $(HEADERS)
+
+lint-cppcheck: lint-tools
+	@cppcheck $(CPPFLAGS) -q --std=c11 --enable=warning,style,performance,portability --inline-suppr \
+		--library=posix,tests/cppcheck.cfg '-D__VA_OPT__(...)=' --error-exitcode=1 \
+		--suppressions-list=tests/cppcheck-suppressions $(SOURCES)
 
 lint-objects: $(call objects,$(SOURCES))
 lint-tidy: $(SOURCES:%.c=$(BUILD)/tidy/%)
-$(BUILD)/tidy/%: %.c $(BUILD)/obj/%.o .clang-tidy
+$(BUILD)/tidy/%: %.c $(BUILD)/obj/%.o .clang-tidy tests/.clang-tidy
 	$(call say,TIDY,$<)
 	$(Q)mkdir -p $(@D)
 	$(Q)clang-tidy --quiet $< -- $(CPPFLAGS) $(CFLAGS) $(OBJECT_FLAGS) -Werror && touch $@

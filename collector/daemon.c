@@ -14,7 +14,6 @@
 
 #include "collector/endpoint.h"
 #include "collector/folder.h"
-#include "common/privilege.h"
 #include "collector/reactor.h"
 #include "collector/rejects.h"
 #include "collector/store.h"
@@ -24,6 +23,7 @@
 #include "common/loop.h"
 #include "common/message.h"
 #include "common/notify.h"
+#include "common/privilege.h"
 #include "common/signals.h"
 #include "common/text.h"
 #include "common/timestamp.h"
