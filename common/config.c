@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Configuration files and the tables that say what may stand in them. */
+/* Configuration files: their entries. */
 
 #include "common/config.h"
 
-#include <bsd/stdlib.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -15,22 +14,15 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "common/address.h"
 #include "common/text.h"
-#include "common/timestamp.h"
-#include "hostmetrics/wire.h"
 
 #define FILE_MAX_BYTES ((size_t)1 << 20)
 #define READ_BYTES     ((size_t)16 << 10)
-#define COUNT_MAX      1000000
 /* inih cuts longer names of sections without a word. */
 #define SECTION_MAX_BYTES 48
 #define BYTE_ORDER_MARK   "\xef\xbb\xbf"
 
-static void set_error(struct config_error *error, const char *format, ...)
-	__attribute__((format(printf, 2, 3)));
-
-static void set_error(struct config_error *error, const char *format, ...)
+void config_error_printf(struct config_error *error, const char *format, ...)
 {
 	va_list arguments;
 
@@ -58,7 +50,7 @@ static bool is_blank(char byte)
 
 static void fail_line(struct reading *reading, const char *what)
 {
-	set_error(reading->error, "%s:%d: %s", reading->path, reading->line_number, what);
+	config_error_printf(reading->error, "%s:%d: %s", reading->path, reading->line_number, what);
 	reading->result = -EINVAL;
 }
 
@@ -104,8 +96,9 @@ static void check_line(struct reading *reading, const char *line, size_t length,
 	} else if (is_comment(line, length)) {
 		return;
 	} else if (length > max_bytes) {
-		set_error(reading->error, "%s:%d: the line is longer than %zu bytes; shorten it",
-			  reading->path, reading->line_number, max_bytes);
+		config_error_printf(reading->error,
+				    "%s:%d: the line is longer than %zu bytes; shorten it",
+				    reading->path, reading->line_number, max_bytes);
 		reading->result = -EINVAL;
 	} else if (length > 0 && *line == '[') {
 		check_section(reading, line, length);
@@ -195,25 +188,43 @@ static bool is_clean(const char *text)
 	return text_is_clean(text, strlen(text));
 }
 
+/* A person means a comment, and inih would make it a part of the value. */
+static bool has_comment(const char *value)
+{
+	return *value == '#' || strstr(value, " #") || strstr(value, "\t#");
+}
+
+/* @return what is wrong with an entry, or NULL */
+static const char *find_problem(const char *section, const char *key, const char *value)
+{
+	if (!*section)
+		return "a key before the first [section]; put it below one";
+	if (!*key)
+		return "no key before the '='";
+	if (has_comment(value)) {
+		return "a '#' behind a value does not begin a comment; put the comment on a line "
+		       "of its own, or write ';'";
+	}
+	if (!is_clean(section) || !is_clean(key) || !is_clean(value))
+		return "bytes that are not UTF-8 text";
+	return NULL;
+}
+
 /* inih's handler. @return 0 on failure, as inih wants it */
 static int take_entry(void *user, const char *section, const char *key, const char *value)
 {
 	struct reading *reading = user;
+	const char *problem = find_problem(section, key, value);
 
 	/* inih itself does not stop. */
 	if (reading->result < 0)
 		return 0;
-	if (!*section) {
-		fail_line(reading, "a key before the first [section]; put it below one");
-	} else if (!*key) {
-		fail_line(reading, "no key before the '='");
-	} else if (!is_clean(section) || !is_clean(key) || !is_clean(value)) {
-		fail_line(reading, "bytes that are not UTF-8 text");
-	} else {
+	if (problem)
+		fail_line(reading, problem);
+	else
 		reading->result = add_entry(reading, section, key, value);
-	}
 	if (reading->result == -ENOMEM)
-		set_error(reading->error, "%s: out of memory", reading->path);
+		config_error_printf(reading->error, "%s: out of memory", reading->path);
 	return reading->result == 0;
 }
 
@@ -230,7 +241,7 @@ int config_read_text(struct config *config, const char *path, const char *text, 
 	int line_number;
 
 	if (length > FILE_MAX_BYTES) {
-		set_error(error, "%s: larger than 1 MiB; this is no configuration", path);
+		config_error_printf(error, "%s: larger than 1 MiB; this is no configuration", path);
 		return -EFBIG;
 	}
 	if (length >= strlen(BYTE_ORDER_MARK) &&
@@ -239,7 +250,7 @@ int config_read_text(struct config *config, const char *path, const char *text, 
 	line_number = ini_parse_stream(read_line, &reading, take_entry, &reading);
 	/* Some builds of inih take their line from the heap. */
 	if (line_number < 0 && reading.result == 0) {
-		set_error(error, "%s: out of memory", path);
+		config_error_printf(error, "%s: out of memory", path);
 		return -ENOMEM;
 	}
 	/* The first line that inih itself could not read, which does not make it stop. */
@@ -275,15 +286,15 @@ static int read_file(struct config *config, const char *path, struct config_erro
 
 	if (fd < 0) {
 		result = -errno;
-		set_error(error, "cannot open '%s': %s", path, strerror(-result));
+		config_error_printf(error, "cannot open '%s': %s", path, strerror(-result));
 		return result;
 	}
 	result = read_all(fd, &text);
 	(void)close(fd); /* only read from */
 	if (result == -EFBIG) {
-		set_error(error, "%s: larger than 1 MiB; this is no configuration", path);
+		config_error_printf(error, "%s: larger than 1 MiB; this is no configuration", path);
 	} else if (result < 0) {
-		set_error(error, "cannot read '%s': %s", path, strerror(-result));
+		config_error_printf(error, "cannot read '%s': %s", path, strerror(-result));
 	} else {
 		result = config_read_text(config, path, buffer_text(&text), text.length, error);
 	}
@@ -309,7 +320,7 @@ static int read_file_below(struct config *config, const char *folder, const char
 	int result;
 
 	if (asprintf(&path, "%s/%s", folder, name) < 0) {
-		set_error(error, "%s: out of memory", folder);
+		config_error_printf(error, "%s: out of memory", folder);
 		return -ENOMEM;
 	}
 	result = read_file(config, path, error);
@@ -327,7 +338,8 @@ static int read_folder(struct config *config, const char *folder, struct config_
 		return 0;
 	if (n < 0) {
 		result = -errno;
-		set_error(error, "cannot read the folder '%s': %s", folder, strerror(-result));
+		config_error_printf(error, "cannot read the folder '%s': %s", folder,
+				    strerror(-result));
 		return result;
 	}
 	for (int i = 0; i < n; i++) {
@@ -347,7 +359,7 @@ int config_read(struct config *config, const char *path, struct config_error *er
 	if (result < 0)
 		return result;
 	if (asprintf(&folder, "%s.d", path) < 0) {
-		set_error(error, "%s: out of memory", path);
+		config_error_printf(error, "%s: out of memory", path);
 		return -ENOMEM;
 	}
 	result = read_folder(config, folder, error);
@@ -361,224 +373,4 @@ void config_done(struct config *config)
 		entry_done(&config->entries[i]);
 	free(config->entries);
 	*config = (struct config){0};
-}
-
-static void *setting_at(const struct config_key *key, void *settings)
-{
-	return (char *)settings + key->offset;
-}
-
-static bool is_text(const struct config_key *key)
-{
-	return key->type == CONFIG_TEXT || key->type == CONFIG_ADDRESS;
-}
-
-static int set_text(char **setting, const char *value)
-{
-	char *copy;
-
-	/* Not strdup(3): behind it gcc 12's -fanalyzer sees a leak in the store, which is none. */
-	if (asprintf(&copy, "%s", value) < 0)
-		return -ENOMEM;
-	free(*setting);
-	*setting = copy;
-	return 0;
-}
-
-static int set_duration(int64_t *setting, const char *value, struct config_error *error)
-{
-	int64_t duration_us;
-
-	if (duration_parse(value, &duration_us) < 0 || duration_us <= 0) {
-		set_error(error,
-			  "'%s' is not a duration; write a number with us, ms, s, m, h or d, "
-			  "such as 10s or 1h30m",
-			  value);
-		return -EINVAL;
-	}
-	*setting = duration_us;
-	return 0;
-}
-
-static int set_address(char **setting, const char *value, struct config_error *error)
-{
-	char host[ADDRESS_HOST_MAX_BYTES];
-	int port;
-
-	if (address_split(value, HM_COLLECTOR_PORT, host, &port) < 0) {
-		set_error(error,
-			  "'%s' is not an address; write HOST:PORT or [IPV6]:PORT, such as "
-			  "127.0.0.1:%d",
-			  value, HM_COLLECTOR_PORT);
-		return -EINVAL;
-	}
-	return set_text(setting, value);
-}
-
-static int set_count(int64_t *setting, const char *value, struct config_error *error)
-{
-	const char *problem;
-	int64_t count = strtonum(value, 1, COUNT_MAX, &problem);
-
-	if (problem) {
-		set_error(error, "'%s' is not a count; write a whole number from 1 to %d", value,
-			  COUNT_MAX);
-		return -EINVAL;
-	}
-	*setting = count;
-	return 0;
-}
-
-int config_set(const struct config_key *key, const char *value, void *settings,
-	       struct config_error *error)
-{
-	void *setting = setting_at(key, settings);
-	int result = -EINVAL;
-
-	switch (key->type) {
-	case CONFIG_TEXT:
-		result = set_text(setting, value);
-		break;
-	case CONFIG_DURATION:
-		result = set_duration(setting, value, error);
-		break;
-	case CONFIG_ADDRESS:
-		result = set_address(setting, value, error);
-		break;
-	case CONFIG_COUNT:
-		result = set_count(setting, value, error);
-		break;
-	}
-	if (result == -ENOMEM)
-		set_error(error, "out of memory");
-	return result;
-}
-
-int config_defaults(const struct config_key *keys, size_t n_keys, void *settings)
-{
-	struct config_error error;
-	int result = 0;
-
-	/* All of them first, so that what is half set can be freed. */
-	for (size_t i = 0; i < n_keys; i++) {
-		if (is_text(&keys[i]))
-			*(char **)setting_at(&keys[i], settings) = NULL;
-	}
-	for (size_t i = 0; i < n_keys && result == 0; i++)
-		result = config_set(&keys[i], keys[i].fallback, settings, &error);
-	return result;
-}
-
-/* Put "FILE:LINE: KEY in [SECTION]: " before what *error says. */
-static void locate_error(const struct config_entry *entry, struct config_error *error)
-{
-	struct config_error what = *error;
-
-	set_error(error, "%s:%d: %s in [%s]: %s", entry->file, entry->line_number, entry->key,
-		  entry->section, what.text);
-}
-
-static const struct config_key *find_key(const struct config_key *keys, size_t n_keys,
-					 const char *name)
-{
-	for (size_t i = 0; i < n_keys; i++) {
-		if (strcmp(keys[i].name, name) == 0)
-			return &keys[i];
-	}
-	return NULL;
-}
-
-static int reject_key(const struct config_entry *entry, const struct config_key *keys,
-		      size_t n_keys, struct config_error *error)
-{
-	const char **names = calloc(n_keys + 1, sizeof(*names));
-
-	if (!names) {
-		set_error(error, "out of memory");
-		return -ENOMEM;
-	}
-	for (size_t i = 0; i < n_keys; i++)
-		names[i] = keys[i].name;
-	config_unknown(entry, "key", entry->key, names, error);
-	free((void *)names);
-	return -EINVAL;
-}
-
-static int apply_entry(const struct config_entry *entry, const struct config_key *keys,
-		       size_t n_keys, void *settings, struct config_error *error)
-{
-	const struct config_key *key = find_key(keys, n_keys, entry->key);
-	int result;
-
-	if (!key)
-		return reject_key(entry, keys, n_keys, error);
-	result = config_set(key, entry->value, settings, error);
-	if (result < 0)
-		locate_error(entry, error);
-	return result;
-}
-
-int config_apply(const struct config *config, const char *section, const struct config_key *keys,
-		 size_t n_keys, void *settings, struct config_error *error)
-{
-	for (size_t i = 0; i < config->n_entries; i++) {
-		int result;
-
-		if (strcmp(config->entries[i].section, section) != 0)
-			continue;
-		result = apply_entry(&config->entries[i], keys, n_keys, settings, error);
-		if (result < 0)
-			return result;
-	}
-	return 0;
-}
-
-void config_free_settings(const struct config_key *keys, size_t n_keys, void *settings)
-{
-	for (size_t i = 0; i < n_keys; i++) {
-		char **text = setting_at(&keys[i], settings);
-
-		if (!is_text(&keys[i]))
-			continue;
-		free(*text);
-		*text = NULL;
-	}
-}
-
-void config_unknown(const struct config_entry *entry, const char *what, const char *word,
-		    const char *const candidates[], struct config_error *error)
-{
-	const char *nearest = text_nearest(word, candidates);
-	struct buffer sentence = {0};
-
-	buffer_printf(&sentence, "%s:%d: unknown %s '%s'", entry->file, entry->line_number, what,
-		      word);
-	if (strcmp(what, "section") != 0)
-		buffer_printf(&sentence, " in [%s]", entry->section);
-	if (nearest)
-		buffer_printf(&sentence, "; did you mean '%s'?", nearest);
-	for (size_t i = 0; !nearest && candidates[i]; i++)
-		buffer_printf(&sentence, "%s%s", i == 0 ? "; known are " : ", ", candidates[i]);
-	set_error(error, "%s", buffer_text(&sentence));
-	buffer_done(&sentence);
-}
-
-void config_format_help(const struct config_key *keys, size_t n_keys, struct buffer *out)
-{
-	for (size_t i = 0; i < n_keys; i++) {
-		buffer_printf(out, "  %-16s %s", keys[i].name, keys[i].help);
-		if (*keys[i].fallback)
-			buffer_printf(out, " (default %s)", keys[i].fallback);
-		buffer_append_byte(out, '\n');
-	}
-}
-
-void config_format_sample(const char *section, const struct config_key *keys, size_t n_keys,
-			  struct buffer *out)
-{
-	buffer_printf(out, "[%s]\n", section);
-	for (size_t i = 0; i < n_keys; i++) {
-		buffer_printf(out, "\n# %s\n#%s = %s\n", keys[i].help, keys[i].name,
-			      keys[i].fallback);
-	}
 }

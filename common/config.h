@@ -51,6 +51,10 @@ struct config_error {
 	char text[512];
 };
 
+/* Say in *error what is wrong, cut to its size. */
+void config_error_printf(struct config_error *error, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
 /*
  * Read a file, then FILE's folder FILE.d (agent.conf.d/...conf in the order of names) where it
  * exists. A line is one entry: indentation means nothing, a value never goes on in the next line.

@@ -38,6 +38,16 @@
 /* This much of an unknown verb is repeated to who asked. */
 #define VERB_SHOWN_MAX_BYTES ((size_t)64)
 
+/* Verbs that only one kind of daemon has, for who asks the other kind. */
+static const struct {
+	const char *verb;
+	const char *daemon;
+} owners[] = {
+	{"list-plugins", "agent"},
+	{"list-hosts", "collector"},
+	{"query", "collector"},
+};
+
 struct client {
 	TAILQ_ENTRY(client) link;
 	struct control_server *server;
@@ -89,14 +99,28 @@ static void client_close(struct client *client)
 	loop_ready(server->source);
 }
 
+/* @return the kind of daemon that has the verb, or NULL */
+static const char *find_owner(const char *verb)
+{
+	for (size_t i = 0; i < sizeof(owners) / sizeof(owners[0]); i++) {
+		if (strcmp(owners[i].verb, verb) == 0)
+			return owners[i].daemon;
+	}
+	return NULL;
+}
+
 static void answer_unknown(const struct control_server *server, const char *verb,
 			   struct control_reply *reply)
 {
+	const char *owner = find_owner(verb);
 	struct buffer text = {0};
 
-	buffer_printf(&text, "%s does not know '", server->program);
+	buffer_printf(&text, "this is %s, which does not know '", server->program);
 	text_append_printable(&text, verb, strnlen(verb, VERB_SHOWN_MAX_BYTES));
-	buffer_append_text(&text, "'; it knows");
+	if (owner)
+		buffer_printf(&text, "', a verb of the %s; here are", owner);
+	else
+		buffer_append_text(&text, "'; it knows");
 	for (const struct control_verb *known = server->verbs; known->name; known++)
 		buffer_printf(&text, "%s %s", known == server->verbs ? "" : ",", known->name);
 	control_end(reply, HM_CONTROL_USAGE, buffer_text(&text));

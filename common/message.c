@@ -4,6 +4,7 @@
 #include "common/message.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -18,9 +19,26 @@
 
 static const char *program_name = "hostmetrics";
 
+/*
+ * A standard stream that is closed would be the number of the next file or socket that is opened,
+ * which would then get what is printed. Opened for reading only, so that writing still fails.
+ */
+static void hold_standard_streams(void)
+{
+	int fd;
+
+	/* open(2) gives the lowest number that is free. */
+	do
+		fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd >= 0)
+		(void)close(fd);
+}
+
 void message_init(const char *program)
 {
 	program_name = program;
+	hold_standard_streams();
 }
 
 /* Does the journal read standard error? It says which file it gave us; a shell may have changed it. */

@@ -9,7 +9,11 @@
  * says so, once.
  */
 
-/* @param program  borrowed for ever */
+/*
+ * Called first of all: no file or socket of ours may take the place of a standard stream that is
+ * closed.
+ * @param program  borrowed for ever
+ */
 void message_init(const char *program);
 
 void message_error(const char *format, ...) __attribute__((format(printf, 1, 2)));

@@ -4,6 +4,7 @@
 #include "common/number.h"
 
 #include <errno.h>
+#include <float.h>
 #include <math.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -192,9 +193,11 @@ static size_t format_fast(double value, char *out)
 
 static size_t format_slowly(double value, char out[static NUMBER_TEXT_MAX_BYTES])
 {
+	/* Every decimal of 15 digits reads back as a double of its own, but for those next to 0. */
+	int n_digits = fabs(value) < DBL_MIN ? 1 : 15;
 	int length = 0;
 
-	for (int n_digits = 15; n_digits <= 17; n_digits++) {
+	for (; n_digits <= 17; n_digits++) {
 		length = snprintf(out, NUMBER_TEXT_MAX_BYTES, "%.*g", n_digits, value);
 		if (strtod(out, NULL) == value)
 			break;

@@ -17,7 +17,7 @@ static const struct reason_words words[HM_REASON_COUNT] = {
 	[HM_REASON_BAD_NAME] =
 		{"bad_name", "the name of the metric or host is empty, too long or not clean text"},
 	[HM_REASON_BAD_LABELS] = {"bad_labels", "the labels are not well formed"},
-	[HM_REASON_TOO_MANY_LABELS] = {"too_many_labels", "there are too many labels"},
+	[HM_REASON_TOO_MANY_LABELS] = {"too_many_labels", "the labels are too many or too long"},
 	[HM_REASON_BAD_VALUE] = {"bad_value", "the value is not a number"},
 	[HM_REASON_NOT_FINITE] = {"not_finite", "the value is NaN or an infinity"},
 	[HM_REASON_BAD_TIME] = {"bad_time", "the time is not a number of seconds since 1970"},

@@ -125,8 +125,8 @@ int timestamp_parse(const char *text, size_t length, int64_t *ret_time_us)
 		    __builtin_sub_overflow(time_us, digit, &time_us))
 			return -ERANGE;
 	}
-	/* Summed up below zero, where there is one value more. */
-	if (!is_negative && time_us == INT64_MIN)
+	/* Summed up below zero, where there is one value more: that one means "no time". */
+	if (time_us == INT64_MIN)
 		return -ERANGE;
 	*ret_time_us = is_negative ? time_us : -time_us;
 	return 0;

@@ -19,7 +19,8 @@ int64_t timestamp_monotonic_us(void);
 /*
  * Read seconds, exactly to the microsecond (further digits are cut off): "1795416401",
  * "1795416401.25", "1.795e9".
- * @return 0; -EINVAL: not a number; -ERANGE: does not fit
+ * @return 0; -EINVAL: not a number; -ERANGE: does not fit. Never INT64_MIN, which may stand for "no
+ * time".
  */
 int timestamp_parse(const char *text, size_t length, int64_t *ret_time_us);
 

@@ -76,7 +76,7 @@ void cell_append_safe(struct buffer *out, const char *text)
 		uint32_t code = 0;
 		size_t n_bytes = utf8_decode(text + at, length - at, &code);
 
-		if (n_bytes > 0 && utf8_is_directional(code)) {
+		if (n_bytes > 0 && utf8_is_deceptive(code)) {
 			text_append_printable(out, text + from, at - from);
 			buffer_printf(out, "\\u%04x", (unsigned int)code);
 			from = at + n_bytes;

@@ -99,10 +99,7 @@ static int read_some(const struct client *client, struct answer *answer)
 		return -errno;
 	if (n > 0)
 		return answer_feed(answer, bytes, (size_t)n);
-	if (!answer->has_begun)
-		return -ECONNRESET;
-	answer->problem = "it broke off before its end";
-	return -EPROTO;
+	return answer->has_begun ? -ECONNABORTED : -ECONNRESET;
 }
 
 int client_ask(struct client *client, const struct buffer *request, struct answer *answer,

@@ -31,9 +31,9 @@ void client_close(struct client *client);
  * @param request       a whole line
  * @param interrupt_fd  gives up when it becomes readable; -1 = never
  * @return 0: answer->status says how it ended; -EINTR; -ETIMEDOUT; -ECONNRESET or -EPIPE: the
- * daemon closed the connection before it answered; -EPROTO: no answer that makes sense
- * (answer->problem); -ENOMEM; what a handler of the answer returned. After a failure the connection
- * is good for nothing more.
+ * daemon closed the connection before it answered; -ECONNABORTED: within its answer; -EPROTO: no
+ * answer that makes sense (answer->problem); -ENOMEM; what a handler of the answer returned. After a
+ * failure the connection is good for nothing more.
  */
 int client_ask(struct client *client, const struct buffer *request, struct answer *answer,
 	       int interrupt_fd);

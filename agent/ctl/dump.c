@@ -218,7 +218,9 @@ static int open_file(struct dump *dump)
 		return -errno;
 	if (S_ISDIR(status.st_mode))
 		return -EISDIR;
-	return S_ISREG(status.st_mode) ? 0 : -EINVAL;
+	if (!S_ISREG(status.st_mode))
+		return refuse(dump, "this is not a store file of hostmetrics");
+	return 0;
 }
 
 static void dump_done(struct dump *dump)

@@ -15,6 +15,7 @@
 
 #define INTERVAL_DEFAULT_US TIMESTAMP_SECOND_US
 #define INTERVAL_MIN_US     INT64_C(10000)
+#define INTERVAL_MAX_US     (86400 * TIMESTAMP_SECOND_US)
 #define COUNT_MAX           1000000000
 
 struct option_row {
@@ -51,7 +52,7 @@ static const struct option_row *find_row(int bit)
 
 static int refuse_value(int bit, const char *value, const char *what)
 {
-	message_error("--%s %s: %s", find_row(bit)->name, value, what);
+	message_error("--%s %s: %s", find_row(bit)->name, *value ? value : "''", what);
 	return -EINVAL;
 }
 
@@ -82,8 +83,8 @@ static int take_interval(struct options *options, const char *value)
 {
 	if (duration_parse(value, &options->interval_us) < 0)
 		return refuse_value(OPTIONS_INTERVAL, value, "not a duration: 500ms, 10s, 1m");
-	if (options->interval_us < INTERVAL_MIN_US)
-		return refuse_value(OPTIONS_INTERVAL, value, "at least 10ms");
+	if (options->interval_us < INTERVAL_MIN_US || options->interval_us > INTERVAL_MAX_US)
+		return refuse_value(OPTIONS_INTERVAL, value, "10ms to 24h");
 	return 0;
 }
 
@@ -101,7 +102,7 @@ static int take_option(struct options *options, int bit, const char *value, int6
 	switch (bit) {
 	case OPTIONS_SOCKET:
 		options->socket = value;
-		return 0;
+		return *value ? 0 : refuse_value(bit, value, "the path of a socket is wanted");
 	case OPTIONS_OUTPUT:
 		return take_output(options, value);
 	case OPTIONS_HOST:
@@ -172,12 +173,13 @@ static int refuse_option(const char *word, int bit, bool lacks_value)
 	for (size_t i = 0; i < N_ROWS; i++)
 		names[i] = rows[i].name;
 	nearest = strncmp(word, "--", 2) == 0 ? text_nearest(word + 2, names) : NULL;
-	if (nearest)
+	if (nearest) {
 		message_error("there is no option '%s'; did you mean --%s?", word, nearest);
-	else
+	} else {
 		message_error("there is no option '%s', or it takes no value; `agentctl help` "
 			      "names them all",
 			      word);
+	}
 	return -EINVAL;
 }
 

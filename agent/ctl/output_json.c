@@ -25,7 +25,7 @@ static size_t append_character(struct buffer *out, const char *text, size_t leng
 		buffer_append_text(out, "\\n");
 	else if (code == '\t')
 		buffer_append_text(out, "\\t");
-	else if (code < 0x20 || (code >= 0x7f && code <= 0x9f) || utf8_is_directional(code))
+	else if (code < 0x20 || (code >= 0x7f && code <= 0x9f) || utf8_is_deceptive(code))
 		buffer_printf(out, "\\u%04x", (unsigned int)code);
 	else
 		buffer_append(out, text, n_bytes);

@@ -165,6 +165,12 @@ void target_explain(const struct target *target, int error, struct buffer *out)
 			      "the daemon at %s ended the connection without an answer. Ask `%s`",
 			      target->path, status_command(target));
 		return;
+	case -ECONNABORTED:
+		buffer_printf(out,
+			      "the daemon at %s ended in the middle of its answer, which is not "
+			      "whole. Ask `%s`",
+			      target->path, status_command(target));
+		return;
 	case -EPROTO:
 		buffer_printf(out, "the answer from %s makes no sense", target->path);
 		return;

@@ -42,10 +42,10 @@ size_t utf8_decode(const char *text, size_t length, uint32_t *ret_code)
 	return n_bytes;
 }
 
-bool utf8_is_directional(uint32_t code)
+bool utf8_is_deceptive(uint32_t code)
 {
 	return code == 0x61c || code == 0x200e || code == 0x200f ||
-	       (code >= 0x202a && code <= 0x202e) || (code >= 0x2066 && code <= 0x2069);
+	       (code >= 0x2028 && code <= 0x202e) || (code >= 0x2066 && code <= 0x2069);
 }
 
 static size_t code_columns(uint32_t code)

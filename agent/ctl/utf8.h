@@ -14,9 +14,11 @@
  */
 size_t utf8_decode(const char *text, size_t length, uint32_t *ret_code);
 
-/* Does the code point turn the direction of what stands behind it, so that a name can pose as
- * another? */
-bool utf8_is_directional(uint32_t code);
+/*
+ * Can a name pose as another by this code point: does it turn the direction of what stands behind
+ * it, or, as U+2028 and U+2029, begin a line or paragraph, which splits a record for some readers?
+ */
+bool utf8_is_deceptive(uint32_t code);
 
 /* Columns of a terminal that the text takes; wide and combining characters as the locale says. */
 size_t utf8_columns(const char *text, size_t length);

@@ -4,10 +4,11 @@
 import csv
 import io
 import os
+import shutil
 import time
 import unittest
 
-from support import ROOT, Case, ctl, free_port, run, status, wait_until
+from support import BUILD, ROOT, Case, ctl, free_port, run, status, wait_until
 
 LAPTOP = os.path.join(ROOT, "tests", "fixtures", "laptop")
 
@@ -86,7 +87,8 @@ class OnACollector(Case):
     def test_a_verb_of_the_agent_says_so(self):
         result = self.ctl("list-plugins")
         self.assertEqual(result.code, 2)
-        self.assertIn("agent", result.err)
+        self.assertIn("this is the collector", result.err)
+        self.assertIn("'list-plugins', a verb of the agent;", result.err)
 
     def test_dump_prints_a_store_file_as_lines(self):
         paths = [os.path.join(path, name) for path, _, names in os.walk(self.path("store", "hosts"))
@@ -122,7 +124,36 @@ class OnACollector(Case):
             self.assertNotIn("\x1b", self.ctl(verb).out)
 
 
+    def test_a_closed_standard_output_is_an_error_and_not_the_daemons_socket(self):
+        result = run("/bin/sh", "-c", 'exec "$0" "$@" >&-', os.path.join(BUILD, "agentctl"),
+                     "--socket", self.collector.socket, "list-metrics")
+        self.assertEqual(result.code, 1)
+        self.assertIn("cannot write", result.err)
+
+
+    @unittest.skipIf(not shutil.which("bash"), "needs bash")
+    def test_bash_completes_verbs_options_and_names(self):
+        socket = self.collector.socket
+        for words, expected in (
+                (["li"], ["list-metrics", "list-plugins", "list-hosts"]),
+                (["-o", "j"], ["json"]), (["--output", "=", "j"], ["json"]),
+                (["query", "a", "--un"], ["--until"]),
+                (["--socket", socket, "get", ""], ["a", "b"]),
+                (["--socket", "=", socket, "list-metrics", "--host", "we"], ["web02"])):
+            script = ('source "$0"; COMP_WORDS=(agentctl "$@"); COMP_CWORD=$#; _agentctl; '
+                      'printf "%s\\n" "${COMPREPLY[@]}"')
+            result = run(shutil.which("bash"), "-c", script,
+                         os.path.join(ROOT, "packaging", "completion", "agentctl.bash"), *words,
+                         environment={"PATH": BUILD + ":" + os.environ["PATH"]})
+            self.assertEqual(result.lines(), expected, (words, result.err))
+
+
 class WithoutADaemon(Case):
+    def test_an_empty_path_is_no_socket(self):
+        result = ctl("--socket", "", "status")
+        self.assertEqual(result.code, 2)
+        self.assertIn("--socket", result.err)
+
     def test_a_socket_that_is_not_there_is_3_and_says_what_to_do(self):
         result = ctl("--socket", self.path("none.sock"), "status")
         self.assertEqual(result.code, 3)
@@ -179,7 +210,8 @@ class OnAnAgent(Case):
         for verb in (("list-hosts",), ("query", "x")):
             result = ctl("--socket", self.agent.socket, *verb)
             self.assertEqual(result.code, 2)
-            self.assertIn("collector", result.err)
+            self.assertIn("this is the agent", result.err)
+            self.assertIn(f"'{verb[0]}', a verb of the collector;", result.err)
 
 
 if __name__ == "__main__":

@@ -5,7 +5,6 @@
 
 #include <criterion/criterion.h>
 #include <errno.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,37 +12,12 @@
 
 #include "tests/support/scratch.h"
 
-struct settings {
-	char *name;
-	char *listen;
-	int64_t interval_us;
-	int64_t n_threads;
-};
-
-static const struct config_key keys[] = {
-	{"name", CONFIG_TEXT, offsetof(struct settings, name), "", "What it is called."},
-	{"listen", CONFIG_ADDRESS, offsetof(struct settings, listen), "127.0.0.1:9999",
-	 "Where it listens."},
-	{"interval", CONFIG_DURATION, offsetof(struct settings, interval_us), "10s",
-	 "Time between two rounds."},
-	{"threads", CONFIG_COUNT, offsetof(struct settings, n_threads), "1", "How many threads."},
-};
-
-#define N_KEYS (sizeof(keys) / sizeof(keys[0]))
-
 static struct config config;
 static struct config_error error;
-static struct settings settings;
 static const char *folder;
-
-static void setup(void)
-{
-	cr_assert_eq(config_defaults(keys, N_KEYS, &settings), 0);
-}
 
 static void teardown(void)
 {
-	config_free_settings(keys, N_KEYS, &settings);
 	config_done(&config);
 	scratch_remove(folder);
 }
@@ -73,14 +47,6 @@ static void expect_refused(const char *text, const char *sentence)
 	cr_expect_str_eq(error.text, sentence);
 }
 
-/* Read a text and apply its section [agent]. */
-static int apply(const char *text)
-{
-	cr_assert_eq(read_text(text), 0, "%s", error.text);
-	return config_apply(&config, "agent", keys, N_KEYS, &settings, &error);
-}
-
-/* The path of a file below the test's own folder; valid until the next call. */
 static const char *path_of(const char *name)
 {
 	static char path[256];
@@ -100,7 +66,7 @@ static void write_file(const char *name, const char *text, size_t length)
 	cr_assert_eq(fclose(file), 0);
 }
 
-TestSuite(config, .init = setup, .fini = teardown);
+TestSuite(config, .fini = teardown);
 
 Test(config, reads_sections_keys_and_values)
 {
@@ -185,6 +151,21 @@ Test(config, keeps_what_stands_before_an_error_and_takes_nothing_behind_it)
 	cr_expect_eq(read_text("[agent]\nname = 1\nwrong\nname = 2\n"), -EINVAL);
 	cr_assert_eq(config.n_entries, 1);
 	expect_entry(0, 2, "agent", "name", "1");
+}
+
+Test(config, refuses_a_hash_that_was_meant_as_a_comment)
+{
+	static const char sentence[] =
+		"agent.conf:2: a '#' behind a value does not begin a comment; put the comment on a "
+		"line of its own, or write ';'";
+
+	expect_refused("[agent]\nsocket = /run/x # ours\n", sentence);
+	expect_refused("[agent]\nsocket = /run/x\t# ours\n", sentence);
+	expect_refused("[agent]\nuser = # nobody\n", sentence);
+
+	config_done(&config);
+	cr_assert_eq(read_text("[agent]\nname = a#b\n"), 0, "%s", error.text);
+	expect_entry(0, 2, "agent", "name", "a#b");
 }
 
 Test(config, refuses_nul_bytes)
@@ -308,134 +289,4 @@ Test(config, says_which_file_it_cannot_read)
 	cr_expect_eq(config_read(&config, folder, &error), -EISDIR);
 	cr_expect_str_eq(error.text, expected);
 	cr_expect_eq(config_read(&config, "/dev/zero", &error), -EFBIG);
-}
-
-Test(config, sets_every_key_to_its_fallback)
-{
-	cr_expect_str_eq(settings.name, "");
-	cr_expect_str_eq(settings.listen, "127.0.0.1:9999");
-	cr_expect_eq(settings.interval_us, 10000000);
-	cr_expect_eq(settings.n_threads, 1);
-}
-
-Test(config, finds_a_defect_in_a_table)
-{
-	static const struct config_key wrong[] = {
-		{"name", CONFIG_TEXT, offsetof(struct settings, name), "x", "Good."},
-		{"interval", CONFIG_DURATION, offsetof(struct settings, interval_us), "", "Wrong."},
-	};
-	struct settings other;
-
-	cr_expect_eq(config_defaults(wrong, 2, &other), -EINVAL);
-	config_free_settings(wrong, 1, &other);
-	cr_expect_null(other.name);
-}
-
-Test(config, applies_a_section_and_lets_the_last_one_win)
-{
-	cr_assert_eq(apply("[agent]\nname = a\ninterval = 1m\nlisten = [::1]:1\nthreads = 4\n"
-			   "[other]\nunknown = 1\n"
-			   "[agent]\nname = b\n"),
-		     0, "%s", error.text);
-
-	cr_expect_str_eq(settings.name, "b");
-	cr_expect_str_eq(settings.listen, "[::1]:1");
-	cr_expect_eq(settings.interval_us, 60000000);
-	cr_expect_eq(settings.n_threads, 4);
-}
-
-Test(config, says_what_an_unknown_key_may_have_meant)
-{
-	cr_expect_eq(apply("[agent]\n\nintervall = 1s\n"), -EINVAL);
-	cr_expect_str_eq(
-		error.text,
-		"agent.conf:3: unknown key 'intervall' in [agent]; did you mean 'interval'?");
-
-	config_done(&config);
-	cr_expect_eq(apply("[agent]\nfrequency = 1s\n"), -EINVAL);
-	cr_expect_str_eq(error.text,
-			 "agent.conf:2: unknown key 'frequency' in [agent]; known are name, "
-			 "listen, interval, threads");
-}
-
-Test(config, says_what_an_unknown_section_may_have_meant)
-{
-	static const char *const sections[] = {"agent", "plugin NAME", NULL};
-
-	cr_assert_eq(read_text("[agnet]\nname = x\n"), 0);
-	config_unknown(&config.entries[0], "section", "agnet", sections, &error);
-	cr_expect_str_eq(error.text,
-			 "agent.conf:2: unknown section 'agnet'; did you mean 'agent'?");
-}
-
-Test(config, says_what_a_value_should_be)
-{
-	cr_expect_eq(apply("[agent]\ninterval = fast\n"), -EINVAL);
-	cr_expect_str_eq(
-		error.text,
-		"agent.conf:2: interval in [agent]: 'fast' is not a duration; write a number "
-		"with us, ms, s, m, h or d, such as 10s or 1h30m");
-	cr_expect_eq(config_set(&keys[2], "0s", &settings, &error), -EINVAL);
-	cr_expect_eq(config_set(&keys[2], "99999999999999d", &settings, &error), -EINVAL);
-	cr_expect_eq(settings.interval_us, 10000000);
-
-	cr_expect_eq(config_set(&keys[1], "host:99999", &settings, &error), -EINVAL);
-	cr_expect_str_eq(error.text,
-			 "'host:99999' is not an address; write HOST:PORT or [IPV6]:PORT, "
-			 "such as 127.0.0.1:9999");
-	cr_expect_str_eq(settings.listen, "127.0.0.1:9999");
-
-	cr_expect_eq(config_set(&keys[3], "0", &settings, &error), -EINVAL);
-	cr_expect_str_eq(error.text, "'0' is not a count; write a whole number from 1 to 1000000");
-	cr_expect_eq(config_set(&keys[3], "1000001", &settings, &error), -EINVAL);
-	cr_expect_eq(config_set(&keys[3], "2x", &settings, &error), -EINVAL);
-	cr_expect_eq(config_set(&keys[3], "1000000", &settings, &error), 0);
-	cr_expect_eq(settings.n_threads, 1000000);
-}
-
-Test(config, bounds_its_sentences)
-{
-	char value[2000];
-
-	memset(value, 'x', sizeof(value));
-	value[sizeof(value) - 1] = '\0';
-	cr_expect_eq(config_set(&keys[2], value, &settings, &error), -EINVAL);
-	cr_expect_eq(strlen(error.text), sizeof(error.text) - 1);
-}
-
-Test(config, writes_help_and_sample)
-{
-	struct buffer out = {0};
-
-	config_format_help(keys, 2, &out);
-	cr_expect_str_eq(buffer_text(&out),
-			 "  name             What it is called.\n"
-			 "  listen           Where it listens. (default 127.0.0.1:9999)\n");
-
-	buffer_clear(&out);
-	config_format_sample("agent", keys, 2, &out);
-	cr_expect_str_eq(buffer_text(&out), "[agent]\n\n# What it is called.\n#name = \n\n"
-					    "# Where it listens.\n#listen = 127.0.0.1:9999\n");
-	buffer_done(&out);
-}
-
-Test(config, reads_its_own_sample_uncommented)
-{
-	struct buffer out = {0};
-	char *text;
-
-	config_format_sample("agent", keys, N_KEYS, &out);
-	text = strdup(buffer_text(&out));
-	buffer_done(&out);
-	cr_assert_not_null(text);
-	for (char *at = text; (at = strstr(at, "\n#"));) {
-		at++;
-		/* "# help" stays a comment. */
-		if (at[1] != ' ')
-			*at = ' ';
-	}
-
-	cr_expect_eq(apply(text), 0, "%s", error.text);
-	cr_expect_eq(config.n_entries, N_KEYS);
-	free(text);
 }

@@ -371,10 +371,24 @@ Test(control_server, tells_which_verbs_it_knows)
 {
 	int fd = connect_client();
 
-	cr_assert_str_eq(ask(fd, "list-hosts\n"),
-			 "end\tusage\tthe agent of host web01 does not know 'list-hosts'; it knows "
-			 "echo, big, silent, rows, none, failure, half-a-row\n");
+	cr_assert_str_eq(ask(fd, "list-flies\n"),
+			 "end\tusage\tthis is the agent of host web01, which does not know "
+			 "'list-flies'; it knows echo, big, silent, rows, none, failure, "
+			 "half-a-row\n");
 	cr_assert_str_eq(ask(fd, "echo\n"), ECHO_OF("\\N"));
+
+	close(fd);
+}
+
+Test(control_server, tells_which_daemon_has_the_verb)
+{
+	int fd = connect_client();
+
+	cr_assert_str_eq(ask(fd, "list-hosts\n"),
+			 "end\tusage\tthis is the agent of host web01, which does not know "
+			 "'list-hosts', a verb of the collector; here are echo, big, silent, rows, "
+			 "none, failure, half-a-row\n");
+	cr_assert_not_null(strstr(ask(fd, "list-plugins\n"), "a verb of the agent;"));
 
 	close(fd);
 }

@@ -122,6 +122,24 @@ Test(message, keeps_the_callers_errno_when_standard_error_is_gone)
 	cr_assert_eq(errno, ENOENT);
 }
 
+Test(message, never_goes_into_a_file_that_took_the_place_of_standard_error)
+{
+	char store[220];
+	struct stat status;
+	int fd;
+
+	close(STDERR_FILENO);
+	message_init("program");
+	(void)snprintf(store, sizeof(store), "%s/store", folder);
+	fd = open(store, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	message_error("nobody reads this");
+
+	cr_expect_gt(fd, STDERR_FILENO);
+	cr_assert_eq(fstat(fd, &status), 0);
+	cr_expect_eq(status.st_size, 0);
+	close(fd);
+}
+
 Test(message, of_any_length_is_written_whole)
 {
 	static char word[100001];

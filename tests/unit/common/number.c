@@ -188,7 +188,8 @@ Test(number, has_room_for_the_longest)
 {
 	cr_expect_str_eq(format(-DBL_MAX), "-1.7976931348623157e+308");
 	cr_expect_str_eq(format(-2.2250738585072014e-308), "-2.2250738585072014e-308");
-	cr_expect(is_same(parse(format(DBL_TRUE_MIN)), DBL_TRUE_MIN));
+	cr_expect_str_eq(format(DBL_TRUE_MIN), "5e-324");
+	cr_expect_str_eq(format(-1e-310), "-1e-310");
 }
 
 Test(number, reads_back_every_double_that_it_wrote)

@@ -67,7 +67,7 @@ Test(timestamp, reads_seconds_exactly_to_the_microsecond)
 		{"0000000000000000000000000000005", 5 * SECOND},
 		{"0.00000000000000000005e20", 5 * SECOND},
 		{"9223372036854.775807", INT64_MAX},
-		{"-9223372036854.775808", INT64_MIN},
+		{"-9223372036854.775807", -INT64_MAX},
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
@@ -97,7 +97,7 @@ Test(timestamp, refuses_what_is_not_a_number)
 Test(timestamp, refuses_what_64_bits_of_microseconds_do_not_hold)
 {
 	static const char *const texts[] = {"9223372036854.775808",
-					    "-9223372036854.775809",
+					    "-9223372036854.775808",
 					    "9223372036855",
 					    "1e13",
 					    "-1e300",

@@ -122,7 +122,7 @@ Test(ask, leaves_a_broken_document_open)
 	char *text = NULL;
 
 	options.format = &output_json;
-	cr_expect_eq(ask(ROWS, FAKE_DAEMON_LEAVES, &text), ENDING_FAILED);
+	cr_expect_eq(ask(ROWS, FAKE_DAEMON_LEAVES, &text), -ECONNABORTED);
 	cr_expect_str_eq(text, "[\n{\"a\": \"x\"},\n{\"a\": \"y\"}");
 	cr_expect_not(target_is_open(&target));
 	free(text);

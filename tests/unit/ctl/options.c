@@ -175,6 +175,21 @@ Test(options, name_the_formats)
 				"csv (did you mean 'json'?)\n");
 }
 
+Test(options, bound_the_interval)
+{
+	cr_expect_eq(parse("watch --interval 24h"), 0);
+	cr_expect_eq(parse("watch --interval 9ms"), -EINVAL);
+	cr_expect_eq(parse("watch --interval 9223372036854775807us"), -EINVAL);
+	cr_expect_stderr_eq_str("agentctl: --interval 9ms: 10ms to 24h\n"
+				"agentctl: --interval 9223372036854775807us: 10ms to 24h\n");
+}
+
+Test(options, refuse_a_socket_without_a_path)
+{
+	cr_assert_eq(parse("status --socket="), -EINVAL);
+	cr_expect_stderr_eq_str("agentctl: --socket '': the path of a socket is wanted\n");
+}
+
 Test(options, refuse_what_is_none)
 {
 	cr_expect_eq(parse("status -x"), -EINVAL);

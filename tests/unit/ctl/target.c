@@ -170,6 +170,7 @@ Test(target, that_does_not_answer_is_told)
 {
 	cr_expect(strstr(explained(-ETIMEDOUT), "does not answer"));
 	cr_expect(strstr(explained(-ECONNRESET), "without an answer"));
+	cr_expect(strstr(explained(-ECONNABORTED), "in the middle of its answer"));
 	cr_expect(strstr(explained(-ENAMETOOLONG), "too long"));
 	cr_expect(strstr(explained(-EPROTO), "makes no sense"));
 	cr_expect(strstr(explained(-EMFILE), strerror(EMFILE)));

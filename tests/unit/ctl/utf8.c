@@ -57,13 +57,15 @@ Test(utf8, reads_no_byte_behind_the_length)
 	cr_expect_eq(utf8_decode("a", 0, &code), 0);
 }
 
-Test(utf8, knows_what_turns_the_direction)
+Test(utf8, knows_what_turns_the_direction_or_begins_a_line)
 {
-	cr_expect(utf8_is_directional(0x202e));
-	cr_expect(utf8_is_directional(0x2066));
-	cr_expect(utf8_is_directional(0x200f));
-	cr_expect_not(utf8_is_directional('a'));
-	cr_expect_not(utf8_is_directional(0x20ac));
+	cr_expect(utf8_is_deceptive(0x202e));
+	cr_expect(utf8_is_deceptive(0x2066));
+	cr_expect(utf8_is_deceptive(0x200f));
+	cr_expect(utf8_is_deceptive(0x2028));
+	cr_expect(utf8_is_deceptive(0x2029));
+	cr_expect_not(utf8_is_deceptive('a'));
+	cr_expect_not(utf8_is_deceptive(0x20ac));
 }
 
 Test(utf8, counts_columns_as_a_terminal_shows_them)
