@@ -25,6 +25,7 @@ SBINDIR ?= $(PREFIX)/sbin
 LIBDIR ?= $(PREFIX)/lib
 INCLUDEDIR ?= $(PREFIX)/include
 MANDIR ?= $(PREFIX)/share/man
+COMPLETIONDIR ?= $(PREFIX)/share/bash-completion/completions
 PLUGIN_FOLDER ?= $(LIBDIR)/hostmetrics/plugins
 
 # -- flags: ours are added to the packager's ------------------------------------------------------
@@ -222,17 +223,19 @@ format: ## let clang-format rewrite every source
 
 install: all ## into DESTDIR and PREFIX (/usr/local)
 	install -d $(addprefix $(DESTDIR),$(BINDIR) $(SBINDIR) $(PLUGIN_FOLDER) $(INCLUDEDIR)/hostmetrics \
-		$(MANDIR)/man1 $(MANDIR)/man8)
+		$(MANDIR)/man1 $(MANDIR)/man8 $(COMPLETIONDIR))
 	install $(BUILD)/agentctl $(DESTDIR)$(BINDIR)
 	install $(BUILD)/hostmetrics-agent $(BUILD)/hostmetrics-collector $(DESTDIR)$(SBINDIR)
 	install -m 644 $(PLUGINS) $(DESTDIR)$(PLUGIN_FOLDER)
 	install -m 644 include/hostmetrics/plugin.h include/hostmetrics/sysfs.h $(DESTDIR)$(INCLUDEDIR)/hostmetrics
 	install -m 644 packaging/man/*.1 $(DESTDIR)$(MANDIR)/man1
 	install -m 644 packaging/man/*.8 $(DESTDIR)$(MANDIR)/man8
+	install -m 644 packaging/completion/agentctl.bash $(DESTDIR)$(COMPLETIONDIR)/agentctl
 
 uninstall: ## what install made; configuration and data stay
 	rm -f $(addprefix $(DESTDIR),$(BINDIR)/agentctl $(SBINDIR)/hostmetrics-agent $(SBINDIR)/hostmetrics-collector \
-		$(PLUGIN_FOLDER)/hostmetrics.so $(INCLUDEDIR)/hostmetrics/plugin.h $(INCLUDEDIR)/hostmetrics/sysfs.h) \
+		$(PLUGIN_FOLDER)/hostmetrics.so $(INCLUDEDIR)/hostmetrics/plugin.h $(INCLUDEDIR)/hostmetrics/sysfs.h \
+		$(COMPLETIONDIR)/agentctl) \
 		$(patsubst packaging/man/%.1,$(DESTDIR)$(MANDIR)/man1/%.1,$(wildcard packaging/man/*.1)) \
 		$(patsubst packaging/man/%.8,$(DESTDIR)$(MANDIR)/man8/%.8,$(wildcard packaging/man/*.8))
 	-rmdir $(addprefix $(DESTDIR),$(PLUGIN_FOLDER) $(dir $(PLUGIN_FOLDER)) $(INCLUDEDIR)/hostmetrics) 2>/dev/null

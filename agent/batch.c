@@ -414,8 +414,7 @@ void batch_settle(struct hm_batch *batch)
 			continue;
 		series->total += series->value;
 		series->is_owed = true;
-		/* Counted: this round must not count it once more. */
-		series->value = 0;
 	}
+	/* Counted: this round must not count it once more. */
 	batch_discard(batch);
 }

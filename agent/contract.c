@@ -90,8 +90,7 @@ static int check_kind(const struct check *check, const struct hm_metric *metric)
 			return refuse(check, "metric '%s' counts events: its name must end in %s",
 				      metric->name, EVENTS_ENDING);
 		if (!check->plugin->cleanup)
-			return refuse(check,
-				      "metric '%s' counts events: the plugin needs cleanup()",
+			return refuse(check, "metric '%s' counts events without a cleanup()",
 				      metric->name);
 		return 0;
 	}
@@ -169,9 +168,11 @@ static int check_plugin(const struct check *check)
 int contract_check(const struct hm_plugin *plugin,
 		   char ret_reason[static CONTRACT_REASON_MAX_BYTES])
 {
-	struct check check = {plugin, ret_reason};
-	int result = 0;
+	struct check check;
+	int result;
 
+	check.plugin = plugin;
+	check.reason = ret_reason;
 	if (plugin->abi != HM_PLUGIN_ABI)
 		return refuse(&check, "it was built for ABI %u, this agent has %u",
 			      (unsigned)plugin->abi, (unsigned)HM_PLUGIN_ABI);

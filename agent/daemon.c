@@ -70,10 +70,11 @@ static void on_drained(void *context)
 {
 	struct agent *agent = context;
 
-	if (agent->is_full_told)
+	if (agent->is_full_told) {
 		message_info("the queue is empty again; %" PRIu64
 			     " samples were dropped since the start",
 			     count_dropped(agent));
+	}
 	agent->is_full_told = false;
 	agent->n_dropped_told = count_dropped(agent);
 	if (agent->is_stopping && sampler_is_done(agent->sampler))
@@ -123,13 +124,15 @@ static void on_signal(void *context, int number)
 {
 	struct agent *agent = context;
 
-	if (number == SIGHUP)
+	if (number == SIGHUP) {
 		message_info("SIGHUP: this version does not read its configuration again; "
 			     "restart it");
-	else if (!agent->is_stopping)
-		begin_to_stop(agent, number);
-	else
+		return;
+	}
+	if (agent->is_stopping)
 		loop_quit(agent->loop);
+	else
+		begin_to_stop(agent, number);
 }
 
 static int open_control(struct agent *agent)

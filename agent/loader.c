@@ -109,8 +109,8 @@ static const char *load_error(const char *path)
 
 static int add_plugin(struct loader *loader, const struct hm_plugin *plugin)
 {
-	const struct hm_plugin **plugins =
-		reallocarray((void *)loader->plugins, loader->n_plugins + 1, sizeof(*plugins));
+	const struct hm_plugin **plugins = reallocarray(
+		(void *)loader->plugins, loader->n_plugins + 1, sizeof(const struct hm_plugin *));
 
 	if (!plugins)
 		return -ENOMEM;

@@ -27,15 +27,17 @@ static void tell_reasons(struct plugin *plugin)
 static void tell_plugin(struct plugin *plugin)
 {
 	const struct hm_plugin *table = plugin_table(plugin);
+	bool has_reasons = *plugin_reasons(plugin) != '\0';
 	struct plugin_stats stats;
 
 	plugin_get_stats(plugin, &stats);
 	tell_reasons(plugin);
-	if (stats.state == PLUGIN_ABSENT && !*stats.last_error)
+	if (stats.state == PLUGIN_ABSENT && !*stats.last_error) {
 		message_info("plugin %s: found nothing; it looks for %s", table->name,
 			     table->looks_for);
-	else if (stats.state == PLUGIN_ABSENT ||
-		 (stats.state == PLUGIN_FAILED && !*plugin_reasons(plugin)))
+		return;
+	}
+	if (stats.state == PLUGIN_ABSENT || (stats.state == PLUGIN_FAILED && !has_reasons))
 		message_warning("plugin %s: %s", table->name, stats.last_error);
 }
 

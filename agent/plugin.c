@@ -320,15 +320,15 @@ static void tell_absent(const struct plugin *plugin, const struct plugin_stats *
 {
 	const struct hm_plugin *table = plugin->config.table;
 
-	if (plugin->told.is_told && plugin->told.state == PLUGIN_RUNNING)
+	if (plugin->told.is_told && plugin->told.state == PLUGIN_RUNNING) {
 		message_info("plugin %s: nothing is left of what it looks for: %s", table->name,
 			     table->looks_for);
-	else if (plugin->config.is_wanted)
-		message_warning(
-			"plugin %s is enabled, but there is nothing for it: it looks for %s",
-			table->name, table->looks_for);
-	else if (*stats->last_error)
+	} else if (plugin->config.is_wanted) {
+		message_warning("plugin %s is enabled, but finds nothing: it looks for %s",
+				table->name, table->looks_for);
+	} else if (*stats->last_error) {
 		message_info("plugin %s: %s", table->name, stats->last_error);
+	}
 }
 
 static void tell_state(const struct plugin *plugin, const struct plugin_stats *stats)
@@ -338,9 +338,7 @@ static void tell_state(const struct plugin *plugin, const struct plugin_stats *s
 	switch (stats->state) {
 	case PLUGIN_RUNNING:
 		if (plugin->told.is_told)
-			message_info("plugin %s: %s", table->name,
-				     plugin->told.state == PLUGIN_FAILED ? "works again"
-									 : "found something");
+			message_info("plugin %s: runs again", table->name);
 		break;
 	case PLUGIN_FAILED:
 		message_warning("plugin %s: %s; trying again", table->name, stats->last_error);

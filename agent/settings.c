@@ -59,7 +59,7 @@ static struct config_key *plugin_keys_new(const struct hm_plugin *plugin, size_t
 	if (!keys)
 		return NULL;
 	memcpy(keys, plugin_keys, sizeof(plugin_keys));
-	for (size_t i = 0; i < plugin->n_options; i++)
+	for (size_t i = 0; i < plugin->n_options; i++) {
 		keys[N_PLUGIN_KEYS + i] = (struct config_key){
 			.name = plugin->options[i].name,
 			.type = CONFIG_TEXT,
@@ -67,6 +67,7 @@ static struct config_key *plugin_keys_new(const struct hm_plugin *plugin, size_t
 			.fallback = plugin->options[i].fallback,
 			.help = plugin->options[i].help,
 		};
+	}
 	*ret_n_keys = n_keys;
 	return keys;
 }
@@ -111,6 +112,7 @@ static int set_defaults(struct settings *settings, const struct loader *loader)
 
 	/* One more than needed: calloc(0) may answer NULL. */
 	settings->plugins = calloc(loader->n_plugins + 1, sizeof(struct settings_plugin *));
+	settings->n_plugins = 0;
 	if (!settings->plugins)
 		return -ENOMEM;
 	for (size_t i = 0; i < loader->n_plugins && result == 0; i++) {

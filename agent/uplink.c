@@ -32,7 +32,7 @@
 #define CONNECT_TIMEOUT_MS 10000
 
 /* A connection that stood this long was a good one: the next wait is short again. */
-#define GOOD_CONNECTION_US INT64_C(30000000)
+#define GOOD_CONNECTION_US INT64_C(10000000)
 
 /* Who sends nothing for a minute asks whether the collector is still there. */
 #define KEEPALIVE_IDLE_SECONDS  60
@@ -130,11 +130,12 @@ static void note_connected(struct uplink *uplink)
 	uplink->since_us = timestamp_monotonic_us();
 	timer_stop(uplink->timer);
 	shipment_begin(&uplink->shipment);
-	if (uplink->is_broken)
+	if (uplink->is_broken) {
 		message_info("collector %s: connected again; %zu samples are waiting",
 			     uplink->collector, n_waiting);
-	else if (!uplink->is_known)
+	} else if (!uplink->is_known) {
 		message_info("collector %s: connected", uplink->collector);
+	}
 	uplink->is_known = true;
 	uplink->is_broken = false;
 }

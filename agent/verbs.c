@@ -179,9 +179,10 @@ static void answer_status(void *context, const struct control_request *request,
 static void format_error(const struct plugin_stats *stats, char *out, size_t size)
 {
 	int64_t verb_us = stats->verb ? timestamp_monotonic_us() - stats->verb_since_us : 0;
-	char duration[TIMESTAMP_TEXT_MAX_BYTES];
 
 	if (verb_us > STUCK_US) {
+		char duration[TIMESTAMP_TEXT_MAX_BYTES];
+
 		duration_format(verb_us / TIMESTAMP_SECOND_US * TIMESTAMP_SECOND_US, duration);
 		(void)snprintf(out, size, "has been in %s() for %s", stats->verb, duration);
 	} else {

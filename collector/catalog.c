@@ -33,7 +33,6 @@ static void file_free(struct catalog_file *file)
 		return;
 	free(file->name);
 	free(file->unit);
-	free(file->series);
 	buffer_done(&file->pending);
 	free(file);
 }
@@ -156,6 +155,7 @@ static int file_new(struct catalog_host *host, const struct identity *identity,
 	file_name_escape(identity_metric(identity), identity->metric_length, name);
 	memcpy(file->metric, identity_metric(identity), identity->metric_length);
 	file->host = host;
+	STAILQ_INIT(&file->series);
 	file->unit = strdup("");
 	if (asprintf(&file->name, "%s" FILE_ENDING, name) < 0)
 		file->name = NULL;
@@ -212,31 +212,20 @@ static struct catalog_series *series_new(struct catalog_file *file, const struct
 	return series;
 }
 
-/* Room for one more series in the arrays of catalog and file. */
-static int make_room_for_series(struct catalog *catalog, struct catalog_file *file)
-{
-	void *room = make_room(file->series, file->n_series, &file->series_capacity);
-
-	if (!room)
-		return -ENOMEM;
-	file->series = room;
-	room = make_room(catalog->all_series, catalog->n_series, &catalog->series_capacity);
-	if (!room)
-		return -ENOMEM;
-	catalog->all_series = room;
-	return 0;
-}
-
 int catalog_add(struct catalog *catalog, const struct identity *identity, uint32_t id,
 		struct catalog_series **ret_series)
 {
 	struct catalog_series *series;
+	struct catalog_series **all;
 	struct catalog_file *file;
 
 	if (catalog->n_series >= CATALOG_SERIES_MAX)
 		return -ENOSPC;
-	if (catalog_get_file(catalog, identity, &file) < 0 ||
-	    make_room_for_series(catalog, file) < 0)
+	all = make_room(catalog->all_series, catalog->n_series, &catalog->series_capacity);
+	if (!all)
+		return -ENOMEM;
+	catalog->all_series = all;
+	if (catalog_get_file(catalog, identity, &file) < 0)
 		return -ENOMEM;
 	if (id == CATALOG_NEXT_ID)
 		id = file->next_id;
@@ -251,11 +240,18 @@ int catalog_add(struct catalog *catalog, const struct identity *identity, uint32
 	series->id = id;
 	if (id >= file->next_id)
 		file->next_id = id + 1;
-	file->series[file->n_series++] = series;
+	STAILQ_INSERT_TAIL(&file->series, series, in_file);
+	if (!file->undeclared)
+		file->undeclared = series;
 	file->host->n_series++;
-	catalog->all_series[catalog->n_series++] = series;
+	all[catalog->n_series++] = series;
 	*ret_series = series;
 	return 0;
+}
+
+void catalog_set_declared(struct catalog_file *file, const struct catalog_series *last)
+{
+	file->undeclared = last ? STAILQ_NEXT(last, in_file) : STAILQ_FIRST(&file->series);
 }
 
 void catalog_note(struct catalog_series *series, int64_t time_us, double value)
@@ -318,4 +314,14 @@ void catalog_mark_dirty(struct catalog *catalog, struct catalog_file *file)
 	file->is_dirty = true;
 	TAILQ_INSERT_TAIL(&catalog->dirty, file, dirty);
 	catalog->n_dirty++;
+}
+
+struct catalog_file *catalog_take_dirty(struct catalog *catalog)
+{
+	struct catalog_file *file = TAILQ_FIRST(&catalog->dirty);
+
+	TAILQ_REMOVE(&catalog->dirty, file, dirty);
+	catalog->n_dirty--;
+	file->is_dirty = false;
+	return file;
 }

@@ -35,13 +35,13 @@ struct catalog_host {
 	char name[]; /* fixed */
 };
 
+STAILQ_HEAD(catalog_series_list, catalog_series);
+
 struct catalog_file {
 	struct catalog_host *host; /* fixed */
 	char *name;                /* fixed: file name, below the host's folder */
-	struct catalog_series **series;
-	size_t n_series;
-	size_t series_capacity;
-	size_t n_declared; /* of `series`: those whose SERIES block is in the file */
+	struct catalog_series_list series;
+	struct catalog_series *undeclared; /* from here on the file has no SERIES blocks yet */
 	uint32_t next_id;
 	enum hm_stored_kind kind;
 	char *unit;
@@ -56,6 +56,7 @@ struct catalog_file {
 
 struct catalog_series {
 	struct catalog_file *file; /* fixed */
+	STAILQ_ENTRY(catalog_series) in_file;
 	int64_t last_time_us;
 	double last_value;
 	uint32_t id;            /* fixed: in its file */
@@ -98,6 +99,9 @@ struct catalog_series *catalog_find(const struct catalog *catalog, const struct 
 int catalog_add(struct catalog *catalog, const struct identity *identity, uint32_t id,
 		struct catalog_series **ret_series);
 
+/* The file has the SERIES blocks up to that of `last`; NULL: none. */
+void catalog_set_declared(struct catalog_file *file, const struct catalog_series *last);
+
 /* Find or add the file of a host's metric. The labels of `identity` do not matter. @return 0 or
  * -ENOMEM */
 int catalog_get_file(struct catalog *catalog, const struct identity *identity,
@@ -119,5 +123,8 @@ int catalog_describe(struct catalog *catalog, struct catalog_file *file, enum hm
 
 /* Put a file on the list of those to be written, once. */
 void catalog_mark_dirty(struct catalog *catalog, struct catalog_file *file);
+
+/* Take the first file off that list, which must not be empty. */
+struct catalog_file *catalog_take_dirty(struct catalog *catalog);
 
 #endif

@@ -91,8 +91,8 @@ static int64_t find_connections_max(void)
 	if (limit.rlim_cur >= CONNECTIONS_MAX + DESCRIPTORS_KEPT)
 		return CONNECTIONS_MAX;
 	n_descriptors = (int64_t)limit.rlim_cur;
-	return n_descriptors > 2 * DESCRIPTORS_KEPT ? n_descriptors - DESCRIPTORS_KEPT
-						    : n_descriptors / 2;
+	return n_descriptors > 2 * (int64_t)DESCRIPTORS_KEPT ? n_descriptors - DESCRIPTORS_KEPT
+							     : n_descriptors / 2;
 }
 
 static int open_endpoint(struct collector *collector)
@@ -101,11 +101,11 @@ static int open_endpoint(struct collector *collector)
 	int result =
 		endpoint_open(&collector->endpoint, settings->listen, (size_t)settings->reactors);
 
-	if (result == -EADDRINUSE)
-		message_error("cannot listen on %s: the address is in use by another process",
-			      settings->listen);
-	else if (result < 0)
-		message_error("cannot listen on %s: %s", settings->listen, strerror(-result));
+	if (result < 0) {
+		message_error("cannot listen on %s: %s", settings->listen,
+			      result == -EADDRINUSE ? "the address is in use by another process"
+						    : strerror(-result));
+	}
 	return result;
 }
 

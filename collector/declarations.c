@@ -116,8 +116,9 @@ static int grow(struct declarations *declarations, const struct hash_key *key)
 	return 0;
 }
 
-/* Append text that is kept. @return its offset, or -ENOSPC, -ENOMEM */
-static int64_t keep_text(struct declarations *declarations, const struct series_text *text)
+/* Append text that is kept. @return 0, -ENOSPC or -ENOMEM */
+static int keep_text(struct declarations *declarations, const struct series_text *text,
+		     uint32_t *ret_offset)
 {
 	size_t offset = declarations->text.length;
 
@@ -128,30 +129,29 @@ static int64_t keep_text(struct declarations *declarations, const struct series_
 		declarations->text.failed = false;
 		return -ENOMEM;
 	}
-	return (int64_t)offset;
+	*ret_offset = (uint32_t)offset;
+	return 0;
 }
 
 static int make(struct declarations *declarations, const struct hash_key *key,
 		const struct series_text *metric, struct declaration **ret_declaration)
 {
-	int64_t offset;
+	uint32_t offset;
+	int result = 0;
 
 	if (declarations->n == DECLARATIONS_MAX)
 		return -ENOSPC;
 	if (metric->length > HM_METRIC_NAME_MAX_BYTES)
 		return -EINVAL;
-	if (declarations->n >= declarations->n_slots / 2) {
-		int result = grow(declarations, key);
-
-		if (result < 0)
-			return result;
-	}
-	offset = keep_text(declarations, metric);
-	if (offset < 0)
-		return (int)offset;
+	if (declarations->n >= declarations->n_slots / 2)
+		result = grow(declarations, key);
+	if (result == 0)
+		result = keep_text(declarations, metric, &offset);
+	if (result < 0)
+		return result;
 
 	declarations->at[declarations->n] = (struct declaration){
-		.metric_offset = (uint32_t)offset,
+		.metric_offset = offset,
 		.metric_length = (uint16_t)metric->length,
 	};
 	*find_slot(declarations, hash_bytes(key, metric->start, metric->length), metric) =
@@ -164,17 +164,18 @@ static int make(struct declarations *declarations, const struct hash_key *key,
 static int set_unit(struct declarations *declarations, struct declaration *declaration,
 		    const struct series_text *unit)
 {
-	int64_t offset;
+	uint32_t offset;
+	int result;
 
 	/* A sender that says it again and again shall not fill the memory. */
 	if (declaration->unit_length == unit->length &&
 	    (unit->length == 0 || memcmp(declarations->text.data + declaration->unit_offset,
 					 unit->start, unit->length) == 0))
 		return 0;
-	offset = keep_text(declarations, unit);
-	if (offset < 0)
-		return (int)offset;
-	declaration->unit_offset = (uint32_t)offset;
+	result = keep_text(declarations, unit, &offset);
+	if (result < 0)
+		return result;
+	declaration->unit_offset = offset;
 	declaration->unit_length = (uint8_t)unit->length;
 	return 0;
 }

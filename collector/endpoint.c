@@ -106,13 +106,14 @@ static int try_alone(struct address *address)
 {
 	int tcp_fd = open_socket(address, SOCK_STREAM, false);
 	int result = tcp_fd;
-	int udp_fd;
-	int port;
+	int port = 0;
 
 	if (tcp_fd < 0)
 		return result;
 	result = bound_port(tcp_fd, &port);
 	if (result == 0) {
+		int udp_fd;
+
 		set_port(address, port);
 		udp_fd = open_socket(address, SOCK_DGRAM, false);
 		result = udp_fd < 0 ? udp_fd : 0;
@@ -129,7 +130,7 @@ static int open_pair(struct endpoint *endpoint, struct address *address, bool sh
 	int tcp_fd = open_socket(address, SOCK_STREAM, shared);
 	int result = tcp_fd;
 	int udp_fd = -1;
-	int port;
+	int port = 0;
 
 	if (tcp_fd < 0)
 		return result;

@@ -126,7 +126,7 @@ int folder_open_inside(int folder_fd, const char *folder, const char *name, int 
 {
 	struct open_how how = {
 		.flags = (unsigned)(flags | FLAGS_ALWAYS),
-		.mode = flags & O_CREAT ? FILE_MODE : 0,
+		.mode = (flags & O_CREAT) ? FILE_MODE : 0,
 		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS,
 	};
 	char path[PATH_MAX];

@@ -63,6 +63,13 @@ static void remove_connection(struct reactor *reactor, struct connection *connec
 	reactor->options.traffic->connections--;
 }
 
+/* Keep the list in order of activity. */
+static void move_to_end(struct reactor *reactor, struct connection *connection)
+{
+	TAILQ_REMOVE(&reactor->connections, connection, by_activity);
+	TAILQ_INSERT_TAIL(&reactor->connections, connection, by_activity);
+}
+
 /* @return true = there may be more to read */
 static bool read_connection(struct reactor *reactor, struct connection *connection)
 {
@@ -72,12 +79,11 @@ static bool read_connection(struct reactor *reactor, struct connection *connecti
 	reactor->bundle.now_us = timestamp_now_us();
 	state = connection_read(connection, reactor->room, timestamp_monotonic_us(),
 				&reactor->bundle);
-	if (state == CONNECTION_ENDED) {
+	/* While it drains, the reactor walks over the list. */
+	if (state == CONNECTION_ENDED)
 		remove_connection(reactor, connection);
-	} else if (connection->active_us != active_us && !reactor->is_stopping) {
-		TAILQ_REMOVE(&reactor->connections, connection, by_activity);
-		TAILQ_INSERT_TAIL(&reactor->connections, connection, by_activity);
-	}
+	else if (connection->active_us != active_us && !reactor->is_stopping)
+		move_to_end(reactor, connection);
 	deliver_if_much(reactor);
 	return state == CONNECTION_MORE;
 }
@@ -239,15 +245,15 @@ static bool is_over(int64_t until_us)
 /* Read one turn's worth of every connection. @return true = of some there may be more */
 static bool drain_connections(struct reactor *reactor, int64_t until_us)
 {
-	struct connection *connection;
-	struct connection *next;
+	struct connection *connection = TAILQ_FIRST(&reactor->connections);
 	bool is_more = false;
 
-	TAILQ_FOREACH_SAFE(connection, &reactor->connections, by_activity, next) {
-		if (is_over(until_us))
-			return false;
+	while (connection && !is_over(until_us)) {
+		struct connection *next = TAILQ_NEXT(connection, by_activity);
+
 		if (read_connection(reactor, connection))
 			is_more = true;
+		connection = next;
 	}
 	return is_more;
 }

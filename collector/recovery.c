@@ -69,11 +69,12 @@ static void set_aside(struct recovery *recovery, const char *name, const char *w
 			result = 0;
 	}
 	recovery->result.n_files_aside++;
-	if (result < 0)
+	if (result < 0) {
 		message_warning("%s/%s: %s; it could not be set aside either: %s", recovery->folder,
 				name, why, strerror(-result));
-	else
+	} else {
 		message_warning("%s/%s: %s; set aside as %s", recovery->folder, name, why, aside);
+	}
 }
 
 static void pass_over(struct recovery *recovery, const char *name, const char *why)
@@ -105,7 +106,6 @@ static int take_series(struct reading *reading, const struct store_file_block *b
 	struct catalog_series *series;
 	size_t n_bytes;
 	uint32_t id;
-	int result;
 
 	if (block->payload_bytes < sizeof(id))
 		return 0;
@@ -126,7 +126,7 @@ static int take_series(struct reading *reading, const struct store_file_block *b
 				    identity_text_bytes(identity));
 	series = catalog_find(reading->recovery->catalog, identity);
 	if (!series) {
-		result = catalog_add(reading->recovery->catalog, identity, id, &series);
+		int result = catalog_add(reading->recovery->catalog, identity, id, &series);
 		/* More series than may be: these stay unnamed; the daemon starts all the same. */
 		if (result == -ENOSPC)
 			return 0;
@@ -249,19 +249,20 @@ static void judge(struct reading *reading)
 		return;
 	}
 	file->length_bytes = reader->good_end;
-	file->n_declared = file->n_series;
+	file->undeclared = NULL;
 	result->n_bytes += reader->good_end;
 	result->n_damaged_ranges += reader->n_damaged;
 	result->n_samples_unnamed += reading->n_unnamed;
-	if (reader->n_damaged > 0 || reading->n_unnamed > 0)
+	if (reader->n_damaged > 0 || reading->n_unnamed > 0) {
 		message_warning("%s/%s: %" PRIu64 " damaged ranges (%" PRIu64 " bytes) are passed "
 				"over, and %" PRIu64 " samples whose series was declared there",
 				reading->recovery->folder, reading->name, reader->n_damaged,
 				reader->damaged_bytes, reading->n_unnamed);
-	else if (reader->length_bytes > reader->good_end)
+	} else if (reader->length_bytes > reader->good_end) {
 		message_info("%s/%s: a write of %" PRIu64 " bytes was cut short and does not count",
 			     reading->recovery->folder, reading->name,
 			     reader->length_bytes - reader->good_end);
+	}
 }
 
 static int read_open_file(struct reading *reading)
@@ -342,7 +343,6 @@ static int each_entry(int folder_fd, struct recovery *recovery,
 		      int (*take)(struct recovery *recovery, const char *name))
 {
 	DIR *folder = fdopendir(folder_fd);
-	const struct dirent *entry;
 	int result = 0;
 
 	if (!folder) {
@@ -351,6 +351,8 @@ static int each_entry(int folder_fd, struct recovery *recovery,
 		return result;
 	}
 	while (result == 0) {
+		const struct dirent *entry;
+
 		errno = 0;
 		entry = readdir(folder);
 		if (!entry) {

@@ -94,7 +94,8 @@ static void settle_job(struct store *store, struct writer_job *job)
 		store->stats.n_stored += n_samples;
 		store->stats.n_bytes += job->length_bytes - file->length_bytes;
 		file->length_bytes = job->length_bytes;
-		file->n_declared = job->n_declared;
+		if (job->last_series)
+			catalog_set_declared(file, job->last_series);
 		return;
 	}
 	store->stats.n_lost += n_samples;
@@ -103,7 +104,7 @@ static void settle_job(struct store *store, struct writer_job *job)
 	if (job->is_gone) {
 		store->stats.n_bytes -= file->length_bytes;
 		file->length_bytes = 0;
-		file->n_declared = 0;
+		catalog_set_declared(file, NULL);
 		file->has_new_meta = true;
 	}
 	if (job->is_given_up && !file->is_given_up) {
@@ -135,16 +136,12 @@ static void lose_pending(struct store *store, struct catalog_file *file)
 /* Take up to WRITER_JOBS_MAX of the first `*n_left` dirty files. With the lock held. */
 static size_t take_jobs(struct store *store, size_t *n_left)
 {
-	struct catalog *catalog = &store->catalog;
 	size_t n_jobs = 0;
 
-	while (n_jobs<WRITER_JOBS_MAX && * n_left> 0) {
-		struct catalog_file *file = TAILQ_FIRST(&catalog->dirty);
+	while (*n_left > 0 && n_jobs < WRITER_JOBS_MAX) {
+		struct catalog_file *file = catalog_take_dirty(&store->catalog);
 
-		TAILQ_REMOVE(&catalog->dirty, file, dirty);
-		catalog->n_dirty--;
 		(*n_left)--;
-		file->is_dirty = false;
 		if (file->is_given_up)
 			drop_pending(store, file);
 		else if (writer_job_take(&store->jobs[n_jobs], file) == 0)

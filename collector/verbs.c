@@ -210,7 +210,6 @@ static void end_answer(const struct answer *answer, struct control_reply *reply)
 static int answer_produce(void *state, struct control_reply *reply)
 {
 	struct answer *answer = state;
-	const struct catalog_series *series = NULL;
 	const struct query_row *rows;
 	size_t n_rows;
 	int result = query_next(answer->query, &rows, &n_rows);
@@ -222,9 +221,10 @@ static int answer_produce(void *state, struct control_reply *reply)
 	if (result <= 0)
 		return 0;
 	for (size_t i = 0; i < n_rows; i++) {
-		if (rows[i].series != series)
-			(void)selection_name(rows[i].series, &answer->name);
-		series = rows[i].series;
+		const struct catalog_series *series = rows[i].series;
+
+		if (i == 0 || series != rows[i - 1].series)
+			(void)selection_name(series, &answer->name);
 		control_integer(reply, rows[i].time_us);
 		control_text(reply, series->file->host->name);
 		control_text(reply, buffer_text(&answer->name));
@@ -266,10 +266,11 @@ static int new_answer(const struct verbs *verbs, const struct control_request *r
 	result = time_argument(request, "since", &since_us);
 	if (result == 0)
 		result = time_argument(request, "until", &until_us);
-	if (result == 0)
+	if (result == 0) {
 		result = query_new(verbs->store, control_argument(request, "series"),
 				   control_argument(request, "host"), since_us, until_us,
 				   &answer->query);
+	}
 	if (result < 0)
 		answer_free(answer);
 	else

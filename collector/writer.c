@@ -53,10 +53,11 @@ static void put_series(struct buffer *out, const struct catalog_series *series)
 
 int writer_job_take(struct writer_job *job, struct catalog_file *file)
 {
+	const struct catalog_series *series;
+
 	*job = (struct writer_job){
 		.file = file,
 		.length_bytes = file->length_bytes,
-		.n_declared = file->n_series,
 		.has_meta = file->has_new_meta,
 		.fd = -1,
 	};
@@ -64,8 +65,10 @@ int writer_job_take(struct writer_job *job, struct catalog_file *file)
 		store_file_put_header(&job->blocks, file->host->name, file->metric);
 	if (file->has_new_meta)
 		put_meta(&job->blocks, file);
-	for (size_t i = file->n_declared; i < file->n_series; i++)
-		put_series(&job->blocks, file->series[i]);
+	for (series = file->undeclared; series; series = STAILQ_NEXT(series, in_file)) {
+		put_series(&job->blocks, series);
+		job->last_series = series;
+	}
 	if (buffer_failed(&job->blocks)) {
 		writer_job_done(job);
 		return -ENOMEM;
@@ -192,13 +195,13 @@ static int finish_blocks(struct writer_job *job)
 /* First half: open and write. */
 static int write_job(int hosts_fd, struct writer_job *job)
 {
-	int result = finish_blocks(job);
+	int result = job->length_bytes == 0 ? open_new(hosts_fd, job) : open_old(hosts_fd, job);
 
 	if (result < 0)
-		return fail(job, "malloc", result);
-	result = job->length_bytes == 0 ? open_new(hosts_fd, job) : open_old(hosts_fd, job);
-	if (result < 0)
 		return result;
+	result = finish_blocks(job);
+	if (result < 0)
+		return fail(job, "malloc", result);
 	result = write_all(job->fd, &job->blocks, job->length_bytes);
 	return result < 0 ? fail(job, "write", result) : 0;
 }
@@ -278,10 +281,28 @@ static void sync_folders(int hosts_fd, struct writer_job *jobs, size_t n_jobs)
 	}
 }
 
-void writer_run(int hosts_fd, struct writer_job *jobs, size_t n_jobs)
+/* Did a job fail only because the others have taken all descriptors? Nothing of it is done then. */
+static bool lacks_descriptor(const struct writer_job *job)
 {
-	for (size_t i = 0; i < n_jobs; i++)
+	return job->fd < 0 && (job->result == -EMFILE || job->result == -ENFILE);
+}
+
+/* Write as many of the jobs as there are descriptors for. @return how many: one at least */
+static size_t write_some(int hosts_fd, struct writer_job *jobs, size_t n_jobs)
+{
+	for (size_t i = 0; i < n_jobs; i++) {
 		(void)write_job(hosts_fd, &jobs[i]);
+		if (i > 0 && lacks_descriptor(&jobs[i])) {
+			jobs[i].result = 0;
+			return i;
+		}
+	}
+	return n_jobs;
+}
+
+/* Sync, close and judge jobs that are written. */
+static void finish(int hosts_fd, struct writer_job *jobs, size_t n_jobs)
+{
 	for (size_t i = 0; i < n_jobs; i++) {
 		if (jobs[i].result == 0)
 			(void)sync_job(hosts_fd, &jobs[i]);
@@ -292,5 +313,16 @@ void writer_run(int hosts_fd, struct writer_job *jobs, size_t n_jobs)
 	for (size_t i = 0; i < n_jobs; i++) {
 		if (jobs[i].result == 0)
 			jobs[i].length_bytes += jobs[i].blocks.length;
+	}
+}
+
+void writer_run(int hosts_fd, struct writer_job *jobs, size_t n_jobs)
+{
+	while (n_jobs > 0) {
+		size_t n_written = write_some(hosts_fd, jobs, n_jobs);
+
+		finish(hosts_fd, jobs, n_written);
+		jobs += n_written;
+		n_jobs -= n_written;
 	}
 }

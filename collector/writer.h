@@ -22,8 +22,8 @@ struct writer_job {
 		blocks; /* header of a new file, META and SERIES blocks: filled in by the store */
 	struct buffer samples; /* records, without a block around them yet */
 	uint64_t length_bytes; /* of the file: before; after success: now. 0 = make it */
-	size_t n_declared;     /* of the file, after success */
-	bool has_meta;         /* `blocks` has the META block */
+	const struct catalog_series *last_series; /* that `blocks` declares; NULL = none */
+	bool has_meta;                            /* `blocks` has the META block */
 
 	/* Set by writer_run(). */
 	int fd;

@@ -3,13 +3,14 @@
 
 # _agentctl_ask FIELD: a field of what the daemon lists, of the socket on the command line. Names come
 # from anywhere on the network: none that the shell could take for more than a word is offered.
+# This and _agentctl_verb read _agentctl's `line`.
 _agentctl_ask()
 {
 	local -a where=()
 	local i
 
-	for ((i = 1; i < COMP_CWORD; i++)); do
-		[[ ${COMP_WORDS[i]} == --socket ]] && where=(--socket "${COMP_WORDS[i + 1]/#\~/$HOME}")
+	for ((i = 0; i < ${#line[@]} - 1; i++)); do
+		[[ ${line[i]} == --socket ]] && where=(--socket "${line[i + 1]/#\~/$HOME}")
 	done
 	timeout 2 agentctl "${where[@]}" list-metrics -o plain 2>/dev/null | cut -f "$1" |
 		sed 's/{.*//' | LC_ALL=C grep -x '[A-Za-z0-9_][A-Za-z0-9_:.-]*' | sort -u
@@ -20,14 +21,14 @@ _agentctl_verb()
 {
 	local i
 
-	for ((i = 1; i < COMP_CWORD; i++)); do
-		case ${COMP_WORDS[i]} in
+	for ((i = 0; i < ${#line[@]} - 1; i++)); do
+		case ${line[i]} in
 		--socket | --host | --since | --until | --interval | --count | --output | -o)
 			((i++))
 			;;
 		-*) ;;
 		*)
-			echo "${COMP_WORDS[i]}"
+			echo "${line[i]}"
 			return
 			;;
 		esac
@@ -37,8 +38,16 @@ _agentctl_verb()
 _agentctl()
 {
 	local verbs='list-metrics get watch status list-plugins list-hosts query dump help'
-	local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]}
-	local words='' verb
+	local words='' word='' before='' verb i
+	local -a line=()
+
+	# What is typed up to the cursor. Bash makes three words of --socket=PATH.
+	for ((i = 1; i <= COMP_CWORD; i++)); do
+		[[ ${COMP_WORDS[i]} == '=' ]] || line+=("${COMP_WORDS[i]}")
+	done
+	[[ ${COMP_WORDS[COMP_CWORD]} != '=' ]] || line+=('')
+	word=${line[-1]}
+	[[ ${#line[@]} -lt 2 ]] || before=${line[-2]}
 
 	COMPREPLY=()
 	verb=$(_agentctl_verb)

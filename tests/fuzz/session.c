@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* A sender's bytes: the same samples and rejects come out however they are cut into pieces. */
 
+#include "collector/session.h"
+
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "collector/session.h"
 #include "tests/support/sample_lines.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

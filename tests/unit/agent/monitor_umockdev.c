@@ -29,7 +29,7 @@ static void ignore_news(void *context)
 	(void)context;
 }
 
-static void setup(void)
+static void make_plugin(void)
 {
 	struct plugin_config config = {
 		.table = &fake_plugin, .host = &host, .interval_us = 3600 * SECOND_US};
@@ -38,6 +38,11 @@ static void setup(void)
 	cr_assert_lt(access("/sys/kernel", F_OK), 0, "not run under umockdev-wrapper");
 	cr_assert_eq(host_init(&host, ""), 0);
 	cr_assert_eq(plugin_new(&config, &plugins[0]), 0);
+}
+
+static void setup(void)
+{
+	make_plugin();
 	cr_assert_eq(loop_new(&loop), 0);
 	cr_assert_eq(wakeup_new(loop, ignore_news, NULL, &news), 0);
 	cr_assert_eq(queue_new(1000000, &queue), 0);
@@ -114,7 +119,7 @@ Test(monitor_umockdev, starts_it_once_for_many_devices_that_come_together)
 		(void)loop_turn(loop, 0);
 	}
 	wait_for_starts(2);
-	turn_for(2 * MONITOR_SETTLE_MS * INT64_C(1000));
+	turn_for(INT64_C(2000) * MONITOR_SETTLE_MS);
 
 	cr_assert_eq(control->n_starts, 2);
 }
@@ -128,7 +133,7 @@ Test(monitor_umockdev, leaves_it_alone_when_other_devices_come_or_its_own_change
 	wait_for_starts(2);
 	umockdev_testbed_uevent(bed, path, "change");
 	g_free(add_device("other", "other0"));
-	turn_for(2 * MONITOR_SETTLE_MS * INT64_C(1000));
+	turn_for(INT64_C(2000) * MONITOR_SETTLE_MS);
 
 	cr_assert_eq(control->n_starts, 2);
 	g_free(path);

@@ -78,11 +78,10 @@ Test(schedule, takes_and_ships_one_round_at_the_start)
 
 Test(schedule, takes_six_rounds_and_ships_once_a_minute_by_default)
 {
-	struct seen seen;
-
 	start_defaults(MIDNIGHT_US + 3 * SECOND_US);
 	for (int minute = 0; minute < 10; minute++) {
-		seen = run_for(MINUTE_US);
+		struct seen seen = run_for(MINUTE_US);
+
 		cr_assert_eq(seen.n_rounds, 6, "minute %d: %d rounds", minute, seen.n_rounds);
 		cr_assert_eq(seen.n_shipments, 1, "minute %d", minute);
 		now_us = MIDNIGHT_US + 3 * SECOND_US + (minute + 1) * MINUTE_US;
@@ -94,7 +93,7 @@ Test(schedule, gives_samples_exactly_the_grid_s_time)
 	start_defaults(MIDNIGHT_US + 3 * SECOND_US);
 	for (int i = 1; i <= 20; i++) {
 		wake();
-		cr_assert_eq(turn.times_us[0], MIDNIGHT_US + i * 10 * SECOND_US);
+		cr_assert_eq(turn.times_us[0], MIDNIGHT_US + i * (10 * SECOND_US));
 	}
 }
 

@@ -41,13 +41,18 @@ static void ignore_news(void *context)
 	(void)context;
 }
 
-static void setup(void)
+static void make_plugin(void)
 {
 	struct plugin_config config = {
 		.table = &fake_plugin, .host = &host, .interval_us = 5000000};
 
 	cr_assert_eq(host_init(&host, ""), 0);
 	cr_assert_eq(plugin_new(&config, &plugins[0]), 0);
+}
+
+static void setup(void)
+{
+	make_plugin();
 	cr_assert_eq(loop_new(&loop), 0);
 	cr_assert_eq(wakeup_new(loop, ignore_news, NULL, &news), 0);
 	cr_assert_eq(queue_new(1000, &queue), 0);

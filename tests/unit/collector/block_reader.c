@@ -133,6 +133,11 @@ Test(block_reader, stops_before_a_torn_end_at_every_length)
 	}
 }
 
+static void flip_bit(size_t bit)
+{
+	((uint8_t *)file.data)[bit / 8] ^= (uint8_t)(1u << bit % 8);
+}
+
 Test(block_reader, loses_only_the_block_in_which_a_bit_flipped)
 {
 	size_t header_bytes = file.length;
@@ -147,13 +152,13 @@ Test(block_reader, loses_only_the_block_in_which_a_bit_flipped)
 		size_t flipped = (bit / 8 - header_bytes) / block_bytes;
 		struct block_reader reader;
 
-		file.data[bit / 8] ^= (char)(1 << bit % 8);
+		flip_bit(bit);
 		write_file();
 		cr_assert_eq(read_times(&reader, file.length), 0xf & ~(1u << flipped), "bit %zu",
 			     bit);
 		cr_assert_eq(reader.n_damaged, flipped < 3 ? 1 : 0);
 		block_reader_done(&reader);
-		file.data[bit / 8] ^= (char)(1 << bit % 8);
+		flip_bit(bit);
 	}
 }
 

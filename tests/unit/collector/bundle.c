@@ -92,16 +92,16 @@ Test(bundle, refuses_hosts_that_are_empty_or_too_long)
 
 Test(bundle, takes_the_longest_label_set_with_every_byte_escaped)
 {
-	static char text[3 * HM_LABEL_SET_MAX_BYTES];
 	size_t n_quotes = HM_LABEL_SET_MAX_BYTES - 1;
+	struct buffer text = {0};
 	struct identity identity;
-	char *at = text;
 
-	at += strlen(strcpy(at, "a{b=\""));
+	buffer_append_text(&text, "a{b=\"");
 	for (size_t i = 0; i < n_quotes; i++)
-		at += strlen(strcpy(at, "\\\""));
-	strcpy(at, "\"} 1");
-	sample_lines_add(&bundle, text);
+		buffer_append_text(&text, "\\\"");
+	buffer_append_text(&text, "\"} 1");
+	sample_lines_add(&bundle, buffer_text(&text));
+	buffer_done(&text);
 
 	cr_assert_eq(bundle.n_samples, 1);
 	identity = bundle_identity(&bundle, &bundle.samples[0]);

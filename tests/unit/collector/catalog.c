@@ -119,7 +119,7 @@ Test(catalog, keeps_the_newest_sample_and_of_equal_times_the_last)
 	cr_assert_eq(series->last_time_us, 100);
 	cr_assert_eq(series->file->host->n_samples, 3);
 	cr_assert_eq(series->file->host->last_time_us, 100);
-	cr_assert_eq(series->file->pending.length, 3 * HM_SAMPLE_RECORD_BYTES);
+	cr_assert_eq(series->file->pending.length, (size_t)3 * HM_SAMPLE_RECORD_BYTES);
 }
 
 Test(catalog, lists_a_dirty_file_once)

@@ -80,8 +80,8 @@ Test(connection, reads_one_turn_at_a_time)
 	size_t n_turns = 0;
 	ssize_t sent;
 
-	for (size_t i = 0; i < sizeof(lines); i += 4)
-		memcpy(lines + i, "a 1\n", 4);
+	for (size_t i = 0; i < sizeof(lines); i++)
+		lines[i] = "a 1\n"[i % 4];
 	cr_assert_eq(setsockopt(client_fd, SOL_SOCKET, SO_SNDBUF, &size_bytes, sizeof(size_bytes)),
 		     0);
 	sent = send(client_fd, lines, sizeof(lines), MSG_DONTWAIT);

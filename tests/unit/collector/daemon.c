@@ -35,7 +35,7 @@ static void find_port(void)
 	struct endpoint endpoint;
 
 	cr_assert_eq(endpoint_open(&endpoint, "127.0.0.1:0", 1), 0);
-	strcpy(listen_text, endpoint.text);
+	(void)snprintf(listen_text, sizeof(listen_text), "%s", endpoint.text);
 	endpoint_close(&endpoint);
 }
 
@@ -186,9 +186,9 @@ Test(daemon, is_refused_where_another_has_port_store_or_socket)
 
 Test(daemon, does_not_start_with_a_user_or_address_that_is_not_there)
 {
-	char user[] = "no such user";
-	char address[] = "192.0.2.1:1";
-	char path[] = "/nonexistent/folder/c.sock";
+	static char user[] = "no such user";
+	static char address[] = "192.0.2.1:1";
+	static char path[] = "/nonexistent/folder/c.sock";
 
 	settings.user = user;
 	cr_assert_eq(daemon_run(&settings), -ENOENT);

@@ -36,7 +36,7 @@ Test(endpoint, has_one_real_port_for_tcp_and_udp)
 	port = port_of(endpoint.tcp_fds[0]);
 	cr_assert_gt(port, 0);
 	cr_assert_eq(port_of(endpoint.udp_fds[0]), port);
-	cr_assert_eq(atoi(strchr(endpoint.text, ':') + 1), port);
+	cr_assert_eq(strtol(strchr(endpoint.text, ':') + 1, NULL, 10), port);
 }
 
 Test(endpoint, has_as_many_sockets_as_there_are_reactors)
@@ -86,7 +86,7 @@ Test(endpoint, can_be_bound_again_at_once)
 	char text[ADDRESS_TEXT_MAX_BYTES];
 
 	cr_assert_eq(endpoint_open(&endpoint, "127.0.0.1:0", 2), 0);
-	strcpy(text, endpoint.text);
+	memcpy(text, endpoint.text, sizeof(text));
 	endpoint_close(&endpoint);
 
 	cr_assert_eq(endpoint_open(&endpoint, text, 2), 0);

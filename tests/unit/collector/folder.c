@@ -101,11 +101,10 @@ Test(folder, is_refused_when_it_is_none)
 
 typedef int (*open_function)(int folder_fd, const char *folder, const char *name, int flags);
 
-/* What holds with openat2(2) holds without it too. */
-static void check_open(open_function open_inside)
+/* A folder with files of every kind, for what follows. */
+static int make_host(void)
 {
 	int folder_fd = folder_open(scratch);
-	int fd;
 
 	cr_assert_geq(folder_fd, 0);
 	cr_assert_eq(folder_make_inside(folder_fd, "host"), 0);
@@ -115,14 +114,14 @@ static void check_open(open_function open_inside)
 	cr_assert_eq(symlink("../outside", below("host/link.hm")), 0);
 	cr_assert_eq(symlink("host", below("other")), 0);
 	cr_assert_eq(mkfifo(below("host/fifo.hm"), 0600), 0);
+	return folder_fd;
+}
 
-	fd = open_inside(folder_fd, "host", "metric.hm", O_RDONLY);
-	cr_assert_geq(fd, 0);
-	cr_assert(fcntl(fd, F_GETFD) & FD_CLOEXEC);
-	(void)close(fd);
-	fd = open_inside(folder_fd, "host", "fifo.hm", O_RDONLY);
-	cr_assert_geq(fd, 0, "a FIFO does not hold us up");
-	(void)close(fd);
+/* What holds with openat2(2) holds without it too. */
+static void check_links(open_function open_inside)
+{
+	int folder_fd = make_host();
+
 	cr_assert_eq(open_inside(folder_fd, "host", "link.hm", O_RDONLY), -ELOOP);
 	cr_assert_lt(open_inside(folder_fd, "other", "metric.hm", O_RDONLY), 0);
 	cr_assert_eq(open_inside(folder_fd, "host", "metric.hm", O_WRONLY | O_CREAT | O_EXCL),
@@ -131,14 +130,38 @@ static void check_open(open_function open_inside)
 	(void)close(folder_fd);
 }
 
+static void check_files(open_function open_inside)
+{
+	int folder_fd = make_host();
+	int fd = open_inside(folder_fd, "host", "metric.hm", O_RDONLY);
+
+	cr_assert_geq(fd, 0);
+	cr_assert(fcntl(fd, F_GETFD) & FD_CLOEXEC);
+	(void)close(fd);
+	fd = open_inside(folder_fd, "host", "fifo.hm", O_RDONLY);
+	cr_assert_geq(fd, 0, "a FIFO does not hold us up");
+	(void)close(fd);
+	(void)close(folder_fd);
+}
+
 Test(folder, opens_nothing_through_symbolic_links)
 {
-	check_open(folder_open_inside);
+	check_links(folder_open_inside);
 }
 
 Test(folder, opens_nothing_through_symbolic_links_without_openat2)
 {
-	check_open(folder_open_stepwise);
+	check_links(folder_open_stepwise);
+}
+
+Test(folder, opens_files_without_waiting)
+{
+	check_files(folder_open_inside);
+}
+
+Test(folder, opens_files_without_waiting_nor_openat2)
+{
+	check_files(folder_open_stepwise);
 }
 
 Test(folder, is_not_left_upwards)

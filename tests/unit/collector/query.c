@@ -55,11 +55,12 @@ static void assert_gives(const char *series, int64_t since_us, int64_t until_us,
 
 	cr_assert_eq(query_new(store, series, NULL, since_us, until_us, &query), 0);
 	while ((result = query_next(query, &rows, &n_rows)) == 1) {
-		for (size_t i = 0; i < n_rows; i++)
+		for (size_t i = 0; i < n_rows; i++) {
 			buffer_printf(&all, "%s %s%s %" PRId64 " %g\n",
 				      rows[i].series->file->host->name,
 				      rows[i].series->file->metric, rows[i].series->labels,
 				      rows[i].time_us, rows[i].value);
+		}
 	}
 
 	cr_assert_eq(result, 0);

@@ -125,8 +125,8 @@ static size_t fill(int fd)
 	size_t sent = 0;
 	int size = (int)BIG_BYTES;
 
-	for (size_t i = 0; i < sizeof(lines); i += 6)
-		memcpy(lines + i, "big 1\n", 6);
+	for (size_t i = 0; i < sizeof(lines); i++)
+		lines[i] = "big 1\n"[i % 6];
 	(void)setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
 	while (sent < BIG_BYTES) {
 		ssize_t n_bytes =
@@ -336,8 +336,8 @@ static void *send_without_end(void *context)
 	static char lines[6 * 1024];
 	int fd = *(int *)context;
 
-	for (size_t i = 0; i < sizeof(lines); i += 6)
-		memcpy(lines + i, "big 1\n", 6);
+	for (size_t i = 0; i < sizeof(lines); i++)
+		lines[i] = "big 1\n"[i % 6];
 	while (send(fd, lines, sizeof(lines), MSG_NOSIGNAL) > 0)
 		;
 	return NULL;

@@ -125,7 +125,7 @@ Test(recovery, reads_series_kind_unit_and_last_values)
 	cr_assert_eq(catalog.all_files[0]->kind, HM_STORED_COUNTER);
 	cr_assert_str_eq(catalog.all_files[0]->unit, "seconds");
 	cr_assert_eq(catalog.all_files[0]->length_bytes, file.length);
-	cr_assert_eq(catalog.all_files[0]->n_declared, 2);
+	cr_assert_null(catalog.all_files[0]->undeclared);
 	cr_assert_eq(catalog.all_files[0]->next_id, 2);
 	cr_assert_eq(catalog.all_series[1]->last_time_us, 300);
 	cr_assert_eq(catalog.all_series[1]->last_value, 3);
@@ -214,7 +214,7 @@ Test(recovery, sets_a_file_with_more_than_a_torn_end_aside)
 	cr_assert_not(exists("web/load.hm"));
 	cr_assert_eq(found.n_files_aside, 1);
 	cr_assert_eq(catalog.all_files[0]->length_bytes, 0);
-	cr_assert_eq(catalog.all_files[0]->n_declared, 0);
+	cr_assert_eq(catalog.all_files[0]->undeclared, catalog.all_series[0]);
 	cr_assert(catalog.all_files[0]->has_new_meta);
 }
 

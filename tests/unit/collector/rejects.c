@@ -8,7 +8,7 @@
 #include <string.h>
 
 #define N_THREADS 4
-#define N_EACH    1000
+#define N_EACH    UINT64_C(1000)
 
 static struct rejects *rejects;
 
@@ -76,8 +76,8 @@ Test(rejects, never_halves_a_character)
 
 	/* 1 + 3 * n bytes: every place where it may be cut is inside a euro sign or just behind. */
 	line[0] = 'x';
-	for (size_t i = 1; i + 3 <= sizeof(line); i += 3)
-		memcpy(line + i, "\xe2\x82\xac", 3);
+	for (size_t i = 1; i < sizeof(line); i++)
+		line[i] = "\xe2\x82\xac"[(i - 1) % 3];
 	rejects_add(rejects, HM_REASON_BAD_VALUE, line, 397);
 
 	rejects_get(rejects, HM_REASON_BAD_VALUE, &reject);
@@ -98,7 +98,7 @@ Test(rejects, takes_an_empty_line)
 static void *add_many(void *context)
 {
 	(void)context;
-	for (int i = 0; i < N_EACH; i++)
+	for (uint64_t i = 0; i < N_EACH; i++)
 		rejects_add(rejects, HM_REASON_BAD_VALUE, "x y", 3);
 	return NULL;
 }

@@ -171,13 +171,9 @@ Test(session, keeps_no_memory_without_a_line_that_has_begun)
 /* A line of `length` bytes that would be good if it were not for that. */
 static char *long_line(size_t length, const char *ending)
 {
-	char *text = malloc(length + strlen(ending) + 1);
+	char *text;
 
-	cr_assert_not_null(text);
-	memset(text, ' ', length);
-	memcpy(text, "a", 1);
-	memcpy(text + length - 1, "1", 1);
-	strcpy(text + length, ending);
+	cr_assert_gt(asprintf(&text, "a%*s%s", (int)length - 1, "1", ending), 0);
 	return text;
 }
 
@@ -204,9 +200,9 @@ Test(session, counts_a_line_over_the_limit_once_and_goes_on)
 {
 	feed_long_line(HM_LINE_MAX_BYTES + 1, "\nb 2\n");
 	feed_long_line(HM_LINE_MAX_BYTES + 1, "\r\nb 2\n");
-	feed_long_line(20 * HM_LINE_MAX_BYTES, "");
+	feed_long_line((size_t)20 * HM_LINE_MAX_BYTES, "");
 	cr_assert_null(session.partial.data, "a line that is refused takes no memory");
-	feed_long_line(20 * HM_LINE_MAX_BYTES, "");
+	feed_long_line((size_t)20 * HM_LINE_MAX_BYTES, "");
 	feed(" c 5\nb 2\n");
 
 	cr_assert_eq(bundle.n_samples, 3);

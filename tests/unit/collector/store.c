@@ -19,7 +19,7 @@
 #include "tests/support/sample_lines.h"
 #include "tests/support/scratch.h"
 
-#define N_THREADS 4
+#define N_THREADS UINT64_C(4)
 #define N_EACH    2000
 
 #define FILE_MAX_BYTES (4096 + 64)
@@ -217,8 +217,7 @@ static const char *const hostile_names[] = {
 	"a",
 	"%2E%2E",
 	"caf\xc3\xa9",
-	"\xe2\x80\xae"
-	"evil",
+	"\xe2\x80\xaeright to left",
 	"~",
 	"x.hm.tmp",
 };
@@ -308,10 +307,10 @@ Test(store, loses_nothing_but_the_torn_write_at_every_length)
 static void flip_bit(const char *file, uint64_t bit)
 {
 	int fd = open(file, O_RDWR | O_CLOEXEC);
-	char byte;
+	uint8_t byte;
 
 	cr_assert_eq(pread(fd, &byte, 1, (off_t)(bit / 8)), 1);
-	byte ^= (char)(1 << bit % 8);
+	byte ^= (uint8_t)(1u << bit % 8);
 	cr_assert_eq(pwrite(fd, &byte, 1, (off_t)(bit / 8)), 1);
 	(void)close(fd);
 }
@@ -380,14 +379,15 @@ static void limit_file_bytes(rlim_t limit_bytes)
 Test(store, says_what_it_lost_on_a_full_disk_and_goes_on_after)
 {
 	struct store_stats stats;
-	char many[8000] = "";
+	struct buffer many = {0};
 
 	for (int i = 0; i < 100; i++)
-		strcat(many, "2 m 2\n");
+		buffer_append_text(&many, "2 m 2\n");
 	sample_lines_store(store, "1 m 1\n");
 	cr_assert_eq(store_flush(store, 10000), 0);
 	limit_file_bytes(file_bytes("here/m.hm") + 100);
-	sample_lines_store(store, many);
+	sample_lines_store(store, buffer_text(&many));
+	buffer_done(&many);
 	cr_assert_eq(store_flush(store, 10000), 0);
 
 	store_get_stats(store, &stats);
@@ -474,14 +474,14 @@ static void *append_many(void *context)
 
 Test(store, takes_samples_of_several_threads_while_it_is_asked)
 {
-	pthread_t threads[N_THREADS];
+	pthread_t threads[N_THREADS] = {0};
 	int numbers[N_THREADS];
 	struct store_stats stats;
 	struct store_host_state *hosts;
 	size_t n;
 
-	for (int i = 0; i < N_THREADS; i++) {
-		numbers[i] = i;
+	for (size_t i = 0; i < N_THREADS; i++) {
+		numbers[i] = (int)i;
 		cr_assert_eq(pthread_create(&threads[i], NULL, append_many, &numbers[i]), 0);
 	}
 	for (int i = 0; i < 20; i++) {
@@ -489,7 +489,7 @@ Test(store, takes_samples_of_several_threads_while_it_is_asked)
 		cr_assert_eq(store_list_hosts(store, &hosts, &n), 0);
 		free(hosts);
 	}
-	for (int i = 0; i < N_THREADS; i++)
+	for (size_t i = 0; i < N_THREADS; i++)
 		cr_assert_eq(pthread_join(threads[i], NULL), 0);
 	cr_assert_eq(store_flush(store, 10000), 0);
 

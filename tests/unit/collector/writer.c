@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -117,7 +118,8 @@ static void settle(struct writer_job *job)
 {
 	if (job->result == 0) {
 		job->file->length_bytes = job->length_bytes;
-		job->file->n_declared = job->n_declared;
+		if (job->last_series)
+			catalog_set_declared(job->file, job->last_series);
 	}
 	writer_job_done(job);
 }
@@ -221,6 +223,31 @@ Test(writer, loses_nothing_confirmed_whichever_call_fails)
 	} while (n_calls >= n);
 
 	cr_assert_gt(n, 15, "%d calls were tried", n);
+}
+
+Test(writer, makes_do_with_few_descriptors)
+{
+	struct rlimit limit;
+	char text[64];
+	int lowest_free;
+
+	for (int i = 0; i < WRITER_JOBS_MAX; i++) {
+		(void)snprintf(text, sizeof(text), "1 m%d{host=\"x\"} 1", i);
+		append(text);
+	}
+	lowest_free = dup(hosts_fd);
+	(void)close(lowest_free);
+	cr_assert_eq(getrlimit(RLIMIT_NOFILE, &limit), 0);
+	limit.rlim_cur = (rlim_t)lowest_free + 4;
+	cr_assert_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	cr_assert_eq(write_all(), WRITER_JOBS_MAX);
+	for (int i = 0; i < WRITER_JOBS_MAX; i++) {
+		(void)snprintf(text, sizeof(text), "2 m%d{host=\"x\"} 1", i);
+		append(text);
+	}
+	cr_assert_eq(write_all(), WRITER_JOBS_MAX);
+
+	cr_assert_eq(samples_on_disk(), 2 * WRITER_JOBS_MAX);
 }
 
 Test(writer, cuts_back_what_it_could_not_write_whole)
