@@ -25,7 +25,7 @@ static int print(void (*format)(struct buffer *out))
 static int run(const struct settings_options *options)
 {
 	struct settings settings;
-	struct config_error error;
+	struct config_error error = {0};
 	int status = EXIT_USAGE;
 
 	if (settings_read(&settings, options, &error) < 0)

@@ -12,6 +12,16 @@
 
 #define SECOND_US INT64_C(1000000)
 
+#ifdef __SANITIZE_THREAD__
+/* umockdev has a thread of its own, and glib, which it uses, is not compiled for ThreadSanitizer. */
+__attribute__((visibility("default"))) const char *__tsan_default_suppressions(void);
+
+const char *__tsan_default_suppressions(void)
+{
+	return "called_from_lib:libglib-2.0.so\ncalled_from_lib:libumockdev.so\n";
+}
+#endif
+
 static struct fake_plugin_control *const control = &fake_plugin_control;
 
 static UMockdevTestbed *bed;

@@ -786,7 +786,7 @@ static void send_descriptors(int fd, const char *text, int sent_fd, size_t n)
 	} control;
 	struct iovec data = {(void *)text, strlen(text)};
 	struct msghdr message = {.msg_iov = &data, .msg_iovlen = 1};
-	int sent[200];
+	int sent[200] = {0};
 
 	for (size_t i = 0; i < n; i++)
 		sent[i] = sent_fd;
