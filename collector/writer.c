@@ -226,38 +226,41 @@ static int name_new(int hosts_fd, struct writer_job *job)
 	return result;
 }
 
-/* Second half: sync. */
-static int sync_job(int hosts_fd, struct writer_job *job)
+/* Close the file; where the job failed, cut off what it wrote. */
+static void close_job(struct writer_job *job)
 {
-	if (fdatasync(job->fd) < 0) {
-		/* The kernel may have dropped what it could not write: nobody knows what the file
-		 * holds, and a second sync would not tell. */
-		job->is_given_up = job->length_bytes != 0;
-		return fail(job, "fdatasync", -errno);
-	}
-	return job->length_bytes == 0 ? name_new(hosts_fd, job) : 0;
-}
+	bool is_old = job->length_bytes != 0;
 
-/* Undo what a failed job wrote. */
-static void cut_back(int hosts_fd, struct writer_job *job)
-{
-	if (job->length_bytes == 0)
-		remove_temporary(hosts_fd, job);
-	else if (!job->is_given_up && ftruncate(job->fd, (off_t)job->length_bytes) < 0)
-		job->is_given_up = true;
-}
-
-static void close_job(int hosts_fd, struct writer_job *job)
-{
-	if (job->fd < 0)
+	if (job->fd < 0) {
+		job->fd = -1;
 		return;
-	if (job->result < 0)
-		cut_back(hosts_fd, job);
-	if (close(job->fd) < 0 && job->result == 0) {
+	}
+	if (job->result < 0 && is_old && !job->is_given_up &&
+	    ftruncate(job->fd, (off_t)job->length_bytes) < 0)
 		job->is_given_up = true;
+	if (close(job->fd) < 0 && job->result == 0) {
+		job->is_given_up = is_old;
 		fail(job, "close", -errno);
 	}
 	job->fd = -1;
+}
+
+/* Second half: sync, close, give a new file its name. */
+static void finish_job(int hosts_fd, struct writer_job *job)
+{
+	bool is_new = job->length_bytes == 0;
+
+	if (job->result == 0 && fdatasync(job->fd) < 0) {
+		/* The kernel may have dropped what it could not write: nobody knows what the file
+		 * holds, and a second sync would not tell. */
+		job->is_given_up = !is_new;
+		fail(job, "fdatasync", -errno);
+	}
+	close_job(job);
+	if (is_new && job->result == 0)
+		(void)name_new(hosts_fd, job);
+	if (is_new && job->result < 0)
+		remove_temporary(hosts_fd, job);
 }
 
 /* Sync the folders that got new files, each once where they follow each other. */
@@ -300,15 +303,11 @@ static size_t write_some(int hosts_fd, struct writer_job *jobs, size_t n_jobs)
 	return n_jobs;
 }
 
-/* Sync, close and judge jobs that are written. */
+/* Sync and close jobs that are written. */
 static void finish(int hosts_fd, struct writer_job *jobs, size_t n_jobs)
 {
-	for (size_t i = 0; i < n_jobs; i++) {
-		if (jobs[i].result == 0)
-			(void)sync_job(hosts_fd, &jobs[i]);
-	}
 	for (size_t i = 0; i < n_jobs; i++)
-		close_job(hosts_fd, &jobs[i]);
+		finish_job(hosts_fd, &jobs[i]);
 	sync_folders(hosts_fd, jobs, n_jobs);
 	for (size_t i = 0; i < n_jobs; i++) {
 		if (jobs[i].result == 0)

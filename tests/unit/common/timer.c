@@ -21,12 +21,12 @@ static struct epoll_info before;
 
 static void on_timer(void *context)
 {
-	struct probe *probe = context;
+	struct probe *mine = context;
 
-	probe->n_calls++;
-	if (probe->frees) {
-		timer_free(probe->timer);
-		probe->timer = NULL;
+	mine->n_calls++;
+	if (mine->frees) {
+		timer_free(mine->timer);
+		mine->timer = NULL;
 	}
 }
 
