@@ -225,7 +225,7 @@ static void answer_list_plugins(void *context, const struct control_request *req
 {
 	static const char *const columns[] = {
 		"name:text",     "state:text",      "interval:duration",
-		"series:number", "round_us:number", "rounds:number",
+		"series:number", "round_us:duration", "rounds:number",
 		"errors:number", "last_error:text", "looks_for:text",
 	};
 	const struct verbs *verbs = context;

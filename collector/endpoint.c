@@ -61,6 +61,9 @@ static int set_options(int fd, const struct address *address, int type, bool sha
 	 * daemons share the port. */
 	if (result == 0 && type == SOCK_STREAM)
 		result = set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1);
+	/* Urgent bytes are bytes: one taken out of a number would leave another number. */
+	if (result == 0 && type == SOCK_STREAM)
+		result = set_option(fd, SOL_SOCKET, SO_OOBINLINE, 1);
 	if (result == 0 && shared)
 		result = set_option(fd, SOL_SOCKET, SO_REUSEPORT, 1);
 	if (type == SOCK_DGRAM && set_option(fd, SOL_SOCKET, SO_RCVBUFFORCE, UDP_RECEIVE_BYTES) < 0)

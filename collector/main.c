@@ -26,7 +26,7 @@ static int run(const struct settings_options *options)
 {
 	struct settings settings;
 	struct config_error error = {0};
-	int status = EXIT_USAGE;
+	int status = EXIT_FAILURE;
 
 	if (settings_read(&settings, options, &error) < 0)
 		message_error("%s", error.text);

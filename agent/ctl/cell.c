@@ -23,6 +23,25 @@ static bool counts_microseconds(const struct answer_column *column)
 	return length > 3 && strcmp(column->name + length - 3, "_us") == 0;
 }
 
+bool cell_is_age(const struct answer_column *column)
+{
+	return column->type == ANSWER_TIME && strcmp(column->name, "time") == 0;
+}
+
+void cell_format_heading(const struct answer_column *column, char out[static ANSWER_NAME_MAX_BYTES])
+{
+	size_t length = strlen(column->name);
+
+	if (column->type == ANSWER_DURATION && counts_microseconds(column))
+		length -= strlen("_us");
+	for (size_t i = 0; i < length; i++) {
+		bool is_small = column->name[i] >= 'a' && column->name[i] <= 'z';
+
+		out[i] = (char)(column->name[i] - (is_small ? 'a' - 'A' : 0));
+	}
+	out[length] = '\0';
+}
+
 void cell_append_exact(struct buffer *out, const struct answer_column *column, const char *word)
 {
 	char text[TIMESTAMP_TEXT_MAX_BYTES];

@@ -27,6 +27,13 @@ void cell_append_readable(struct buffer *out, const struct answer_column *column
 /* Append how long ago a time was: "12s". @param word  NULL = no value */
 void cell_append_age(struct buffer *out, const char *word, int64_t now_us);
 
+/* Does a table show how long ago the time in this column was? */
+bool cell_is_age(const struct answer_column *column);
+
+/* The heading of a column in a table: its name in capitals; what it is counted in, its cells say. */
+void cell_format_heading(const struct answer_column *column,
+			 char out[static ANSWER_NAME_MAX_BYTES]);
+
 /* Append text so that it neither controls a terminal nor poses as other text. */
 void cell_append_safe(struct buffer *out, const char *text);
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* -o table: aligned columns under headings, for people. */
 
-#include <ctype.h>
 #include <string.h>
 
 #include "agent/ctl/cell.h"
@@ -13,25 +12,18 @@
 
 static bool is_age(const struct output *output, const struct answer_column *column)
 {
-	return output->wants_age && column->type == ANSWER_TIME &&
-	       strcmp(column->name, "time") == 0;
+	return output->wants_age && cell_is_age(column);
 }
 
-/* The name in capitals; what a duration is counted in, its cells say. */
 static void add_column(struct output *output, const struct answer_column *column)
 {
 	char heading[ANSWER_NAME_MAX_BYTES];
-	size_t length = strlen(column->name);
+	struct table_column *shown;
 
-	if (column->type == ANSWER_DURATION && length > 3 &&
-	    strcmp(column->name + length - 3, "_us") == 0)
-		length -= 3;
-	for (size_t i = 0; i < length; i++)
-		heading[i] = (char)toupper((unsigned char)column->name[i]);
-	heading[length] = '\0';
-	table_add_column(&output->table, is_age(output, column) ? "AGE" : heading)->is_right =
-		column->type == ANSWER_NUMBER || column->type == ANSWER_DURATION ||
-		is_age(output, column);
+	cell_format_heading(column, heading);
+	shown = table_add_column(&output->table, is_age(output, column) ? "AGE" : heading);
+	shown->is_right = column->type == ANSWER_NUMBER || column->type == ANSWER_DURATION ||
+			  is_age(output, column);
 }
 
 static void table_begin(struct output *output)

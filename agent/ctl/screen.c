@@ -3,7 +3,6 @@
 
 #include "agent/ctl/screen.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -68,11 +67,6 @@ void screen_resize(struct screen *screen)
 	screen->is_stale = true;
 }
 
-static bool is_age(const struct answer_column *column)
-{
-	return column->type == ANSWER_TIME && strcmp(column->name, "time") == 0;
-}
-
 static int take_columns(void *context, const struct answer_columns *columns)
 {
 	struct screen *screen = context;
@@ -80,13 +74,13 @@ static int take_columns(void *context, const struct answer_columns *columns)
 	screen->columns = *columns;
 	for (size_t i = 0; i < columns->n; i++) {
 		const struct answer_column *column = &columns->at[i];
-		char heading[ANSWER_NAME_MAX_BYTES] = "";
+		bool is_age = cell_is_age(column);
+		char heading[ANSWER_NAME_MAX_BYTES];
 		struct table_column *shown;
 
-		for (size_t j = 0; column->name[j] != '\0'; j++)
-			heading[j] = (char)toupper((unsigned char)column->name[j]);
-		shown = table_add_column(&screen->table, is_age(column) ? "AGE" : heading);
-		shown->is_right = column->type == ANSWER_NUMBER || is_age(column);
+		cell_format_heading(column, heading);
+		shown = table_add_column(&screen->table, is_age ? "AGE" : heading);
+		shown->is_right = column->type == ANSWER_NUMBER || is_age;
 		shown->can_give = strcmp(column->name, "series") == 0;
 		shown->is_hidden = strcmp(column->name, "kind") == 0;
 	}
@@ -122,7 +116,7 @@ static int take_row(void *context, char *const words[])
 		const struct answer_column *column = &screen->columns.at[i];
 		struct buffer cell = {0};
 
-		if (is_age(column))
+		if (cell_is_age(column))
 			cell_append_age(&cell, words[i], screen->now_us);
 		else
 			cell_append_readable(&cell, column, words[i]);

@@ -113,6 +113,14 @@ class Text(Case):
         self.send(self.collector.port, "unfinished 12")
         self.wait_stored(self.collector, 1)
 
+    def test_urgent_bytes_are_bytes_of_the_line(self):
+        with socket.create_connection(("127.0.0.1", self.collector.port)) as connection:
+            connection.sendall(b"urgent ")
+            connection.send(b"2", socket.MSG_OOB)
+            connection.sendall(b"3\n")
+        self.wait_stored(self.collector, 1)
+        self.assertEqual([row[3] for row in self.values("urgent")], [23])
+
     def test_a_cut_line_of_an_exporter_is_not_invented(self):
         self.send(self.collector.port, "# TYPE whole gauge\nwhole 1\nwhole 12")
         self.wait_stored(self.collector, 1)
