@@ -286,6 +286,28 @@ static int read_open_file(struct reading *reading)
 	return result;
 }
 
+/* What becomes of a file that could not be read, for -errno. */
+static void tell_unusable(struct recovery *recovery, const char *name, int result)
+{
+	switch (result) {
+	case -EINVAL:
+	case -EBADMSG:
+	case -ELOOP: /* a symbolic link */
+	case -ENXIO: /* a socket */
+		set_aside(recovery, name, "not a metric file, or its header is damaged");
+		break;
+	case -ENOTSUP:
+		pass_over(recovery, name, "of a format that this version does not know");
+		break;
+	case -EXDEV:
+		pass_over(recovery, name, "it holds another host or metric than its path says");
+		break;
+	default:
+		/* Perhaps it can be read next time. */
+		pass_over(recovery, name, strerror(-result));
+	}
+}
+
 static int read_file(struct recovery *recovery, const char *name)
 {
 	struct reading reading = {.recovery = recovery, .name = name};
@@ -299,17 +321,8 @@ static int read_file(struct recovery *recovery, const char *name)
 	id_map_done(&reading.ids);
 	buffer_done(&reading.text);
 
-	if (result == -EINVAL || result == -EBADMSG)
-		set_aside(recovery, name, "not a metric file, or its header is damaged");
-	else if (result == -ENOTSUP)
-		pass_over(recovery, name, "of a format that this version does not know");
-	else if (result == -EXDEV)
-		pass_over(recovery, name, "it holds another host or metric than its path says");
-	else if (result < 0 && result != -ENOMEM)
-		set_aside(recovery, name, strerror(-result));
-	/* What was read before it broke off is said again in the new file. */
-	if (result < 0 && reading.file)
-		reading.file->has_new_meta = true;
+	if (result < 0 && result != -ENOMEM)
+		tell_unusable(recovery, name, result);
 	/* Out of memory is no fault of the file. */
 	return result == -ENOMEM ? result : 0;
 }

@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -238,6 +239,29 @@ Test(recovery, sets_what_is_no_metric_file_aside_without_overwriting)
 	cr_assert(exists("web/empty.hm.damaged"));
 	cr_assert_eq(found.n_files_aside, 5);
 	cr_assert_eq(catalog.n_files, 0);
+}
+
+Test(recovery, leaves_files_alone_that_it_cannot_read_now)
+{
+	struct rlimit limit;
+	int last_fd = hosts_fd;
+	int fd;
+
+	put_series(0, "");
+	write_file("web/load.hm");
+	cr_assert_eq(getrlimit(RLIMIT_NOFILE, &limit), 0);
+	limit.rlim_cur = 64;
+	cr_assert_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	while ((fd = dup(hosts_fd)) >= 0)
+		last_fd = fd;
+	/* Enough for the folders, one too few for the file. */
+	(void)close(last_fd);
+	(void)close(last_fd - 1);
+	recover();
+
+	cr_assert(exists("web/load.hm"));
+	cr_assert_eq(found.n_files_aside, 1);
+	cr_assert_eq(catalog.n_series, 0);
 }
 
 Test(recovery, leaves_files_of_a_future_version_alone)

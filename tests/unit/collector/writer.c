@@ -229,6 +229,7 @@ Test(writer, makes_do_with_few_descriptors)
 {
 	struct rlimit limit;
 	char text[64];
+	rlim_t before;
 	int lowest_free;
 
 	for (int i = 0; i < WRITER_JOBS_MAX; i++) {
@@ -238,6 +239,7 @@ Test(writer, makes_do_with_few_descriptors)
 	lowest_free = dup(hosts_fd);
 	(void)close(lowest_free);
 	cr_assert_eq(getrlimit(RLIMIT_NOFILE, &limit), 0);
+	before = limit.rlim_cur;
 	limit.rlim_cur = (rlim_t)lowest_free + 4;
 	cr_assert_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
 	cr_assert_eq(write_all(), WRITER_JOBS_MAX);
@@ -247,7 +249,9 @@ Test(writer, makes_do_with_few_descriptors)
 	}
 	cr_assert_eq(write_all(), WRITER_JOBS_MAX);
 
-	cr_assert_eq(samples_on_disk(), 2 * WRITER_JOBS_MAX);
+	limit.rlim_cur = before;
+	cr_assert_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	cr_assert_eq(samples_on_disk(), (uint64_t)2 * WRITER_JOBS_MAX);
 }
 
 Test(writer, cuts_back_what_it_could_not_write_whole)
