@@ -79,7 +79,8 @@ SOURCES := $(sort $(wildcard $(FOLDERS:%=%/*.c) tests/unit/*/*.c tests/fuzz/*.c 
 HEADERS := $(sort $(wildcard include/hostmetrics/*.h $(FOLDERS:%=%/*.h) tests/*/*.h))
 
 .PHONY: all run check test tests check-asan check-tsan fuzz fuzzers lint lint-tools lint-format \
-	lint-cppcheck lint-objects lint-tidy format golden coverage install uninstall clean help FORCE
+	lint-cppcheck lint-compilers lint-objects lint-tidy format golden coverage install uninstall clean \
+	help FORCE
 
 all: $(PROGRAMS) $(PLUGINS) ## the daemons, agentctl and the plugins, in build/; installs nothing
 
@@ -195,7 +196,9 @@ coverage: ## the tests, then how much of each source they ran
 
 # -- lint: tests are compiled with -Werror, everything else goes through -fanalyzer too ------------
 
-lint: lint-format lint-cppcheck ## clang-format, clang-tidy, gcc -fanalyzer, cppcheck; -k shows all findings
+lint: lint-format lint-cppcheck lint-compilers ## clang-format, cppcheck, gcc -fanalyzer, clang-tidy; -k shows all
+
+lint-compilers: lint-tools
 	@$(MAKE) --no-print-directory SAN=analyzer BUILD=$(BUILD)-analyzer lint-objects lint-tidy
 
 lint-tools:
@@ -221,24 +224,24 @@ format: ## let clang-format rewrite every source
 
 # -- the rest -------------------------------------------------------------------------------------
 
+# mode:file:where
+INSTALLED := 755:$(BUILD)/agentctl:$(BINDIR)/agentctl \
+	755:$(BUILD)/hostmetrics-agent:$(SBINDIR)/hostmetrics-agent \
+	755:$(BUILD)/hostmetrics-collector:$(SBINDIR)/hostmetrics-collector \
+	644:$(PLUGINS):$(PLUGIN_FOLDER)/hostmetrics.so \
+	644:include/hostmetrics/plugin.h:$(INCLUDEDIR)/hostmetrics/plugin.h \
+	644:include/hostmetrics/sysfs.h:$(INCLUDEDIR)/hostmetrics/sysfs.h \
+	644:packaging/completion/agentctl.bash:$(COMPLETIONDIR)/agentctl \
+	$(foreach page,$(wildcard packaging/man/*.[1-8]),\
+		644:$(page):$(MANDIR)/man$(subst .,,$(suffix $(page)))/$(notdir $(page)))
+each_installed = for entry in $(INSTALLED); do (IFS=:; set -- $$entry; set -x; $(1)) || exit 1; done
+
 install: all ## into DESTDIR and PREFIX (/usr/local)
-	install -d $(addprefix $(DESTDIR),$(BINDIR) $(SBINDIR) $(PLUGIN_FOLDER) $(INCLUDEDIR)/hostmetrics \
-		$(MANDIR)/man1 $(MANDIR)/man8 $(COMPLETIONDIR))
-	install $(BUILD)/agentctl $(DESTDIR)$(BINDIR)
-	install $(BUILD)/hostmetrics-agent $(BUILD)/hostmetrics-collector $(DESTDIR)$(SBINDIR)
-	install -m 644 $(PLUGINS) $(DESTDIR)$(PLUGIN_FOLDER)
-	install -m 644 include/hostmetrics/plugin.h include/hostmetrics/sysfs.h $(DESTDIR)$(INCLUDEDIR)/hostmetrics
-	install -m 644 packaging/man/*.1 $(DESTDIR)$(MANDIR)/man1
-	install -m 644 packaging/man/*.8 $(DESTDIR)$(MANDIR)/man8
-	install -m 644 packaging/completion/agentctl.bash $(DESTDIR)$(COMPLETIONDIR)/agentctl
+	@$(call each_installed,install -D -m $$1 $$2 "$(DESTDIR)$$3")
 
 uninstall: ## what install made; configuration and data stay
-	rm -f $(addprefix $(DESTDIR),$(BINDIR)/agentctl $(SBINDIR)/hostmetrics-agent $(SBINDIR)/hostmetrics-collector \
-		$(PLUGIN_FOLDER)/hostmetrics.so $(INCLUDEDIR)/hostmetrics/plugin.h $(INCLUDEDIR)/hostmetrics/sysfs.h \
-		$(COMPLETIONDIR)/agentctl) \
-		$(patsubst packaging/man/%.1,$(DESTDIR)$(MANDIR)/man1/%.1,$(wildcard packaging/man/*.1)) \
-		$(patsubst packaging/man/%.8,$(DESTDIR)$(MANDIR)/man8/%.8,$(wildcard packaging/man/*.8))
-	-rmdir $(addprefix $(DESTDIR),$(PLUGIN_FOLDER) $(dir $(PLUGIN_FOLDER)) $(INCLUDEDIR)/hostmetrics) 2>/dev/null
+	@$(call each_installed,rm -f "$(DESTDIR)$$3")
+	-@rmdir "$(DESTDIR)$(PLUGIN_FOLDER)" "$(DESTDIR)$(dir $(PLUGIN_FOLDER))" "$(DESTDIR)$(INCLUDEDIR)/hostmetrics"
 
 clean: ## remove all build folders
 	rm -rf --one-file-system $(BUILD) $(wildcard $(BUILD)-*)

@@ -14,6 +14,9 @@
 #include "common/text.h"
 #include "common/timestamp.h"
 
+/* Of a label that is not as it should be, people are shown this much. */
+#define LABEL_SHOWN_MAX_BYTES 200
+
 /* All label values of a series, each with its NUL. */
 #define LABELS_MAX_BYTES (HM_LABEL_SET_MAX_BYTES + HM_METRIC_LABELS_MAX)
 
@@ -106,7 +109,7 @@ static void append_name(struct buffer *out, const struct hm_metric *metric,
 
 		buffer_printf(out, "%s%s=\"", i == 0 ? "{" : ",",
 			      is_declared ? metric->labels[i] : "?");
-		text_append_printable(out, labels[i], strlen(labels[i]));
+		text_append_printable(out, labels[i], strnlen(labels[i], LABEL_SHOWN_MAX_BYTES));
 		buffer_append_byte(out, '"');
 	}
 	if (labels[0])
@@ -304,6 +307,10 @@ void hm_emit_labels(struct hm_batch *out, const struct hm_metric *metric, double
 	}
 	if (series->round == out->round) {
 		add_problem(out, metric, labels, "emitted twice in a round");
+		return;
+	}
+	if (!isfinite(series->total + value)) {
+		add_problem(out, metric, labels, "its total is too large");
 		return;
 	}
 	series->value = value;

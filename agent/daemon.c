@@ -29,6 +29,9 @@
 /* What is left may take this long to be handed to the kernel; then the agent ends without it. */
 #define FLUSH_TIMEOUT_MS 1000
 
+/* So much after a shipment is due, and has not come, somebody asks what holds the sampler up. */
+#define SILENCE_GRACE_MS 2000
+
 struct agent {
 	const struct settings *settings;
 	const struct loader *loader;
@@ -45,6 +48,7 @@ struct agent {
 	struct verbs verbs;
 	struct control_server *control;
 	struct timer *flush_timeout;
+	struct timer *silence; /* runs out when nothing is shipped any more */
 	uint64_t n_dropped_told;
 	bool is_full_told; /* the log has said that rounds are dropped */
 	bool is_stopping;
@@ -91,6 +95,25 @@ static void tell_dropped(struct agent *agent)
 	agent->is_full_told = true;
 }
 
+/* Nothing was shipped for longer than it should: say who is to blame. */
+static void on_silence(void *context)
+{
+	const struct agent *agent = context;
+	struct plugin *stuck = plugin_set_find_stuck(&agent->plugins, SILENCE_GRACE_MS * 1000);
+
+	if (stuck)
+		message_warning("plugin %s does not come back: no plugin is read until it does",
+				plugin_table(stuck)->name);
+}
+
+/* A shipment is due within its interval. */
+static void expect_shipment(struct agent *agent)
+{
+	int64_t interval_ms = agent->settings->ship_interval_us / 1000;
+
+	(void)timer_start(agent->silence, interval_ms + SILENCE_GRACE_MS, 0);
+}
+
 /* The sampler has shipped, or has ended. */
 static void on_news(void *context)
 {
@@ -98,6 +121,7 @@ static void on_news(void *context)
 
 	tell_dropped(agent);
 	if (!agent->is_stopping) {
+		expect_shipment(agent);
 		uplink_wake(agent->uplink);
 		return;
 	}
@@ -150,8 +174,8 @@ static int open_control(struct agent *agent)
 		.uplink = agent->uplink,
 		.start_us = timestamp_monotonic_us(),
 	};
-	result = control_server_open(agent->loop, path, "the agent (this is no collector)",
-				     verbs_table, &agent->verbs, &agent->control, &pid);
+	result = control_server_open(agent->loop, path, "the agent", verbs_table, &agent->verbs,
+				     &agent->control, &pid);
 	if (result == -EEXIST)
 		message_error("the control socket '%s' is in use by process %d", path, pid);
 	else if (result < 0)
@@ -200,6 +224,8 @@ static int open_loop(struct agent *agent)
 		result = signals_new(agent->loop, on_signal, agent, &agent->signals);
 	if (result == 0)
 		result = timer_new(agent->loop, quit, agent, &agent->flush_timeout);
+	if (result == 0)
+		result = timer_new(agent->loop, on_silence, agent, &agent->silence);
 	if (result == 0)
 		result = wakeup_new(agent->loop, on_news, agent, &agent->news);
 	return result;
@@ -278,6 +304,7 @@ static int start(struct agent *agent)
 	open_monitor(agent);
 	tell_start(agent);
 	uplink_start(agent->uplink);
+	expect_shipment(agent);
 	result = sampler_start(agent->sampler);
 	if (result < 0)
 		message_error("cannot start the sampler: %s", strerror(-result));
@@ -294,13 +321,17 @@ static void tell_unsent(const struct agent *agent)
 				stats.n_waiting_samples, agent->settings->collector);
 }
 
-/* A thread that is stuck in a plugin can be neither ended nor waited for: leave all as it is. */
+/*
+ * A thread that is stuck in a plugin can be neither ended nor waited for: leave all as it is. Nor is
+ * one waited for that is about to end, when a second signal says that it has to be now.
+ */
 static void abandon(struct agent *agent)
 {
 	struct plugin *stuck = plugin_set_find_stuck(&agent->plugins, 0);
 
-	message_warning("plugin %s does not come back; ending without it",
-			stuck ? plugin_table(stuck)->name : "(unknown)");
+	if (stuck)
+		message_warning("plugin %s does not come back; ending without it",
+				plugin_table(stuck)->name);
 	_exit(EXIT_SUCCESS);
 }
 
@@ -316,6 +347,7 @@ static void stop(struct agent *agent)
 	plugin_set_done(&agent->plugins);
 	buffer_done(&agent->declarations);
 	wakeup_free(agent->news);
+	timer_free(agent->silence);
 	timer_free(agent->flush_timeout);
 	signals_free(agent->signals);
 	loop_free(agent->loop);

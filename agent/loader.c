@@ -119,6 +119,34 @@ static int add_plugin(struct loader *loader, const struct hm_plugin *plugin)
 	return 0;
 }
 
+/* @return the name of a metric that both have, or NULL */
+static const char *find_common_metric(const struct hm_plugin *left, const struct hm_plugin *right)
+{
+	for (size_t i = 0; i < left->n_metrics; i++) {
+		for (size_t j = 0; j < right->n_metrics; j++) {
+			if (strcmp(left->metrics[i].name, right->metrics[j].name) == 0)
+				return left->metrics[i].name;
+		}
+	}
+	return NULL;
+}
+
+/* Two plugins with one metric would give its series two values: the first one keeps it. */
+static bool refuse_common_metric(struct loader *loader, const char *file,
+				 const struct hm_plugin *plugin)
+{
+	for (size_t i = 0; i < loader->n_plugins; i++) {
+		const char *metric = find_common_metric(plugin, loader->plugins[i]);
+
+		if (!metric)
+			continue;
+		refuse(loader, plugin->name, false, "plugin %s has its metric '%s' already (in %s)",
+		       loader->plugins[i]->name, metric, file);
+		return true;
+	}
+	return false;
+}
+
 /* @param file  the object's name */
 static int take_plugin(struct loader *loader, const char *file, const struct hm_plugin *plugin)
 {
@@ -136,6 +164,8 @@ static int take_plugin(struct loader *loader, const char *file, const struct hm_
 		refuse(loader, plugin->name, false, "there is another of that name (in %s)", file);
 		return 0;
 	}
+	if (refuse_common_metric(loader, file, plugin))
+		return 0;
 	if (loader->n_plugins == LOADER_PLUGINS_MAX) {
 		refuse(loader, plugin->name, false, "there are too many plugins (in %s)", file);
 		return 0;

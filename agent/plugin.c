@@ -13,7 +13,7 @@
 #include "common/message.h"
 #include "common/timestamp.h"
 
-/* The log says at most this often what a plugin that runs misses. */
+/* After a message about a plugin the log says nothing more of it for so long. */
 #define TELL_AGAIN_US INT64_C(60000000)
 
 /* What the log has said of the plugin. */
@@ -157,7 +157,8 @@ static void note_start(struct plugin *plugin, int result)
 		set_state(plugin, PLUGIN_RUNNING, NULL, 0);
 		return;
 	case -ENODEV:
-		set_state(plugin, PLUGIN_ABSENT, NULL, 0);
+		/* Not an error, and no longer one. */
+		set_state(plugin, PLUGIN_ABSENT, "", 0);
 		return;
 	case -ENOTSUP:
 		set_state(plugin, PLUGIN_ABSENT,
@@ -320,7 +321,7 @@ static void tell_absent(const struct plugin *plugin, const struct plugin_stats *
 {
 	const struct hm_plugin *table = plugin->config.table;
 
-	if (plugin->told.is_told && plugin->told.state == PLUGIN_RUNNING) {
+	if (plugin->told.is_told && !*stats->last_error) {
 		message_info("plugin %s: nothing is left of what it looks for: %s", table->name,
 			     table->looks_for);
 	} else if (plugin->config.is_wanted) {
@@ -334,11 +335,13 @@ static void tell_absent(const struct plugin *plugin, const struct plugin_stats *
 static void tell_state(const struct plugin *plugin, const struct plugin_stats *stats)
 {
 	const struct hm_plugin *table = plugin->config.table;
+	const struct told *told = &plugin->told;
 
 	switch (stats->state) {
 	case PLUGIN_RUNNING:
-		if (plugin->told.is_told)
-			message_info("plugin %s: runs again", table->name);
+		if (told->is_told)
+			message_info("plugin %s: runs %s", table->name,
+				     told->state == PLUGIN_FAILED ? "again" : "now");
 		break;
 	case PLUGIN_FAILED:
 		message_warning("plugin %s: %s; trying again", table->name, stats->last_error);
@@ -355,19 +358,22 @@ void plugin_tell(struct plugin *plugin, int64_t monotonic_us)
 {
 	struct told *told = &plugin->told;
 	struct plugin_stats stats;
-	bool is_running;
+	bool is_same;
 
-	plugin_get_stats(plugin, &stats);
-	is_running = stats.state == PLUGIN_RUNNING || stats.state == PLUGIN_FAILED;
-	if (!told->is_told || stats.state != told->state) {
-		tell_state(plugin, &stats);
-	} else if (is_running && monotonic_us >= told->next_us &&
-		   strcmp(stats.last_error, told->error) != 0) {
-		message_warning("plugin %s: %s", plugin->config.table->name, stats.last_error);
-		told->next_us = monotonic_us + TELL_AGAIN_US;
-	} else {
+	/* What comes and goes with every round is told once a minute. */
+	if (monotonic_us < told->next_us)
 		return;
-	}
+	plugin_get_stats(plugin, &stats);
+	is_same = told->is_told && stats.state == told->state;
+	if (is_same && (!*stats.last_error || strcmp(stats.last_error, told->error) == 0))
+		return;
+	if (is_same)
+		message_warning("plugin %s: %s", plugin->config.table->name, stats.last_error);
+	else
+		tell_state(plugin, &stats);
+	/* That it runs as it should from the start is no message. */
+	if (told->is_told || stats.state == PLUGIN_FAILED)
+		told->next_us = monotonic_us + TELL_AGAIN_US;
 	told->is_told = true;
 	told->state = stats.state;
 	(void)strlcpy(told->error, stats.last_error, sizeof(told->error));

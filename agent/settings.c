@@ -9,10 +9,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "agent/contract.h"
 #include "common/config.h"
+#include "common/privilege.h"
 #include "common/text.h"
 #include "hostmetrics/control.h"
 #include "hostmetrics/wire.h"
@@ -152,6 +154,20 @@ static bool is_host_name(const char *name)
 
 #define INTERVAL_RULE "must be 10ms to 24h"
 #define HOSTNAME_RULE "must be 1 to 200 bytes of UTF-8 without control bytes"
+#define SOCKET_RULE   "must be a path of 1 to 107 bytes"
+#define USER_RULE     "is no user of this system"
+
+static bool is_socket_path(const char *path)
+{
+	return *path && strlen(path) < sizeof(((struct sockaddr_un *)NULL)->sun_path);
+}
+
+static bool is_user(const char *name)
+{
+	struct privilege privilege;
+
+	return !*name || privilege_find(name, &privilege) != -ENOENT;
+}
 
 /* Apply one entry to a table of keys. @return 0; -EINVAL, told already; -ENOMEM */
 static int apply_entry(const struct config_entry *entry, const struct config_key *keys,
@@ -166,20 +182,29 @@ static int apply_entry(const struct config_entry *entry, const struct config_key
 	return result;
 }
 
+/* @return what is wrong with the value that the entry has just set, or NULL */
+static const char *find_fault(const struct settings *settings, const struct config_entry *entry)
+{
+	if (strcmp(entry->key, "interval") == 0)
+		return is_interval(settings->interval_us) ? NULL : INTERVAL_RULE;
+	if (strcmp(entry->key, "ship_interval") == 0)
+		return is_interval(settings->ship_interval_us) ? NULL : INTERVAL_RULE;
+	if (strcmp(entry->key, "hostname") == 0)
+		return !*entry->value || is_host_name(entry->value) ? NULL : HOSTNAME_RULE;
+	if (strcmp(entry->key, "socket") == 0)
+		return is_socket_path(entry->value) ? NULL : SOCKET_RULE;
+	if (strcmp(entry->key, "user") == 0)
+		return is_user(entry->value) ? NULL : USER_RULE;
+	return NULL;
+}
+
 static int apply_agent_entry(struct settings *settings, const struct config_entry *entry,
 			     struct settings_report *report)
 {
 	int result = apply_entry(entry, agent_keys, N_AGENT_KEYS, settings, report);
+	const char *fault = result < 0 ? NULL : find_fault(settings, entry);
 
-	if (result < 0)
-		return result;
-	if (strcmp(entry->key, "interval") == 0 && !is_interval(settings->interval_us))
-		return refuse_value(entry, report, INTERVAL_RULE);
-	if (strcmp(entry->key, "ship_interval") == 0 && !is_interval(settings->ship_interval_us))
-		return refuse_value(entry, report, INTERVAL_RULE);
-	if (strcmp(entry->key, "hostname") == 0 && *entry->value && !is_host_name(entry->value))
-		return refuse_value(entry, report, HOSTNAME_RULE);
-	return 0;
+	return fault ? refuse_value(entry, report, fault) : result;
 }
 
 static bool parse_enabled(const char *word, enum settings_enabled *ret_enabled)

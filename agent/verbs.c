@@ -224,9 +224,9 @@ static void answer_list_plugins(void *context, const struct control_request *req
 				struct control_reply *reply)
 {
 	static const char *const columns[] = {
-		"name:text",     "state:text",      "interval:duration",
+		"name:text",     "state:text",        "interval:duration",
 		"series:number", "round_us:duration", "rounds:number",
-		"errors:number", "last_error:text", "looks_for:text",
+		"errors:number", "last_error:text",   "looks_for:text",
 	};
 	const struct verbs *verbs = context;
 

@@ -361,6 +361,20 @@ Test(batch, takes_labels_that_are_too_long_for_missing)
 	hm_emit(&batch, &metrics[PRESSES], 1, label);
 
 	expect_problem("too long");
+	/* A line of the log stays one that a person can read. */
+	cr_assert_leq(batch.reasons.length, 300);
+}
+
+Test(batch, takes_events_that_no_total_can_hold_for_missing)
+{
+	batch_begin(&batch);
+	hm_emit(&batch, &metrics[PRESSES], 1e308, "f12");
+	commit();
+	batch_begin(&batch);
+	hm_emit(&batch, &metrics[PRESSES], 1e308, "f12");
+
+	cr_assert_str_eq(format(), "");
+	expect_problem("too large");
 }
 
 Test(batch, takes_the_first_value_of_a_series_that_comes_twice)

@@ -70,6 +70,9 @@ __attribute__((constructor)) static void become_agent(void)
 	take_variable("HM_TEST_COLLECTOR", collector, sizeof(collector));
 	take_variable("HM_TEST_USER", user, sizeof(user));
 	fake_plugin_control.blocks = getenv("HM_TEST_BLOCKS") != NULL;
+	/* Soon enough for a test that waits until a shipment is overdue. */
+	if (fake_plugin_control.blocks)
+		settings.ship_interval_us = SECOND_US / 10;
 	if (host_init(&host, "") < 0)
 		exit(EXIT_FAILURE);
 	exit(daemon_run(&settings, &loader, &host) == 0 ? EXIT_SUCCESS : EXIT_FAILURE);
@@ -214,6 +217,23 @@ Test(daemon, ends_within_two_seconds_with_a_plugin_that_is_stuck)
 	cr_assert_leq(end_agent(pid), end_limit_us());
 	cr_assert_not_null(strstr(read_log(), "plugin fake does not come back"), "%s", read_log());
 	cr_assert_neq(access(socket_path, F_OK), 0);
+}
+
+Test(daemon, says_which_plugin_holds_up_all_others_once)
+{
+	const char *said;
+	pid_t pid;
+
+	fake_plugin_control.blocks = true;
+	pid = start_agent();
+	wait_for_socket();
+	while (!(said = strstr(read_log(), "no plugin is read until it does")))
+		(void)usleep(10000);
+	(void)usleep(300000);
+
+	cr_assert_null(strstr(strstr(read_log(), "until it does") + 1, "until it does"), "%s",
+		       read_log());
+	cr_assert_leq(end_agent(pid), end_limit_us());
 }
 
 Test(daemon, refuses_a_second_agent_with_the_pid_of_the_first)

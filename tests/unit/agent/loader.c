@@ -272,6 +272,21 @@ Test(loader, refuses_a_second_plugin_of_the_same_name)
 	expect_refused("a", "b.so");
 }
 
+Test(loader, refuses_a_plugin_with_a_metric_that_another_has)
+{
+	char source[sizeof(PLUGIN("b"))];
+
+	/* The plugin b, whose metric is called as that of a. */
+	(void)memcpy(source, PLUGIN("b"), sizeof(source));
+	strstr(source, "\"node_b\"")[strlen("\"node_")] = 'a';
+	build("a.so", PLUGIN("a"));
+	build("b.so", source);
+	load();
+
+	cr_assert_eq(loader.n_plugins, 1);
+	expect_refused("b", "plugin a has its metric 'node_a' already (in b.so)");
+}
+
 Test(loader, loads_another_object_after_the_first_was_closed)
 {
 	build("a.so", PLUGIN("a"));

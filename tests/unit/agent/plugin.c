@@ -8,6 +8,7 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "tests/support/fake_plugin.h"
@@ -306,6 +307,92 @@ Test(plugin, takes_a_restart_request_once)
 
 	cr_assert(plugin_take_restart_request(plugin));
 	cr_assert_not(plugin_take_restart_request(plugin));
+}
+
+/* From now on the log goes into a file of its own. @return its descriptor */
+static int catch_log(void)
+{
+	int fd = memfd_create("log", MFD_CLOEXEC);
+
+	cr_assert_geq(fd, 0);
+	cr_assert_eq(dup2(fd, STDERR_FILENO), STDERR_FILENO);
+	return fd;
+}
+
+static const char *read_log(int fd)
+{
+	static char text[4096];
+	ssize_t length = pread(fd, text, sizeof(text) - 1, 0);
+
+	cr_assert_geq(length, 0);
+	text[length] = '\0';
+	return text;
+}
+
+static void take_and_tell(void)
+{
+	take_safely();
+	plugin_tell(plugin, now_us);
+}
+
+static size_t count_lines(const char *text)
+{
+	size_t n_lines = 0;
+
+	for (; *text; text++)
+		n_lines += *text == '\n';
+	return n_lines;
+}
+
+Test(plugin, that_fails_every_other_round_is_told_once_a_minute)
+{
+	int log_fd = catch_log();
+
+	for (int i = 0; i < 59; i++) {
+		now_us += MINUTE_US / 60;
+		control->get_result = i % 2 ? -EIO : 0;
+		take_and_tell();
+	}
+	cr_assert_eq(count_lines(read_log(log_fd)), 1, "%s", read_log(log_fd));
+
+	control->get_result = 0;
+	now_us += MINUTE_US;
+	take_and_tell();
+	take_and_tell();
+	cr_assert_eq(count_lines(read_log(log_fd)), 2, "%s", read_log(log_fd));
+	cr_assert_not_null(strstr(read_log(log_fd), "plugin fake: runs again\n"));
+}
+
+Test(plugin, that_runs_for_the_first_time_does_not_run_again)
+{
+	int log_fd = catch_log();
+
+	control->start_result = -ENODEV;
+	take_and_tell();
+	cr_assert_str_eq(read_log(log_fd), "");
+	control->start_result = 0;
+	plugin_restart(plugin, now_us);
+	take_and_tell();
+
+	cr_assert_not_null(strstr(read_log(log_fd), "plugin fake: runs now\n"), "%s",
+			   read_log(log_fd));
+}
+
+Test(plugin, whose_devices_went_while_it_failed_has_no_error_left)
+{
+	int log_fd = catch_log();
+
+	take_and_tell();
+	control->get_result = -ENODEV;
+	take_and_tell();
+	control->start_result = -ENODEV;
+	now_us += MINUTE_US;
+	take_and_tell();
+
+	cr_assert_eq(stats().state, PLUGIN_ABSENT);
+	cr_assert_str_eq(stats().last_error, "");
+	cr_assert_not_null(strstr(read_log(log_fd), "nothing is left of what it looks for"), "%s",
+			   read_log(log_fd));
 }
 
 static void *take_on_thread(void *context)

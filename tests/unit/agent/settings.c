@@ -155,12 +155,12 @@ Test(settings, of_the_folder_win_over_the_file_in_the_order_of_names)
 	cr_assert_eq(mkdir(below, 0755), 0);
 	write_file("agent.conf.d/20-b.conf",
 		   "[agent]\nhostname = b\n[plugin cpu]\ninterval = 2s\n");
-	write_file("agent.conf.d/10-a.conf", "[agent]\nhostname = a\nuser = a\n");
+	write_file("agent.conf.d/10-a.conf", "[agent]\nhostname = a\nuser = root\n");
 	write_file("agent.conf.d/30-c.conf.off", "[agent]\nhostname = c\n");
-	expect_good("[agent]\nhostname = file\nuser = file\n");
+	expect_good("[agent]\nhostname = file\nuser = nobody\n");
 
 	cr_assert_str_eq(settings.hostname, "b");
-	cr_assert_str_eq(settings.user, "a");
+	cr_assert_str_eq(settings.user, "root");
 	cr_assert_eq(settings.plugins[0]->interval_us, 2 * SECOND_US);
 }
 
@@ -205,9 +205,18 @@ Test(settings, say_once_that_a_section_is_unknown)
 Test(settings, refuse_values_that_make_no_sense)
 {
 	static const char *const bad[] = {
-		"interval = 0",    "interval = -1s", "interval = 9ms",      "interval = 25h",
-		"interval = x",    "interval =",     "ship_interval = 1us", "collector = a:99999",
-		"collector = a:b", "collector =",
+		"interval = 0",
+		"interval = -1s",
+		"interval = 9ms",
+		"interval = 25h",
+		"interval = x",
+		"interval =",
+		"ship_interval = 1us",
+		"collector = a:99999",
+		"collector = a:b",
+		"collector =",
+		"socket =",
+		"user = no-such-user",
 	};
 	char text[200];
 
@@ -215,6 +224,10 @@ Test(settings, refuse_values_that_make_no_sense)
 		(void)snprintf(text, sizeof(text), "[agent]\n%s\n", bad[i]);
 		expect_error(text, 2, "[agent]");
 	}
+	(void)snprintf(text, sizeof(text), "[agent]\nsocket = /%0107d\n", 0);
+	expect_error(text, 2, "107 bytes");
+	(void)snprintf(text, sizeof(text), "[agent]\nsocket = /%0106d\nuser = root\n", 0);
+	expect_good(text);
 	expect_error("[plugin cpu]\ninterval = 0\n", 2, "interval");
 	expect_error("[plugin cpu]\ninterval = 1us\n", 2, "10ms to 24h");
 	expect_error("[plugin cpu]\nenabled = YES\n", 2, "enabled");
