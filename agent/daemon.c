@@ -99,7 +99,8 @@ static void tell_dropped(struct agent *agent)
 static void on_silence(void *context)
 {
 	const struct agent *agent = context;
-	struct plugin *stuck = plugin_set_find_stuck(&agent->plugins, SILENCE_GRACE_MS * 1000);
+	struct plugin *stuck =
+		plugin_set_find_stuck(&agent->plugins, SILENCE_GRACE_MS * INT64_C(1000));
 
 	if (stuck)
 		message_warning("plugin %s does not come back: no plugin is read until it does",

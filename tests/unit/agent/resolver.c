@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "tests/support/localhost.h"
+
 #define PATIENCE_MS 20000
 
 static struct loop *loop;
@@ -74,6 +76,8 @@ Test(resolver, answers_a_numeric_address_at_once)
 
 Test(resolver, finds_the_addresses_of_a_name_without_waiting)
 {
+	if (!localhost_is_known())
+		cr_skip_test("this system does not know the name localhost");
 	cr_assert_eq(resolver_ask(resolver, "localhost:9999", 1), 0);
 	cr_assert_eq(answer.n_calls, 0);
 	wait_for_answer();
@@ -93,6 +97,8 @@ Test(resolver, says_why_a_name_has_no_address)
 
 Test(resolver, can_be_asked_again)
 {
+	if (!localhost_is_known())
+		cr_skip_test("this system does not know the name localhost");
 	for (int i = 0; i < 3; i++) {
 		answer.n_calls = 0;
 		cr_assert_eq(resolver_ask(resolver, "localhost", 9999), 0);

@@ -218,16 +218,20 @@ Test(sampler, stops_the_plugins_and_sends_the_news_when_it_ends)
 
 Test(sampler, counts_the_rounds_that_a_slow_plugin_made_it_miss)
 {
+	int64_t begin_us = timestamp_monotonic_us();
+	uint64_t n_passed;
+
 	start(SECOND_US);
 	wait_for_rounds(2);
-	cr_assert_eq(stats().n_missed_rounds, 0);
 	control->blocks = true;
 	(void)usleep(10 * INTERVAL_US);
 	control->blocks = false;
 	wait_for_rounds(stats().n_rounds + 2);
+	n_passed = (uint64_t)((timestamp_monotonic_us() - begin_us) / INTERVAL_US);
 
 	cr_assert_geq(stats().n_missed_rounds, 5);
-	cr_assert_leq(stats().n_missed_rounds, 12);
+	/* A busy machine misses more, but no more than there were. */
+	cr_assert_leq(stats().n_missed_rounds + stats().n_rounds, n_passed + 2);
 }
 
 Test(sampler, is_not_done_while_a_plugin_is_stuck_and_nobody_waits_for_it)
