@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "collector/id_map.h"
 #include "common/file_name.h"
 #include "common/store_file.h"
 
@@ -229,7 +230,8 @@ int catalog_add(struct catalog *catalog, const struct identity *identity, uint32
 		return -ENOMEM;
 	if (id == CATALOG_NEXT_ID)
 		id = file->next_id;
-	if (id == CATALOG_NEXT_ID)
+	/* Readers take no larger one: what is written under it could not be found again. */
+	if (id >= ID_MAP_MAX)
 		return -ENOSPC;
 	series = series_new(file, identity);
 	if (!series || table_add(&catalog->series, identity->hash, series) < 0) {

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -414,13 +415,33 @@ static int open_folder(struct store *store, const char *path)
 	return result;
 }
 
+/*
+ * pidfile_open() follows a link, and empties what it finds there: nothing but a file of this folder
+ * may bear the name. @return 0, also where there is none, or -errno
+ */
+static int check_pid_file(const struct store *store)
+{
+	struct stat status;
+
+	if (fstatat(store->folder_fd, STORE_PID_FILE, &status, AT_SYMLINK_NOFOLLOW) < 0)
+		return errno == ENOENT ? 0 : -errno;
+	if (S_ISLNK(status.st_mode))
+		return -ELOOP;
+	return S_ISREG(status.st_mode) && status.st_nlink == 1 ? 0 : -EINVAL;
+}
+
 /* Keep a second daemon out. */
 static int lock_folder(struct store *store, const char *path)
 {
 	char *pid_path;
 	pid_t pid = -1;
-	int result = 0;
+	int result = check_pid_file(store);
 
+	if (result < 0) {
+		message_error("cannot lock the store '%s': its %s is no plain file of its own",
+			      path, STORE_PID_FILE);
+		return result;
+	}
 	if (asprintf(&pid_path, "%s/%s", path, STORE_PID_FILE) < 0)
 		return -ENOMEM;
 	store->pid_file = pidfile_open(pid_path, PID_MODE, &pid);

@@ -4,9 +4,11 @@
 #include "collector/catalog.h"
 
 #include <criterion/criterion.h>
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "collector/id_map.h"
 #include "tests/support/sample_lines.h"
 
 static struct bundle bundle;
@@ -58,6 +60,23 @@ Test(catalog, has_one_file_for_all_series_of_a_metric_and_host)
 	cr_assert_eq(catalog.n_files, 1);
 	cr_assert_eq(catalog.n_hosts, 1);
 	cr_assert_eq(a->file->host->n_series, 3);
+}
+
+Test(catalog, gives_no_id_that_readers_would_not_take)
+{
+	struct catalog_file *file = get("m{x=\"1\"} 1")->file;
+	struct catalog_series *series = NULL;
+	struct identity identity;
+
+	sample_lines_add(&bundle, "m{x=\"2\"} 1");
+	identity = bundle_identity(&bundle, &bundle.samples[bundle.n_samples - 1]);
+	/* As a file of somebody else's making may have it. */
+	file->next_id = ID_MAP_MAX;
+	cr_assert_eq(catalog_add(&catalog, &identity, CATALOG_NEXT_ID, &series), -ENOSPC);
+	cr_assert_eq(catalog.n_series, 1);
+	file->next_id = ID_MAP_MAX - 1;
+	cr_assert_eq(catalog_add(&catalog, &identity, CATALOG_NEXT_ID, &series), 0);
+	cr_assert_eq(series->id, ID_MAP_MAX - 1);
 }
 
 Test(catalog, keeps_hosts_and_metrics_apart)

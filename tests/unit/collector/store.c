@@ -451,6 +451,35 @@ Test(store, is_refused_to_a_second_one_and_to_strange_folders)
 	cr_assert_eq(store_open(path, rejects, &store), 0);
 }
 
+Test(store, never_follows_a_link_in_place_of_its_pid_file)
+{
+	struct store *second;
+	char victim[sizeof(path) + 8];
+	char pid_path[sizeof(path) + sizeof(STORE_PID_FILE)];
+	struct stat status;
+	FILE *file;
+
+	store_close(store);
+	store = NULL;
+	(void)snprintf(victim, sizeof(victim), "%s.victim", path);
+	(void)snprintf(pid_path, sizeof(pid_path), "%s/" STORE_PID_FILE, path);
+	file = fopen(victim, "w");
+	cr_assert(file && fputs("precious", file) >= 0 && fclose(file) == 0);
+
+	cr_assert_eq(symlink(victim, pid_path), 0);
+	cr_assert_eq(store_open(path, rejects, &second), -ELOOP);
+	cr_assert_eq(unlink(pid_path), 0);
+	cr_assert_eq(link(victim, pid_path), 0);
+	cr_assert_eq(store_open(path, rejects, &second), -EINVAL);
+	cr_assert_eq(stat(victim, &status), 0);
+	cr_assert_eq(status.st_size, 8);
+	cr_assert_eq(unlink(pid_path), 0);
+	cr_assert_eq(mkfifo(pid_path, 0640), 0);
+	cr_assert_eq(store_open(path, rejects, &second), -EINVAL);
+	cr_assert_eq(unlink(pid_path), 0);
+	cr_assert_eq(store_open(path, rejects, &store), 0);
+}
+
 static void *append_many(void *context)
 {
 	struct bundle bundle;
