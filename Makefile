@@ -37,12 +37,12 @@ CFLAGS ?= -O2 -g
 OPTIMISES := $(filter -O1 -O2 -O3 -Os -Ofast,$(lastword $(filter -O%,$(CFLAGS))))
 FORTIFY := $(if $(SAN)$(findstring _FORTIFY_SOURCE,$(CFLAGS) $(CPPFLAGS)),,\
 	$(OPTIMISES:%=-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2))
-override CPPFLAGS += -Iinclude -I. -D_GNU_SOURCE -DHM_VERSION='"$(VERSION)"' \
+override CPPFLAGS += -Iinclude -I. -isystem /usr/include/libevdev-1.0 -D_GNU_SOURCE -DHM_VERSION='"$(VERSION)"' \
 	-DHM_PLUGIN_FOLDER='"$(PLUGIN_FOLDER)"'
 override CFLAGS += -std=gnu17 -pthread -fvisibility=hidden -fstack-protector-strong -Wall -Wextra \
 	-Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wwrite-strings -Wformat=2 -Wundef
 override LDFLAGS += -pthread -Wl,-z,relro,-z,now,--as-needed
-override LDLIBS += -ludev -lbsd -linih
+override LDLIBS += -ludev -levdev -lbsd -linih
 
 san_asan := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 san_tsan := -fsanitize=thread -fno-omit-frame-pointer
@@ -92,7 +92,7 @@ all: $(PROGRAMS) $(PLUGINS) ## the daemons, agentctl and the plugins, in build/;
 # Objects depend on the flags they are made with. The first thing made, so it says what is missing.
 $(BUILD)/flags: FORCE | $(BUILD)/
 	$(file >$@.new,$(COMPILE) / $(LINK) $(LDLIBS))
-	@cmp -s $@.new $@ || printf '#include <%s>\n' stdio.h libudev.h bsd/string.h ini.h | \
+	@cmp -s $@.new $@ || printf '#include <%s>\n' stdio.h libudev.h libevdev/libevdev.h bsd/string.h ini.h | \
 		$(CC) $(CPPFLAGS) -E -o $(BUILD)/probe -x c - 2>/dev/null || { \
 		echo "make: $(CC) or a library is missing: 'make run' installs what is needed, or see" \
 			"'packaging/dependencies build --print'" >&2; exit 1; }
@@ -140,7 +140,7 @@ $(BUILD)/plugins-and-example: $(PLUGINS) $(EXAMPLES)
 # What the tests of a folder are linked with. tests/support may stand in for anything but what is
 # tested: it has a struct hm_batch of its own, which the agent's tests must not get.
 unit_common := support common
-unit_agent := agent support common
+unit_agent := agent support common plugins
 unit_ctl := support ctl common
 unit_collector := support collector common
 unit_plugins := support plugins agent common
@@ -231,6 +231,7 @@ INSTALLED := 755:$(BUILD)/agentctl:$(BINDIR)/agentctl \
 	644:$(PLUGINS):$(PLUGIN_FOLDER)/hostmetrics.so \
 	644:include/hostmetrics/plugin.h:$(INCLUDEDIR)/hostmetrics/plugin.h \
 	644:include/hostmetrics/sysfs.h:$(INCLUDEDIR)/hostmetrics/sysfs.h \
+	644:include/hostmetrics/input.h:$(INCLUDEDIR)/hostmetrics/input.h \
 	644:packaging/completion/agentctl.bash:$(COMPLETIONDIR)/agentctl \
 	$(foreach page,$(wildcard packaging/man/*.[1-8]),\
 		644:$(page):$(MANDIR)/man$(subst .,,$(suffix $(page)))/$(notdir $(page)))

@@ -14,6 +14,7 @@ struct hm_host {
 	/* Whose options these are, and one text for each of them (NULL = fallback); both may be NULL. */
 	const struct hm_plugin *plugin;
 	const char *const *option_values;
+	struct input *input; /* what hm_open_input() opens; NULL = nothing can be opened */
 };
 
 /*

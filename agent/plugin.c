@@ -27,6 +27,7 @@ struct told {
 struct plugin {
 	struct plugin_config config;
 	struct hm_host host;
+	struct input input; /* what host.input points to */
 	/* Of the thread that runs the verbs: */
 	void *memory;
 	bool is_started;
@@ -74,6 +75,8 @@ int plugin_new(const struct plugin_config *config, struct plugin **ret_plugin)
 	plugin->host = *config->host;
 	plugin->host.plugin = config->table;
 	plugin->host.option_values = config->option_values;
+	plugin->host.input = &plugin->input;
+	input_init(&plugin->input, &plugin->host);
 	batch_init(&plugin->batch, config->table, config->hostname);
 	pthread_mutex_init(&plugin->lock, NULL);
 	plugin->stats.state = config->is_disabled ? PLUGIN_DISABLED : PLUGIN_ABSENT;
@@ -87,9 +90,15 @@ void plugin_free(struct plugin *plugin)
 	if (!plugin)
 		return;
 	batch_done(&plugin->batch);
+	input_done(&plugin->input);
 	pthread_mutex_destroy(&plugin->lock);
 	free(plugin->memory);
 	free(plugin);
+}
+
+void plugin_use_loop(struct plugin *plugin, struct loop *loop)
+{
+	plugin->input.loop = loop;
 }
 
 const struct hm_plugin *plugin_table(const struct plugin *plugin)
@@ -122,6 +131,7 @@ static void call_stop(struct plugin *plugin)
 		plugin->config.table->stop_collect(plugin->memory);
 		leave_verb(plugin);
 	}
+	hm_close_input(&plugin->host);
 	plugin->is_started = false;
 	plugin->is_failing = false;
 	plugin->has_round = false;
@@ -148,8 +158,19 @@ static void set_state(struct plugin *plugin, enum plugin_state state, const char
 	pthread_mutex_unlock(&plugin->lock);
 }
 
+/* Why it does not support this system, or what it was told to run on. */
+static const char *unsupported_text(const struct plugin *plugin)
+{
+	if (*plugin->input.problem)
+		return plugin->input.problem;
+	if (hm_is_redirected(&plugin->host))
+		return "left out: its source is no file, so --root cannot redirect it";
+	return "this system does not support it";
+}
+
 static void note_start(struct plugin *plugin, int result)
 {
+	const char *problem = plugin->input.problem;
 	char text[PLUGIN_ERROR_MAX_BYTES];
 
 	switch (result) {
@@ -161,14 +182,11 @@ static void note_start(struct plugin *plugin, int result)
 		set_state(plugin, PLUGIN_ABSENT, "", 0);
 		return;
 	case -ENOTSUP:
-		set_state(plugin, PLUGIN_ABSENT,
-			  hm_is_redirected(&plugin->host)
-				  ? "left out: its source is no file, so --root cannot redirect it"
-				  : "this system does not support it",
-			  0);
+		set_state(plugin, PLUGIN_ABSENT, unsupported_text(plugin), 0);
 		return;
 	default:
-		(void)snprintf(text, sizeof(text), "cannot start: %s", strerror(-result));
+		(void)snprintf(text, sizeof(text), "cannot start: %s",
+			       *problem ? problem : strerror(-result));
 		set_state(plugin, PLUGIN_FAILED, text, 1);
 	}
 }
@@ -303,6 +321,11 @@ void plugin_restart(struct plugin *plugin, int64_t monotonic_us)
 {
 	if (plugin->config.is_disabled)
 		return;
+	if (input_is_open(&plugin->input)) {
+		/* What it holds open already misses no event. */
+		input_update(&plugin->input);
+		return;
+	}
 	if (plugin->is_started) {
 		settle(plugin);
 		call_stop(plugin);
@@ -407,6 +430,11 @@ void plugin_get_stats(struct plugin *plugin, struct plugin_stats *ret_stats)
 	pthread_mutex_lock(&plugin->lock);
 	*ret_stats = plugin->stats;
 	pthread_mutex_unlock(&plugin->lock);
+}
+
+bool plugin_find_input(struct plugin *plugin, const char *node, struct input_report *ret_report)
+{
+	return input_find_report(&plugin->input, node, ret_report);
 }
 
 void plugin_visit(struct plugin *plugin,

@@ -5,8 +5,8 @@
 /*
  * One plugin as the agent runs it: its state memory, its lifecycle, its series, what it costs.
  *
- * One thread at a time calls the verbs: everything here but plugin_get_stats(), plugin_visit() and
- * plugin_request_restart(), which any thread may call at any time. The mutex is never held while
+ * One thread at a time calls the verbs: everything here but plugin_get_stats(), plugin_visit(),
+ * plugin_find_input() and plugin_request_restart(), which any thread may call at any time. The mutex is never held while
  * the plugin itself runs, so nobody ever waits for one that is stuck.
  */
 
@@ -15,6 +15,7 @@
 
 #include "agent/batch.h"
 #include "agent/host.h"
+#include "agent/input.h"
 #include "common/buffer.h"
 #include "hostmetrics/plugin.h"
 
@@ -64,6 +65,12 @@ void plugin_free(struct plugin *plugin);
 const struct hm_plugin *plugin_table(const struct plugin *plugin);
 
 /*
+ * What the plugin waits for is watched in this loop, on the thread of its verbs. Without, it can wait
+ * for nothing. @param loop  borrowed until plugin_stop()
+ */
+void plugin_use_loop(struct plugin *plugin, struct loop *loop);
+
+/*
  * Start the plugin where it is not running, and a try is due.
  * @param monotonic_us  CLOCK_MONOTONIC
  */
@@ -83,7 +90,10 @@ size_t plugin_round(struct plugin *plugin, int64_t time_us, int64_t monotonic_us
 /* The lines of the last round are safe: totals grow, the plugin forgets what it counted. */
 void plugin_commit(struct plugin *plugin, int64_t time_us);
 
-/* Its devices changed: keep what it has counted, stop it, start it anew. Never for a disabled one. */
+/*
+ * Its devices changed: keep what it has counted, stop it, start it anew; where it has input devices
+ * open, only those that changed are opened and closed. Never for a disabled one.
+ */
 void plugin_restart(struct plugin *plugin, int64_t monotonic_us);
 
 /* Stop it for good. */
@@ -112,6 +122,9 @@ struct plugin_value {
 /* Call `visit` for each series that has a last value, holding the mutex: be short. */
 void plugin_visit(struct plugin *plugin,
 		  void (*visit)(void *context, const struct plugin_value *value), void *context);
+
+/* What became of an input device that the plugin looked at. @return false = not known to it */
+bool plugin_find_input(struct plugin *plugin, const char *node, struct input_report *ret_report);
 
 /* "running" */
 const char *plugin_state_word(enum plugin_state state);

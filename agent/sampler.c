@@ -258,6 +258,8 @@ int sampler_new(const struct plugin_set *set, int64_t ship_interval_us, struct q
 	result = init_schedule(sampler, ship_interval_us);
 	if (result == 0)
 		result = init_loop(sampler);
+	for (size_t i = 0; result == 0 && i < set->n_plugins; i++)
+		plugin_use_loop(set->plugins[i], sampler->loop);
 	if (result < 0)
 		sampler_free(sampler);
 	else

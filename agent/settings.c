@@ -224,6 +224,22 @@ static bool parse_enabled(const char *word, enum settings_enabled *ret_enabled)
 	return false;
 }
 
+/* Ask the plugin itself what it thinks of one of its own options. */
+static int check_option(const struct hm_plugin *table, const struct config_entry *entry,
+			struct settings_report *report)
+{
+	char reason[256] = "";
+
+	for (size_t i = 0; i < table->n_options; i++) {
+		const struct hm_option *option = &table->options[i];
+
+		if (strcmp(option->name, entry->key) == 0 && option->check &&
+		    option->check(entry->value, reason, sizeof(reason)) < 0)
+			return refuse_value(entry, report, reason);
+	}
+	return 0;
+}
+
 static int apply_plugin_entry(struct settings_plugin *plugin, const struct config_entry *entry,
 			      struct settings_report *report)
 {
@@ -240,7 +256,7 @@ static int apply_plugin_entry(struct settings_plugin *plugin, const struct confi
 		return refuse_value(entry, report, INTERVAL_RULE);
 	if (!parse_enabled(plugin->enabled_word, &plugin->enabled))
 		return refuse_value(entry, report, "must be auto, yes or no");
-	return 0;
+	return check_option(plugin->table, entry, report);
 }
 
 static struct settings_plugin *find_plugin(const struct settings *settings, const char *name)

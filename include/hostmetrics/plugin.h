@@ -53,6 +53,13 @@ struct hm_option {
 	const char *name;
 	const char *fallback; /* the value when it is not configured; never NULL */
 	const char *help;     /* one sentence for people */
+	/*
+	 * Would start_collect() take this value? NULL = any text. Called before anything is started,
+	 * from any thread; without state.
+	 * @param reason  on failure what is wrong, as a phrase: "must be 1 to 100"; `size` bytes
+	 * @return 0 or -EINVAL
+	 */
+	int (*check)(const char *value, char *reason, size_t size);
 };
 
 /* Where the plugin runs: the file system's root, its options. Valid until stop_collect() returns. */

@@ -9,9 +9,13 @@
 
 int plugin_run_start(struct plugin_run *run, const struct hm_plugin *plugin, const char *root)
 {
+	const char *const *option_values = run->option_values;
+
 	plugin_run_stop(run);
 	cr_assert_eq(host_init(&run->host, root), 0, "cannot open the root '%s'", root);
+	run->option_values = option_values;
 	run->host.plugin = plugin;
+	run->host.option_values = option_values;
 	run->plugin = plugin;
 	run->state = calloc(1, plugin->state_size);
 	cr_assert_not_null(run->state);

@@ -10,6 +10,8 @@
 
 /* Zeroed = not started. */
 struct plugin_run {
+	/* Of the options, in their order; set before the start, kept by it; NULL = the fallbacks. */
+	const char *const *option_values;
 	const struct hm_plugin *plugin;
 	struct hm_host host;
 	void *state;
