@@ -169,6 +169,7 @@ static int open_control(struct agent *agent)
 	agent->verbs = (struct verbs){
 		.settings = agent->settings,
 		.loader = agent->loader,
+		.host = agent->host,
 		.plugins = &agent->plugins,
 		.sampler = agent->sampler,
 		.queue = agent->queue,

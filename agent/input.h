@@ -23,7 +23,7 @@
 struct input_report {
 	char node[INPUT_DEVICE_NODE_MAX];
 	bool is_used;
-	char why[256];
+	char why[320];
 };
 
 struct input_reports {

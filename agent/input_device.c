@@ -87,9 +87,8 @@ static int tell_found(void *context, const char *name)
 	struct input_device device = {.node = ""};
 	int result = 0;
 
-	/* One that is just going has no node any more; one that is not ready yet will be told. */
-	if (node && udev_device_get_is_initialized(udev_device) &&
-	    strlcpy(device.node, node, sizeof(device.node)) < sizeof(device.node)) {
+	/* One that is just going has no node any more. */
+	if (node && strlcpy(device.node, node, sizeof(device.node)) < sizeof(device.node)) {
 		read_name(udev_device, &device);
 		read_kinds(udev_device, &device);
 		result = search->found(search->context, &device);

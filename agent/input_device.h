@@ -22,7 +22,8 @@ struct input_device {
 };
 
 /*
- * Call `found` for each event device that udev has finished with, in the order of their numbers.
+ * Call `found` for each event device, in the order of their numbers. One that udev has not finished
+ * with is of no kind yet; udev tells when it has.
  * @param found  the device is borrowed for the call; a result other than 0 ends the search
  * @return 0, what `found` returned, -ENOMEM, -errno of reading /sys
  */

@@ -50,7 +50,7 @@ static int set_mask(int fd, unsigned int type, const unsigned long bits[], size_
 	mask.codes_ptr = (uintptr_t)kept;
 	if (ioctl(fd, EVIOCGMASK, &mask) < 0)
 		return -errno;
-	return memcmp(kept, bits, n_bytes) == 0 ? 0 : -EPERM;
+	return memcmp(kept, bits, n_bytes) == 0 ? 0 : -EPROTO;
 }
 
 static int set_masks(int fd, const struct input_node_mask *mask)
@@ -92,7 +92,7 @@ int input_node_open(const char *path, const struct input_node_mask *mask)
 	if (!is_event_node(path))
 		return -EINVAL;
 	/* For reading only: who can write can type. */
-	fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY | O_NOFOLLOW);
+	fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
 	if (fd < 0)
 		return -errno;
 	result = set_masks(fd, mask);

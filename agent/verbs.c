@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "agent/input_device.h"
 #include "agent/values.h"
 #include "common/match.h"
 #include "common/timestamp.h"
@@ -242,7 +243,70 @@ static void answer_list_plugins(void *context, const struct control_request *req
 		control_end(reply, HM_CONTROL_NONE, "there is no plugin");
 }
 
+struct input_rows {
+	const struct verbs *verbs;
+	struct control_reply *reply;
+	size_t n_rows;
+};
+
+/* Of a device that no plugin has looked at: why not. */
+static void explain_unknown(const struct plugin_set *set, struct input_report *report)
+{
+	(void)snprintf(report->why, sizeof(report->why), "there is no plugin for it");
+	for (size_t i = 0; i < set->n_plugins; i++) {
+		const struct hm_plugin *table = plugin_table(set->plugins[i]);
+		struct plugin_stats stats;
+
+		if (!table->udev_subsystem || strcmp(table->udev_subsystem, "input") != 0)
+			continue;
+		plugin_get_stats(set->plugins[i], &stats);
+		(void)snprintf(report->why, sizeof(report->why), "plugin %s is %s%s%s", table->name,
+			       plugin_state_word(stats.state), *stats.last_error ? ": " : "",
+			       stats.last_error);
+	}
+}
+
+static int write_input(void *context, const struct input_device *device)
+{
+	struct input_rows *rows = context;
+	const struct plugin_set *set = rows->verbs->plugins;
+	struct input_report report = {.is_used = false};
+	bool is_known = false;
+
+	for (size_t i = 0; i < set->n_plugins && !is_known; i++)
+		is_known = plugin_find_input(set->plugins[i], device->node, &report);
+	if (!is_known)
+		explain_unknown(set, &report);
+	control_text(rows->reply, device->node);
+	control_text(rows->reply, device->name);
+	control_text(rows->reply, device->kind);
+	control_text(rows->reply, report.is_used ? "yes" : "no");
+	control_text(rows->reply, report.why);
+	control_row_end(rows->reply);
+	rows->n_rows++;
+	return 0;
+}
+
+static void answer_input(void *context, const struct control_request *request,
+			 struct control_reply *reply)
+{
+	static const char *const columns[] = {"device:text", "name:text", "kind:text", "used:text",
+					      "why:text"};
+	struct input_rows rows = {.verbs = context, .reply = reply};
+	int result;
+
+	(void)request;
+	control_columns(reply, "rows", columns, COUNT(columns));
+	result = input_device_find(rows.verbs->host, write_input, &rows);
+	if (result < 0)
+		control_end(reply, HM_CONTROL_FAILED, strerror(-result));
+	else if (rows.n_rows == 0)
+		control_end(reply, HM_CONTROL_NONE, "this host has no input devices");
+	else
+		control_end(reply, HM_CONTROL_OK, NULL);
+}
+
 const struct control_verb verbs_table[] = {
-	{"list-metrics", answer_list_metrics}, {"get", answer_get}, {"status", answer_status},
-	{"list-plugins", answer_list_plugins}, {NULL, NULL},
+	{"list-metrics", answer_list_metrics}, {"get", answer_get},     {"status", answer_status},
+	{"list-plugins", answer_list_plugins}, {"input", answer_input}, {NULL, NULL},
 };

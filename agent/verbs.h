@@ -2,7 +2,7 @@
 #ifndef AGENT_VERBS_H
 #define AGENT_VERBS_H
 
-/* What agentctl can ask of an agent: list-metrics, get, status, list-plugins. */
+/* What agentctl can ask of an agent: list-metrics, get, status, list-plugins, input. */
 
 #include <stdint.h>
 
@@ -18,6 +18,7 @@
 struct verbs {
 	const struct settings *settings;
 	const struct loader *loader;
+	const struct hm_host *host;
 	const struct plugin_set *plugins;
 	struct sampler *sampler;
 	struct queue *queue;

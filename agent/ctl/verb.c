@@ -77,6 +77,18 @@ const struct verb verbs[] = {
 		.run = ask_run,
 	},
 	{
+		.name = "input",
+		.usage = "",
+		.summary = "List mice, keyboards and the like: whether each is used, and why",
+		.details = "What is used is open for reading. Of a pointer the kernel delivers "
+			   "motion, buttons and\nwheels; of a keyboard the modifiers and the keys of "
+			   "the hotkeys; it withholds all else.\n",
+		.scope = VERB_AGENT,
+		.request = "input",
+		.options = ASKS,
+		.run = ask_run,
+	},
+	{
 		.name = "list-hosts",
 		.usage = "",
 		.summary = "List the hosts that have sent samples",

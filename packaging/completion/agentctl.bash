@@ -37,7 +37,7 @@ _agentctl_verb()
 
 _agentctl()
 {
-	local verbs='list-metrics get watch status list-plugins list-hosts query dump help'
+	local verbs='list-metrics get watch status list-plugins input list-hosts query dump help'
 	local words='' word='' before='' verb i
 	local -a line=()
 

@@ -135,8 +135,9 @@ static void fuzz_take_rounds(const struct hm_plugin *plugin, void *state, const 
  * Run a plugin on the data.
  * @param paths  the files it reads, as on a real host, ended by NULL
  */
-static void fuzz_plugin(const struct hm_plugin *plugin, const char *const paths[],
-			const uint8_t *data, size_t n_bytes)
+__attribute__((unused)) static void fuzz_plugin(const struct hm_plugin *plugin,
+						const char *const paths[], const uint8_t *data,
+						size_t n_bytes)
 {
 	const char *cursor = (const char *)data;
 	const char *end = cursor + n_bytes;

@@ -15,9 +15,17 @@
 
 #define SECOND_US INT64_C(1000000)
 
+static int check_device(const char *value, char *reason, size_t size)
+{
+	if (strchr(value, '/') == NULL)
+		return 0;
+	(void)snprintf(reason, size, "must not hold a '%c'", '/');
+	return -EINVAL;
+}
+
 static const struct hm_option input_options[] = {
 	{.name = "hotkeys", .fallback = "none", .help = "Which hotkeys to count."},
-	{.name = "device", .fallback = "", .help = "Which device to read."},
+	{.name = "device", .fallback = "", .help = "Which device to read.", .check = check_device},
 };
 
 static const struct hm_plugin cpu = {.name = "cpu", .help = "CPUs."};
@@ -282,4 +290,11 @@ Test(settings, take_zeroed_ones)
 	struct settings none = {0};
 
 	settings_done(&none);
+}
+
+Test(settings, ask_the_plugin_what_it_thinks_of_its_own_option)
+{
+	expect_error("[plugin input]\ndevice = a/b\n", 2,
+		     "device in [plugin input]: 'a/b' must not hold a '/'");
+	expect_good("[plugin input]\ndevice = ab\n");
 }

@@ -12,7 +12,7 @@
 Test(verb, is_found_by_its_whole_name)
 {
 	static const char *const names[] = {"list-metrics", "get",          "watch",
-					    "status",       "list-plugins", "list-hosts",
+					    "status",       "list-plugins", "input", "list-hosts",
 					    "query",        "dump",         "help"};
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
