@@ -162,7 +162,8 @@ static int read_keys(struct input_channel *channel)
 		result = -ENXIO;
 	if (result == 0)
 		result = input_node_get_down(channel->shown.fd, keys);
-	channel->keys_down = calloc(request->n_keys, sizeof(*channel->keys_down));
+	/* One more than needed: calloc(0) may answer NULL. */
+	channel->keys_down = calloc(request->n_keys + 1, sizeof(*channel->keys_down));
 	if (!channel->keys_down)
 		return -ENOMEM;
 	for (size_t i = 0; i < request->n_keys; i++)
@@ -498,7 +499,8 @@ int hm_open_input(const struct hm_host *host, void *state, const struct hm_input
 	if (hm_is_redirected(host))
 		return -ENOTSUP;
 	if (!input->loop) {
-		(void)strlcpy(input->problem, "left out: it waits for events, which --once does not",
+		(void)strlcpy(input->problem,
+			      "left out: it waits for events, which --once does not",
 			      sizeof(input->problem));
 		return -ENOTSUP;
 	}
@@ -513,11 +515,13 @@ int hm_open_input(const struct hm_host *host, void *state, const struct hm_input
 void hm_close_input(const struct hm_host *host)
 {
 	struct input *input = host->input;
+	struct input_channel *channel;
+	struct input_channel *next;
 
 	if (!input || !input->request)
 		return;
-	while (!TAILQ_EMPTY(&input->channels))
-		channel_close(TAILQ_FIRST(&input->channels));
+	TAILQ_FOREACH_SAFE(channel, &input->channels, entry, next)
+		channel_close(channel);
 	input->request = NULL;
 	end_reports(input);
 }

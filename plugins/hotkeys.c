@@ -4,7 +4,6 @@
 #include "plugins/hotkeys.h"
 
 #include <bsd/string.h>
-#include <ctype.h>
 #include <errno.h>
 #include <libevdev/libevdev.h>
 #include <stdarg.h>
@@ -26,7 +25,7 @@ enum modifier {
 };
 
 /* Left and right of each, in the order of the modifiers: the first keys that are watched. */
-static const uint16_t modifier_keys[2 * HOTKEYS_N_MODIFIERS] = {
+static const uint16_t modifier_keys[HOTKEYS_MODIFIER_KEYS] = {
 	KEY_LEFTCTRL,  KEY_RIGHTCTRL,  KEY_LEFTALT,  KEY_RIGHTALT,
 	KEY_LEFTSHIFT, KEY_RIGHTSHIFT, KEY_LEFTMETA, KEY_RIGHTMETA,
 };
@@ -57,6 +56,21 @@ static const uint16_t typing_keys[][2] = {
 	{KEY_KPSLASH, KEY_KPSLASH}, {KEY_KPEQUAL, KEY_KPEQUAL},       {KEY_KPCOMMA, KEY_KPCOMMA},
 	{KEY_YEN, KEY_YEN},
 };
+
+/* Of ASCII only: names of keys have no other letters, and the locale has no say. */
+static char to_upper(char letter)
+{
+	if (letter < 'a' || letter > 'z')
+		return letter;
+	return (char)(letter - 'a' + 'A');
+}
+
+static char to_lower(char letter)
+{
+	if (letter < 'A' || letter > 'Z')
+		return letter;
+	return (char)(letter - 'A' + 'a');
+}
 
 /* Where to say what is wrong with a configured text. */
 struct complaint {
@@ -96,7 +110,7 @@ static uint16_t find_key(const char *text)
 	if (word)
 		return (uint16_t)word->code;
 	for (size_t i = 0; text[i]; i++)
-		name[strlen(KEY_PREFIX) + i] = (char)toupper((unsigned char)text[i]);
+		name[strlen(KEY_PREFIX) + i] = to_upper(text[i]);
 	code = libevdev_event_code_from_name(EV_KEY, name);
 	return code > 0 && code < KEY_MAX ? (uint16_t)code : 0;
 }
@@ -121,7 +135,7 @@ size_t hotkeys_find_key(const struct hotkeys *hotkeys, unsigned int code)
 
 static void name_hotkey(struct hotkey *hotkey, const char *key)
 {
-	for (size_t i = 0; i < HOTKEYS_N_MODIFIERS; i++) {
+	for (size_t i = 0; i < HOTKEYS_MODIFIER_KEYS / 2; i++) {
 		if (!(hotkey->modifiers & 1U << i))
 			continue;
 		(void)strlcat(hotkey->name, modifier_words[i].text, sizeof(hotkey->name));
@@ -138,21 +152,24 @@ static int add_hotkey(struct hotkeys *hotkeys, unsigned int modifiers, const cha
 	uint16_t key = find_key(key_text);
 	struct hotkey hotkey = {.modifiers = modifiers};
 
-	if (FIND_WORD(modifier_words, key_text))
+	if (FIND_WORD(modifier_words, key_text)) {
 		return complain(complaint, "has '%s', which lacks a key beside its modifiers",
 				text);
-	if (key == 0)
+	}
+	if (key == 0) {
 		return complain(complaint,
 				"has '%s', in which '%s' is no key; write c, f12, enter, volumeup: "
 				"KEY_* of linux/input-event-codes.h",
 				text, key_text);
+	}
 	hotkey.key = hotkeys_find_key(hotkeys, key);
-	if (hotkey.key < 2 * HOTKEYS_N_MODIFIERS)
+	if (hotkey.key < HOTKEYS_MODIFIER_KEYS)
 		return complain(complaint, "has '%s': write ctrl, alt, shift or super", text);
-	if (types_text(key) && !(modifiers & ~shift))
+	if (types_text(key) && !(modifiers & ~shift)) {
 		return complain(complaint,
 				"has '%s', which would count what is typed; add ctrl, alt or super",
 				text);
+	}
 	for (size_t i = 0; i < hotkeys->n_hotkeys; i++) {
 		if (hotkeys->at[i].modifiers == modifiers && hotkeys->at[i].key == hotkey.key)
 			return complain(complaint, "has '%s' twice", text);
@@ -171,20 +188,24 @@ static int parse_hotkey(struct hotkeys *hotkeys, const char *text,
 			const struct complaint *complaint)
 {
 	char words[HOTKEYS_NAME_MAX];
-	char *rest = words;
-	char *word = NULL;
+	char *word = words;
+	char *plus;
 	unsigned int modifiers = 0;
 
 	(void)strlcpy(words, text, sizeof(words));
-	while ((word = strsep(&rest, "+")) && rest) {
-		const struct word *modifier = FIND_WORD(modifier_words, word);
+	while ((plus = strchr(word, '+'))) {
+		const struct word *modifier;
 
-		if (!modifier)
+		*plus = '\0';
+		modifier = FIND_WORD(modifier_words, word);
+		if (!modifier) {
 			return complain(complaint,
 					"has '%s', in which '%s' is no modifier; there are ctrl, "
 					"alt, shift and super",
 					text, word);
+		}
 		modifiers |= 1U << modifier->code;
+		word = plus + 1;
 	}
 	return add_hotkey(hotkeys, modifiers, word, text, complaint);
 }
@@ -200,7 +221,7 @@ static bool copy_text(const char *start, size_t length, char out[static HOTKEYS_
 		/* The longest name, with every modifier before it, has to fit as well. */
 		if (n == TEXT_MAX)
 			return false;
-		out[n++] = (char)tolower((unsigned char)start[i]);
+		out[n++] = to_lower(start[i]);
 	}
 	out[n] = '\0';
 	return true;
@@ -208,9 +229,11 @@ static bool copy_text(const char *start, size_t length, char out[static HOTKEYS_
 
 int hotkeys_parse(struct hotkeys *hotkeys, const char *list, char *reason, size_t size)
 {
-	const struct complaint complaint = {reason, size};
+	struct complaint complaint;
 
-	*hotkeys = (struct hotkeys){.n_keys = 2 * HOTKEYS_N_MODIFIERS};
+	complaint.reason = reason;
+	complaint.size = size;
+	*hotkeys = (struct hotkeys){.n_keys = HOTKEYS_MODIFIER_KEYS};
 	memcpy(hotkeys->keys, modifier_keys, sizeof(modifier_keys));
 	if (strspn(list, BLANKS) == strlen(list))
 		return 0;
@@ -219,9 +242,10 @@ int hotkeys_parse(struct hotkeys *hotkeys, const char *list, char *reason, size_
 		char text[HOTKEYS_NAME_MAX];
 		int result;
 
-		if (!copy_text(start, (size_t)(comma - start), text))
+		if (!copy_text(start, (size_t)(comma - start), text)) {
 			return complain(&complaint, "has a hotkey of more than %d letters",
 					TEXT_MAX);
+		}
 		if (!*text)
 			return complain(&complaint, "has nothing before or behind a comma");
 		result = parse_hotkey(hotkeys, text, &complaint);
@@ -236,7 +260,7 @@ static unsigned int modifiers_down(const struct hotkeys *hotkeys)
 {
 	unsigned int modifiers = 0;
 
-	for (size_t i = 0; i < 2 * HOTKEYS_N_MODIFIERS; i++) {
+	for (size_t i = 0; i < HOTKEYS_MODIFIER_KEYS; i++) {
 		if (hotkeys->n_down[i] > 0)
 			modifiers |= 1U << i / 2;
 	}

@@ -10,10 +10,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define HOTKEYS_MAX         64
-#define HOTKEYS_NAME_MAX    64
-#define HOTKEYS_N_MODIFIERS 4 /* ctrl, alt, shift, super */
-#define HOTKEYS_KEYS_MAX    (2 * HOTKEYS_N_MODIFIERS + HOTKEYS_MAX)
+#define HOTKEYS_MAX      64
+#define HOTKEYS_NAME_MAX 64
+/* Left and right of ctrl, alt, shift, super. */
+#define HOTKEYS_MODIFIER_KEYS ((size_t)8)
+#define HOTKEYS_KEYS_MAX      (HOTKEYS_MODIFIER_KEYS + HOTKEYS_MAX)
 
 struct hotkey {
 	char name[HOTKEYS_NAME_MAX]; /* "ctrl+shift+i": modifiers in one order */

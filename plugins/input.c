@@ -84,7 +84,7 @@ struct seconds {
 
 /* What was counted of the devices of one name. */
 struct device {
-	LIST_ENTRY(device) entry;
+	TAILQ_ENTRY(device) entry;
 	char *name;
 	size_t n_open; /* descriptors */
 	bool is_pointer;
@@ -94,18 +94,21 @@ struct device {
 
 /* One keyboard: which of the keys that are watched are down on it. Nothing is known of others. */
 struct keyboard {
-	LIST_ENTRY(keyboard) entry;
+	TAILQ_ENTRY(keyboard) entry;
 	struct device *device;
 	int fd;
 	int error; /* of reading it: -errno, or -ESTALE when events were lost */
 	bool is_down[HOTKEYS_KEYS_MAX];
 };
 
+TAILQ_HEAD(keyboards, keyboard);
+TAILQ_HEAD(devices, device);
+
 struct state {
 	struct hotkeys hotkeys;
 	struct seconds seconds;
-	LIST_HEAD(, keyboard) keyboards;
-	LIST_HEAD(, device) devices;
+	struct keyboards keyboards;
+	struct devices devices;
 	struct hm_input_request request;
 	const struct hm_host *host;
 };
@@ -286,7 +289,7 @@ static int64_t keys_ready(struct state *state, const struct hm_input *input)
 	struct key_events events = {.n_events = 0};
 	struct keyboard *keyboard;
 
-	LIST_FOREACH(keyboard, &state->keyboards, entry)
+	TAILQ_FOREACH(keyboard, &state->keyboards, entry)
 		gather_keyboard(state, keyboard, &events);
 	for (size_t i = 0; i < events.n_events; i++)
 		take_key_event(state, &events.at[i]);
@@ -302,7 +305,7 @@ static struct device *find_device(struct state *state, const char *name)
 {
 	struct device *device;
 
-	LIST_FOREACH(device, &state->devices, entry) {
+	TAILQ_FOREACH(device, &state->devices, entry) {
 		if (strcmp(device->name, name) == 0)
 			return device;
 	}
@@ -314,7 +317,7 @@ static struct device *find_device(struct state *state, const char *name)
 		free(device);
 		return NULL;
 	}
-	LIST_INSERT_HEAD(&state->devices, device, entry);
+	TAILQ_INSERT_TAIL(&state->devices, device, entry);
 	return device;
 }
 
@@ -331,7 +334,7 @@ static int open_keyboard(struct state *state, struct hm_input *input, struct dev
 		if (keyboard->is_down[i])
 			hotkeys_hold(&state->hotkeys, i);
 	}
-	LIST_INSERT_HEAD(&state->keyboards, keyboard, entry);
+	TAILQ_INSERT_TAIL(&state->keyboards, keyboard, entry);
 	input->data = keyboard;
 	return 0;
 }
@@ -371,15 +374,15 @@ static void input_closed(void *memory, struct hm_input *input)
 				hotkeys_release(&state->hotkeys, i);
 		}
 		device = keyboard->device;
-		LIST_REMOVE(keyboard, entry);
+		TAILQ_REMOVE(&state->keyboards, keyboard, entry);
 		free(keyboard);
 	}
 	device->n_open--;
 }
 
-static void forget_device(struct device *device)
+static void forget_device(struct state *state, struct device *device)
 {
-	LIST_REMOVE(device, entry);
+	TAILQ_REMOVE(&state->devices, device, entry);
 	free(device->name);
 	free(device);
 }
@@ -398,6 +401,8 @@ static int start_collect(void *memory, const struct hm_host *host)
 	/* The present second has been going on for a while: whoever ran before may have counted it. */
 	state->seconds.newest = now_us() / SECOND_US;
 	state->seconds.is_counted[state->seconds.newest % SECONDS_KEPT] = true;
+	TAILQ_INIT(&state->keyboards);
+	TAILQ_INIT(&state->devices);
 	state->host = host;
 	state->request = (struct hm_input_request){
 		.keys = state->hotkeys.keys,
@@ -415,7 +420,7 @@ static int get_current_state(void *memory, struct hm_batch *out)
 	const struct device *device;
 
 	hm_emit(out, &metrics[METRIC_ACTIVE_SECONDS], (double)state->seconds.n_counted);
-	LIST_FOREACH(device, &state->devices, entry) {
+	TAILQ_FOREACH(device, &state->devices, entry) {
 		if (device->is_pointer)
 			hm_emit(out, &metrics[METRIC_POINTER_EVENTS], (double)device->n_events,
 				device->name);
@@ -437,12 +442,11 @@ static void cleanup(void *memory)
 	struct device *next;
 
 	state->seconds.n_counted = 0;
-	LIST_FOREACH_SAFE(device, &state->devices, entry, next)
-	{
+	TAILQ_FOREACH_SAFE(device, &state->devices, entry, next) {
 		device->n_events = 0;
 		device->n_overruns = 0;
 		if (device->n_open == 0)
-			forget_device(device);
+			forget_device(state, device);
 	}
 	for (size_t i = 0; i < state->hotkeys.n_hotkeys; i++)
 		state->hotkeys.at[i].n_presses = 0;
@@ -451,11 +455,13 @@ static void cleanup(void *memory)
 static void stop_collect(void *memory)
 {
 	struct state *state = memory;
+	struct device *device;
+	struct device *next;
 
 	if (state->host)
 		hm_close_input(state->host);
-	while (!LIST_EMPTY(&state->devices))
-		forget_device(LIST_FIRST(&state->devices));
+	TAILQ_FOREACH_SAFE(device, &state->devices, entry, next)
+		forget_device(state, device);
 }
 
 static int check_hotkeys(const char *value, char *reason, size_t size)

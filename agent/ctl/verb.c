@@ -80,9 +80,10 @@ const struct verb verbs[] = {
 		.name = "input",
 		.usage = "",
 		.summary = "List mice, keyboards and the like: whether each is used, and why",
-		.details = "What is used is open for reading. Of a pointer the kernel delivers "
-			   "motion, buttons and\nwheels; of a keyboard the modifiers and the keys of "
-			   "the hotkeys; it withholds all else.\n",
+		.details =
+			"What is used is open for reading. Of a pointer the kernel delivers "
+			"motion, buttons and\nwheels; of a keyboard the modifiers and the keys of "
+			"the hotkeys; it withholds all else.\n",
 		.scope = VERB_AGENT,
 		.request = "input",
 		.options = ASKS,

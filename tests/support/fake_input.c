@@ -11,13 +11,13 @@
 #include <unistd.h>
 
 struct fake_input {
-	bool is_used;
-	bool is_open;
 	struct hm_input shown;
-	char name[128];
 	const unsigned int *down;
+	char name[128];
 	bool keys_down[512];
 	int write_fd;
+	bool is_used;
+	bool is_open;
 };
 
 const struct hm_input_request *fake_input_request;
