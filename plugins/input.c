@@ -361,21 +361,26 @@ static int64_t input_ready(void *memory, struct hm_input *input)
 	return pointer_ready(memory, input);
 }
 
-/* What was down on it is so no longer. What it has counted stays until it is told. */
+/* What was down on it is so no longer. */
+static void close_keyboard(struct state *state, struct keyboard *keyboard)
+{
+	for (size_t i = 0; i < state->request.n_keys; i++) {
+		if (keyboard->is_down[i])
+			hotkeys_release(&state->hotkeys, i);
+	}
+	TAILQ_REMOVE(&state->keyboards, keyboard, entry);
+	free(keyboard);
+}
+
+/* What the device has counted stays until it is told. */
 static void input_closed(void *memory, struct hm_input *input)
 {
-	struct state *state = memory;
 	struct keyboard *keyboard = input->data;
 	struct device *device = input->data;
 
 	if (input->role == HM_INPUT_KEYS) {
-		for (size_t i = 0; i < state->request.n_keys; i++) {
-			if (keyboard->is_down[i])
-				hotkeys_release(&state->hotkeys, i);
-		}
 		device = keyboard->device;
-		TAILQ_REMOVE(&state->keyboards, keyboard, entry);
-		free(keyboard);
+		close_keyboard(memory, keyboard);
 	}
 	device->n_open--;
 }
