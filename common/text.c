@@ -73,20 +73,27 @@ static size_t clean_character(const char *text, size_t length)
 	return 0;
 }
 
+size_t text_count_plain(const char *text, size_t length)
+{
+	size_t at = 0;
+
+	while (length - at >= sizeof(uint64_t) && is_plain(text + at))
+		at += sizeof(uint64_t);
+	while (at < length && is_between(text[at], 0x20, 0x7e))
+		at++;
+	return at;
+}
+
 bool text_is_clean(const char *text, size_t length)
 {
 	const char *end = text + length;
 
 	while (text < end) {
-		size_t left = (size_t)(end - text);
-		size_t n = 1;
-
 		/* Names are ASCII, nearly all. */
-		if (left >= sizeof(uint64_t) && is_plain(text)) {
-			n = sizeof(uint64_t);
-		} else if (!is_between(*text, 0x20, 0x7e)) {
-			n = clean_character(text, left);
-		}
+		size_t n = text_count_plain(text, (size_t)(end - text));
+
+		if (n == 0)
+			n = clean_character(text, (size_t)(end - text));
 		if (n == 0)
 			return false;
 		text += n;
@@ -99,9 +106,11 @@ void text_append_printable(struct buffer *out, const char *text, size_t length)
 	static const char hex[] = "0123456789abcdef";
 
 	while (length > 0) {
-		size_t n = clean_character(text, length);
+		size_t n = text_count_plain(text, length);
 		unsigned char byte = (unsigned char)*text;
 
+		if (n == 0)
+			n = clean_character(text, length);
 		if (n > 0) {
 			buffer_append(out, text, n);
 		} else {

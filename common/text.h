@@ -9,6 +9,9 @@
 
 #include "common/buffer.h"
 
+/* How many bytes at the beginning are printable ASCII: of a name nearly always all. */
+size_t text_count_plain(const char *text, size_t length);
+
 /* Is it UTF-8 (no overlong forms, no surrogates) without control bytes (below 0x20, 0x7f, U+0080 to
  * U+009F)? */
 bool text_is_clean(const char *text, size_t length);

@@ -89,7 +89,7 @@ void cell_append_safe(struct buffer *out, const char *text)
 {
 	size_t length = strlen(text);
 	size_t from = 0;
-	size_t at = 0;
+	size_t at = text_count_plain(text, length);
 
 	while (at < length) {
 		uint32_t code = 0;

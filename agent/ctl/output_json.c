@@ -6,14 +6,22 @@
 #include "agent/ctl/cell.h"
 #include "agent/ctl/output.h"
 #include "agent/ctl/utf8.h"
+#include "common/text.h"
 
 #define REPLACEMENT "\xef\xbf\xbd"
 
-/* Append the character that begins at `text`. @return its bytes */
-static size_t append_character(struct buffer *out, const char *text, size_t length)
+/* Append the character that begins at `text`, or as many as stand for themselves. @return their
+ * bytes */
+static size_t append_characters(struct buffer *out, const char *text, size_t length)
 {
 	uint32_t code = 0;
-	size_t n_bytes = utf8_decode(text, length, &code);
+	size_t n_bytes = text_count_plain(text, strcspn(text, "\"\\"));
+
+	if (n_bytes > 0) {
+		buffer_append(out, text, n_bytes);
+		return n_bytes;
+	}
+	n_bytes = utf8_decode(text, length, &code);
 
 	if (n_bytes == 0) {
 		buffer_append_text(out, REPLACEMENT);
@@ -38,7 +46,7 @@ static void append_string(struct buffer *out, const char *text)
 
 	buffer_append_byte(out, '"');
 	for (size_t at = 0; at < length;)
-		at += append_character(out, text + at, length - at);
+		at += append_characters(out, text + at, length - at);
 	buffer_append_byte(out, '"');
 }
 

@@ -5,6 +5,8 @@
 
 #include <wchar.h>
 
+#include "common/text.h"
+
 /* Bytes of a sequence by its first byte; 0 = cannot begin one. */
 static size_t sequence_bytes(unsigned char first)
 {
@@ -57,9 +59,10 @@ static size_t code_columns(uint32_t code)
 
 size_t utf8_columns(const char *text, size_t length)
 {
-	size_t n_columns = 0;
+	/* A character a column, up to the first one of which that is not known. */
+	size_t n_columns = text_count_plain(text, length);
 
-	for (size_t at = 0; at < length;) {
+	for (size_t at = n_columns; at < length;) {
 		uint32_t code = '?';
 		size_t n_bytes = utf8_decode(text + at, length - at, &code);
 

@@ -35,6 +35,23 @@ static bool is_printed_as(const char *text, size_t length, const char *expected)
 
 TestSuite(text);
 
+Test(text, counts_printable_ascii_at_the_beginning)
+{
+	static const char text[] = "0123456789 ~abcdefghi";
+	char changed[sizeof(text)];
+
+	for (size_t length = 0; length < sizeof(text); length++) {
+		cr_expect_eq(text_count_plain(text, length), length);
+		for (size_t at = 0; at < length; at++) {
+			memcpy(changed, text, sizeof(text));
+			changed[at] = at % 2 ? '\x7f' : '\x1f';
+			cr_expect_eq(text_count_plain(changed, length), at);
+			changed[at] = '\xc3';
+			cr_expect_eq(text_count_plain(changed, length), at);
+		}
+	}
+}
+
 Test(text, takes_utf_8)
 {
 	static const char *const texts[] = {
