@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "agent/ctl/utf8.h"
+#include "agent/ctl/zone.h"
 #include "common/number.h"
 #include "common/text.h"
 #include "common/timestamp.h"
@@ -121,8 +122,8 @@ void cell_append_readable(struct buffer *out, const struct answer_column *column
 		append_rounded(out, word);
 		return;
 	case ANSWER_TIME:
-		timestamp_format_local(strtoll(word, NULL, 10), text);
-		break;
+		zone_append_readable(out, strtoll(word, NULL, 10));
+		return;
 	case ANSWER_DURATION:
 		duration_format(strtoll(word, NULL, 10), text);
 		break;

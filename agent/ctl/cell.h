@@ -18,8 +18,8 @@
 void cell_append_exact(struct buffer *out, const struct answer_column *column, const char *word);
 
 /*
- * Append it for people, safe on a terminal: numbers rounded to 6 decimals, local time, durations
- * like "12s"; "-" for no value.
+ * Append it for people, safe on a terminal: numbers rounded to 6 decimals, times in the zone in
+ * force, durations like "12s"; "-" for no value.
  * @param word  NULL = no value
  */
 void cell_append_readable(struct buffer *out, const struct answer_column *column, const char *word);

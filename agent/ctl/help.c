@@ -58,7 +58,7 @@ static void append_all(struct buffer *out)
 	append_verbs(out, "On a collector:", VERB_COLLECTOR);
 	append_verbs(out, "Without a daemon:", VERB_LOCAL);
 	buffer_append_text(out, "\nOptions, before or after the verb:\n");
-	options_format_help(OPTIONS_SOCKET | OPTIONS_OUTPUT, out);
+	options_format_help(OPTIONS_SOCKET | OPTIONS_OUTPUT | OPTIONS_UTC, out);
 	buffer_append_text(out, "\n`agentctl help VERB` tells more of one. Exit status: 0 found, 1 "
 				"nothing matched or\nfailed, 2 wrong usage, 3 the daemon cannot be "
 				"reached.\n");

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "agent/ctl/when.h"
+#include "agent/ctl/zone.h"
 #include "common/message.h"
 #include "common/text.h"
 #include "common/timestamp.h"
@@ -34,6 +35,7 @@ static const struct option_row rows[] = {
 	{OPTIONS_UNTIL, '\0', "until", "TIME", "up to then"},
 	{OPTIONS_INTERVAL, '\0', "interval", "DURATION", "how often (1s)"},
 	{OPTIONS_COUNT, '\0', "count", "N", "end after so many times"},
+	{OPTIONS_UTC, '\0', "utc", NULL, "times in UTC, not in the zone of this user"},
 	{OPTIONS_HELP, 'h', "help", NULL, "show this help, or that of the verb"},
 	{OPTIONS_VERSION, 'V', "version", NULL, "show the version"},
 };
@@ -72,7 +74,10 @@ static int take_output(struct options *options, const char *value)
 
 static int take_time(int bit, const char *value, int64_t now_us, int64_t *ret_time_us)
 {
-	if (when_parse(value, now_us, ret_time_us) == 0)
+	/* The range holds an hour that the clocks show twice as a whole. */
+	enum zone_choice choice = bit == OPTIONS_SINCE ? ZONE_FIRST : ZONE_LAST;
+
+	if (!value || when_parse(value, now_us, choice, ret_time_us) == 0)
 		return 0;
 	return refuse_value(bit, value,
 			    "not a time: -5m, now, today, yesterday, 02:13, 2026-11-24, "
@@ -96,7 +101,7 @@ static int take_count(struct options *options, const char *value)
 	return problem ? refuse_value(OPTIONS_COUNT, value, "not a number from 1 on") : 0;
 }
 
-static int take_option(struct options *options, int bit, const char *value, int64_t now_us)
+static int take_option(struct options *options, int bit, const char *value)
 {
 	options->given |= (unsigned int)bit;
 	switch (bit) {
@@ -109,15 +114,20 @@ static int take_option(struct options *options, int bit, const char *value, int6
 		options->host = value;
 		return 0;
 	case OPTIONS_SINCE:
-		return take_time(bit, value, now_us, &options->since_us);
+		options->since = value;
+		return 0;
 	case OPTIONS_UNTIL:
-		return take_time(bit, value, now_us, &options->until_us);
+		options->until = value;
+		return 0;
 	case OPTIONS_INTERVAL:
 		return take_interval(options, value);
 	case OPTIONS_COUNT:
 		return take_count(options, value);
 	case OPTIONS_HELP:
 		options->wants_help = true;
+		return 0;
+	case OPTIONS_UTC:
+		zone_use_utc();
 		return 0;
 	default: /* OPTIONS_VERSION */
 		options->wants_version = true;
@@ -183,7 +193,7 @@ static int refuse_option(const char *word, int bit, bool lacks_value)
 	return -EINVAL;
 }
 
-static int take_all(struct options *options, int argc, char *argv[], int64_t now_us)
+static int take_all(struct options *options, int argc, char *argv[])
 {
 	struct option longs[N_ROWS + 1] = {0};
 	int answer;
@@ -204,7 +214,7 @@ static int take_all(struct options *options, int argc, char *argv[], int64_t now
 		else if (answer == 1)
 			error = take_word(options, optarg);
 		else
-			error = take_option(options, find_row(answer)->bit, optarg, now_us);
+			error = take_option(options, find_row(answer)->bit, optarg);
 		if (error < 0)
 			return error;
 	}
@@ -233,8 +243,19 @@ static int check_verb(const struct options *options)
 		message_error("one word is missing: agentctl %s %s", verb->name, verb->usage);
 		return -EINVAL;
 	}
-	if ((options->given & OPTIONS_SINCE) && (options->given & OPTIONS_UNTIL) &&
-	    options->since_us > options->until_us) {
+	return 0;
+}
+
+/* Once all options are taken: --utc may stand anywhere. */
+static int take_times(struct options *options, int64_t now_us)
+{
+	int error = take_time(OPTIONS_SINCE, options->since, now_us, &options->since_us);
+
+	if (error == 0)
+		error = take_time(OPTIONS_UNTIL, options->until, now_us, &options->until_us);
+	if (error < 0)
+		return error;
+	if (options->since && options->until && options->since_us > options->until_us) {
 		message_error("--since is later than --until");
 		return -EINVAL;
 	}
@@ -247,10 +268,11 @@ int options_parse(struct options *options, int argc, char *argv[], int64_t now_u
 
 	memset(options, 0, sizeof(*options));
 	options->interval_us = INTERVAL_DEFAULT_US;
-	error = take_all(options, argc, argv, now_us);
+	error = take_all(options, argc, argv);
 	if (error < 0 || !options->verb || options->wants_help || options->wants_version)
 		return error;
-	return check_verb(options);
+	error = check_verb(options);
+	return error < 0 ? error : take_times(options, now_us);
 }
 
 void options_format_help(unsigned int options, struct buffer *out)
@@ -259,7 +281,7 @@ void options_format_help(unsigned int options, struct buffer *out)
 		char letter[] = {'-', rows[i].letter, ',', '\0'};
 		char name[32];
 
-		if (rows[i].value && !(options & (unsigned int)rows[i].bit))
+		if (!((options | OPTIONS_HELP | OPTIONS_VERSION) & (unsigned int)rows[i].bit))
 			continue;
 		(void)snprintf(name, sizeof(name), "--%s%s%s", rows[i].name,
 			       rows[i].value ? " " : "", rows[i].value ? rows[i].value : "");

@@ -19,8 +19,9 @@ enum options_bit {
 	OPTIONS_UNTIL = 1 << 12,
 	OPTIONS_INTERVAL = 1 << 13,
 	OPTIONS_COUNT = 1 << 14,
-	OPTIONS_HELP = 1 << 15,
-	OPTIONS_VERSION = 1 << 16,
+	OPTIONS_UTC = 1 << 15,
+	OPTIONS_HELP = 1 << 16,
+	OPTIONS_VERSION = 1 << 17,
 };
 
 /* All texts are borrowed from argv. */
@@ -33,6 +34,8 @@ struct options {
 	const char *socket;
 	const char *host;
 	const struct output_format *format; /* NULL = the verb's usual one */
+	const char *since;                  /* NULL = not given */
+	const char *until;
 	int64_t since_us;
 	int64_t until_us;
 	int64_t interval_us;
@@ -41,7 +44,7 @@ struct options {
 
 /*
  * Parse and check the command line; options may stand before and behind the verb. Says what is
- * wrong.
+ * wrong. With --utc the zone in force (agent/ctl/zone.h) is UTC from then on.
  * @param now_us  what --since -5m counts from
  * @return 0 or -EINVAL
  */

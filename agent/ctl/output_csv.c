@@ -1,10 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-/* -o csv: RFC 4180, with a header. */
+/*
+ * -o csv: RFC 4180, with a header and CRLF, for spreadsheets. None of them may take a name from the
+ * network for a formula.
+ */
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "agent/ctl/cell.h"
 #include "agent/ctl/output.h"
+#include "agent/ctl/zone.h"
 
 static void append_quoted(struct buffer *out, const char *text)
 {
@@ -22,6 +27,9 @@ static void append_text(struct buffer *out, const char *word)
 	struct buffer safe = {0};
 	const char *text;
 
+	/* Quotes do not help: they are gone when the field is looked at. */
+	if (strchr("=+-@", word[0]) && word[0] != '\0')
+		buffer_append_byte(&safe, '\'');
 	cell_append_safe(&safe, word);
 	text = buffer_text(&safe);
 	if (buffer_failed(&safe))
@@ -39,8 +47,10 @@ static void append_field(struct buffer *out, const struct answer_column *column,
 		return;
 	if (column->type == ANSWER_TEXT)
 		append_text(out, word);
+	else if (column->type == ANSWER_TIME)
+		zone_append_exact(out, strtoll(word, NULL, 10));
 	else
-		cell_append_exact(out, column, word);
+		cell_append_exact(out, column, word + (*word == '+')); /* +Inf */
 }
 
 static void csv_begin(struct output *output)

@@ -12,7 +12,8 @@
 #include "agent/ctl/watch.h"
 #include "common/text.h"
 
-#define ASKS (OPTIONS_SOCKET | OPTIONS_OUTPUT)
+#define SHOWS (OPTIONS_OUTPUT | OPTIONS_UTC)
+#define ASKS  (OPTIONS_SOCKET | SHOWS)
 
 #define GLOB_DETAILS                                                                               \
 	"A GLOB is compared with the metric's name ('node_cpu_*'); one with '{' with the whole\n"  \
@@ -104,7 +105,8 @@ const struct verb verbs[] = {
 		.summary = "Print the stored samples",
 		.details = "TIME is now, today, yesterday, -5m (so long ago), 02:13 (today), "
 			   "2026-11-24,\n2026-11-24T02:13[:57[.5]][Z|+01:00] or Unix seconds; "
-			   "without a zone it is local time.\n\n" GLOB_DETAILS,
+			   "without a zone it is the one of TZ or /etc/localtime,\nor UTC with "
+			   "--utc.\n\n" GLOB_DETAILS,
 		.scope = VERB_COLLECTOR,
 		.request = "query",
 		.argument = "series",
@@ -122,7 +124,7 @@ const struct verb verbs[] = {
 		.scope = VERB_LOCAL,
 		.argument = "file",
 		.needs_argument = true,
-		.options = OPTIONS_OUTPUT,
+		.options = SHOWS,
 		.run = dump_run,
 	},
 	{

@@ -127,22 +127,16 @@ static bool take_zone(const char **cursor, struct moment *moment)
 	return true;
 }
 
-static int moment_time(struct moment *moment, int64_t *ret_time_us)
+static int64_t moment_time(const struct moment *moment, enum zone_choice choice)
 {
+	struct tm clock = moment->tm;
 	int64_t seconds;
 
-	if (moment->has_zone) {
-		seconds = (int64_t)timegm(&moment->tm) - moment->zone_seconds;
-	} else {
-		/* The zone's rules know whether summer time held then; -1 itself is a time. */
-		moment->tm.tm_isdst = -1;
-		moment->tm.tm_wday = -1;
-		seconds = (int64_t)mktime(&moment->tm);
-		if (moment->tm.tm_wday == -1)
-			return -ERANGE;
-	}
-	*ret_time_us = seconds * TIMESTAMP_SECOND_US + moment->fraction_us;
-	return 0;
+	if (moment->has_zone)
+		seconds = (int64_t)timegm(&clock) - moment->zone_seconds;
+	else
+		seconds = zone_find_time(&clock, choice);
+	return seconds * TIMESTAMP_SECOND_US + moment->fraction_us;
 }
 
 /* The midnight of a day so many days from today. */
@@ -161,12 +155,15 @@ static int local_day(int64_t now_us, int n_days, struct moment *ret_moment)
 	return 0;
 }
 
-static int parse_day(int n_days, int64_t now_us, int64_t *ret_time_us)
+static int parse_day(int n_days, int64_t now_us, enum zone_choice choice, int64_t *ret_time_us)
 {
 	struct moment moment;
 	int error = local_day(now_us, n_days, &moment);
 
-	return error < 0 ? error : moment_time(&moment, ret_time_us);
+	if (error < 0)
+		return error;
+	*ret_time_us = moment_time(&moment, choice);
+	return 0;
 }
 
 static int parse_ago(const char *text, int64_t now_us, int64_t *ret_time_us)
@@ -183,7 +180,8 @@ static int parse_ago(const char *text, int64_t now_us, int64_t *ret_time_us)
 	return 0;
 }
 
-static int parse_clock(const char *text, int64_t now_us, int64_t *ret_time_us)
+static int parse_clock(const char *text, int64_t now_us, enum zone_choice choice,
+		       int64_t *ret_time_us)
 {
 	struct moment moment;
 	int error = local_day(now_us, 0, &moment);
@@ -192,10 +190,11 @@ static int parse_clock(const char *text, int64_t now_us, int64_t *ret_time_us)
 		return error;
 	if (!take_clock(&text, &moment) || *text != '\0')
 		return -EINVAL;
-	return moment_time(&moment, ret_time_us);
+	*ret_time_us = moment_time(&moment, choice);
+	return 0;
 }
 
-static int parse_date(const char *text, int64_t *ret_time_us)
+static int parse_date(const char *text, enum zone_choice choice, int64_t *ret_time_us)
 {
 	struct moment moment = {0};
 
@@ -207,24 +206,25 @@ static int parse_date(const char *text, int64_t *ret_time_us)
 	}
 	if (*text != '\0')
 		return -EINVAL;
-	return moment_time(&moment, ret_time_us);
+	*ret_time_us = moment_time(&moment, choice);
+	return 0;
 }
 
-int when_parse(const char *text, int64_t now_us, int64_t *ret_time_us)
+int when_parse(const char *text, int64_t now_us, enum zone_choice choice, int64_t *ret_time_us)
 {
 	if (strcmp(text, "now") == 0) {
 		*ret_time_us = now_us;
 		return 0;
 	}
 	if (strcmp(text, "today") == 0)
-		return parse_day(0, now_us, ret_time_us);
+		return parse_day(0, now_us, choice, ret_time_us);
 	if (strcmp(text, "yesterday") == 0)
-		return parse_day(-1, now_us, ret_time_us);
+		return parse_day(-1, now_us, choice, ret_time_us);
 	if (text[0] == '-')
 		return parse_ago(text + 1, now_us, ret_time_us);
 	if (strspn(text, "0123456789") == 2 && text[2] == ':')
-		return parse_clock(text, now_us, ret_time_us);
+		return parse_clock(text, now_us, choice, ret_time_us);
 	if (strspn(text, "0123456789") == 4 && text[4] == '-')
-		return parse_date(text, ret_time_us);
+		return parse_date(text, choice, ret_time_us);
 	return timestamp_parse(text, strlen(text), ret_time_us);
 }

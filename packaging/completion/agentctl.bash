@@ -64,14 +64,14 @@ _agentctl()
 	--count) return ;;
 	*)
 		case $verb,$word in
-		,-*) words='--socket --output --help --version' ;;
+		,-*) words='--socket --output --utc --help --version' ;;
 		,*) words=$verbs ;;
-		list-metrics,-* | get,-*) words='--socket --output --host --help' ;;
-		watch,-*) words='--socket --output --host --interval --count --help' ;;
-		query,-*) words='--socket --output --host --since --until --help' ;;
-		dump,-*) words='--output --help' ;;
+		list-metrics,-* | get,-*) words='--socket --output --host --utc --help' ;;
+		watch,-*) words='--socket --output --host --interval --count --utc --help' ;;
+		query,-*) words='--socket --output --host --since --until --utc --help' ;;
+		dump,-*) words='--output --utc --help' ;;
 		help,-*) words='--help' ;;
-		*,-*) words='--socket --output --help' ;;
+		*,-*) words='--socket --output --utc --help' ;;
 		list-metrics,* | get,* | watch,* | query,*) words=$(_agentctl_ask 3) ;;
 		help,*) words=$verbs ;;
 		dump,*)

@@ -22,8 +22,8 @@ class OnACollector(Case):
                   '1795416401 a;host=web02 5\n1795416461 a;host=web02 6\n')
         self.wait_stored(self.collector, 5)
 
-    def ctl(self, *arguments):
-        return ctl("--socket", self.collector.socket, *arguments)
+    def ctl(self, *arguments, **options):
+        return ctl("--socket", self.collector.socket, *arguments, **options)
 
     def test_every_series_is_listed_once_and_sorted(self):
         rows = self.ctl("list-metrics", "-o", "json").json()
@@ -47,6 +47,54 @@ class OnACollector(Case):
         rows = list(csv.DictReader(io.StringIO(self.ctl("query", "b", "-o", "csv").out)))
         self.assertEqual([(row["series"], row["value"]) for row in rows],
                          [('b{x="1"}', "1"), ('b{x="1"}', "0.1"), ('b{x="2"}', "2")])
+
+    def test_csv_is_what_a_spreadsheet_takes(self):
+        self.send(self.collector.port, '1795416401.25 c{a="=1+1, \\"x\\""} 0.1\n1795416402 c{a="b"} -1e-300\n'
+                                       '1795416403 c;host=-cmd 3\n')
+        self.wait_stored(self.collector, 8)
+        out = self.ctl("query", "c", "-o", "csv", "--utc").out
+        self.assertEqual(out.count("\n"), 4)
+        rows = {row["time"]: row for row in csv.DictReader(io.StringIO(out, newline=""), strict=True)}
+        self.assertEqual(rows["2026-11-23T06:46:41.250000"]["series"], 'c{a="=1+1, \\"x\\""}')
+        self.assertEqual(float(rows["2026-11-23T06:46:42"]["value"]), -1e-300)
+        self.assertEqual(rows["2026-11-23T06:46:43"]["host"], "'-cmd")
+
+    def test_times_are_in_the_users_zone_or_utc(self):
+        # Clocks in Europe went back at 01:00 UTC, in America at 06:00 UTC a week later.
+        self.send(self.collector.port, "".join(f"{time} t 1\n" for time in (
+            1792888200, 1792891800, 1793511000, 1793514600)))
+        self.wait_stored(self.collector, 9)
+        for zone, posix, shown in (
+                ("Europe/Berlin", "CET-1CEST,M3.5.0,M10.5.0/3",
+                 ["2026-10-25 02:30:00+02:00", "2026-10-25 02:30:00+01:00", "2026-11-01 06:30:00",
+                  "2026-11-01 07:30:00"]),
+                ("America/New_York", "EST5EDT,M3.2.0,M11.1.0",
+                 ["2026-10-24 20:30:00", "2026-10-24 21:30:00", "2026-11-01 01:30:00-04:00",
+                  "2026-11-01 01:30:00-05:00"]),
+                ("Asia/Kolkata", "IST-5:30",
+                 ["2026-10-25 06:00:00", "2026-10-25 07:00:00", "2026-11-01 11:00:00", "2026-11-01 12:00:00"])):
+            named = [zone] if os.path.exists(f"/usr/share/zoneinfo/{zone}") else []
+            for name in [posix, *named]:
+                environment = {"TZ": name}
+                table = self.ctl("query", "t", environment=environment).lines()[1:]
+                self.assertEqual([line[:len(text)] for line, text in zip(table, shown)], shown, name)
+                self.assertEqual([line[19] for line, text in zip(table, shown) if len(text) == 19], [" "] * sum(
+                    len(text) == 19 for text in shown), name)
+                rows = list(csv.DictReader(io.StringIO(
+                    self.ctl("query", "t", "-o", "csv", environment=environment).out)))
+                self.assertEqual([row["time"] for row in rows], [text[:19].replace(" ", "T") for text in shown], name)
+                # What was shown finds its sample again, both of them in the hour that comes twice.
+                for text in shown:
+                    found = self.ctl("query", "t", "--since", text, "--until", text, "-o", "plain",
+                                     environment=environment).lines()
+                    self.assertEqual(len(found), 1, (name, text))
+                    both = self.ctl("query", "t", "--since", text[:19], "--until", text[:19], "-o", "plain",
+                                    environment=environment).lines()
+                    self.assertEqual(len(both), 2 if len(text) > 19 else 1, (name, text))
+                utc = self.ctl("query", "t", "--utc", environment=environment).lines()[1:]
+                self.assertEqual(utc[0][:21], "2026-10-25 00:30:00  ", name)
+                self.assertEqual(self.ctl("query", "t", "-o", "json", environment=environment).json()[0]["time"],
+                                 1792888200)
 
     def test_query_takes_times_in_every_form(self):
         for since, count in (("1795416402", 1), ("1795416401.5", 1), ("2026-11-23T06:46:42Z", 1),

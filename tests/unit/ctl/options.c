@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "common/message.h"
 
@@ -82,6 +83,19 @@ Test(options, of_time)
 	cr_expect_eq(options.given, OPTIONS_SINCE);
 	cr_expect_eq(parse("query x --since soon"), -EINVAL);
 	cr_expect_eq(parse("query x --since now --until -5m"), -EINVAL, "ends before it begins");
+}
+
+Test(options, of_time_mean_the_zone_in_force)
+{
+	/* Clocks showed 02:30 twice, at 00:30 UTC and at 01:30 UTC. */
+	cr_assert_eq(setenv("TZ", "CET-1CEST,M3.5.0,M10.5.0/3", 1), 0);
+	tzset();
+	cr_assert_eq(parse("query x --since 2026-10-25T02:30 --until 2026-10-25T02:30"), 0);
+	cr_expect_eq(options.since_us, INT64_C(1792888200000000));
+	cr_expect_eq(options.until_us, INT64_C(1792891800000000));
+	cr_assert_eq(parse("query x --since 2026-10-25T02:30 --utc"), 0, "wherever --utc stands");
+	cr_expect_eq(options.since_us, INT64_C(1792895400000000));
+	cr_expect_eq(parse("help query --utc"), -EINVAL);
 }
 
 Test(options, of_watch)

@@ -86,8 +86,8 @@ Test(verb, has_its_options_in_the_manual_and_the_completion)
 	static const char *const files[] = {"packaging/man/agentctl.1",
 					    "packaging/completion/agentctl.bash"};
 	static const char *const prefixes[] = {"Fl Fl ", "--"};
-	static const char *const names[] = {"socket",   "output", "host", "since",  "until",
-					    "interval", "count",  "help", "version"};
+	static const char *const names[] = {"socket",   "output", "host", "since", "until",
+					    "interval", "count",  "utc",  "help",  "version"};
 
 	for (size_t i = 0; i < 2; i++) {
 		const char *text = file_text(files[i]);

@@ -36,14 +36,14 @@ static void expect(const char *text, int64_t time_us)
 {
 	int64_t got_us = -1;
 
-	cr_expect_eq(when_parse(text, NOW_US, &got_us), 0, "%s", text);
+	cr_expect_eq(when_parse(text, NOW_US, ZONE_FIRST, &got_us), 0, "%s", text);
 	cr_expect_eq(got_us, time_us, "%s: %" PRId64 " instead of %" PRId64, text, got_us, time_us);
 }
 
 static void expect_refused(const char *text)
 {
 	int64_t got_us = 7;
-	int result = when_parse(text, NOW_US, &got_us);
+	int result = when_parse(text, NOW_US, ZONE_FIRST, &got_us);
 
 	cr_expect(result == -EINVAL || result == -ERANGE, "%s", text);
 	cr_expect_eq(got_us, 7, "%s: written only on success", text);
@@ -81,7 +81,7 @@ Test(when, reads_dates_and_clock_times)
 
 Test(when, reads_zones)
 {
-	set_zone("America/New_York");
+	set_zone("EST5EDT,M3.2.0,M11.1.0");
 	expect("2026-11-24T02:13:57.25Z", NOW_US);
 	expect("2026-11-24T03:13:57.25+01:00", NOW_US);
 	expect("2026-11-24T03:13:57.25+0100", NOW_US);
@@ -91,7 +91,7 @@ Test(when, reads_zones)
 
 Test(when, is_local_without_a_zone)
 {
-	set_zone("Europe/Berlin");
+	set_zone("CET-1CEST,M3.5.0,M10.5.0/3");
 	expect("2026-11-24T03:13:57.25", NOW_US);
 	expect("today", MIDNIGHT_US - HOUR_US);
 	expect("yesterday", MIDNIGHT_US - HOUR_US - DAY_US);
@@ -104,9 +104,9 @@ Test(when, knows_a_day_that_is_not_24_hours_long)
 	int64_t sunday_us;
 
 	/* Summer time ended on Sunday, 2026-10-25. */
-	set_zone("Europe/Berlin");
-	cr_assert_eq(when_parse("2026-10-26", NOW_US, &monday_us), 0);
-	cr_assert_eq(when_parse("yesterday", monday_us + 5, &sunday_us), 0);
+	set_zone("CET-1CEST,M3.5.0,M10.5.0/3");
+	cr_assert_eq(when_parse("2026-10-26", NOW_US, ZONE_FIRST, &monday_us), 0);
+	cr_assert_eq(when_parse("yesterday", monday_us + 5, ZONE_FIRST, &sunday_us), 0);
 	cr_expect_eq(monday_us - sunday_us, 25 * HOUR_US);
 }
 
