@@ -112,24 +112,37 @@ static int finish_broken(const struct target *target, const struct answer *answe
 	return error;
 }
 
-int ask_target(const struct options *options, struct target *target, FILE *file, int interrupt_fd)
+int ask_format(const struct options *options, struct buffer *out)
+{
+	int error = request_format(options, out);
+
+	if (error == -E2BIG) {
+		message_error("that is longer than a daemon takes");
+		return ENDING_USAGE;
+	}
+	if (error < 0) {
+		message_error("no memory");
+		return ENDING_FAILED;
+	}
+	return ENDING_FOUND;
+}
+
+int ask_target(const struct options *options, struct target *target, FILE *file)
 {
 	struct buffer request = {0};
 	struct output output;
 	struct answer answer;
-	int result = request_format(options, &request);
+	int result = ask_format(options, &request);
 
-	if (result < 0) {
+	if (result != ENDING_FOUND) {
 		buffer_done(&request);
-		message_error(result == -E2BIG ? "that is longer than a daemon takes"
-					       : "no memory");
-		return result == -E2BIG ? ENDING_USAGE : ENDING_FAILED;
+		return result;
 	}
 	output_init(&output, options->format ? options->format : &output_table, file);
 	output.wants_age = options->verb->shows_age;
 	output.now_us = timestamp_now_us();
 	answer_init(&answer, &handler, &output);
-	result = client_ask(&target->client, &request, &answer, interrupt_fd);
+	result = client_ask(&target->client, &request, &answer, NULL);
 	if (result < 0) {
 		target_close(target);
 		result = finish_broken(target, &answer, &output, result);
@@ -150,7 +163,7 @@ int ask_run(const struct options *options)
 	target_init(&target, options->verb->scope, options->socket);
 	result = target_open(&target);
 	if (result == 0)
-		result = ask_target(options, &target, stdout, -1);
+		result = ask_target(options, &target, stdout);
 	if (result < 0)
 		result = ask_unreachable(&target, result);
 	target_close(&target);

@@ -15,11 +15,17 @@ int ask_run(const struct options *options);
 /*
  * Ask a target that is open and print the answer; say what is wrong with it. The target is closed
  * unless it is good for the next question.
- * @param file          where the answer goes; flushed
- * @param interrupt_fd  gives up when it becomes readable; -1 = never
- * @return an enum ending; or, unsaid, -errno: the daemon did not answer (-EINTR: interrupted)
+ * @param file  where the answer goes; flushed
+ * @return an enum ending; or, unsaid, -errno: the daemon did not answer
  */
-int ask_target(const struct options *options, struct target *target, FILE *file, int interrupt_fd);
+int ask_target(const struct options *options, struct target *target, FILE *file);
+
+/*
+ * Write the request of the command line; say what is wrong with it.
+ * @param out  released by the caller, in any case
+ * @return ENDING_FOUND, or another enum ending: there is no request
+ */
+int ask_format(const struct options *options, struct buffer *out);
 
 /* Say how an answer without rows ended. @return an enum ending */
 int ask_conclude(const struct options *options, const struct target *target,

@@ -71,23 +71,22 @@ static int send_request(const struct client *client, const struct buffer *reques
 	return 0;
 }
 
-/* @return 0 when there is something to read */
-static int wait_readable(const struct client *client, int interrupt_fd)
+/* @return 1 when there is something to read, 0 when not yet */
+static int wait_readable(const struct client *client, const struct client_interrupt *interrupt)
 {
 	struct pollfd watched[] = {
 		{.fd = client->fd, .events = POLLIN},
-		{.fd = interrupt_fd, .events = POLLIN},
+		{.fd = interrupt ? interrupt->fd : -1, .events = POLLIN},
 	};
-	int n;
+	int n = poll(watched, 2, client->patience_ms);
 
-	do
-		n = poll(watched, 2, client->patience_ms);
-	while (n < 0 && errno == EINTR);
 	if (n < 0)
-		return -errno;
+		return errno == EINTR ? 0 : -errno;
 	if (n == 0)
 		return -ETIMEDOUT;
-	return watched[1].revents ? -EINTR : 0;
+	if (watched[1].revents && interrupt->take(interrupt->context))
+		return -EINTR;
+	return watched[0].revents != 0;
 }
 
 static int read_some(const struct client *client, struct answer *answer)
@@ -103,13 +102,13 @@ static int read_some(const struct client *client, struct answer *answer)
 }
 
 int client_ask(struct client *client, const struct buffer *request, struct answer *answer,
-	       int interrupt_fd)
+	       const struct client_interrupt *interrupt)
 {
 	int result = send_request(client, request);
 
 	while (result == 0) {
-		result = wait_readable(client, interrupt_fd);
-		if (result == 0)
+		result = wait_readable(client, interrupt);
+		if (result > 0)
 			result = read_some(client, answer);
 	}
 	return result < 0 ? result : 0;

@@ -15,6 +15,13 @@ struct client {
 	int patience_ms;
 };
 
+/* What may happen while an answer is waited for. */
+struct client_interrupt {
+	int fd;                      /* when it becomes readable ... */
+	bool (*take)(void *context); /* ... this reads it, and says whether to give up */
+	void *context;
+};
+
 /*
  * Connect to the socket at `path`.
  * @return 0; -ENAMETOOLONG (a socket's path holds 107 bytes); -ETIMEDOUT; -errno of socket(2) and
@@ -28,14 +35,14 @@ void client_close(struct client *client);
 
 /*
  * Send a request and read its answer to the end.
- * @param request       a whole line
- * @param interrupt_fd  gives up when it becomes readable; -1 = never
+ * @param request    a whole line
+ * @param interrupt  NULL = nothing else happens
  * @return 0: answer->status says how it ended; -EINTR; -ETIMEDOUT; -ECONNRESET or -EPIPE: the
  * daemon closed the connection before it answered; -ECONNABORTED: within its answer; -EPROTO: no
  * answer that makes sense (answer->problem); -ENOMEM; what a handler of the answer returned. After a
  * failure the connection is good for nothing more.
  */
 int client_ask(struct client *client, const struct buffer *request, struct answer *answer,
-	       int interrupt_fd);
+	       const struct client_interrupt *interrupt);
 
 #endif

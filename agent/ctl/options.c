@@ -8,6 +8,7 @@
 #include <getopt.h>
 #include <string.h>
 
+#include "agent/ctl/view.h"
 #include "agent/ctl/when.h"
 #include "agent/ctl/zone.h"
 #include "common/message.h"
@@ -35,6 +36,9 @@ static const struct option_row rows[] = {
 	{OPTIONS_UNTIL, '\0', "until", "TIME", "up to then"},
 	{OPTIONS_INTERVAL, '\0', "interval", "DURATION", "how often (1s)"},
 	{OPTIONS_COUNT, '\0', "count", "N", "end after so many times"},
+	{OPTIONS_SORT, '\0', "sort", "[-]COLUMN", "by host, series, ... age; - = descending"},
+	{OPTIONS_FILTER, '\0', "filter", "TEXT",
+	 "only rows with TEXT in series or host, or a GLOB"},
 	{OPTIONS_UTC, '\0', "utc", NULL, "times in UTC, not in the zone of this user"},
 	{OPTIONS_HELP, 'h', "help", NULL, "show this help, or that of the verb"},
 	{OPTIONS_VERSION, 'V', "version", NULL, "show the version"},
@@ -101,6 +105,30 @@ static int take_count(struct options *options, const char *value)
 	return problem ? refuse_value(OPTIONS_COUNT, value, "not a number from 1 on") : 0;
 }
 
+static int take_order(struct options *options, const char *value)
+{
+	const char *nearest;
+
+	if (view_parse_order(value, &options->order) == 0)
+		return 0;
+	nearest = text_nearest(value + (*value == '-'), view_columns);
+	message_error(
+		"--sort %s: there is no such column: host, series, kind, unit, value, rate or "
+		"age%s%s%s",
+		*value ? value : "''", nearest ? " (did you mean '" : "", nearest ? nearest : "",
+		nearest ? "'?)" : "");
+	return -EINVAL;
+}
+
+static int take_filter(struct options *options, const char *value)
+{
+	options->filter = value;
+	if (strlen(value) < VIEW_FILTER_MAX_BYTES)
+		return 0;
+	message_error("--filter: longer than %d bytes", VIEW_FILTER_MAX_BYTES - 1);
+	return -EINVAL;
+}
+
 static int take_option(struct options *options, int bit, const char *value)
 {
 	options->given |= (unsigned int)bit;
@@ -123,6 +151,10 @@ static int take_option(struct options *options, int bit, const char *value)
 		return take_interval(options, value);
 	case OPTIONS_COUNT:
 		return take_count(options, value);
+	case OPTIONS_SORT:
+		return take_order(options, value);
+	case OPTIONS_FILTER:
+		return take_filter(options, value);
 	case OPTIONS_HELP:
 		options->wants_help = true;
 		return 0;
@@ -135,25 +167,12 @@ static int take_option(struct options *options, int bit, const char *value)
 	}
 }
 
-static int take_verb(struct options *options, const char *word)
-{
-	const struct verb *nearest;
-
-	options->verb = verb_find(word);
-	if (options->verb)
-		return 0;
-	nearest = verb_nearest(word);
-	if (nearest)
-		message_error("there is no verb '%s'; did you mean '%s'?", word, nearest->name);
-	else
-		message_error("there is no verb '%s'; `agentctl help` names them all", word);
-	return -EINVAL;
-}
-
 static int take_word(struct options *options, const char *word)
 {
-	if (!options->verb)
-		return take_verb(options, word);
+	if (!options->verb) {
+		options->verb = verb_require(word);
+		return options->verb ? 0 : -EINVAL;
+	}
 	if (!options->verb->argument || options->argument) {
 		message_error("'%s' is one word too many: see `agentctl help %s`", word,
 			      options->verb->name);

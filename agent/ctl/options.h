@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "agent/ctl/board.h"
 #include "agent/ctl/output.h"
 #include "agent/ctl/verb.h"
 
@@ -19,9 +20,11 @@ enum options_bit {
 	OPTIONS_UNTIL = 1 << 12,
 	OPTIONS_INTERVAL = 1 << 13,
 	OPTIONS_COUNT = 1 << 14,
-	OPTIONS_UTC = 1 << 15,
-	OPTIONS_HELP = 1 << 16,
-	OPTIONS_VERSION = 1 << 17,
+	OPTIONS_SORT = 1 << 15,
+	OPTIONS_FILTER = 1 << 16,
+	OPTIONS_UTC = 1 << 17,
+	OPTIONS_HELP = 1 << 18,
+	OPTIONS_VERSION = 1 << 19,
 };
 
 /* All texts are borrowed from argv. */
@@ -40,6 +43,8 @@ struct options {
 	int64_t until_us;
 	int64_t interval_us;
 	int64_t count; /* 0 = without end */
+	struct board_order order;
+	const char *filter; /* NULL = none */
 };
 
 /*

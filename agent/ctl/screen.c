@@ -4,6 +4,7 @@
 #include "agent/ctl/screen.h"
 
 #include <errno.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -23,7 +24,7 @@
 #define DEFAULT_LINES   24
 #define DEFAULT_COLUMNS 80
 
-/* The lines of title, headings and "... more". */
+/* The lines of title, headings and keys. */
 #define OTHER_LINES 3
 
 bool screen_is_possible(FILE *file)
@@ -43,103 +44,100 @@ void screen_init(struct screen *screen, FILE *file)
 void screen_done(struct screen *screen)
 {
 	table_done(&screen->table);
-	free(screen->host);
-	screen->host = NULL;
 }
 
-void screen_begin(struct screen *screen, int64_t now_us)
+void screen_spoil(struct screen *screen)
+{
+	screen->is_stale = true;
+}
+
+static void look_at_window(struct screen *screen)
 {
 	struct winsize window = {0};
 
 	(void)ioctl(fileno(screen->file), TIOCGWINSZ, &window);
 	screen->n_lines = window.ws_row > 0 ? window.ws_row : DEFAULT_LINES;
 	screen->n_columns = window.ws_col > 0 ? window.ws_col : DEFAULT_COLUMNS;
-	screen->now_us = now_us;
-	screen->n_rows = 0;
-	screen->has_hosts = false;
-	free(screen->host);
-	screen->host = NULL;
-	table_clear(&screen->table);
 }
 
-void screen_resize(struct screen *screen)
+/* How many rows the window holds. */
+static size_t n_places(const struct screen *screen)
 {
-	screen->is_stale = true;
+	return screen->n_lines > OTHER_LINES ? screen->n_lines - OTHER_LINES : 0;
 }
 
-static int take_columns(void *context, const struct answer_columns *columns)
+void screen_scroll(struct screen *screen, int n_rows, int n_pages)
 {
-	struct screen *screen = context;
+	int64_t n = n_rows + n_pages * (int64_t)n_places(screen);
 
-	screen->columns = *columns;
+	if (n < 0 && (size_t)-n > screen->first)
+		screen->first = 0;
+	else
+		screen->first += (size_t)n;
+}
+
+void screen_scroll_home(struct screen *screen)
+{
+	screen->first = 0;
+}
+
+void screen_scroll_end(struct screen *screen)
+{
+	screen->first = SIZE_MAX / 2;
+}
+
+static void add_column(struct screen *screen, const struct answer_column *column, bool has_hosts)
+{
+	bool is_age = cell_is_age(column);
+	char heading[ANSWER_NAME_MAX_BYTES];
+	struct table_column *shown;
+
+	cell_format_heading(column, heading);
+	shown = table_add_column(&screen->table, is_age ? "AGE" : heading);
+	shown->is_right = column->type == ANSWER_NUMBER || is_age;
+	shown->can_give = strcmp(column->name, "series") == 0;
+	shown->is_hidden = strcmp(column->name, "kind") == 0 ||
+			   (strcmp(column->name, "host") == 0 && !has_hosts);
+}
+
+static int add_row(struct screen *screen, const struct answer_columns *columns, char *const words[],
+		   int64_t now_us)
+{
+	struct buffer cell = {0};
+	int error = 0;
+
 	for (size_t i = 0; i < columns->n; i++) {
-		const struct answer_column *column = &columns->at[i];
-		bool is_age = cell_is_age(column);
-		char heading[ANSWER_NAME_MAX_BYTES];
-		struct table_column *shown;
-
-		cell_format_heading(column, heading);
-		shown = table_add_column(&screen->table, is_age ? "AGE" : heading);
-		shown->is_right = column->type == ANSWER_NUMBER || is_age;
-		shown->can_give = strcmp(column->name, "series") == 0;
-		shown->is_hidden = strcmp(column->name, "kind") == 0;
-	}
-	return 0;
-}
-
-static int note_host(struct screen *screen, char *const words[])
-{
-	size_t at = answer_find(&screen->columns, "host");
-	const char *host = at < screen->columns.n ? words[at] : NULL;
-
-	if (!host)
-		return 0;
-	if (screen->host) {
-		screen->has_hosts |= strcmp(screen->host, host) != 0;
-		return 0;
-	}
-	screen->host = strdup(host);
-	return screen->host ? 0 : -ENOMEM;
-}
-
-static int take_row(void *context, char *const words[])
-{
-	struct screen *screen = context;
-	int error = note_host(screen, words);
-
-	if (error < 0)
-		return error;
-	screen->n_rows++;
-	if (table_n_rows(&screen->table) + OTHER_LINES >= screen->n_lines)
-		return 0;
-	for (size_t i = 0; i < screen->columns.n; i++) {
-		const struct answer_column *column = &screen->columns.at[i];
-		struct buffer cell = {0};
-
-		if (cell_is_age(column))
-			cell_append_age(&cell, words[i], screen->now_us);
+		buffer_clear(&cell);
+		if (cell_is_age(&columns->at[i]))
+			cell_append_age(&cell, words[i], now_us);
 		else
-			cell_append_readable(&cell, column, words[i]);
+			cell_append_readable(&cell, &columns->at[i], words[i]);
 		table_add_cell(&screen->table, buffer_text(&cell));
 		if (buffer_failed(&cell))
 			error = -ENOMEM;
-		buffer_done(&cell);
 	}
+	buffer_done(&cell);
 	return error;
 }
 
-static int take_note(void *context, const char *text)
+/* Put the rows that the window holds into the table. @return -ENOMEM, or how many they are */
+static int fill_table(struct screen *screen, const struct board *board, int64_t now_us)
 {
-	(void)context;
-	(void)text;
-	return 0;
-}
+	const struct answer_columns *columns = &board->rows.columns;
+	size_t n = n_places(screen);
+	int error = 0;
 
-const struct answer_handler screen_handler = {
-	.columns = take_columns,
-	.row = take_row,
-	.note = take_note,
-};
+	if (n > board->n_shown)
+		n = board->n_shown;
+	if (screen->first > board->n_shown - n)
+		screen->first = board->n_shown - n;
+	table_clear(&screen->table);
+	for (size_t i = 0; i < columns->n; i++)
+		add_column(screen, &columns->at[i], !board_only_host(board));
+	for (size_t i = 0; i < n && error == 0; i++)
+		error = add_row(screen, columns, board_words(board, screen->first + i), now_us);
+	return error < 0 ? error : (int)n;
+}
 
 /* A terminal that has filled its last column would erase it again with the rest of the line. */
 static size_t usable_columns(const struct screen *screen)
@@ -153,28 +151,45 @@ static void append_line(const struct screen *screen, struct buffer *out, const c
 	buffer_append_text(out, ERASE_LINE);
 }
 
-static void append_title(const struct screen *screen, struct buffer *out, const char *title)
+static void append_title(const struct screen *screen, struct buffer *out, const struct board *board,
+			 const char *title)
 {
+	const char *host = board_only_host(board);
 	struct buffer line = {0};
 
-	if (screen->host && !screen->has_hosts) {
-		cell_append_safe(&line, screen->host);
+	if (host) {
+		cell_append_safe(&line, host);
 		buffer_append_text(&line, ": ");
 	}
-	buffer_printf(&line, "%zu series, %s", screen->n_rows, title);
+	if (board->n_shown < board->rows.n)
+		buffer_printf(&line, "%zu of ", board->n_shown);
+	buffer_printf(&line, "%zu series, %s", board->rows.n, title);
 	append_line(screen, out, buffer_text(&line));
 	buffer_append_byte(out, '\n');
 	buffer_done(&line);
 }
 
-static void append_more(const struct screen *screen, struct buffer *out, size_t n_more)
+/* The last line, not ended: which rows these are, what the keys do. @return was it written? */
+static bool append_footer(const struct screen *screen, struct buffer *out, size_t n,
+			  const struct board *board, const char *keys)
 {
 	struct buffer line = {0};
 
-	buffer_printf(&line, "and %zu more: choose with a GLOB, as in agentctl watch 'node_load*'",
-		      n_more);
-	append_line(screen, out, buffer_text(&line));
+	if (n < board->n_shown && keys) {
+		buffer_printf(&line, "%zu-%zu of %zu  ", screen->first + (n > 0), screen->first + n,
+			      board->n_shown);
+	} else if (n < board->n_shown) {
+		buffer_printf(&line,
+			      "and %zu more: choose with a GLOB, as in agentctl watch "
+			      "'node_load*'",
+			      board->n_shown - n);
+	}
+	buffer_append_text(&line, keys ? keys : "");
+	if (line.length > 0)
+		append_line(screen, out, buffer_text(&line));
+	n = line.length;
 	buffer_done(&line);
+	return n > 0;
 }
 
 static int write_out(struct screen *screen, struct buffer *out)
@@ -191,27 +206,27 @@ static int write_out(struct screen *screen, struct buffer *out)
 	return error;
 }
 
-int screen_draw(struct screen *screen, const char *title)
+int screen_draw(struct screen *screen, const struct board *board, int64_t now_us, const char *title,
+		const char *keys)
 {
 	struct buffer out = {0};
-	size_t n_more = screen->n_rows - table_n_rows(&screen->table);
-	size_t host = answer_find(&screen->columns, "host");
+	int n;
 
-	if (host < screen->table.n_columns)
-		screen->table.columns[host].is_hidden = !screen->has_hosts;
+	look_at_window(screen);
+	n = fill_table(screen, board, now_us);
+	if (n < 0)
+		return n;
 	buffer_append_text(&out, CURSOR_HIDE CURSOR_HOME);
 	if (screen->is_stale)
 		buffer_append_text(&out, ERASE_BELOW);
-	append_title(screen, &out, title);
-	if (screen->n_rows > 0) {
+	append_title(screen, &out, board, title);
+	if (board->n_shown > 0) {
 		table_write_headings(&screen->table, usable_columns(screen), ERASE_LINE "\n", &out);
 		table_write_rows(&screen->table, usable_columns(screen), ERASE_LINE "\n", &out);
 	}
-	if (n_more > 0)
-		append_more(screen, &out, n_more);
+	screen->ends_open = append_footer(screen, &out, (size_t)n, board, keys);
 	buffer_append_text(&out, ERASE_BELOW CURSOR_SHOW);
 	screen->is_stale = false;
-	screen->ends_open = n_more > 0;
 	return write_out(screen, &out);
 }
 

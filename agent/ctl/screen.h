@@ -11,20 +11,16 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#include "agent/ctl/answer.h"
+#include "agent/ctl/board.h"
 #include "agent/ctl/table.h"
 
 struct screen {
 	FILE *file;       /* borrowed */
 	size_t n_lines;   /* of the window */
 	size_t n_columns; /* of the window */
-	int64_t now_us;
-	struct answer_columns columns;
+	size_t first;     /* of the rows, which stands on top */
 	struct table table;
-	size_t n_rows;  /* all that came, shown or not */
-	char *host;     /* of the first row */
-	bool has_hosts; /* there is more than this one */
-	bool is_stale;  /* what it shows was drawn for another window */
+	bool is_stale;  /* what it shows was drawn for another window, or by others */
 	bool ends_open; /* the cursor stands behind the last line, not below it */
 };
 
@@ -37,21 +33,25 @@ void screen_init(struct screen *screen, FILE *file);
 /* Release the memory. */
 void screen_done(struct screen *screen);
 
-/* Begin a table: forget the last one, look how large the window is. */
-void screen_begin(struct screen *screen, int64_t now_us);
+/* What the window shows is not ours any more: the next drawing begins with an empty one. */
+void screen_spoil(struct screen *screen);
 
-/* The window has another size: the next drawing begins with an empty one. */
-void screen_resize(struct screen *screen);
+/* Scroll by so many rows, or pages. The next drawing stops at either end. */
+void screen_scroll(struct screen *screen, int n_rows, int n_pages);
 
-/* Takes an answer of list-metrics; its context is the screen. */
-extern const struct answer_handler screen_handler;
+/* Scroll to the first row, or the last. */
+void screen_scroll_home(struct screen *screen);
+void screen_scroll_end(struct screen *screen);
 
 /*
- * Draw the table.
- * @param title  behind host and number of series in the first line
+ * Draw what the board shows.
+ * @param now_us  from when ages count
+ * @param title   behind host and number of series in the first line; printable
+ * @param keys    in the last line; printable; NULL = nobody types
  * @return 0 or -errno of writing
  */
-int screen_draw(struct screen *screen, const char *title);
+int screen_draw(struct screen *screen, const struct board *board, int64_t now_us, const char *title,
+		const char *keys);
 
 /* Write a message over the first line; what was drawn stays. @return 0 or -errno */
 int screen_say(struct screen *screen, const char *text);

@@ -10,6 +10,7 @@
 #include "agent/ctl/help.h"
 #include "agent/ctl/options.h"
 #include "agent/ctl/watch.h"
+#include "common/message.h"
 #include "common/text.h"
 
 #define SHOWS (OPTIONS_OUTPUT | OPTIONS_UTC)
@@ -25,6 +26,12 @@ const struct verb verbs[] = {
 		.usage = "[GLOB] [--host GLOB]",
 		.summary = "List every series with its last value",
 		.details = GLOB_DETAILS,
+		.examples = "  agentctl list-metrics\n"
+			    "      every series\n"
+			    "  agentctl list-metrics 'node_cpu*' --host 'web*'\n"
+			    "      the CPUs of some hosts\n"
+			    "  agentctl list-metrics -o plain | cut -f 2 | sort | uniq -c\n"
+			    "      how many series a host has\n",
 		.scope = VERB_ANY,
 		.request = "list-metrics",
 		.argument = "glob",
@@ -39,6 +46,11 @@ const struct verb verbs[] = {
 		.details = "SERIES is a name with its labels in any order, or a GLOB. "
 			   "Quote it for the shell:\n"
 			   "  agentctl get 'node_cpu_seconds_total{cpu=\"0\",mode=\"idle\"}'\n",
+		.examples =
+			"  agentctl get node_load1\n"
+			"      one value\n"
+			"  agentctl get 'node_cpu_seconds_total{cpu=\"0\",mode=\"idle\"}' -o plain\n"
+			"      one series, for a script\n",
 		.scope = VERB_ANY,
 		.request = "get",
 		.argument = "series",
@@ -48,21 +60,50 @@ const struct verb verbs[] = {
 	},
 	{
 		.name = "watch",
-		.usage = "[GLOB] [--host GLOB] [--interval DURATION] [--count N]",
-		.summary = "Show the last values live, until Ctrl-C",
-		.details = "On a terminal the table is drawn over itself; else it is printed each "
-			   "time,\nseparated by an empty line.\n\n" GLOB_DETAILS,
+		.usage = "[GLOB] [--sort [-]COLUMN] [--filter TEXT] [OPTION...]",
+		.summary = "Show the last values live, until q or Ctrl-C",
+		.details =
+			"On a terminal the table is drawn over itself, and keys are taken:\n"
+			"  q        end it, as Ctrl-C does\n"
+			"  /        filter: type TEXT as for --filter, Enter keeps it, Esc drops it\n"
+			"  h s u v r a\n"
+			"           sort by host, series, unit, value, rate or age; again: reverse\n"
+			"  arrows, Page Up and Down, Home, End\n"
+			"           scroll\n"
+			"Else, and with -o, it is printed each time, separated by an empty line.\n\n"
+			"RATE is by how much a counter grew a second between its last two samples\n"
+			"that were seen: there is none at first, nor when the counter began again.\n\n"
+			"COLUMN is host, series, kind, unit, value, rate or age; with a - in front the\n"
+			"largest come first. TEXT is a piece of series or host, in any case; with one\n"
+			"of *?[ it is a GLOB.\n\n" GLOB_DETAILS,
+		.examples = "  agentctl watch\n"
+			    "      all there is\n"
+			    "  agentctl watch 'node_cpu*' --sort -rate\n"
+			    "      what the CPUs do most, on top\n"
+			    "  agentctl watch --filter idle --interval 5s\n"
+			    "      what has idle in its name\n"
+			    "  agentctl watch node_load1 --count 10 -o plain >load\n"
+			    "      ten times, into a file\n",
 		.scope = VERB_ANY,
 		.request = "list-metrics",
 		.argument = "glob",
 		.shows_age = true,
-		.options = ASKS | OPTIONS_HOST | OPTIONS_INTERVAL | OPTIONS_COUNT,
+		.options = ASKS | OPTIONS_HOST | OPTIONS_INTERVAL | OPTIONS_COUNT | OPTIONS_SORT |
+			   OPTIONS_FILTER,
 		.run = watch_run,
 	},
 	{
 		.name = "status",
 		.usage = "",
 		.summary = "Show how the daemon is",
+		.details =
+			"What it has taken, sent, stored and refused since its start, and the last error.\n",
+		.examples = "  agentctl status\n"
+			    "      of the collector, where there is one\n"
+			    "  agentctl status -o json\n"
+			    "      for a program\n"
+			    "  agentctl --socket /run/hostmetrics/agent.sock status\n"
+			    "      of the agent beside it\n",
 		.scope = VERB_ANY,
 		.request = "status",
 		.options = ASKS,
@@ -72,6 +113,10 @@ const struct verb verbs[] = {
 		.name = "list-plugins",
 		.usage = "",
 		.summary = "List the plugins: state, cost, last error",
+		.details =
+			"STATE is running, absent (nothing for it here), disabled, failed or refused.\n",
+		.examples = "  agentctl list-plugins\n"
+			    "      which run, and what the others lack\n",
 		.scope = VERB_AGENT,
 		.request = "list-plugins",
 		.options = ASKS,
@@ -94,6 +139,8 @@ const struct verb verbs[] = {
 		.name = "list-hosts",
 		.usage = "",
 		.summary = "List the hosts that have sent samples",
+		.examples = "  agentctl list-hosts\n"
+			    "      who has sent, and when last\n",
 		.scope = VERB_COLLECTOR,
 		.request = "list-hosts",
 		.options = ASKS,
@@ -103,10 +150,17 @@ const struct verb verbs[] = {
 		.name = "query",
 		.usage = "SERIES|GLOB [--host GLOB] [--since TIME] [--until TIME]",
 		.summary = "Print the stored samples",
-		.details = "TIME is now, today, yesterday, -5m (so long ago), 02:13 (today), "
-			   "2026-11-24,\n2026-11-24T02:13[:57[.5]][Z|+01:00] or Unix seconds; "
-			   "without a zone it is the one of TZ or /etc/localtime,\nor UTC with "
-			   "--utc.\n\n" GLOB_DETAILS,
+		.details =
+			"TIME is now, today, yesterday, -5m (so long ago), 02:13 (today), 2026-11-24,\n"
+			"2026-11-24T02:13[:57[.5]][Z|+01:00] or Unix seconds. Without a zone it is in\n"
+			"that of TZ, else of /etc/localtime, or with --utc in UTC.\n\n" GLOB_DETAILS,
+		.examples =
+			"  agentctl query node_load1 --since -1h\n"
+			"      the last hour\n"
+			"  agentctl query 'node_load*' --host 'web*' --since today -o csv\n"
+			"      for a spreadsheet\n"
+			"  agentctl query node_load1 --since 2026-11-24 --until 2026-11-25 --utc\n"
+			"      one day in UTC\n",
 		.scope = VERB_COLLECTOR,
 		.request = "query",
 		.argument = "series",
@@ -121,6 +175,8 @@ const struct verb verbs[] = {
 		.details = "Reads the file itself, below <store>/hosts. Lines `time host series "
 			   "value`, as\nof -o plain. Says at which offset a file is damaged and "
 			   "ends with 1.\n",
+		.examples = "  agentctl dump /var/lib/hostmetrics/store/hosts/web01/node_load1.hm\n"
+			    "      one metric of one host\n",
 		.scope = VERB_LOCAL,
 		.argument = "file",
 		.needs_argument = true,
@@ -131,6 +187,10 @@ const struct verb verbs[] = {
 		.name = "help",
 		.usage = "[VERB]",
 		.summary = "Show this help, or that of a verb",
+		.examples = "  agentctl help\n"
+			    "      all verbs\n"
+			    "  agentctl help query\n"
+			    "      one of them\n",
 		.scope = VERB_LOCAL,
 		.argument = "verb",
 		.run = help_run,
@@ -158,4 +218,16 @@ const struct verb *verb_nearest(const char *name)
 		names[i] = verbs[i].name;
 	nearest = text_nearest(name, names);
 	return nearest ? verb_find(nearest) : NULL;
+}
+
+const struct verb *verb_require(const char *name)
+{
+	const struct verb *verb = verb_find(name);
+	const struct verb *nearest = verb ? NULL : verb_nearest(name);
+
+	if (nearest)
+		message_error("there is no verb '%s'; did you mean '%s'?", name, nearest->name);
+	else if (!verb)
+		message_error("there is no verb '%s'; `agentctl help` names them all", name);
+	return verb;
 }

@@ -27,9 +27,10 @@ enum verb_scope {
 
 struct verb {
 	const char *name;
-	const char *usage;   /* what follows the name */
-	const char *summary; /* a sentence without its point */
-	const char *details; /* lines for `help VERB`, or NULL */
+	const char *usage;    /* what follows the name */
+	const char *summary;  /* a sentence without its point */
+	const char *details;  /* lines for `help VERB`, or NULL */
+	const char *examples; /* such lines, indented: commands and what they are for */
 	enum verb_scope scope;
 	const char *request;  /* the daemon's name of the verb */
 	const char *argument; /* the daemon's name of its argument; NULL = takes none */
@@ -44,6 +45,9 @@ extern const struct verb verbs[];
 
 /* The verb of that name, or NULL. */
 const struct verb *verb_find(const char *name);
+
+/* The verb of that name; NULL: there is none, which was said, with the one that may be meant. */
+const struct verb *verb_require(const char *name);
 
 /* The verb whose name is most like it, or NULL. */
 const struct verb *verb_nearest(const char *name);

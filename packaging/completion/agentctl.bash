@@ -23,7 +23,7 @@ _agentctl_verb()
 
 	for ((i = 0; i < ${#line[@]} - 1; i++)); do
 		case ${line[i]} in
-		--socket | --host | --since | --until | --interval | --count | --output | -o)
+		--socket | --host | --since | --until | --interval | --count | --sort | --filter | --output | -o)
 			((i++))
 			;;
 		-*) ;;
@@ -61,13 +61,14 @@ _agentctl()
 	--since | --until) words='now today yesterday -5m -1h' ;;
 	--interval) words='500ms 1s 10s 1m' ;;
 	--host) words=$(_agentctl_ask 2) ;;
-	--count) return ;;
+	--sort) words='host series kind unit value rate age -host -series -kind -unit -value -rate -age' ;;
+	--count | --filter) return ;;
 	*)
 		case $verb,$word in
 		,-*) words='--socket --output --utc --help --version' ;;
 		,*) words=$verbs ;;
 		list-metrics,-* | get,-*) words='--socket --output --host --utc --help' ;;
-		watch,-*) words='--socket --output --host --interval --count --utc --help' ;;
+		watch,-*) words='--socket --output --host --sort --filter --interval --count --utc --help' ;;
 		query,-*) words='--socket --output --host --since --until --utc --help' ;;
 		dump,-*) words='--output --utc --help' ;;
 		help,-*) words='--help' ;;

@@ -185,7 +185,8 @@ class OnACollector(Case):
         for words, expected in (
                 (["li"], ["list-metrics", "list-plugins", "list-hosts"]),
                 (["-o", "j"], ["json"]), (["--output", "=", "j"], ["json"]),
-                (["query", "a", "--un"], ["--until"]),
+                (["query", "a", "--un"], ["--until"]), (["query", "a", "--ut"], ["--utc"]),
+                (["watch", "--sort", "-va"], ["-value"]), (["watch", "--sort", "x", "--fi"], ["--filter"]),
                 (["--socket", socket, "get", ""], ["a", "b"]),
                 (["--socket", "=", socket, "list-metrics", "--host", "we"], ["web02"])):
             script = ('source "$0"; COMP_WORDS=(agentctl "$@"); COMP_CWORD=$#; _agentctl; '

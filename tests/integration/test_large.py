@@ -47,6 +47,13 @@ class Large(Case):
                 self.assertEqual(len(lines), HOSTS * METRICS * SERIES + headings)
                 self.assertLess(seconds, CPU_SECONDS)
 
+    def test_watch_sorts_and_filters_them_quickly(self):
+        for arguments, expected in ((("--sort", "-value"), 100001), (("--filter", 'cpu="7"'), 1001)):
+            with self.subTest(arguments=arguments):
+                lines, seconds = self.ctl("watch", "--count", "1", *arguments)
+                self.assertEqual(len(lines), expected)
+                self.assertLess(seconds, CPU_SECONDS)
+
     def test_lines_are_stored_while_others_list(self):
         done = threading.Event()
 

@@ -51,7 +51,7 @@ static int ask(const char *answer, enum fake_daemon_manners manners, char **ret_
 	fake = fake_daemon_start(path, answer, manners);
 	target_init(&target, options.verb->scope, path);
 	cr_assert_eq(target_open(&target), 0);
-	result = ask_target(&options, &target, file, -1);
+	result = ask_target(&options, &target, file);
 	(void)fclose(file);
 	return result;
 }
@@ -160,7 +160,7 @@ Test(ask, says_that_the_output_cannot_be_written)
 	fake = fake_daemon_start(path, ROWS "end\tok\n", FAKE_DAEMON_STAYS);
 	target_init(&target, options.verb->scope, path);
 	cr_assert_eq(target_open(&target), 0);
-	cr_expect_eq(ask_target(&options, &target, full, -1), ENDING_FAILED);
+	cr_expect_eq(ask_target(&options, &target, full), ENDING_FAILED);
 	(void)fclose(full);
 	cr_expect_stderr_eq_str("agentctl: cannot write: No space left on device\n");
 }
@@ -177,7 +177,7 @@ Test(ask, ends_quietly_when_its_reader_has_gone)
 	fake = fake_daemon_start(path, ROWS "end\tok\n", FAKE_DAEMON_STAYS);
 	target_init(&target, options.verb->scope, path);
 	cr_assert_eq(target_open(&target), 0);
-	cr_expect_eq(ask_target(&options, &target, file, -1), ENDING_FAILED);
+	cr_expect_eq(ask_target(&options, &target, file), ENDING_FAILED);
 	(void)fclose(file);
 	cr_expect_stderr_eq_str("");
 }

@@ -84,7 +84,7 @@ Test(client, asks_and_reads_the_answer)
 	char *requests;
 
 	start("columns\trows\ta:text\nrow\tx\nrow\ty\nend\tok\n", FAKE_DAEMON_STAYS);
-	cr_assert_eq(client_ask(&client, &request, &answer, -1), 0);
+	cr_assert_eq(client_ask(&client, &request, &answer, NULL), 0);
 	cr_expect_eq(answer.status, ANSWER_OK);
 	cr_expect_eq(n_rows, 2);
 	requests = fake_daemon_requests(fake);
@@ -98,7 +98,7 @@ Test(client, asks_again_on_the_same_connection)
 	for (int i = 0; i < 3; i++) {
 		answer_done(&answer);
 		answer_init(&answer, &handler, NULL);
-		cr_assert_eq(client_ask(&client, &request, &answer, -1), 0);
+		cr_assert_eq(client_ask(&client, &request, &answer, NULL), 0);
 		cr_expect_eq(answer.status, ANSWER_NONE);
 	}
 	cr_expect_eq(fake_daemon_n_connections(fake), 1);
@@ -107,25 +107,25 @@ Test(client, asks_again_on_the_same_connection)
 Test(client, tells_a_daemon_that_left_before_it_answered)
 {
 	start("", FAKE_DAEMON_LEAVES);
-	cr_expect_eq(client_ask(&client, &request, &answer, -1), -ECONNRESET);
+	cr_expect_eq(client_ask(&client, &request, &answer, NULL), -ECONNRESET);
 }
 
 Test(client, tells_an_answer_that_breaks_off)
 {
 	start("columns\trows\ta:text\nrow\tx\n", FAKE_DAEMON_LEAVES);
-	cr_expect_eq(client_ask(&client, &request, &answer, -1), -ECONNABORTED);
+	cr_expect_eq(client_ask(&client, &request, &answer, NULL), -ECONNABORTED);
 }
 
 Test(client, tells_an_end_line_without_newline)
 {
 	start("end\tok", FAKE_DAEMON_LEAVES);
-	cr_expect_eq(client_ask(&client, &request, &answer, -1), -ECONNABORTED);
+	cr_expect_eq(client_ask(&client, &request, &answer, NULL), -ECONNABORTED);
 }
 
 Test(client, reads_no_line_without_end)
 {
 	start("note\t", FAKE_DAEMON_FLOODS);
-	cr_expect_eq(client_ask(&client, &request, &answer, -1), -EPROTO);
+	cr_expect_eq(client_ask(&client, &request, &answer, NULL), -EPROTO);
 	cr_expect(strstr(answer.problem, "too long"));
 	cr_expect(answer.line.capacity <= (size_t)2 * ANSWER_LINE_MAX_BYTES);
 	/* Or the daemon would go on for ever. */
@@ -136,16 +136,26 @@ Test(client, loses_patience_with_a_silent_daemon)
 {
 	start(NULL, FAKE_DAEMON_STAYS);
 	client.patience_ms = 50;
-	cr_expect_eq(client_ask(&client, &request, &answer, -1), -ETIMEDOUT);
+	cr_expect_eq(client_ask(&client, &request, &answer, NULL), -ETIMEDOUT);
 }
 
-Test(client, gives_up_when_it_is_interrupted)
+static bool take_interrupt(void *context)
 {
-	int interrupt_fd = eventfd(1, EFD_CLOEXEC);
+	struct client_interrupt *interrupt = context;
+	eventfd_t count;
+
+	/* The first is not meant for who waits. */
+	cr_assert_eq(eventfd_read(interrupt->fd, &count), 0);
+	return count > 1 || eventfd_write(interrupt->fd, 2) < 0;
+}
+
+Test(client, gives_up_when_it_is_told_to)
+{
+	struct client_interrupt interrupt = {eventfd(1, EFD_CLOEXEC), take_interrupt, &interrupt};
 
 	start(NULL, FAKE_DAEMON_STAYS);
-	cr_expect_eq(client_ask(&client, &request, &answer, interrupt_fd), -EINTR);
-	(void)close(interrupt_fd);
+	cr_expect_eq(client_ask(&client, &request, &answer, &interrupt), -EINTR);
+	(void)close(interrupt.fd);
 }
 
 Test(client, gives_up_connecting_when_nobody_accepts)

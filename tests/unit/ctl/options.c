@@ -111,6 +111,25 @@ Test(options, of_watch)
 	cr_expect_eq(parse("watch --count 3x"), -EINVAL);
 }
 
+Test(options, of_watch_choose_and_sort)
+{
+	cr_assert_eq(parse("watch --sort -value --filter cpu"), 0);
+	cr_expect_str_eq(options.order.column, "value");
+	cr_expect(options.order.is_descending);
+	cr_expect_str_eq(options.filter, "cpu");
+	cr_assert_eq(parse("watch --sort=age"), 0);
+	cr_expect_str_eq(options.order.column, "age");
+	cr_expect_eq(parse("list-metrics --sort age"), -EINVAL);
+}
+
+Test(options, name_the_column_that_may_be_meant)
+{
+	cr_assert_eq(parse("watch --sort -valeu"), -EINVAL);
+	cr_expect_stderr_eq_str(
+		"agentctl: --sort -valeu: there is no such column: host, series, kind, "
+		"unit, value, rate or age (did you mean 'value'?)\n");
+}
+
 Test(options, are_refused_by_verbs_that_do_not_take_them)
 {
 	cr_expect_eq(parse("status --since now"), -EINVAL);

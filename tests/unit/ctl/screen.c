@@ -18,6 +18,7 @@
 static int terminal_fd; /* what the screen draws on, seen from the other side */
 static FILE *file;
 static struct screen screen;
+static struct board board;
 
 static void setup(void)
 {
@@ -38,6 +39,7 @@ static void setup(void)
 static void teardown(void)
 {
 	screen_done(&screen);
+	board_done(&board);
 	(void)fclose(file);
 	(void)close(terminal_fd);
 }
@@ -72,11 +74,18 @@ static void feed(const char *rows)
 				  "value:number\ttime:time\n");
 	buffer_append_text(&text, rows);
 	buffer_append_text(&text, "end\tok\n");
-	screen_begin(&screen, 13000000);
-	answer_init(&answer, &screen_handler, &screen);
+	board_begin(&board);
+	answer_init(&answer, &board_handler, &board);
 	cr_assert_eq(answer_feed(&answer, text.data, text.length), 1);
+	board_end(&board);
+	cr_assert_eq(board_arrange(&board, NULL, &(struct board_order){0}), 0);
 	answer_done(&answer);
 	buffer_done(&text);
+}
+
+static int draw(const char *keys)
+{
+	return screen_draw(&screen, &board, 13000000, "now", keys);
 }
 
 Test(screen, needs_a_terminal_that_can)
@@ -95,11 +104,11 @@ Test(screen, needs_a_terminal_that_can)
 Test(screen, names_the_only_host_above_the_table)
 {
 	feed("row\tweb01\tx\tgauge\tcelsius\t21.5\t1000000\n");
-	cr_assert_eq(screen_draw(&screen, "now"), 0);
+	cr_assert_eq(draw(NULL), 0);
 	cr_expect_str_eq(drawn(), "\033[?25l\033[H"
 				  "web01: 1 series, now\033[K\n"
-				  "SERIES  UNIT     VALUE  AGE\033[K\n"
-				  "x       celsius   21.5  12s\033[K\n"
+				  "SERIES  UNIT     VALUE  RATE  AGE\033[K\n"
+				  "x       celsius   21.5     -  12s\033[K\n"
 				  "\033[J\033[?25h");
 	cr_assert_eq(screen_leave(&screen), 0);
 	cr_expect_str_eq(drawn(), "", "the cursor stands below already");
@@ -108,7 +117,7 @@ Test(screen, names_the_only_host_above_the_table)
 Test(screen, names_several_hosts_in_it)
 {
 	feed("row\tweb01\tx\tgauge\t\t1\t1000000\nrow\tweb02\tx\tgauge\t\t1\t1000000\n");
-	cr_assert_eq(screen_draw(&screen, "now"), 0);
+	cr_assert_eq(draw(NULL), 0);
 	cr_expect(strstr(drawn(), "H2 series, now\033[K\nHOST   SERIES"));
 }
 
@@ -116,7 +125,7 @@ Test(screen, shows_what_fits_and_counts_the_rest)
 {
 	feed("row\th\ta\tgauge\t\t1\t0\nrow\th\tb\tgauge\t\t1\t0\nrow\th\tc\tgauge\t\t1\t0\n"
 	     "row\th\td\tgauge\t\t1\t0\nrow\th\te\tgauge\t\t1\t0\n");
-	cr_assert_eq(screen_draw(&screen, "now"), 0);
+	cr_assert_eq(draw(NULL), 0);
 	cr_expect(strstr(drawn(), "\nand 2 more: "));
 	cr_assert_eq(screen_leave(&screen), 0);
 	cr_expect_str_eq(drawn(), "\n", "the last line had none, not to scroll");
@@ -126,7 +135,7 @@ Test(screen, counts_hosts_that_it_does_not_show)
 {
 	feed("row\th\ta\tgauge\t\t1\t0\nrow\th\tb\tgauge\t\t1\t0\nrow\th\tc\tgauge\t\t1\t0\n"
 	     "row\tother\td\tgauge\t\t1\t0\n");
-	cr_assert_eq(screen_draw(&screen, "now"), 0);
+	cr_assert_eq(draw(NULL), 0);
 	cr_expect(strstr(drawn(), "HOST"));
 }
 
@@ -144,7 +153,7 @@ Test(screen, stays_inside_any_window)
 
 			cr_assert_eq(ioctl(terminal_fd, TIOCSWINSZ, &window), 0);
 			feed(rows);
-			cr_assert_eq(screen_draw(&screen, "now"), 0);
+			cr_assert_eq(draw(NULL), 0);
 			line = strstr(drawn(), "\033[H");
 			cr_assert_not_null(line);
 			for (line += 3; *line; line += strcspn(line, "\n"), line += *line == '\n') {
@@ -170,7 +179,7 @@ Test(screen, needs_no_more_lines_than_there_are)
 			buffer_printf(&rows, "row\th\ts%d\tgauge\t\t1\t0\n", i);
 		cr_assert_eq(ioctl(terminal_fd, TIOCSWINSZ, &window), 0);
 		feed(buffer_text(&rows));
-		cr_assert_eq(screen_draw(&screen, "now"), 0);
+		cr_assert_eq(draw(NULL), 0);
 		for (at = drawn(); (at = strchr(at, '\n')); at++)
 			n_newlines++;
 		cr_expect_eq(n_newlines, n_lines - 1U, "%u lines", n_lines);
@@ -181,13 +190,15 @@ Test(screen, needs_no_more_lines_than_there_are)
 Test(screen, lets_no_name_control_the_terminal)
 {
 	feed("row\t\033]0;host\007\tx\033[31m\tgauge\t\t1\t0\n");
-	cr_assert_eq(screen_draw(&screen, "now"), 0);
+	cr_assert_eq(draw(NULL), 0);
 	cr_expect(strstr(drawn(), "\\x1b]0;host\\x07: 1 series"));
 }
 
 Test(screen, says_something_over_the_first_line)
 {
-	screen_begin(&screen, 0);
+	feed("");
+	cr_assert_eq(draw(NULL), 0);
+	(void)drawn();
 	cr_assert_eq(screen_say(&screen, "gone\033[2J"), 0);
 	cr_expect_str_eq(drawn(), "\0337\033[Hgone\\x1b[2J\033[K\0338");
 }
@@ -195,9 +206,57 @@ Test(screen, says_something_over_the_first_line)
 Test(screen, is_emptied_when_the_window_changes)
 {
 	feed("");
-	screen_resize(&screen);
-	cr_assert_eq(screen_draw(&screen, "now"), 0);
+	screen_spoil(&screen);
+	cr_assert_eq(draw(NULL), 0);
 	cr_expect_str_eq(drawn(), "\033[?25l\033[H\033[J0 series, now\033[K\n\033[J\033[?25h");
-	cr_assert_eq(screen_draw(&screen, "now"), 0);
+	cr_assert_eq(draw(NULL), 0);
 	cr_expect_str_eq(drawn(), "\033[?25l\033[H0 series, now\033[K\n\033[J\033[?25h");
+}
+
+/* Six lines hold three rows. */
+static void expect_rows(const char *first, const char *footer)
+{
+	const char *text;
+
+	cr_assert_eq(draw("keys"), 0);
+	text = drawn();
+	cr_expect(strstr(text, first), "%s: %s", first, text);
+	cr_expect(strstr(text, footer), "%s: %s", footer, text);
+}
+
+Test(screen, scrolls_and_stops_at_both_ends)
+{
+	feed("row\th\ta\tgauge\t\t1\t0\nrow\th\tb\tgauge\t\t1\t0\nrow\th\tc\tgauge\t\t1\t0\n"
+	     "row\th\td\tgauge\t\t1\t0\nrow\th\te\tgauge\t\t1\t0\n");
+	expect_rows("AGE\033[K\na ", "\n1-3 of 5  keys");
+	screen_scroll(&screen, 1, 0);
+	expect_rows("AGE\033[K\nb ", "\n2-4 of 5  keys");
+	screen_scroll(&screen, 0, 1);
+	expect_rows("AGE\033[K\nc ", "\n3-5 of 5  keys");
+	screen_scroll(&screen, -1, 0);
+	expect_rows("AGE\033[K\nb ", "\n2-4 of 5  keys");
+	screen_scroll(&screen, 0, -1);
+	expect_rows("AGE\033[K\na ", "\n1-3 of 5  keys");
+	screen_scroll_end(&screen);
+	screen_scroll(&screen, 1, 0);
+	expect_rows("AGE\033[K\nc ", "\n3-5 of 5  keys");
+	screen_scroll_home(&screen);
+	expect_rows("AGE\033[K\na ", "\n1-3 of 5  keys");
+}
+
+Test(screen, tells_what_the_keys_do_in_its_last_line)
+{
+	feed("row\th\ta\tgauge\t\t1\t0\n");
+	cr_assert_eq(draw("keys"), 0);
+	cr_expect(strstr(drawn(), "\nkeys\033[K\033[J"));
+	cr_assert_eq(screen_leave(&screen), 0);
+	cr_expect_str_eq(drawn(), "\n");
+}
+
+Test(screen, counts_what_is_shown_of_all)
+{
+	feed("row\th\ta\tgauge\t\t1\t0\nrow\th\tb\tgauge\t\t1\t0\n");
+	cr_assert_eq(board_arrange(&board, "b", &(struct board_order){0}), 0);
+	cr_assert_eq(draw(NULL), 0);
+	cr_expect(strstr(drawn(), "h: 1 of 2 series, now"));
 }

@@ -30,6 +30,7 @@ Test(verb, has_all_that_it_needs)
 		cr_expect_not_null(verb->run, "%s", verb->name);
 		cr_expect_not_null(verb->usage, "%s", verb->name);
 		cr_expect_not_null(verb->summary, "%s", verb->name);
+		cr_expect_not_null(verb->examples, "%s", verb->name);
 		cr_expect_eq(verb->scope != VERB_LOCAL, verb->request != NULL, "%s", verb->name);
 		cr_expect_eq(verb->scope != VERB_LOCAL, (verb->options & OPTIONS_SOCKET) != 0, "%s",
 			     verb->name);
@@ -86,8 +87,9 @@ Test(verb, has_its_options_in_the_manual_and_the_completion)
 	static const char *const files[] = {"packaging/man/agentctl.1",
 					    "packaging/completion/agentctl.bash"};
 	static const char *const prefixes[] = {"Fl Fl ", "--"};
-	static const char *const names[] = {"socket",   "output", "host", "since", "until",
-					    "interval", "count",  "utc",  "help",  "version"};
+	static const char *const names[] = {"socket", "output",   "host",  "since",
+					    "until",  "interval", "count", "sort",
+					    "filter", "utc",      "help",  "version"};
 
 	for (size_t i = 0; i < 2; i++) {
 		const char *text = file_text(files[i]);

@@ -25,8 +25,8 @@
 	"end\tok\n"
 
 #define TABLE                                                                                      \
-	"HOST   SERIES  KIND   UNIT  VALUE  AGE\n"                                                 \
-	"web01  x       gauge            1    -\n"
+	"HOST   SERIES  KIND   UNIT  VALUE  RATE  AGE\n"                                           \
+	"web01  x       gauge            1     -    -\n"
 
 static const char *folder;
 static char path[107];
