@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "agent/ctl/ask.h"
-#include "common/message.h"
 
 static const char *scope_text(enum verb_scope scope)
 {
@@ -24,6 +23,15 @@ static const char *scope_text(enum verb_scope scope)
 	return "Needs no daemon.";
 }
 
+static void append_endings(struct buffer *out, enum verb_scope scope)
+{
+	buffer_append_text(out,
+			   "\nExit status: 0 found, 1 nothing matched or failed, 2 wrong usage");
+	if (scope != VERB_LOCAL)
+		buffer_append_text(out, ",\n3 the daemon cannot be reached");
+	buffer_append_text(out, ".\n");
+}
+
 static void append_verb(struct buffer *out, const struct verb *verb)
 {
 	buffer_printf(out, "usage: agentctl %s%s%s\n\n%s. %s\n", verb->name,
@@ -32,6 +40,8 @@ static void append_verb(struct buffer *out, const struct verb *verb)
 		buffer_printf(out, "\n%s", verb->details);
 	buffer_append_text(out, "\nOptions, before or after the verb:\n");
 	options_format_help(verb->options, out);
+	buffer_printf(out, "\nExamples:\n%s", verb->examples);
+	append_endings(out, verb->scope);
 }
 
 static void append_verbs(struct buffer *out, const char *heading, enum verb_scope scope)
@@ -59,9 +69,8 @@ static void append_all(struct buffer *out)
 	append_verbs(out, "Without a daemon:", VERB_LOCAL);
 	buffer_append_text(out, "\nOptions, before or after the verb:\n");
 	options_format_help(OPTIONS_SOCKET | OPTIONS_OUTPUT | OPTIONS_UTC, out);
-	buffer_append_text(out, "\n`agentctl help VERB` tells more of one. Exit status: 0 found, 1 "
-				"nothing matched or\nfailed, 2 wrong usage, 3 the daemon cannot be "
-				"reached.\n");
+	buffer_append_text(out, "\n`agentctl help VERB` tells more of one.\n");
+	append_endings(out, VERB_ANY);
 }
 
 /* Write the text and release it. */
@@ -100,12 +109,9 @@ int help_run(const struct options *options)
 	const struct verb *verb = NULL;
 
 	if (options->argument) {
-		verb = verb_find(options->argument);
-		if (!verb) {
-			message_error("there is no verb '%s'; `agentctl help` names them all",
-				      options->argument);
+		verb = verb_require(options->argument);
+		if (!verb)
 			return ENDING_USAGE;
-		}
 	}
 	return help_print(verb, stdout);
 }

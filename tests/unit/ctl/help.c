@@ -63,11 +63,26 @@ Test(help, of_a_verb_shows_its_usage_and_options)
 	free(text);
 }
 
+Test(help, of_every_verb_has_examples_and_exit_codes)
+{
+	for (const struct verb *verb = verbs; verb->name; verb++) {
+		char *text = printed(verb);
+		const char *examples = strstr(text, "\nExamples:\n  agentctl ");
+
+		cr_assert_not_null(examples, "%s", verb->name);
+		cr_expect(strstr(examples, verb->name), "%s", verb->name);
+		cr_expect(strstr(examples, "\nExit status: 0 found, "), "%s", verb->name);
+		cr_expect_eq(strstr(examples, "3 the daemon") != NULL, verb->scope != VERB_LOCAL);
+		free(text);
+	}
+}
+
 Test(help, knows_no_other_verb)
 {
-	struct options options = {.argument = "nonsense"};
+	struct options options = {.argument = "queri"};
 
 	cr_expect_eq(help_run(&options), ENDING_USAGE);
+	cr_expect_stderr_eq_str("agentctl: there is no verb 'queri'; did you mean 'query'?\n");
 }
 
 Test(help, says_that_it_cannot_be_written)
