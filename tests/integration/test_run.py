@@ -54,6 +54,12 @@ class Run(Case):
         self.assertGreaterEqual(done.stdout.count("node_load1 "), 8)
 
     def test_on_a_terminal_until_ctrl_c(self):
+        self.run_on_a_terminal(b"\x03")
+
+    def test_on_a_terminal_until_q(self):
+        self.run_on_a_terminal(b"q")
+
+    def run_on_a_terminal(self, key):
         pid, terminal = pty.fork()
         if pid == 0:
             os.chdir(ROOT)
@@ -66,7 +72,7 @@ class Run(Case):
                 if select.select([terminal], [], [], 0.5)[0]:
                     seen += os.read(terminal, 65536)
             self.assertGreaterEqual(seen.count(b"node_cpu_utilization_ratio"), 3, seen[-2000:])
-            os.write(terminal, b"\x03")
+            os.write(terminal, key)
             code = None
             while code is None and time.monotonic() < end + 15:
                 if select.select([terminal], [], [], 0.1)[0]:
