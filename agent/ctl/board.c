@@ -137,7 +137,8 @@ static int take_row(void *context, char *const words[])
 
 	if (row && rows->n == rows->capacity) {
 		size_t capacity = rows->capacity ? rows->capacity * 2 : FIRST_ROWS;
-		struct board_row **moved = reallocarray(rows->at, capacity, sizeof(*moved));
+		struct board_row **moved =
+			reallocarray(rows->at, capacity, sizeof(struct board_row *));
 
 		if (!moved) {
 			free(row);

@@ -84,7 +84,7 @@ static int wait_readable(const struct client *client, const struct client_interr
 		return errno == EINTR ? 0 : -errno;
 	if (n == 0)
 		return -ETIMEDOUT;
-	if (watched[1].revents && interrupt->take(interrupt->context))
+	if (interrupt && watched[1].revents && interrupt->take(interrupt->context))
 		return -EINTR;
 	return watched[0].revents != 0;
 }

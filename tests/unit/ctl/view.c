@@ -131,7 +131,7 @@ Test(view, takes_whole_characters_away)
 Test(view, takes_no_more_than_a_filter_holds)
 {
 	view.is_typing = true;
-	for (size_t i = 0; i < 2 * VIEW_FILTER_MAX_BYTES; i++)
+	for (size_t i = 0; i < (size_t)2 * VIEW_FILTER_MAX_BYTES; i++)
 		(void)view_take_key(&view, 'x');
 	cr_expect_eq(strlen(view.filter), VIEW_FILTER_MAX_BYTES - 1);
 	cr_expect_eq(view_take_key(&view, KEYBOARD_UP), VIEW_SAME);
