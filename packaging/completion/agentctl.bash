@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: MIT
 # bash completion for agentctl                                             -*- shell-script -*-
 
-# _agentctl_ask FIELD: a field of what the daemon lists, of the socket on the command line. Names come
-# from anywhere on the network: none that the shell could take for more than a word is offered.
+# _agentctl_list FIELD: a field of what the daemon lists, of the socket on the command line.
 # This and _agentctl_verb read _agentctl's `line`.
-_agentctl_ask()
+_agentctl_list()
 {
 	local -a where=()
 	local i
@@ -12,8 +11,26 @@ _agentctl_ask()
 	for ((i = 0; i < ${#line[@]} - 1; i++)); do
 		[[ ${line[i]} == --socket ]] && where=(--socket "${line[i + 1]/#\~/$HOME}")
 	done
-	timeout 2 agentctl "${where[@]}" list-metrics -o plain 2>/dev/null | cut -f "$1" |
-		sed 's/{.*//' | LC_ALL=C grep -x '[A-Za-z0-9_][A-Za-z0-9_:.-]*' | sort -u
+	timeout 2 agentctl "${where[@]}" list-metrics -o plain 2>/dev/null | cut -f "$1"
+}
+
+# _agentctl_ask FIELD: the same without labels. Names come from anywhere on the network: none that the
+# shell could take for more than a word is offered.
+_agentctl_ask()
+{
+	_agentctl_list "$1" | sed 's/{.*//' | LC_ALL=C grep -x '[A-Za-z0-9_][A-Za-z0-9_:.-]*' | sort -u
+}
+
+# _agentctl_series WORD: whole series that begin like the word behind its single quote. Between such
+# quotes a name without one is nothing but text to the shell.
+_agentctl_series()
+{
+	local name
+
+	_agentctl_list 3 | LC_ALL=C grep -v "[^ -~]" | LC_ALL=C grep -v "['\\\\]" | sort -u |
+		while IFS= read -r name; do
+			[[ $name == "${1#\'}"* ]] && printf '%s\n' "$name"
+		done
 }
 
 # _agentctl_verb: the verb on the command line, if there is one already
@@ -73,6 +90,10 @@ _agentctl()
 		dump,-*) words='--output --utc --help' ;;
 		help,-*) words='--help' ;;
 		*,-*) words='--socket --output --utc --help' ;;
+		list-metrics,\'* | get,\'* | watch,\'* | query,\'*)
+			mapfile -t COMPREPLY < <(_agentctl_series "$word")
+			return
+			;;
 		list-metrics,* | get,* | watch,* | query,*) words=$(_agentctl_ask 3) ;;
 		help,*) words=$verbs ;;
 		dump,*)

@@ -182,12 +182,16 @@ class OnACollector(Case):
     @unittest.skipIf(not shutil.which("bash"), "needs bash")
     def test_bash_completes_verbs_options_and_names(self):
         socket = self.collector.socket
+        self.send(self.collector.port, """1 quoted{a="it's"} 1\n1 quoted{a="$(id)"} 1\n""")
+        self.wait_stored(self.collector, 7)
         for words, expected in (
+                (["--socket", socket, "get", """'b{x="2"""], ['b{x="2"}']),
+                (["--socket", socket, "query", "'q"], ['quoted{a="$(id)"}']),
                 (["li"], ["list-metrics", "list-plugins", "list-hosts"]),
                 (["-o", "j"], ["json"]), (["--output", "=", "j"], ["json"]),
                 (["query", "a", "--un"], ["--until"]), (["query", "a", "--ut"], ["--utc"]),
                 (["watch", "--sort", "-va"], ["-value"]), (["watch", "--sort", "x", "--fi"], ["--filter"]),
-                (["--socket", socket, "get", ""], ["a", "b"]),
+                (["--socket", socket, "get", ""], ["a", "b", "quoted"]),
                 (["--socket", "=", socket, "list-metrics", "--host", "we"], ["web02"])):
             script = ('source "$0"; COMP_WORDS=(agentctl "$@"); COMP_CWORD=$#; _agentctl; '
                       'printf "%s\\n" "${COMPREPLY[@]}"')
