@@ -40,7 +40,8 @@ static void append_verb(struct buffer *out, const struct verb *verb)
 		buffer_printf(out, "\n%s", verb->details);
 	buffer_append_text(out, "\nOptions, before or after the verb:\n");
 	options_format_help(verb->options, out);
-	buffer_printf(out, "\nExamples:\n%s", verb->examples);
+	if (verb->examples)
+		buffer_printf(out, "\nExamples:\n%s", verb->examples);
 	append_endings(out, verb->scope);
 }
 

@@ -130,6 +130,8 @@ const struct verb verbs[] = {
 			"What is used is open for reading. Of a pointer the kernel delivers "
 			"motion, buttons and\nwheels; of a keyboard the modifiers and the keys of "
 			"the hotkeys; it withholds all else.\n",
+		.examples = "  agentctl input\n"
+			    "      why a keyboard is not used\n",
 		.scope = VERB_AGENT,
 		.request = "input",
 		.options = ASKS,

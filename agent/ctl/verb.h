@@ -30,7 +30,7 @@ struct verb {
 	const char *usage;    /* what follows the name */
 	const char *summary;  /* a sentence without its point */
 	const char *details;  /* lines for `help VERB`, or NULL */
-	const char *examples; /* such lines, indented: commands and what they are for */
+	const char *examples; /* such lines, indented: commands and what they are for; or NULL */
 	enum verb_scope scope;
 	const char *request;  /* the daemon's name of the verb */
 	const char *argument; /* the daemon's name of its argument; NULL = takes none */
