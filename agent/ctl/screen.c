@@ -74,6 +74,8 @@ void screen_scroll(struct screen *screen, int n_rows, int n_pages)
 		screen->first = 0;
 	else
 		screen->first += (size_t)n;
+	if (screen->first > screen->first_max)
+		screen->first = screen->first_max;
 }
 
 void screen_scroll_home(struct screen *screen)
@@ -83,7 +85,7 @@ void screen_scroll_home(struct screen *screen)
 
 void screen_scroll_end(struct screen *screen)
 {
-	screen->first = SIZE_MAX / 2;
+	screen->first = screen->first_max;
 }
 
 static void add_column(struct screen *screen, const struct answer_column *column, bool has_hosts)
@@ -129,8 +131,9 @@ static int fill_table(struct screen *screen, const struct board *board, int64_t 
 
 	if (n > board->n_shown)
 		n = board->n_shown;
-	if (screen->first > board->n_shown - n)
-		screen->first = board->n_shown - n;
+	screen->first_max = board->n_shown - n;
+	if (screen->first > screen->first_max)
+		screen->first = screen->first_max;
 	table_clear(&screen->table);
 	for (size_t i = 0; i < columns->n; i++)
 		add_column(screen, &columns->at[i], !board_only_host(board));

@@ -19,6 +19,7 @@ struct screen {
 	size_t n_lines;   /* of the window */
 	size_t n_columns; /* of the window */
 	size_t first;     /* of the rows, which stands on top */
+	size_t first_max; /* with which the last row stood below, when it was drawn */
 	struct table table;
 	bool is_stale;  /* what it shows was drawn for another window, or by others */
 	bool ends_open; /* the cursor stands behind the last line, not below it */
@@ -36,7 +37,7 @@ void screen_done(struct screen *screen);
 /* What the window shows is not ours any more: the next drawing begins with an empty one. */
 void screen_spoil(struct screen *screen);
 
-/* Scroll by so many rows, or pages. The next drawing stops at either end. */
+/* Scroll by so many rows, or pages, to either end of what was drawn. */
 void screen_scroll(struct screen *screen, int n_rows, int n_pages);
 
 /* Scroll to the first row, or the last. */

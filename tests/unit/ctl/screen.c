@@ -239,7 +239,8 @@ Test(screen, scrolls_and_stops_at_both_ends)
 	expect_rows("AGE\033[K\na ", "\n1-3 of 5  keys");
 	screen_scroll_end(&screen);
 	screen_scroll(&screen, 1, 0);
-	expect_rows("AGE\033[K\nc ", "\n3-5 of 5  keys");
+	screen_scroll(&screen, -1, 0);
+	expect_rows("AGE\033[K\nb ", "\n2-4 of 5  keys");
 	screen_scroll_home(&screen);
 	expect_rows("AGE\033[K\na ", "\n1-3 of 5  keys");
 }
