@@ -83,18 +83,6 @@ static int load_plugins(struct loader *loader, const struct options *options)
 	return 0;
 }
 
-static void tell_lines(struct buffer *lines, void (*tell)(const char *format, ...))
-{
-	const char *line = buffer_text(lines);
-
-	while (*line) {
-		int length = (int)strcspn(line, "\n");
-
-		tell("%.*s", length, line);
-		line += length + 1;
-	}
-}
-
 /* @return 0 or -errno, told already */
 static int read_settings(struct settings *settings, const struct options *options,
 			 const struct loader *loader)
@@ -102,15 +90,14 @@ static int read_settings(struct settings *settings, const struct options *option
 	struct settings_report report = {0};
 	int result = settings_read(settings, options, loader, &report);
 
-	tell_lines(&report.warnings, message_warning);
-	tell_lines(&report.errors, message_error);
+	settings_report_tell(&report);
 	if (result == -ENOMEM)
 		message_error("cannot read the configuration: %s", strerror(ENOMEM));
 	settings_report_done(&report);
 	return result;
 }
 
-static int run_on_host(const struct options *options, const struct settings *settings,
+static int run_on_host(const struct options *options, struct settings *settings,
 		       const struct loader *loader)
 {
 	const char *root = options->root ? options->root : "";
@@ -122,7 +109,7 @@ static int run_on_host(const struct options *options, const struct settings *set
 		return result;
 	}
 	result = options->wants_once ? once_run(settings, &host)
-				     : daemon_run(settings, loader, &host);
+				     : daemon_run(options, settings, loader, &host);
 	host_done(&host);
 	return result;
 }

@@ -14,6 +14,7 @@
 
 #include "agent/contract.h"
 #include "common/config.h"
+#include "common/message.h"
 #include "common/privilege.h"
 #include "common/text.h"
 #include "hostmetrics/control.h"
@@ -22,31 +23,36 @@
 #define AGENT_SECTION         "agent"
 #define PLUGIN_SECTION_PREFIX "plugin "
 
+#define SECTION_MAX_BYTES (sizeof(PLUGIN_SECTION_PREFIX) + CONTRACT_NAME_MAX_BYTES)
+
 #define DEFAULT_INTERVAL "10s"
 
 static const struct config_key agent_keys[] = {
 	{"interval", CONFIG_DURATION, offsetof(struct settings, interval_us), DEFAULT_INTERVAL,
-	 "How often the plugins are read."},
+	 "How often the plugins are read.", CONFIG_APPLIES},
 	{"ship_interval", CONFIG_DURATION, offsetof(struct settings, ship_interval_us), "60s",
-	 "How often their rounds are shipped."},
+	 "How often their rounds are shipped.", CONFIG_APPLIES},
 	{"collector", CONFIG_ADDRESS, offsetof(struct settings, collector), "127.0.0.1:9999",
-	 "The collector's address or name, and port."},
+	 "The collector's address or name, and port.", CONFIG_APPLIES},
 	{"hostname", CONFIG_TEXT, offsetof(struct settings, hostname), "",
-	 "The name under which this host is stored; the host's own by default."},
+	 "The name under which this host is stored; the host's own by default.", CONFIG_APPLIES},
 	{"spool", CONFIG_TEXT, offsetof(struct settings, spool), "/var/lib/hostmetrics/spool",
-	 "Where batches will wait on disk; not used yet, the queue is in memory."},
+	 "Where batches will wait on disk; not used yet, the queue is in memory.",
+	 CONFIG_NEEDS_RESTART},
 	{"socket", CONFIG_TEXT, offsetof(struct settings, socket), HM_AGENT_SOCKET,
-	 "The control socket."},
+	 "The control socket.", CONFIG_NEEDS_RESTART},
 	{"user", CONFIG_TEXT, offsetof(struct settings, user), "",
-	 "Become this user once the socket is open, when started as root."},
+	 "Become this user once the socket is open, when started as root.", CONFIG_NEEDS_RESTART},
 };
 
 /* What every section [plugin NAME] has; the plugin's own options follow. */
 static const struct config_key plugin_keys[] = {
 	{"enabled", CONFIG_TEXT, offsetof(struct settings_plugin, enabled_word), "auto",
-	 "no: never run it; yes: say so when there is nothing for it; auto: where there is."},
-	{"interval", CONFIG_DURATION, offsetof(struct settings_plugin, interval_us),
-	 DEFAULT_INTERVAL, "How often this plugin is read; the agent's interval by default."},
+	 "no: never run it; yes: say so when there is nothing for it; auto: where there is.",
+	 CONFIG_APPLIES},
+	{"interval", CONFIG_DURATION, offsetof(struct settings_plugin, own_interval_us),
+	 DEFAULT_INTERVAL, "How often this plugin is read; the agent's interval by default.",
+	 CONFIG_APPLIES},
 };
 
 #define N_AGENT_KEYS  (sizeof(agent_keys) / sizeof(agent_keys[0]))
@@ -68,10 +74,16 @@ static struct config_key *plugin_keys_new(const struct hm_plugin *plugin, size_t
 			.offset = offsetof(struct settings_plugin, options) + i * sizeof(char *),
 			.fallback = plugin->options[i].fallback,
 			.help = plugin->options[i].help,
+			.effect = CONFIG_RESTARTS_SECTION,
 		};
 	}
 	*ret_n_keys = n_keys;
 	return keys;
+}
+
+static void format_section(const struct hm_plugin *plugin, char out[static SECTION_MAX_BYTES])
+{
+	(void)snprintf(out, SECTION_MAX_BYTES, PLUGIN_SECTION_PREFIX "%s", plugin->name);
 }
 
 static void plugin_free(struct settings_plugin *plugin)
@@ -103,7 +115,7 @@ static int plugin_new(const struct hm_plugin *table, struct settings_plugin **re
 		return result;
 	}
 	/* Not set: the agent's own, which is known only when all files are read. */
-	plugin->interval_us = 0;
+	plugin->own_interval_us = 0;
 	*ret_plugin = plugin;
 	return 0;
 }
@@ -252,7 +264,7 @@ static int apply_plugin_entry(struct settings_plugin *plugin, const struct confi
 	free(keys);
 	if (result < 0)
 		return result;
-	if (strcmp(entry->key, "interval") == 0 && !is_interval(plugin->interval_us))
+	if (strcmp(entry->key, "interval") == 0 && !is_interval(plugin->own_interval_us))
 		return refuse_value(entry, report, INTERVAL_RULE);
 	if (!parse_enabled(plugin->enabled_word, &plugin->enabled))
 		return refuse_value(entry, report, "must be auto, yes or no");
@@ -384,8 +396,10 @@ static int complete(struct settings *settings, const struct options *options,
 	int result = 0;
 
 	for (size_t i = 0; i < settings->n_plugins; i++) {
-		if (settings->plugins[i]->interval_us == 0)
-			settings->plugins[i]->interval_us = settings->interval_us;
+		struct settings_plugin *plugin = settings->plugins[i];
+
+		plugin->interval_us =
+			plugin->own_interval_us ? plugin->own_interval_us : settings->interval_us;
 	}
 	if (options->socket)
 		result = replace_text(&settings->socket, options->socket);
@@ -419,6 +433,37 @@ int settings_read(struct settings *settings, const struct options *options,
 	return result;
 }
 
+static int diff_plugin(const struct settings_plugin *before, const struct settings_plugin *after,
+		       struct config_changes *changes)
+{
+	char section[SECTION_MAX_BYTES];
+	size_t n_keys = 0;
+	struct config_key *keys = plugin_keys_new(before->table, &n_keys);
+	int result = -ENOMEM;
+
+	format_section(before->table, section);
+	if (keys)
+		result = config_diff(section, keys, n_keys, before, after, changes);
+	free(keys);
+	return result;
+}
+
+int settings_diff(const struct settings *before, const struct settings *after,
+		  struct config_changes *changes)
+{
+	int result = config_diff(AGENT_SECTION, agent_keys, N_AGENT_KEYS, before, after, changes);
+
+	for (size_t i = 0; i < before->n_plugins && result == 0; i++)
+		result = diff_plugin(before->plugins[i], after->plugins[i], changes);
+	return result;
+}
+
+int settings_keep(const struct settings *before, struct settings *after)
+{
+	/* A plugin's section has no such key. */
+	return config_keep(agent_keys, N_AGENT_KEYS, before, after);
+}
+
 void settings_done(struct settings *settings)
 {
 	for (size_t i = 0; i < settings->n_plugins; i++)
@@ -426,6 +471,24 @@ void settings_done(struct settings *settings)
 	free((void *)settings->plugins);
 	config_free_settings(agent_keys, N_AGENT_KEYS, settings);
 	*settings = (struct settings){0};
+}
+
+static void tell_lines(struct buffer *lines, void (*tell)(const char *format, ...))
+{
+	const char *line = buffer_text(lines);
+
+	while (*line) {
+		int length = (int)strcspn(line, "\n");
+
+		tell("%.*s", length, line);
+		line += length + 1;
+	}
+}
+
+void settings_report_tell(struct settings_report *report)
+{
+	tell_lines(&report->warnings, message_warning);
+	tell_lines(&report->errors, message_error);
 }
 
 void settings_report_done(struct settings_report *report)
@@ -447,13 +510,13 @@ int settings_format_sample(const struct loader *loader, struct buffer *out)
 	config_format_sample(AGENT_SECTION, agent_keys, N_AGENT_KEYS, out);
 	for (size_t i = 0; i < loader->n_plugins; i++) {
 		const struct hm_plugin *plugin = loader->plugins[i];
-		char section[sizeof(PLUGIN_SECTION_PREFIX) + CONTRACT_NAME_MAX_BYTES];
+		char section[SECTION_MAX_BYTES];
 		size_t n_keys = 0;
 		struct config_key *keys = plugin_keys_new(plugin, &n_keys);
 
 		if (!keys)
 			return -ENOMEM;
-		(void)snprintf(section, sizeof(section), PLUGIN_SECTION_PREFIX "%s", plugin->name);
+		format_section(plugin, section);
 		buffer_printf(out, "\n# %s\n", plugin->help);
 		config_format_sample(section, keys, n_keys, out);
 		free(keys);

@@ -10,6 +10,7 @@
 #include "agent/loader.h"
 #include "agent/options.h"
 #include "common/buffer.h"
+#include "common/config.h"
 
 #define SETTINGS_DEFAULT_PATH "/etc/hostmetrics/agent.conf"
 
@@ -28,8 +29,9 @@ struct settings_plugin {
 	const struct hm_plugin *table; /* borrowed from the loader */
 	char *enabled_word;
 	enum settings_enabled enabled;
-	int64_t interval_us;
-	char *options[]; /* the values of table->options */
+	int64_t own_interval_us; /* 0 = not set */
+	int64_t interval_us;     /* that, or the agent's */
+	char *options[];         /* the values of table->options */
 };
 
 /* Zeroed = not read. */
@@ -63,8 +65,22 @@ int settings_read(struct settings *settings, const struct options *options,
 /* The file that counts; without --config it need not be there. */
 const char *settings_path(const struct options *options);
 
+/*
+ * Add every key that differs between two readings with the same loader.
+ * @return 0 or -ENOMEM
+ */
+int settings_diff(const struct settings *before, const struct settings *after,
+		  struct config_changes *changes);
+
+/* Give `after` what `before` has in every key that needs a restart. @return 0 or -ENOMEM */
+int settings_keep(const struct settings *before, struct settings *after);
+
 /* Takes zeroed ones, and those that could not be read. */
 void settings_done(struct settings *settings);
+
+/* Say all of it in the log. */
+void settings_report_tell(struct settings_report *report);
+
 void settings_report_done(struct settings_report *report);
 
 /* Append the keys of [agent] and [plugin NAME], one line each, for --help. */

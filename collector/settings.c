@@ -27,15 +27,17 @@ enum key {
 static const struct config_key keys[] = {
 	[KEY_LISTEN] = {"listen", CONFIG_ADDRESS, offsetof(struct settings, listen),
 			"127.0.0.1:9999",
-			"Address and port for agents and text lines, TCP and UDP."},
+			"Address and port for agents and text lines, TCP and UDP.", CONFIG_APPLIES},
 	[KEY_STORE] = {"store", CONFIG_TEXT, offsetof(struct settings, store),
-		       "/var/lib/hostmetrics/store", "Folder in which the metrics are stored."},
+		       "/var/lib/hostmetrics/store", "Folder in which the metrics are stored.",
+		       CONFIG_NEEDS_RESTART},
 	[KEY_SOCKET] = {"socket", CONFIG_TEXT, offsetof(struct settings, socket),
-			HM_COLLECTOR_SOCKET, "Control socket, for agentctl."},
+			HM_COLLECTOR_SOCKET, "Control socket, for agentctl.", CONFIG_NEEDS_RESTART},
 	[KEY_USER] = {"user", CONFIG_TEXT, offsetof(struct settings, user), "",
-		      "User to run as when started as root; empty: stay who we are."},
+		      "User to run as when started as root; empty: stay who we are.",
+		      CONFIG_NEEDS_RESTART},
 	[KEY_REACTORS] = {"reactors", CONFIG_COUNT, offsetof(struct settings, reactors), "1",
-			  "Threads that serve the network, 1 to 64."},
+			  "Threads that serve the network, 1 to 64.", CONFIG_NEEDS_RESTART},
 };
 
 static const char usage[] =
@@ -194,7 +196,7 @@ int settings_read(struct settings *settings, const struct settings_options *opti
 	*settings = (struct settings){0};
 	(void)snprintf(error->text, sizeof(error->text), "no memory");
 	result = config_defaults(keys, COUNT(keys), settings);
-	if (result == 0 && (options->config || access(path, F_OK) == 0))
+	if (result == 0 && (options->config || access(path, F_OK) == 0 || errno != ENOENT))
 		result = read_file(settings, path, error);
 	if (result == 0)
 		result = set_option(settings, KEY_LISTEN, options->listen, error);
@@ -203,6 +205,17 @@ int settings_read(struct settings *settings, const struct settings_options *opti
 	if (result == 0)
 		result = set_option(settings, KEY_SOCKET, options->socket, error);
 	return result == 0 ? check_values(settings, error) : result;
+}
+
+int settings_diff(const struct settings *before, const struct settings *after,
+		  struct config_changes *changes)
+{
+	return config_diff(SECTION, keys, COUNT(keys), before, after, changes);
+}
+
+int settings_keep(const struct settings *before, struct settings *after)
+{
+	return config_keep(keys, COUNT(keys), before, after);
 }
 
 void settings_done(struct settings *settings)

@@ -47,6 +47,13 @@ int settings_parse_options(int argc, char *const argv[], struct settings_options
 int settings_read(struct settings *settings, const struct settings_options *options,
 		  struct config_error *error);
 
+/* Add every key that differs. @return 0 or -ENOMEM */
+int settings_diff(const struct settings *before, const struct settings *after,
+		  struct config_changes *changes);
+
+/* Give `after` what `before` has in every key that needs a restart. @return 0 or -ENOMEM */
+int settings_keep(const struct settings *before, struct settings *after);
+
 /* Takes zeroed settings. */
 void settings_done(struct settings *settings);
 

@@ -21,6 +21,13 @@ enum config_type {
 	CONFIG_COUNT,    /* int64_t, 1 to 1 000 000 */
 };
 
+/* What it means for a running process that a setting has changed. */
+enum config_effect {
+	CONFIG_NEEDS_RESTART,    /* it goes on with what it has */
+	CONFIG_APPLIES,          /* a reload takes it over */
+	CONFIG_RESTARTS_SECTION, /* a reload takes it over and restarts what the section is about */
+};
+
 /* One key of a section. */
 struct config_key {
 	const char *name;
@@ -28,6 +35,7 @@ struct config_key {
 	size_t offset;
 	const char *fallback; /* as one would write it in the file */
 	const char *help;     /* one sentence */
+	enum config_effect effect;
 };
 
 /* One `key = value` of a file. */
@@ -89,6 +97,40 @@ int config_apply(const struct config *config, const char *section, const struct 
 
 /* Free the texts among the settings. */
 void config_free_settings(const struct config_key *keys, size_t n_keys, void *settings);
+
+/* A key whose setting differs. All of it is owned. */
+struct config_change {
+	char *section;
+	char *key;
+	char *before; /* as one would write it in the file; "" when not set */
+	char *after;
+	enum config_effect effect;
+};
+
+/* Zeroed = none. */
+struct config_changes {
+	struct config_change *at;
+	size_t n;
+};
+
+/*
+ * Add every key whose setting in `after` is not the one in `before`.
+ * @param section  as in the file: "plugin cpu"
+ * @return 0 or -ENOMEM
+ */
+int config_diff(const char *section, const struct config_key *keys, size_t n_keys,
+		const void *before, const void *after, struct config_changes *changes);
+
+/* Give `after` what `before` has in every key that needs a restart. @return 0 or -ENOMEM */
+int config_keep(const struct config_key *keys, size_t n_keys, const void *before, void *after);
+
+/* Append what becomes of a change, for people: "needs a restart". */
+void config_change_format_effect(const struct config_change *change, struct buffer *out);
+
+/* Append the whole of it, for the log: "[agent] interval: '1s' becomes '2s': applied". */
+void config_change_format(const struct config_change *change, struct buffer *out);
+
+void config_changes_done(struct config_changes *changes);
 
 /* Say in *error that `entry` has an unknown key or section, with the nearest of `candidates` (ended
  * by NULL). */

@@ -17,12 +17,14 @@ struct settings {
 };
 
 static const struct config_key keys[] = {
-	{"name", CONFIG_TEXT, offsetof(struct settings, name), "", "What it is called."},
+	{"name", CONFIG_TEXT, offsetof(struct settings, name), "", "What it is called.",
+	 CONFIG_APPLIES},
 	{"listen", CONFIG_ADDRESS, offsetof(struct settings, listen), "127.0.0.1:9999",
-	 "Where it listens."},
+	 "Where it listens.", CONFIG_APPLIES},
 	{"interval", CONFIG_DURATION, offsetof(struct settings, interval_us), "10s",
-	 "Time between two rounds."},
-	{"threads", CONFIG_COUNT, offsetof(struct settings, n_threads), "1", "How many threads."},
+	 "Time between two rounds.", CONFIG_APPLIES},
+	{"threads", CONFIG_COUNT, offsetof(struct settings, n_threads), "1", "How many threads.",
+	 CONFIG_APPLIES},
 };
 
 #define N_KEYS (sizeof(keys) / sizeof(keys[0]))
@@ -68,8 +70,10 @@ Test(config_keys, sets_every_key_to_its_fallback)
 Test(config_keys, finds_a_defect_in_a_table)
 {
 	static const struct config_key wrong[] = {
-		{"name", CONFIG_TEXT, offsetof(struct settings, name), "x", "Good."},
-		{"interval", CONFIG_DURATION, offsetof(struct settings, interval_us), "", "Wrong."},
+		{"name", CONFIG_TEXT, offsetof(struct settings, name), "x", "Good.",
+		 CONFIG_APPLIES},
+		{"interval", CONFIG_DURATION, offsetof(struct settings, interval_us), "", "Wrong.",
+		 CONFIG_APPLIES},
 	};
 	struct settings other;
 
