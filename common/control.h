@@ -57,7 +57,8 @@ struct control_reply {
 	bool ended;
 	/*
 	 * Called while the client has room: writes some more rows. Returns 1 = there is more, 0 =
-	 * that was the end (it called control_end()), -errno = broken off.
+	 * that was the end (it called control_end()), -EAGAIN = it waits for something, after which
+	 * control_server_wake() calls it again, other -errno = broken off.
 	 */
 	int (*produce)(void *state, struct control_reply *reply);
 	void (*free_state)(void *state);

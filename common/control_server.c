@@ -189,27 +189,6 @@ static enum step read_request(struct client *client)
 	return STEP_AGAIN;
 }
 
-/* Let the producer write some more. */
-static enum step produce(struct client *client)
-{
-	struct control_reply *reply = &client->reply;
-	int result;
-
-	/* Only what is not written yet is kept, so that no answer grows with its length. */
-	buffer_consume(&reply->out, client->n_written);
-	client->n_written = 0;
-	result = reply->produce(reply->state, reply);
-	if (result > 0)
-		return STEP_AGAIN;
-	reply->produce = NULL;
-	/* A row that is cut short must not look like one: without an end the client knows. */
-	if (reply->n_words > 0)
-		return STEP_CLOSE;
-	if (result < 0 && !reply->ended)
-		control_end(reply, HM_CONTROL_FAILED, strerror(-result));
-	return STEP_AGAIN;
-}
-
 static enum step write_output(struct client *client)
 {
 	const struct buffer *out = &client->reply.out;
@@ -226,6 +205,29 @@ static enum step write_output(struct client *client)
 	if (n_sent < 0)
 		return STEP_CLOSE;
 	client->n_written += (size_t)n_sent;
+	return STEP_AGAIN;
+}
+
+/* Let the producer write some more. */
+static enum step produce(struct client *client)
+{
+	struct control_reply *reply = &client->reply;
+	int result;
+
+	/* Only what is not written yet is kept, so that no answer grows with its length. */
+	buffer_consume(&reply->out, client->n_written);
+	client->n_written = 0;
+	result = reply->produce(reply->state, reply);
+	if (result > 0)
+		return STEP_AGAIN;
+	if (result == -EAGAIN)
+		return reply->out.length > 0 ? write_output(client) : STEP_WAIT;
+	reply->produce = NULL;
+	/* A row that is cut short must not look like one: without an end the client knows. */
+	if (reply->n_words > 0)
+		return STEP_CLOSE;
+	if (result < 0 && !reply->ended)
+		control_end(reply, HM_CONTROL_FAILED, strerror(-result));
 	return STEP_AGAIN;
 }
 
@@ -460,6 +462,14 @@ int control_server_open(struct loop *loop, const char *path, const char *program
 	else
 		*ret_server = server;
 	return result;
+}
+
+void control_server_wake(struct control_server *server)
+{
+	struct client *client;
+
+	TAILQ_FOREACH(client, &server->clients, link)
+		loop_ready(client->source);
 }
 
 void control_server_close(struct control_server *server)

@@ -32,6 +32,9 @@ int control_server_open(struct loop *loop, const char *path, const char *program
 			const struct control_verb *verbs, void *context,
 			struct control_server **ret_server, int *ret_pid);
 
+/* What a producer waits for may have come. On the loop's thread. */
+void control_server_wake(struct control_server *server);
+
 /* Close all clients, remove the socket and the pid file. Takes NULL. */
 void control_server_close(struct control_server *server);
 

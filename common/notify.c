@@ -4,12 +4,16 @@
 #include "common/notify.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
+
+#include "common/timestamp.h"
 
 /* @return length of the address, or -errno */
 static int set_address(const char *path, struct sockaddr_un *ret_address)
@@ -51,4 +55,14 @@ int notify_send(const char *state)
 	length = n_sent < 0 ? -errno : 0;
 	(void)close(fd);
 	return length;
+}
+
+int notify_reloading(void)
+{
+	char state[64];
+
+	/* With the time systemd tells this reload from one before. */
+	(void)snprintf(state, sizeof(state), "RELOADING=1\nMONOTONIC_USEC=%" PRId64,
+		       timestamp_monotonic_us());
+	return notify_send(state);
 }

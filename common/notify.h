@@ -9,4 +9,7 @@
  */
 int notify_send(const char *state);
 
+/* The configuration is being read again; a READY=1 must follow. @return as notify_send() */
+int notify_reloading(void);
+
 #endif

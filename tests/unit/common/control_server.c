@@ -36,6 +36,7 @@ struct probe {
 	size_t n_waiting_max;
 	long n_rows; /* that producers wrote */
 	int n_freed;
+	bool has_rest; /* what a producer waits for is there */
 };
 
 static struct loop *loop;
@@ -153,6 +154,27 @@ static void answer_half_a_row(void *context, const struct control_request *reque
 	control_stream(reply, produce_half_a_row, free_state, context);
 }
 
+/* Writes what it has, then waits for the rest. */
+static int produce_late(void *state, struct control_reply *reply)
+{
+	cr_assert_eq(state, &probe);
+	if (probe.n_produced++ == 0) {
+		control_text(reply, "early");
+		control_row_end(reply);
+	}
+	if (!probe.has_rest)
+		return -EAGAIN;
+	control_end(reply, HM_CONTROL_OK, NULL);
+	return 0;
+}
+
+static void answer_late(void *context, const struct control_request *request,
+			struct control_reply *reply)
+{
+	(void)request;
+	control_stream(reply, produce_late, free_state, context);
+}
+
 static const struct control_verb verbs[] = {
 	{"echo", answer_echo},
 	{"big", answer_big},
@@ -161,6 +183,7 @@ static const struct control_verb verbs[] = {
 	{"none", answer_none},
 	{"failure", answer_failure},
 	{"half-a-row", answer_half_a_row},
+	{"late", answer_late},
 	{NULL, NULL},
 };
 
@@ -374,7 +397,7 @@ Test(control_server, tells_which_verbs_it_knows)
 	cr_assert_str_eq(ask(fd, "list-flies\n"),
 			 "end\tusage\tthis is the agent of host web01, which does not know "
 			 "'list-flies'; it knows echo, big, silent, rows, none, failure, "
-			 "half-a-row\n");
+			 "half-a-row, late\n");
 	cr_assert_str_eq(ask(fd, "echo\n"), ECHO_OF("\\N"));
 
 	close(fd);
@@ -387,7 +410,7 @@ Test(control_server, tells_which_daemon_has_the_verb)
 	cr_assert_str_eq(ask(fd, "list-hosts\n"),
 			 "end\tusage\tthis is the agent of host web01, which does not know "
 			 "'list-hosts', a verb of the collector; here are echo, big, silent, rows, "
-			 "none, failure, half-a-row\n");
+			 "none, failure, half-a-row, late\n");
 	cr_assert_not_null(strstr(ask(fd, "list-plugins\n"), "a verb of the agent;"));
 
 	close(fd);
@@ -662,6 +685,24 @@ Test(control_server, producer_that_breaks_off_is_told_at_the_end)
 	int fd = connect_client();
 
 	cr_assert_str_eq(ask(fd, "failure\n"), "row\twhole\nend\tfailed\tInput/output error\n");
+	cr_assert_eq(probe.n_freed, 1);
+	cr_assert_str_eq(ask(fd, "echo\ttext=a\n"), ECHO_OF("a"));
+
+	close(fd);
+}
+
+Test(control_server, producer_that_waits_is_called_when_it_is_woken)
+{
+	int fd = connect_client();
+	int n_produced;
+
+	cr_assert_str_eq(ask(fd, "late\n"), "row\tearly\n");
+	n_produced = probe.n_produced;
+	turn(N_IDLE_TURNS);
+	cr_assert_eq(probe.n_produced, n_produced, "it is not asked again and again");
+	probe.has_rest = true;
+	control_server_wake(server);
+	cr_assert_str_eq(ask(fd, ""), "end\tok\n");
 	cr_assert_eq(probe.n_freed, 1);
 	cr_assert_str_eq(ask(fd, "echo\ttext=a\n"), ECHO_OF("a"));
 

@@ -14,6 +14,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "common/timestamp.h"
 #include "tests/support/scratch.h"
 
 /* What the service manager would receive. */
@@ -101,4 +102,21 @@ Test(notify, says_why_it_could_not_be_sent)
 	too_long[sizeof(too_long) - 1] = '\0';
 	setenv("NOTIFY_SOCKET", too_long, 1);
 	cr_assert_eq(notify_send("READY=1"), -ENAMETOOLONG);
+}
+
+Test(notify, says_when_it_reloads)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	char text[100] = "";
+	long long time_us = 0;
+
+	(void)strlcpy(address.sun_path, path, sizeof(address.sun_path));
+	cr_assert_eq(bind(manager_fd, (struct sockaddr *)&address, sizeof(address)), 0);
+	setenv("NOTIFY_SOCKET", path, 1);
+
+	cr_assert_eq(notify_reloading(), 0);
+	cr_assert_gt(recv(manager_fd, text, sizeof(text) - 1, 0), 0);
+	cr_assert_eq(sscanf(text, "RELOADING=1\nMONOTONIC_USEC=%lld", &time_us), 1, "%s", text);
+	cr_assert_leq(time_us, timestamp_monotonic_us());
+	cr_assert_gt(time_us, timestamp_monotonic_us() - 60000000);
 }
