@@ -24,6 +24,7 @@
 #include "common/message.h"
 #include "common/notify.h"
 #include "common/privilege.h"
+#include "common/reload.h"
 #include "common/signals.h"
 #include "common/text.h"
 #include "common/timestamp.h"
@@ -36,7 +37,8 @@
 #define DESCRIPTORS_KEPT 512
 
 struct collector {
-	const struct settings *settings;
+	const struct settings_options *options;
+	struct settings *settings;
 	char hostname[HM_HOST_NAME_MAX_BYTES + 1];
 	struct loop *loop;
 	struct signals *signals;
@@ -49,13 +51,118 @@ struct collector {
 	struct control_server *control;
 };
 
+static void explain_endpoint(const char *address, int error_number, struct config_error *error)
+{
+	config_error_printf(error, "cannot listen on %s: %s", address,
+			    error_number == -EADDRINUSE ? "the address is in use by another process"
+							: strerror(-error_number));
+}
+
+/* Have the reactors listen on another address; what is connected stays so. */
+static int move_endpoint(struct collector *collector, const char *address,
+			 struct config_error *error)
+{
+	struct endpoint *endpoint = &collector->endpoint;
+	int result = endpoint_replace(endpoint, address);
+
+	if (result < 0) {
+		explain_endpoint(address, result, error);
+		return result;
+	}
+	for (size_t i = 0; i < endpoint->n; i++) {
+		result = reactor_listen(collector->reactors[i], endpoint->tcp_fds[i],
+					endpoint->udp_fds[i]);
+		if (result < 0)
+			message_error("reload: a reactor still listens on the address before: %s",
+				      strerror(-result));
+	}
+	message_info("reload: listening on %s", endpoint->text);
+	return 0;
+}
+
+/* Take over what has changed and may. @return 0, or -errno with *error: nothing was */
+static int take_settings(struct collector *collector, const struct settings *next,
+			 struct config_error *error)
+{
+	if (strcmp(collector->settings->listen, next->listen) != 0)
+		return move_endpoint(collector, next->listen, error);
+	return 0;
+}
+
+/* Read the configuration as it is now, and compare it with the one in force. */
+static int read_next(const struct collector *collector, struct settings *next,
+		     struct config_changes *changes, struct config_error *error)
+{
+	int result = settings_read(next, collector->options, error);
+
+	if (result < 0)
+		return result;
+	result = settings_diff(collector->settings, next, changes);
+	if (result < 0)
+		config_error_printf(error, "%s", strerror(-result));
+	return result;
+}
+
+/* @return 0, or -errno with *error: the settings in force stay as they were */
+static int reload(struct collector *collector, struct config_changes *changes,
+		  struct config_error *error)
+{
+	struct settings next = {0};
+	int result = read_next(collector, &next, changes, error);
+
+	if (result == 0) {
+		result = settings_keep(collector->settings, &next);
+		if (result < 0)
+			config_error_printf(error, "%s", strerror(-result));
+	}
+	if (result == 0)
+		result = take_settings(collector, &next, error);
+	if (result < 0) {
+		message_error("reload: %s", error->text);
+		message_error("reload: the configuration in force stays as it was");
+		settings_done(&next);
+		return result;
+	}
+	reload_tell_changes(changes, message_info);
+	settings_done(collector->settings);
+	*collector->settings = next;
+	collector->verbs.store_path = collector->settings->store;
+	return 0;
+}
+
+/* Answer the verb `reload`, or with `reply` NULL the signal. */
+static void answer_reload(void *context, bool is_dry, struct control_reply *reply)
+{
+	struct collector *collector = context;
+	struct config_changes changes = {0};
+	struct config_error error = {.text = ""};
+	int result;
+
+	if (is_dry) {
+		struct settings next = {0};
+
+		result = read_next(collector, &next, &changes, &error);
+		settings_done(&next);
+	} else {
+		(void)notify_reloading();
+		result = reload(collector, &changes, &error);
+		(void)notify_send("READY=1");
+	}
+	if (reply && result < 0) {
+		reload_answer_errors(reply, error.text);
+	} else if (reply) {
+		reload_write_changes(reply, &changes, is_dry);
+		control_end(reply, HM_CONTROL_OK, NULL);
+	}
+	config_changes_done(&changes);
+}
+
 static void on_signal(void *context, int number)
 {
 	struct collector *collector = context;
 
 	if (number == SIGHUP) {
-		message_info("SIGHUP: this version does not read its configuration again; "
-			     "restart it");
+		answer_reload(collector, false, NULL);
 		return;
 	}
 	message_info("%s: storing what has arrived, then ending", strsignal(number));
@@ -98,13 +205,13 @@ static int64_t find_connections_max(void)
 static int open_endpoint(struct collector *collector)
 {
 	const struct settings *settings = collector->settings;
+	struct config_error error;
 	int result =
 		endpoint_open(&collector->endpoint, settings->listen, (size_t)settings->reactors);
 
 	if (result < 0) {
-		message_error("cannot listen on %s: %s", settings->listen,
-			      result == -EADDRINUSE ? "the address is in use by another process"
-						    : strerror(-result));
+		explain_endpoint(settings->listen, result, &error);
+		message_error("%s", error.text);
 	}
 	return result;
 }
@@ -143,6 +250,8 @@ static int open_control(struct collector *collector)
 		.rejects = collector->rejects,
 		.traffic = &collector->traffic,
 		.endpoint = &collector->endpoint,
+		.reload = answer_reload,
+		.daemon = collector,
 	};
 	result = control_server_open(collector->loop, path, "the collector", verbs_table,
 				     &collector->verbs, &collector->control, &pid);
@@ -245,9 +354,9 @@ static void stop(struct collector *collector)
 	loop_free(collector->loop);
 }
 
-int daemon_run(const struct settings *settings)
+int daemon_run(const struct settings_options *options, struct settings *settings)
 {
-	struct collector collector = {.settings = settings};
+	struct collector collector = {.options = options, .settings = settings};
 	int result = start(&collector);
 
 	if (result == 0) {

@@ -152,25 +152,77 @@ static int open_pair(struct endpoint *endpoint, struct address *address, bool sh
 	return 0;
 }
 
+static int find_address(const char *text, struct address *ret_address)
+{
+	int result = address_parse(text, HM_COLLECTOR_PORT, ret_address);
+
+	return result == -EADDRNOTAVAIL ? resolve(text, ret_address) : result;
+}
+
+/* @param shares  the port is ours already: share it with the sockets that have it */
+static int open_pairs(struct endpoint *endpoint, struct address *address, size_t n, bool shares)
+{
+	int result = 0;
+
+	*endpoint = (struct endpoint){0};
+	if (n > 1 && !shares)
+		result = try_alone(address);
+	for (size_t i = 0; result == 0 && i < n; i++)
+		result = open_pair(endpoint, address, n > 1 || shares);
+	if (result < 0)
+		endpoint_close(endpoint);
+	else
+		address_format(address, endpoint->text);
+	return result;
+}
+
 int endpoint_open(struct endpoint *endpoint, const char *address_text, size_t n)
 {
 	struct address address = {0};
-	int result = address_parse(address_text, HM_COLLECTOR_PORT, &address);
+	int result = find_address(address_text, &address);
 
 	*endpoint = (struct endpoint){0};
 	if (n == 0 || n > ENDPOINT_REACTORS_MAX)
 		return -EINVAL;
-	if (result == -EADDRNOTAVAIL)
-		result = resolve(address_text, &address);
-	if (result == 0 && n > 1)
-		result = try_alone(&address);
-	for (size_t i = 0; result == 0 && i < n; i++)
-		result = open_pair(endpoint, &address, n > 1);
+	return result == 0 ? open_pairs(endpoint, &address, n, false) : result;
+}
+
+/* Let sockets share their port with others of the same user, or no longer. */
+static void set_shared(const struct endpoint *endpoint, bool shared)
+{
+	/* More than one share it among themselves, always. */
+	for (size_t i = 0; endpoint->n == 1 && i < endpoint->n; i++) {
+		(void)set_option(endpoint->tcp_fds[i], SOL_SOCKET, SO_REUSEPORT, shared);
+		(void)set_option(endpoint->udp_fds[i], SOL_SOCKET, SO_REUSEPORT, shared);
+	}
+}
+
+static bool has_port(const struct endpoint *endpoint, const struct address *address)
+{
+	int port = 0;
+
+	return endpoint->n > 0 && bound_port(endpoint->tcp_fds[0], &port) == 0 &&
+	       address_port(address) == port;
+}
+
+int endpoint_replace(struct endpoint *endpoint, const char *address_text)
+{
+	struct address address = {0};
+	struct endpoint next;
+	int result = find_address(address_text, &address);
+	bool shares = result == 0 && has_port(endpoint, &address);
+
 	if (result < 0)
-		endpoint_close(endpoint);
-	else
-		address_format(&address, endpoint->text);
-	return result;
+		return result;
+	set_shared(endpoint, shares);
+	result = open_pairs(&next, &address, endpoint->n, shares);
+	set_shared(result < 0 ? endpoint : &next, false);
+	if (result < 0)
+		return result;
+	next.udp_drops_before = endpoint_udp_drops(endpoint);
+	endpoint_close(endpoint);
+	*endpoint = next;
+	return 0;
 }
 
 void endpoint_close(struct endpoint *endpoint)
@@ -185,7 +237,7 @@ void endpoint_close(struct endpoint *endpoint)
 long long endpoint_udp_drops(const struct endpoint *endpoint)
 {
 	uint32_t memory[SK_MEMINFO_VARS];
-	long long drops = 0;
+	long long drops = endpoint->udp_drops_before;
 
 	for (size_t i = 0; i < endpoint->n; i++) {
 		socklen_t length = sizeof(memory);

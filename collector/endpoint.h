@@ -18,6 +18,7 @@ struct endpoint {
 	int tcp_fds[ENDPOINT_REACTORS_MAX];
 	int udp_fds[ENDPOINT_REACTORS_MAX];
 	char text[ADDRESS_TEXT_MAX_BYTES]; /* the address with its real port */
+	long long udp_drops_before;        /* of those that it has replaced */
 };
 
 /*
@@ -28,6 +29,13 @@ struct endpoint {
  * -EINVAL: not HOST:PORT; other -errno. Nothing stays open on failure
  */
 int endpoint_open(struct endpoint *endpoint, const char *address, size_t n);
+
+/*
+ * Listen on another address, perhaps of the same port, with as many sockets; those before are
+ * closed. Who has a duplicate of one goes on with it.
+ * @return as endpoint_open(); on failure all is as it was
+ */
+int endpoint_replace(struct endpoint *endpoint, const char *address);
 
 /* Takes a zeroed endpoint. */
 void endpoint_close(struct endpoint *endpoint);

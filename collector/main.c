@@ -33,7 +33,7 @@ static int run(const struct settings_options *options)
 	else if (options->check_config)
 		status = EXIT_SUCCESS;
 	else
-		status = daemon_run(&settings) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+		status = daemon_run(options, &settings) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 	settings_done(&settings);
 	return status;
 }

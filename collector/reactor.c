@@ -4,6 +4,7 @@
 #include "collector/reactor.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -25,12 +26,25 @@
 /* That there are too many connections is said at most this often. */
 #define SAY_AGAIN_US (60 * TIMESTAMP_SECOND_US)
 
-struct reactor {
-	struct reactor_options options;
-	struct loop *loop;
+/* What waits at sockets that are given up is taken for at most so long: the others wait for it. */
+#define CLEAR_US INT64_C(200000)
+
+/* Where what comes over the network arrives. */
+struct entrance {
+	int tcp_fd; /* -1 = none; so with the other */
+	int udp_fd;
 	struct listener *listener;
 	struct datagram *datagram;
 	struct loop_source *datagram_source;
+};
+
+struct reactor {
+	struct reactor_options options;
+	struct loop *loop;
+	struct entrance entrance;
+	pthread_mutex_t lock;
+	struct entrance next; /* under the lock: not opened yet */
+	struct wakeup *listen;
 	struct timer *sweep;
 	struct wakeup *stop;
 	struct connections connections; /* the longest idle one first */
@@ -138,7 +152,8 @@ static bool read_datagrams(struct reactor *reactor)
 	bool is_more;
 
 	reactor->bundle.now_us = timestamp_now_us();
-	is_more = datagram_receive(reactor->datagram, DATAGRAMS_PER_TURN, &reactor->bundle);
+	is_more =
+		datagram_receive(reactor->entrance.datagram, DATAGRAMS_PER_TURN, &reactor->bundle);
 	deliver_if_much(reactor);
 	return is_more;
 }
@@ -169,6 +184,91 @@ static void on_stop(void *context)
 	reactor->is_stopping = true;
 }
 
+static bool is_over(int64_t until_us)
+{
+	return timestamp_monotonic_us() >= until_us;
+}
+
+static void entrance_close(struct entrance *entrance)
+{
+	listener_close(entrance->listener);
+	loop_remove(entrance->datagram_source);
+	datagram_free(entrance->datagram);
+	if (entrance->tcp_fd >= 0)
+		(void)close(entrance->tcp_fd);
+	if (entrance->udp_fd >= 0)
+		(void)close(entrance->udp_fd);
+	*entrance = (struct entrance){.tcp_fd = -1, .udp_fd = -1};
+}
+
+/* Descriptors of its own for a pair of sockets. @return 0 or -errno, with none open */
+static int entrance_init(struct entrance *entrance, int tcp_fd, int udp_fd)
+{
+	int result;
+
+	*entrance = (struct entrance){
+		.tcp_fd = fcntl(tcp_fd, F_DUPFD_CLOEXEC, 0),
+		.udp_fd = fcntl(udp_fd, F_DUPFD_CLOEXEC, 0),
+	};
+	if (entrance->tcp_fd >= 0 && entrance->udp_fd >= 0)
+		return 0;
+	result = -errno;
+	entrance_close(entrance);
+	return result;
+}
+
+static int entrance_open(struct entrance *entrance, struct reactor *reactor)
+{
+	const struct reactor_options *options = &reactor->options;
+	int result = datagram_new(entrance->udp_fd, options->hostname, options->traffic,
+				  &entrance->datagram);
+
+	if (result == 0)
+		result = loop_add(reactor->loop, entrance->udp_fd, on_datagrams, reactor,
+				  &entrance->datagram_source);
+	if (result == 0)
+		result = listener_open(reactor->loop, entrance->tcp_fd, options->traffic,
+				       on_accepted, reactor, &entrance->listener);
+	return result;
+}
+
+/* Take in what waits at the entrance, for at most so long. */
+static void clear_entrance(struct reactor *reactor, int64_t until_us)
+{
+	bool is_more = true;
+
+	while (is_more && !is_over(until_us))
+		is_more = listener_accept(reactor->entrance.listener, LISTENER_ACCEPTS_PER_TURN);
+	is_more = true;
+	while (is_more && !is_over(until_us))
+		is_more = read_datagrams(reactor);
+}
+
+/* There may be other sockets to listen on. */
+static void on_listen(void *context)
+{
+	struct reactor *reactor = context;
+	struct entrance next;
+	int result;
+
+	pthread_mutex_lock(&reactor->lock);
+	next = reactor->next;
+	reactor->next = (struct entrance){.tcp_fd = -1, .udp_fd = -1};
+	pthread_mutex_unlock(&reactor->lock);
+	if (next.tcp_fd < 0)
+		return;
+	result = entrance_open(&next, reactor);
+	if (result < 0) {
+		message_error("cannot listen on another address, going on with the one before: %s",
+			      strerror(-result));
+		entrance_close(&next);
+		return;
+	}
+	clear_entrance(reactor, timestamp_monotonic_us() + CLEAR_US);
+	entrance_close(&reactor->entrance);
+	reactor->entrance = next;
+}
+
 static int open_sources(struct reactor *reactor)
 {
 	const struct reactor_options *options = &reactor->options;
@@ -182,14 +282,11 @@ static int open_sources(struct reactor *reactor)
 	if (result == 0)
 		result = timer_start(reactor->sweep, sweep_ms, sweep_ms);
 	if (result == 0)
-		result = datagram_new(options->udp_fd, options->hostname, options->traffic,
-				      &reactor->datagram);
+		result = wakeup_new(reactor->loop, on_listen, reactor, &reactor->listen);
 	if (result == 0)
-		result = loop_add(reactor->loop, options->udp_fd, on_datagrams, reactor,
-				  &reactor->datagram_source);
+		result = entrance_init(&reactor->entrance, options->tcp_fd, options->udp_fd);
 	if (result == 0)
-		result = listener_open(reactor->loop, options->tcp_fd, options->traffic,
-				       on_accepted, reactor, &reactor->listener);
+		result = entrance_open(&reactor->entrance, reactor);
 	return result;
 }
 
@@ -201,6 +298,9 @@ int reactor_new(const struct reactor_options *options, struct reactor **ret_reac
 	if (!reactor)
 		return -ENOMEM;
 	reactor->options = *options;
+	reactor->entrance = (struct entrance){.tcp_fd = -1, .udp_fd = -1};
+	reactor->next = reactor->entrance;
+	pthread_mutex_init(&reactor->lock, NULL);
 	TAILQ_INIT(&reactor->connections);
 	bundle_init(&reactor->bundle, options->key, options->rejects);
 	result = open_sources(reactor);
@@ -219,13 +319,14 @@ void reactor_free(struct reactor *reactor)
 		return;
 	while ((connection = TAILQ_FIRST(&reactor->connections)))
 		remove_connection(reactor, connection);
-	listener_close(reactor->listener);
-	loop_remove(reactor->datagram_source);
-	datagram_free(reactor->datagram);
+	entrance_close(&reactor->entrance);
+	entrance_close(&reactor->next);
 	timer_free(reactor->sweep);
+	wakeup_free(reactor->listen);
 	wakeup_free(reactor->stop);
 	loop_free(reactor->loop);
 	bundle_done(&reactor->bundle);
+	pthread_mutex_destroy(&reactor->lock);
 	free(reactor);
 }
 
@@ -235,11 +336,6 @@ int reactor_turn(struct reactor *reactor, int timeout_ms)
 
 	deliver(reactor);
 	return result;
-}
-
-static bool is_over(int64_t until_us)
-{
-	return timestamp_monotonic_us() >= until_us;
 }
 
 /* Read one turn's worth of every connection. @return true = of some there may be more */
@@ -266,7 +362,7 @@ static void drain(struct reactor *reactor)
 
 	/* Whom the kernel let in before we stopped may have sent something already. */
 	while (is_more && !is_over(until_us))
-		is_more = listener_accept(reactor->listener, LISTENER_ACCEPTS_PER_TURN);
+		is_more = listener_accept(reactor->entrance.listener, LISTENER_ACCEPTS_PER_TURN);
 
 	is_more = true;
 	while (is_more && !is_over(until_us)) {
@@ -296,6 +392,23 @@ int reactor_start(struct reactor *reactor)
 	if (error)
 		return -error;
 	reactor->has_thread = true;
+	return 0;
+}
+
+int reactor_listen(struct reactor *reactor, int tcp_fd, int udp_fd)
+{
+	struct entrance next;
+	struct entrance unused;
+	int result = entrance_init(&next, tcp_fd, udp_fd);
+
+	if (result < 0)
+		return result;
+	pthread_mutex_lock(&reactor->lock);
+	unused = reactor->next;
+	reactor->next = next;
+	pthread_mutex_unlock(&reactor->lock);
+	entrance_close(&unused);
+	wakeup_send(reactor->listen);
 	return 0;
 }
 

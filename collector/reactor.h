@@ -24,8 +24,8 @@
 struct reactor;
 
 struct reactor_options {
-	int tcp_fd;                 /* listening, non-blocking; borrowed */
-	int udp_fd;                 /* bound, non-blocking; borrowed */
+	int tcp_fd;                 /* listening, non-blocking; duplicated */
+	int udp_fd;                 /* bound, non-blocking; duplicated */
 	const char *hostname;       /* host of lines from loopback; borrowed */
 	int64_t idle_us;            /* REACTOR_IDLE_US, but for tests */
 	const struct hash_key *key; /* of the bundles; copied */
@@ -41,6 +41,15 @@ int reactor_new(const struct reactor_options *options, struct reactor **ret_reac
 
 /* Run on a thread of its own. @return 0 or -errno */
 int reactor_start(struct reactor *reactor);
+
+/*
+ * Listen on other sockets from now on. What has arrived at those before is still taken; connections
+ * stay. From another thread; does not wait. Should the reactor have no memory for it, it says so, and
+ * goes on as before.
+ * @param tcp_fd, udp_fd  as in the options; duplicated
+ * @return 0 or -errno
+ */
+int reactor_listen(struct reactor *reactor, int tcp_fd, int udp_fd);
 
 /* Have it read what has arrived, deliver that, and end. From another thread; does not wait. */
 void reactor_stop(struct reactor *reactor);

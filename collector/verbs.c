@@ -13,6 +13,7 @@
 #include "collector/query.h"
 #include "collector/selection.h"
 #include "common/reason.h"
+#include "common/reload.h"
 #include "common/timestamp.h"
 
 /* Rows written at a time, between which other clients and signals have their turn. */
@@ -475,11 +476,20 @@ static void answer_status(void *context, const struct control_request *request,
 	write_record(&record, reply);
 }
 
+static void answer_reload(void *context, const struct control_request *request,
+			  struct control_reply *reply)
+{
+	const struct verbs *verbs = context;
+
+	verbs->reload(verbs->daemon, reload_is_dry(request), reply);
+}
+
 const struct control_verb verbs_table[] = {
 	{"get", answer_get},
 	{"list-hosts", answer_list_hosts},
 	{"list-metrics", answer_list_metrics},
 	{"query", answer_query},
+	{"reload", answer_reload},
 	{"status", answer_status},
 	{NULL, NULL},
 };

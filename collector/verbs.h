@@ -4,6 +4,7 @@
 
 /* What agentctl can ask of a collector. */
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "collector/endpoint.h"
@@ -21,6 +22,8 @@ struct verbs {
 	struct rejects *rejects;
 	struct traffic *traffic;
 	const struct endpoint *endpoint;
+	void (*reload)(void *daemon, bool is_dry, struct control_reply *reply);
+	void *daemon;
 };
 
 /* For control_server_open(), with a struct verbs as context. */

@@ -25,6 +25,7 @@ static char store_path[4096];
 static char socket_path[4096];
 static char listen_text[ADDRESS_TEXT_MAX_BYTES];
 static char nothing[] = "";
+static struct settings_options options;
 static struct settings settings;
 static pthread_t thread;
 static int daemon_result;
@@ -46,6 +47,7 @@ static void setup(void)
 	(void)snprintf(store_path, sizeof(store_path), "%s/store", scratch);
 	(void)snprintf(socket_path, sizeof(socket_path), "%s/c.sock", scratch);
 	find_port();
+	options.config = "/nowhere/collector.conf";
 	settings = (struct settings){
 		.listen = listen_text,
 		.store = store_path,
@@ -65,7 +67,7 @@ TestSuite(daemon, .init = setup, .fini = teardown);
 static void *run(void *context)
 {
 	(void)context;
-	daemon_result = daemon_run(&settings);
+	daemon_result = daemon_run(&options, &settings);
 	return NULL;
 }
 
@@ -131,6 +133,7 @@ Test(daemon, stores_what_has_arrived_before_it_ends)
 Test(daemon, ends_on_sigint_and_not_on_sighup)
 {
 	start();
+	/* There is no such file: what is in force stays. */
 	cr_assert_eq(pthread_kill(thread, SIGHUP), 0);
 	(void)usleep(100000);
 	cr_assert_eq(access(socket_path, F_OK), 0);
@@ -172,12 +175,12 @@ Test(daemon, is_refused_where_another_has_port_store_or_socket)
 	char any_port[] = "127.0.0.1:0";
 
 	start();
-	cr_assert_eq(daemon_run(&second), -EADDRINUSE);
+	cr_assert_eq(daemon_run(&options, &second), -EADDRINUSE);
 	second.listen = any_port;
-	cr_assert_eq(daemon_run(&second), -EEXIST);
+	cr_assert_eq(daemon_run(&options, &second), -EEXIST);
 	(void)snprintf(other, sizeof(other), "%s.other", store_path);
 	second.store = other;
-	cr_assert_eq(daemon_run(&second), -EEXIST);
+	cr_assert_eq(daemon_run(&options, &second), -EEXIST);
 
 	send_text(dial(SOCK_STREAM), "1 a{host=\"x\"} 1\n");
 	assert_ends_well(SIGTERM);
@@ -191,11 +194,11 @@ Test(daemon, does_not_start_with_a_user_or_address_that_is_not_there)
 	static char path[] = "/nonexistent/folder/c.sock";
 
 	settings.user = user;
-	cr_assert_eq(daemon_run(&settings), -ENOENT);
+	cr_assert_eq(daemon_run(&options, &settings), -ENOENT);
 	settings.user = nothing;
 	settings.listen = address;
-	cr_assert_eq(daemon_run(&settings), -EADDRNOTAVAIL);
+	cr_assert_eq(daemon_run(&options, &settings), -EADDRNOTAVAIL);
 	settings.listen = listen_text;
 	settings.socket = path;
-	cr_assert_lt(daemon_run(&settings), 0);
+	cr_assert_lt(daemon_run(&options, &settings), 0);
 }
