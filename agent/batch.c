@@ -33,10 +33,14 @@ static int compare_series(const void *left, const void *right)
 	return memcmp(a->labels, b->labels, a->labels_bytes);
 }
 
-void batch_init(struct hm_batch *batch, const struct hm_plugin *plugin, const char *hostname)
+int batch_init(struct hm_batch *batch, const struct hm_plugin *plugin, const char *hostname)
 {
-	*batch = (struct hm_batch){.plugin = plugin, .hostname = hostname};
+	*batch = (struct hm_batch){.plugin = plugin};
 	TAILQ_INIT(&batch->series);
+	if (!hostname)
+		return 0;
+	batch->hostname = strdup(hostname);
+	return batch->hostname ? 0 : -ENOMEM;
 }
 
 static void series_free(struct batch_series *series)
@@ -69,6 +73,7 @@ void batch_done(struct hm_batch *batch)
 	buffer_done(&batch->reasons);
 	buffer_done(&batch->scratch);
 	free((void *)batch->shown);
+	free(batch->hostname);
 	*batch = (struct hm_batch){0};
 }
 
@@ -170,32 +175,102 @@ static char *format_text(struct hm_batch *batch, const struct series *name)
 }
 
 /*
- * Give a series its texts, from its packed labels.
- * @return 0, -EILSEQ, -EMSGSIZE, -ENOMEM
+ * Take the packed labels of a series apart.
+ * @return 0, -EILSEQ, -EMSGSIZE
  */
-static int name_series(struct hm_batch *batch, struct batch_series *series)
+static int unpack_name(const struct batch_series *series, struct series *name)
 {
 	const struct hm_metric *metric = series->metric;
-	struct series name = {.metric = {metric->name, strlen(metric->name)}};
 	const char *value = series->labels;
 
+	*name = (struct series){.metric = {metric->name, strlen(metric->name)}};
 	for (size_t i = 0; value < series->labels + series->labels_bytes; i++) {
 		size_t length = strlen(value);
 
 		if (!text_is_clean(value, length))
 			return -EILSEQ;
-		if (series_add_label(&name, metric->labels[i], value) != HM_REASON_NONE)
+		if (series_add_label(name, metric->labels[i], value) != HM_REASON_NONE)
 			return -EMSGSIZE;
 		value += length + 1;
 	}
+	return 0;
+}
+
+/* Format a name with the label host. @return 0, -EMSGSIZE, -ENOMEM */
+static int format_line_name(struct hm_batch *batch, struct series *name, const char *hostname,
+			    char **ret_text)
+{
+	if (series_add_label(name, "host", hostname) != HM_REASON_NONE)
+		return -EMSGSIZE;
+	*ret_text = format_text(batch, name);
+	return *ret_text ? 0 : -ENOMEM;
+}
+
+/*
+ * Give a series its texts.
+ * @return 0, -EILSEQ, -EMSGSIZE, -ENOMEM
+ */
+static int name_series(struct hm_batch *batch, struct batch_series *series)
+{
+	struct series name;
+	char *line = NULL;
+	int result = unpack_name(series, &name);
+
+	if (result < 0)
+		return result;
 	series->text = format_text(batch, &name);
 	series->line = series->text;
-	if (series->text && batch->hostname) {
-		if (series_add_label(&name, "host", batch->hostname) != HM_REASON_NONE)
-			return -EMSGSIZE;
-		series->line = format_text(batch, &name);
+	if (!series->text)
+		return -ENOMEM;
+	if (!batch->hostname)
+		return 0;
+	result = format_line_name(batch, &name, batch->hostname, &line);
+	if (result == 0)
+		series->line = line;
+	return result;
+}
+
+static void free_lines(char *lines[], size_t n_lines)
+{
+	for (size_t i = 0; i < n_lines; i++)
+		free(lines[i]);
+	free((void *)lines);
+}
+
+int batch_set_hostname(struct hm_batch *batch, const char *hostname)
+{
+	/* One more than needed: calloc(0) may answer NULL. The old texts go to where the new ones are. */
+	char **lines = calloc(batch->n_series + 1, sizeof(*lines));
+	char *copy = strdup(hostname);
+	struct batch_series *series;
+	int result = lines && copy ? 0 : -ENOMEM;
+	size_t n = 0;
+
+	TAILQ_FOREACH(series, &batch->series, entry) {
+		struct series name;
+
+		if (result == 0)
+			result = unpack_name(series, &name);
+		if (result == 0)
+			result = format_line_name(batch, &name, hostname, &lines[n]);
+		n += result == 0;
 	}
-	return series->line ? 0 : -ENOMEM;
+	if (result < 0) {
+		free(copy);
+		free_lines(lines, n);
+		return result;
+	}
+	n = 0;
+	TAILQ_FOREACH(series, &batch->series, entry) {
+		char *line = series->line == series->text ? NULL : (char *)series->line;
+
+		series->line = lines[n];
+		lines[n++] = line;
+	}
+	free_lines(lines, n);
+	free(batch->hostname);
+	batch->hostname = copy;
+	return 0;
 }
 
 /* Make the series that `probe` looks for, and put it before the cursor. */

@@ -52,7 +52,7 @@ TAILQ_HEAD(batch_list, batch_series);
 /* Zeroed = not initialised. */
 struct hm_batch {
 	const struct hm_plugin *plugin; /* borrowed */
-	const char *hostname;           /* borrowed; NULL = without the label */
+	char *hostname;                 /* NULL = without the label */
 	struct batch_list series;
 	size_t n_series;
 	void *tree;                  /* of tsearch(3) */
@@ -69,7 +69,14 @@ struct hm_batch {
 	size_t shown_capacity;
 };
 
-void batch_init(struct hm_batch *batch, const struct hm_plugin *plugin, const char *hostname);
+/* @param hostname  copied; NULL = without the label. @return 0 or -ENOMEM */
+int batch_init(struct hm_batch *batch, const struct hm_plugin *plugin, const char *hostname);
+
+/*
+ * Ship every series under another host name from now on.
+ * @return 0; -EMSGSIZE: a series has no room for it; -ENOMEM. On failure all is as it was
+ */
+int batch_set_hostname(struct hm_batch *batch, const char *hostname);
 
 /* Takes a zeroed one. */
 void batch_done(struct hm_batch *batch);

@@ -14,6 +14,7 @@
 #include "agent/monitor.h"
 #include "agent/plugin_set.h"
 #include "agent/queue.h"
+#include "agent/reload.h"
 #include "agent/sampler.h"
 #include "agent/uplink.h"
 #include "agent/verbs.h"
@@ -33,7 +34,8 @@
 #define SILENCE_GRACE_MS 2000
 
 struct agent {
-	const struct settings *settings;
+	const struct options *options;
+	struct settings *settings;
 	const struct loader *loader;
 	const struct hm_host *host;
 	struct loop *loop;
@@ -45,6 +47,7 @@ struct agent {
 	struct wakeup *news; /* from the sampler */
 	struct sampler *sampler;
 	struct monitor *monitor;
+	struct reload *reload;
 	struct verbs verbs;
 	struct control_server *control;
 	struct timer *flush_timeout;
@@ -115,13 +118,14 @@ static void expect_shipment(struct agent *agent)
 	(void)timer_start(agent->silence, interval_ms + SILENCE_GRACE_MS, 0);
 }
 
-/* The sampler has shipped, or has ended. */
+/* The sampler has shipped, has taken other settings, or has ended. */
 static void on_news(void *context)
 {
 	struct agent *agent = context;
 
 	tell_dropped(agent);
 	if (!agent->is_stopping) {
+		reload_check(agent->reload);
 		expect_shipment(agent);
 		uplink_wake(agent->uplink);
 		return;
@@ -138,6 +142,7 @@ static void begin_to_stop(struct agent *agent, int number)
 	agent->is_stopping = true;
 	monitor_close(agent->monitor);
 	agent->monitor = NULL;
+	reload_stop(agent->reload);
 	sampler_stop(agent->sampler);
 	/* The sampler may never come back: what is there goes now. */
 	queue_ship(agent->queue);
@@ -149,12 +154,9 @@ static void on_signal(void *context, int number)
 {
 	struct agent *agent = context;
 
-	if (number == SIGHUP) {
-		message_info("SIGHUP: this version does not read its configuration again; "
-			     "restart it");
-		return;
-	}
-	if (agent->is_stopping)
+	if (number == SIGHUP)
+		reload_request(agent->reload);
+	else if (agent->is_stopping)
 		loop_quit(agent->loop);
 	else
 		begin_to_stop(agent, number);
@@ -174,6 +176,7 @@ static int open_control(struct agent *agent)
 		.sampler = agent->sampler,
 		.queue = agent->queue,
 		.uplink = agent->uplink,
+		.reload = agent->reload,
 		.start_us = timestamp_monotonic_us(),
 	};
 	result = control_server_open(agent->loop, path, "the agent", verbs_table, &agent->verbs,
@@ -238,16 +241,46 @@ static int open_uplink(struct agent *agent)
 	int result = queue_new(QUEUE_MAX_BYTES, &agent->queue);
 
 	plugin_set_format_declarations(&agent->plugins, &agent->declarations);
-	/* As a text, which ends in a NUL. */
-	buffer_append_byte(&agent->declarations, '\0');
 	if (buffer_failed(&agent->declarations))
 		return -ENOMEM;
 	if (result == 0)
 		result = uplink_new(agent->loop, agent->queue, agent->settings->collector,
-				    agent->declarations.data, &agent->uplink);
+				    buffer_text(&agent->declarations), &agent->uplink);
 	if (result == 0)
 		uplink_on_drained(agent->uplink, on_drained, agent);
 	return result;
+}
+
+/* Other settings are in force. */
+static void on_reloaded(void *context)
+{
+	expect_shipment(context);
+}
+
+/* Others that ask wait for the reload that is under way. */
+static void on_reload_progress(void *context)
+{
+	const struct agent *agent = context;
+
+	control_server_wake(agent->control);
+}
+
+static int open_reload(struct agent *agent)
+{
+	const struct reload_parts parts = {
+		.options = agent->options,
+		.loader = agent->loader,
+		.settings = agent->settings,
+		.plugins = &agent->plugins,
+		.sampler = agent->sampler,
+		.uplink = agent->uplink,
+		.declarations = &agent->declarations,
+		.on_reloaded = on_reloaded,
+		.on_progress = on_reload_progress,
+		.context = agent,
+	};
+
+	return reload_new(agent->loop, &parts, &agent->reload);
 }
 
 static int open_parts(struct agent *agent)
@@ -262,6 +295,8 @@ static int open_parts(struct agent *agent)
 	if (result == 0)
 		result = sampler_new(&agent->plugins, agent->settings->ship_interval_us,
 				     agent->queue, agent->news, &agent->sampler);
+	if (result == 0)
+		result = open_reload(agent);
 	if (result < 0)
 		message_error("cannot start: %s", strerror(-result));
 	return result;
@@ -344,6 +379,7 @@ static void stop(struct agent *agent)
 	if (agent->sampler && !sampler_is_done(agent->sampler))
 		abandon(agent);
 	sampler_free(agent->sampler);
+	reload_free(agent->reload);
 	uplink_free(agent->uplink);
 	queue_free(agent->queue);
 	plugin_set_done(&agent->plugins);
@@ -355,10 +391,11 @@ static void stop(struct agent *agent)
 	loop_free(agent->loop);
 }
 
-int daemon_run(const struct settings *settings, const struct loader *loader,
-	       const struct hm_host *host)
+int daemon_run(const struct options *options, struct settings *settings,
+	       const struct loader *loader, const struct hm_host *host)
 {
-	struct agent agent = {.settings = settings, .loader = loader, .host = host};
+	struct agent agent = {
+		.options = options, .settings = settings, .loader = loader, .host = host};
 	int result = start(&agent);
 
 	if (result == 0) {

@@ -9,11 +9,14 @@
 #include "agent/settings.h"
 
 /*
- * Run until SIGTERM or SIGINT. What goes wrong is told in the log.
+ * Run until SIGTERM or SIGINT; at SIGHUP and when asked to, read the configuration again. What goes
+ * wrong is told in the log.
  * Where a plugin is stuck in a verb at the end, this does not return: it ends the process.
+ * @param options   with which the configuration is read again
+ * @param settings  replaced by a reload; the caller releases what is there in the end
  * @return 0 after a signal; -errno when it could not start
  */
-int daemon_run(const struct settings *settings, const struct loader *loader,
-	       const struct hm_host *host);
+int daemon_run(const struct options *options, struct settings *settings,
+	       const struct loader *loader, const struct hm_host *host);
 
 #endif

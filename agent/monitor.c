@@ -94,15 +94,14 @@ static int add_filters(struct monitor *monitor)
 	int n_subsystems = 0;
 
 	for (size_t i = 0; i < monitor->set->n_plugins; i++) {
-		struct plugin *plugin = monitor->set->plugins[i];
-		struct plugin_stats stats;
+		/* Of the disabled ones too: a reload may enable them. */
+		const char *subsystem = plugin_table(monitor->set->plugins[i])->udev_subsystem;
 		int result;
 
-		plugin_get_stats(plugin, &stats);
-		if (!plugin_table(plugin)->udev_subsystem || stats.state == PLUGIN_DISABLED)
+		if (!subsystem)
 			continue;
-		result = udev_monitor_filter_add_match_subsystem_devtype(
-			monitor->events, plugin_table(plugin)->udev_subsystem, NULL);
+		result = udev_monitor_filter_add_match_subsystem_devtype(monitor->events, subsystem,
+									 NULL);
 		if (result < 0)
 			return result;
 		n_subsystems++;

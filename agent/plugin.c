@@ -25,9 +25,10 @@ struct told {
 };
 
 struct plugin {
-	struct plugin_config config;
+	struct plugin_config config; /* of its texts and host only the copies below count */
 	struct hm_host host;
-	struct input input; /* what host.input points to */
+	struct input input;   /* what host.input points to */
+	char **option_values; /* as many as the table has; each may be NULL */
 	/* Of the thread that runs the verbs: */
 	void *memory;
 	bool is_started;
@@ -59,26 +60,54 @@ const char *plugin_kind_word(enum hm_kind kind)
 	return kind == HM_GAUGE ? "gauge" : "counter";
 }
 
+static void free_options(char **values, size_t n_values)
+{
+	for (size_t i = 0; values && i < n_values; i++)
+		free(values[i]);
+	free((void *)values);
+}
+
+/* @return a copy of the values, or NULL without memory */
+static char **copy_options(const struct plugin_config *config)
+{
+	size_t n_values = config->table->n_options;
+	/* One more than needed: calloc(0) may answer NULL. */
+	char **values = calloc(n_values + 1, sizeof(*values));
+
+	for (size_t i = 0; values && config->option_values && i < n_values; i++) {
+		if (!config->option_values[i])
+			continue;
+		/* Not strdup(3): behind it gcc 12's -fanalyzer sees a leak, which is none. */
+		if (asprintf(&values[i], "%s", config->option_values[i]) < 0) {
+			values[i] = NULL;
+			free_options(values, n_values);
+			return NULL;
+		}
+	}
+	return values;
+}
+
 int plugin_new(const struct plugin_config *config, struct plugin **ret_plugin)
 {
 	struct plugin *plugin = calloc(1, sizeof(*plugin));
 
 	if (!plugin)
 		return -ENOMEM;
+	pthread_mutex_init(&plugin->lock, NULL);
+	input_init(&plugin->input, &plugin->host);
+	plugin->config = *config;
 	/* One byte for a plugin without state: it is given memory all the same. */
 	plugin->memory = calloc(1, config->table->state_size + 1);
-	if (!plugin->memory) {
-		free(plugin);
+	plugin->option_values = copy_options(config);
+	if (batch_init(&plugin->batch, config->table, config->hostname) < 0 || !plugin->memory ||
+	    !plugin->option_values) {
+		plugin_free(plugin);
 		return -ENOMEM;
 	}
-	plugin->config = *config;
 	plugin->host = *config->host;
 	plugin->host.plugin = config->table;
-	plugin->host.option_values = config->option_values;
+	plugin->host.option_values = (const char *const *)plugin->option_values;
 	plugin->host.input = &plugin->input;
-	input_init(&plugin->input, &plugin->host);
-	batch_init(&plugin->batch, config->table, config->hostname);
-	pthread_mutex_init(&plugin->lock, NULL);
 	plugin->stats.state = config->is_disabled ? PLUGIN_DISABLED : PLUGIN_ABSENT;
 	plugin->stats.interval_us = config->interval_us;
 	*ret_plugin = plugin;
@@ -92,6 +121,7 @@ void plugin_free(struct plugin *plugin)
 	batch_done(&plugin->batch);
 	input_done(&plugin->input);
 	pthread_mutex_destroy(&plugin->lock);
+	free_options(plugin->option_values, plugin->config.table->n_options);
 	free(plugin->memory);
 	free(plugin);
 }
@@ -317,6 +347,14 @@ static void settle(struct plugin *plugin)
 	batch_settle(&plugin->batch);
 }
 
+static void settle_and_stop(struct plugin *plugin)
+{
+	if (!plugin->is_started)
+		return;
+	settle(plugin);
+	call_stop(plugin);
+}
+
 void plugin_restart(struct plugin *plugin, int64_t monotonic_us)
 {
 	if (plugin->config.is_disabled)
@@ -326,12 +364,85 @@ void plugin_restart(struct plugin *plugin, int64_t monotonic_us)
 		input_update(&plugin->input);
 		return;
 	}
-	if (plugin->is_started) {
-		settle(plugin);
-		call_stop(plugin);
-	}
+	settle_and_stop(plugin);
 	plugin->retry_us = monotonic_us;
 	plugin_start(plugin, monotonic_us);
+}
+
+/* Is there an option of which they say something else? */
+static bool options_differ(const struct plugin *plugin, char *const values[])
+{
+	for (size_t i = 0; i < plugin->config.table->n_options; i++) {
+		const char *fallback = plugin->config.table->options[i].fallback;
+		const char *before = plugin->option_values[i] ? plugin->option_values[i] : fallback;
+
+		if (strcmp(before, values[i] ? values[i] : fallback) != 0)
+			return true;
+	}
+	return false;
+}
+
+static int take_hostname(struct plugin *plugin, const char *hostname)
+{
+	const char *before = plugin->batch.hostname;
+
+	if (!hostname || (before && strcmp(before, hostname) == 0))
+		return 0;
+	return batch_set_hostname(&plugin->batch, hostname);
+}
+
+/* The plugin is stopped: give it other options. Takes over `values`. */
+static void take_options(struct plugin *plugin, char **values)
+{
+	free_options(plugin->option_values, plugin->config.table->n_options);
+	plugin->option_values = values;
+	plugin->host.option_values = (const char *const *)values;
+}
+
+static void take_config(struct plugin *plugin, const struct plugin_config *config)
+{
+	bool was_disabled = plugin->config.is_disabled;
+
+	plugin->config.interval_us = config->interval_us;
+	plugin->config.is_disabled = config->is_disabled;
+	plugin->config.is_wanted = config->is_wanted;
+	pthread_mutex_lock(&plugin->lock);
+	plugin->stats.interval_us = config->interval_us;
+	if (config->is_disabled) {
+		plugin->stats.state = PLUGIN_DISABLED;
+		plugin->stats.n_series = 0;
+		plugin->batch.n_shown = 0;
+	} else if (was_disabled) {
+		plugin->stats.state = PLUGIN_ABSENT;
+	}
+	pthread_mutex_unlock(&plugin->lock);
+}
+
+int plugin_configure(struct plugin *plugin, const struct plugin_config *config,
+		     int64_t monotonic_us)
+{
+	char **values = copy_options(config);
+	int result = values ? take_hostname(plugin, config->hostname) : -ENOMEM;
+	bool starts;
+
+	if (result < 0) {
+		free_options(values, plugin->config.table->n_options);
+		return result;
+	}
+	starts =
+		options_differ(plugin, values) || plugin->config.is_disabled != config->is_disabled;
+	if (starts) {
+		settle_and_stop(plugin);
+		take_options(plugin, values);
+		plugin->retry_us = monotonic_us;
+	} else {
+		/* It may hold on to those that it has. */
+		free_options(values, plugin->config.table->n_options);
+	}
+	take_config(plugin, config);
+	if (starts)
+		plugin_start(plugin, monotonic_us);
+	return 0;
 }
 
 void plugin_stop(struct plugin *plugin)

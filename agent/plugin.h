@@ -35,8 +35,8 @@ enum plugin_state {
 struct plugin_config {
 	const struct hm_plugin *table;    /* borrowed */
 	const struct hm_host *host;       /* copied; its root is borrowed */
-	const char *const *option_values; /* borrowed, one for each option; NULL = fallbacks */
-	const char *hostname;             /* of the lines; borrowed; NULL = without */
+	const char *const *option_values; /* copied, one for each option; NULL = fallbacks */
+	const char *hostname;             /* of the lines; copied; NULL = without */
 	int64_t interval_us;
 	bool is_disabled;
 	bool is_wanted; /* enabled = yes: that it finds nothing is worth a warning */
@@ -95,6 +95,15 @@ void plugin_commit(struct plugin *plugin, int64_t time_us);
  * open, only those that changed are opened and closed. Never for a disabled one.
  */
 void plugin_restart(struct plugin *plugin, int64_t monotonic_us);
+
+/*
+ * Run it as `config` says from now on; table and host stay. Where its options differ it is restarted
+ * as by plugin_restart(), and where it is disabled or no longer so, stopped or started. Its totals
+ * stay in any case.
+ * @return 0; -EMSGSIZE: a series has no room for the host name; -ENOMEM. On failure all is as it was
+ */
+int plugin_configure(struct plugin *plugin, const struct plugin_config *config,
+		     int64_t monotonic_us);
 
 /* Stop it for good. */
 void plugin_stop(struct plugin *plugin);

@@ -5,8 +5,24 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "common/message.h"
 #include "common/timestamp.h"
+
+static struct plugin_config make_config(const struct settings_plugin *plugin,
+					const struct hm_host *host, const char *hostname)
+{
+	return (struct plugin_config){
+		.table = plugin->table,
+		.host = host,
+		.option_values = (const char *const *)plugin->options,
+		.hostname = hostname,
+		.interval_us = plugin->interval_us,
+		.is_disabled = plugin->enabled == SETTINGS_NO,
+		.is_wanted = plugin->enabled == SETTINGS_YES,
+	};
+}
 
 int plugin_set_init(struct plugin_set *set, const struct settings *settings,
 		    const struct hm_host *host, const char *hostname)
@@ -20,16 +36,7 @@ int plugin_set_init(struct plugin_set *set, const struct settings *settings,
 	if (!set->plugins)
 		return -ENOMEM;
 	for (size_t i = 0; i < settings->n_plugins && result == 0; i++) {
-		const struct settings_plugin *plugin = settings->plugins[i];
-		struct plugin_config config = {
-			.table = plugin->table,
-			.host = host,
-			.option_values = (const char *const *)plugin->options,
-			.hostname = hostname,
-			.interval_us = plugin->interval_us,
-			.is_disabled = plugin->enabled == SETTINGS_NO,
-			.is_wanted = plugin->enabled == SETTINGS_YES,
-		};
+		struct plugin_config config = make_config(settings->plugins[i], host, hostname);
 
 		result = plugin_new(&config, &set->plugins[i]);
 		if (result == 0)
@@ -38,6 +45,22 @@ int plugin_set_init(struct plugin_set *set, const struct settings *settings,
 	if (result < 0)
 		plugin_set_done(set);
 	return result;
+}
+
+void plugin_set_configure(const struct plugin_set *set, const struct settings *settings)
+{
+	for (size_t i = 0; i < set->n_plugins; i++) {
+		struct plugin *plugin = set->plugins[i];
+		struct plugin_config config =
+			make_config(settings->plugins[i], NULL, settings->hostname);
+		int64_t now_us = timestamp_monotonic_us();
+		int result = plugin_configure(plugin, &config, now_us);
+
+		if (result < 0)
+			message_error("plugin %s goes on as it was configured before: %s",
+				      plugin_table(plugin)->name, strerror(-result));
+		plugin_tell(plugin, now_us);
+	}
 }
 
 void plugin_set_done(struct plugin_set *set)

@@ -19,12 +19,20 @@ struct plugin_set {
 
 /*
  * Make a plugin of every table, as the settings say. None is started.
- * @param settings, host  borrowed
- * @param hostname        of the lines; borrowed; NULL = without
+ * @param settings        not needed any more afterwards
+ * @param host            borrowed
+ * @param hostname        of the lines; copied; NULL = without
  * @return 0 or -ENOMEM
  */
 int plugin_set_init(struct plugin_set *set, const struct settings *settings,
 		    const struct hm_host *host, const char *hostname);
+
+/*
+ * Run every plugin as other settings say, by plugin_configure(): on the thread that runs the verbs.
+ * What cannot be taken over is said in the log.
+ * @param settings  of the same loader; not needed any more afterwards
+ */
+void plugin_set_configure(const struct plugin_set *set, const struct settings *settings);
 
 /* Every plugin must have been stopped. Takes a zeroed set. */
 void plugin_set_done(struct plugin_set *set);

@@ -125,16 +125,24 @@ int resolver_new(struct loop *loop, resolver_callback callback, void *context,
 	return result;
 }
 
+void resolver_cancel(struct resolver *resolver)
+{
+	struct question *question = resolver->question;
+
+	if (!question)
+		return;
+	pthread_mutex_lock(&question->lock);
+	question->answered = NULL;
+	pthread_mutex_unlock(&question->lock);
+	question_release(question);
+	resolver->question = NULL;
+}
+
 void resolver_free(struct resolver *resolver)
 {
 	if (!resolver)
 		return;
-	if (resolver->question) {
-		pthread_mutex_lock(&resolver->question->lock);
-		resolver->question->answered = NULL;
-		pthread_mutex_unlock(&resolver->question->lock);
-		question_release(resolver->question);
-	}
+	resolver_cancel(resolver);
 	wakeup_free(resolver->answered);
 	free(resolver);
 }

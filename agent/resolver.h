@@ -27,6 +27,9 @@ typedef void (*resolver_callback)(void *context, const struct address addresses[
 int resolver_new(struct loop *loop, resolver_callback callback, void *context,
 		 struct resolver **ret_resolver);
 
+/* Forget the open question: its answer is not called back. Takes one without. */
+void resolver_cancel(struct resolver *resolver);
+
 /* Takes NULL. A thread that still asks is left to itself and ends unheard. */
 void resolver_free(struct resolver *resolver);
 

@@ -34,6 +34,7 @@ struct sampler {
 	pthread_mutex_t lock;
 	bool wants_stop;
 	bool is_done;
+	const struct settings *settings; /* to be taken over, or NULL */
 	struct sampler_stats stats;
 };
 
@@ -132,28 +133,75 @@ static void ship(const struct sampler *sampler)
 	wakeup_send(sampler->news);
 }
 
-/* The timer fired, or was cancelled because somebody set the clock. */
-static bool on_timer(void *context, uint32_t events)
+/* Take what is due. @return the time up to which it was */
+static int64_t take_due(struct sampler *sampler)
 {
-	struct sampler *sampler = context;
 	uint64_t n_expirations;
 	ssize_t result = read(sampler->timer_fd, &n_expirations, sizeof(n_expirations));
 	int64_t now_us = timestamp_now_us();
 
-	(void)events;
-	if (result < 0 && errno == EAGAIN)
-		return false;
+	/* Cancelled, because somebody set the clock. */
 	if (result < 0 && errno == ECANCELED)
 		schedule_step(&sampler->schedule, now_us);
 	schedule_take(&sampler->schedule, now_us, &sampler->turn);
 	if (sampler->turn.has_round)
 		take_turn(sampler);
 	ship(sampler);
+	return now_us;
+}
+
+/* The timer fired, or was cancelled. */
+static bool on_timer(void *context, uint32_t events)
+{
+	struct sampler *sampler = context;
+
+	(void)events;
+	(void)take_due(sampler);
 	arm(sampler);
 	return false;
 }
 
-/* Somebody asks for a stop, or for the restart of a plugin whose devices changed. */
+static int64_t round_interval_us(struct plugin *plugin)
+{
+	struct plugin_stats stats;
+
+	plugin_get_stats(plugin, &stats);
+	return stats.state == PLUGIN_DISABLED ? 0 : stats.interval_us;
+}
+
+static const struct settings *find_settings(struct sampler *sampler)
+{
+	const struct settings *settings;
+
+	pthread_mutex_lock(&sampler->lock);
+	settings = sampler->settings;
+	pthread_mutex_unlock(&sampler->lock);
+	return settings;
+}
+
+/* Take other settings over, if there are any. No grid point goes unused, and none is used twice. */
+static void take_settings(struct sampler *sampler)
+{
+	const struct settings *settings = find_settings(sampler);
+	struct schedule *schedule = &sampler->schedule;
+	int64_t now_us;
+
+	if (!settings)
+		return;
+	now_us = take_due(sampler);
+	plugin_set_configure(sampler->set, settings);
+	for (size_t i = 0; i < sampler->set->n_plugins; i++)
+		schedule_change(&schedule->rounds[i], round_interval_us(sampler->set->plugins[i]),
+				now_us);
+	schedule_change(&schedule->ship, settings->ship_interval_us, now_us);
+	arm(sampler);
+	pthread_mutex_lock(&sampler->lock);
+	sampler->settings = NULL;
+	pthread_mutex_unlock(&sampler->lock);
+	wakeup_send(sampler->news);
+}
+
+/* Somebody asks for a stop, for other settings, or for the restart of a plugin whose devices changed. */
 static void on_request(void *context)
 {
 	struct sampler *sampler = context;
@@ -162,6 +210,7 @@ static void on_request(void *context)
 		loop_quit(sampler->loop);
 		return;
 	}
+	take_settings(sampler);
 	for (size_t i = 0; i < sampler->set->n_plugins; i++) {
 		struct plugin *plugin = sampler->set->plugins[i];
 		int64_t now_us = timestamp_monotonic_us();
@@ -214,12 +263,8 @@ static int init_schedule(struct sampler *sampler, int64_t ship_interval_us)
 
 	if (!intervals_us)
 		return -ENOMEM;
-	for (size_t i = 0; i < n_plugins; i++) {
-		struct plugin_stats stats;
-
-		plugin_get_stats(sampler->set->plugins[i], &stats);
-		intervals_us[i] = stats.state == PLUGIN_DISABLED ? 0 : stats.interval_us;
-	}
+	for (size_t i = 0; i < n_plugins; i++)
+		intervals_us[i] = round_interval_us(sampler->set->plugins[i]);
 	result = schedule_init(&sampler->schedule, intervals_us, n_plugins, ship_interval_us);
 	free(intervals_us);
 	if (result == 0)
@@ -281,6 +326,19 @@ int sampler_start(struct sampler *sampler)
 void sampler_wake(struct sampler *sampler)
 {
 	wakeup_send(sampler->requests);
+}
+
+void sampler_configure(struct sampler *sampler, const struct settings *settings)
+{
+	pthread_mutex_lock(&sampler->lock);
+	sampler->settings = settings;
+	pthread_mutex_unlock(&sampler->lock);
+	wakeup_send(sampler->requests);
+}
+
+bool sampler_is_configured(struct sampler *sampler)
+{
+	return !find_settings(sampler);
 }
 
 void sampler_stop(struct sampler *sampler)

@@ -36,6 +36,16 @@ int sampler_start(struct sampler *sampler);
 /* Have the thread take restart requests of the plugins. From any thread. */
 void sampler_wake(struct sampler *sampler);
 
+/*
+ * Have the thread run the plugins as other settings say, from the next tick on; it sends the
+ * news when it does. Not before the settings given last have been taken.
+ * @param settings  borrowed until sampler_is_configured()
+ */
+void sampler_configure(struct sampler *sampler, const struct settings *settings);
+
+/* Have the settings that were given last been taken? From any thread. */
+bool sampler_is_configured(struct sampler *sampler);
+
 /* Have it stop the plugins and end; it sends the news when it has. From any thread. */
 void sampler_stop(struct sampler *sampler);
 

@@ -130,6 +130,14 @@ void schedule_step(struct schedule *schedule, int64_t now_us)
 	slot_step(&schedule->ship, now_us);
 }
 
+void schedule_change(struct schedule_slot *slot, int64_t interval_us, int64_t now_us)
+{
+	if (interval_us == slot->interval_us)
+		return;
+	slot->interval_us = interval_us;
+	(void)slot_start(slot, now_us);
+}
+
 int64_t schedule_next_us(const struct schedule *schedule)
 {
 	int64_t next_us = schedule->ship.interval_us ? schedule->ship.next_us : INT64_MAX;

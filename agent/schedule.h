@@ -62,6 +62,13 @@ void schedule_take(struct schedule *schedule, int64_t now_us, struct schedule_tu
  */
 void schedule_step(struct schedule *schedule, int64_t now_us);
 
+/*
+ * Have a slot recur otherwise from `now_us` on; what was due by then must have been taken. One whose
+ * interval stays as it is keeps its place.
+ * @param interval_us  0 = it is never due
+ */
+void schedule_change(struct schedule_slot *slot, int64_t interval_us, int64_t now_us);
+
 /* The next time at which something is due; INT64_MAX when nothing ever is. */
 int64_t schedule_next_us(const struct schedule *schedule);
 

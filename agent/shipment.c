@@ -15,6 +15,26 @@ void shipment_init(struct shipment *shipment, struct queue *queue, const char *d
 	};
 }
 
+/* Are the declarations to be sent? They may not come between the halves of a line. */
+static bool is_declaring(const struct shipment *shipment)
+{
+	return shipment->declared_length < shipment->declarations_length &&
+	       (shipment->offset == 0 || shipment->round->data[shipment->offset - 1] == '\n');
+}
+
+bool shipment_declare(struct shipment *shipment, const char *declarations)
+{
+	bool is_same = strcmp(shipment->declarations, declarations) == 0;
+	bool is_between = shipment->declared_length == 0 ||
+			  shipment->declared_length == shipment->declarations_length;
+
+	shipment->declarations = declarations;
+	shipment->declarations_length = strlen(declarations);
+	if (!is_same)
+		shipment->declared_length = 0;
+	return is_same || is_between;
+}
+
 static void finish_round(struct shipment *shipment)
 {
 	queue_finish(shipment->queue, shipment->round);
@@ -49,7 +69,7 @@ bool shipment_is_pending(struct shipment *shipment)
 
 bool shipment_next(struct shipment *shipment, const char **ret_data, size_t *ret_length)
 {
-	if (shipment->declared_length < shipment->declarations_length) {
+	if (is_declaring(shipment)) {
 		*ret_data = shipment->declarations + shipment->declared_length;
 		*ret_length = shipment->declarations_length - shipment->declared_length;
 		return true;
@@ -77,7 +97,7 @@ void shipment_advance(struct shipment *shipment, size_t length)
 {
 	size_t n_lines;
 
-	if (shipment->declared_length < shipment->declarations_length) {
+	if (is_declaring(shipment)) {
 		shipment->declared_length += length;
 		return;
 	}

@@ -27,6 +27,12 @@ struct shipment {
 void shipment_init(struct shipment *shipment, struct queue *queue, const char *declarations,
 		   size_t declarations_length);
 
+/*
+ * Other declarations from now on, borrowed: they are sent before the next line.
+ * @return false when those before are just being sent: only shipment_begin() may follow
+ */
+bool shipment_declare(struct shipment *shipment, const char *declarations);
+
 /* Give the round that is being sent up. */
 void shipment_done(struct shipment *shipment);
 

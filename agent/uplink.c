@@ -388,6 +388,32 @@ void uplink_hurry(struct uplink *uplink)
 	start_try(uplink);
 }
 
+static void reconnect(struct uplink *uplink)
+{
+	close_socket(uplink);
+	timer_stop(uplink->timer);
+	resolver_cancel(uplink->resolver);
+	backoff_reset(&uplink->backoff);
+	if (uplink->state != STATE_STOPPED)
+		start_try(uplink);
+}
+
+void uplink_configure(struct uplink *uplink, const char *collector, const char *declarations)
+{
+	bool is_same = strcmp(uplink->collector, collector) == 0;
+	bool may_stay = shipment_declare(&uplink->shipment, declarations);
+
+	uplink->collector = collector;
+	if (is_same && may_stay) {
+		uplink_wake(uplink);
+		return;
+	}
+	/* Of another one the log has said nothing yet. */
+	uplink->is_known = is_same && uplink->is_known;
+	uplink->is_broken = is_same && uplink->is_broken;
+	reconnect(uplink);
+}
+
 static void format_state(const struct uplink *uplink, char *out, size_t size)
 {
 	int64_t wait_us = uplink->since_us - timestamp_monotonic_us();

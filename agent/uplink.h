@@ -42,6 +42,13 @@ int uplink_new(struct loop *loop, struct queue *queue, const char *collector,
 /* Closes the connection. Takes NULL. */
 void uplink_free(struct uplink *uplink);
 
+/*
+ * Ship to this collector from now on, with these declarations. Where it is another one, the
+ * connection, or the try to make one, is given up at once; what waits goes over the new one.
+ * @param collector, declarations  borrowed, in place of those before
+ */
+void uplink_configure(struct uplink *uplink, const char *collector, const char *declarations);
+
 /* Call `drained` whenever nothing is left to be handed over. */
 void uplink_on_drained(struct uplink *uplink, uplink_callback drained, void *context);
 

@@ -12,6 +12,7 @@
 #include "agent/input_device.h"
 #include "agent/values.h"
 #include "common/match.h"
+#include "common/reload.h"
 #include "common/timestamp.h"
 
 /* A verb that takes longer than this is worth telling. */
@@ -306,7 +307,20 @@ static void answer_input(void *context, const struct control_request *request,
 		control_end(reply, HM_CONTROL_OK, NULL);
 }
 
+static void answer_reload(void *context, const struct control_request *request,
+			  struct control_reply *reply)
+{
+	const struct verbs *verbs = context;
+
+	reload_answer(verbs->reload, reload_is_dry(request), reply);
+}
+
 const struct control_verb verbs_table[] = {
-	{"list-metrics", answer_list_metrics}, {"get", answer_get},     {"status", answer_status},
-	{"list-plugins", answer_list_plugins}, {"input", answer_input}, {NULL, NULL},
+	{"list-metrics", answer_list_metrics},
+	{"get", answer_get},
+	{"status", answer_status},
+	{"list-plugins", answer_list_plugins},
+	{"input", answer_input},
+	{"reload", answer_reload},
+	{NULL, NULL},
 };

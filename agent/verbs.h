@@ -2,13 +2,14 @@
 #ifndef AGENT_VERBS_H
 #define AGENT_VERBS_H
 
-/* What agentctl can ask of an agent: list-metrics, get, status, list-plugins, input. */
+/* What agentctl can ask of an agent: list-metrics, get, status, list-plugins, input, reload. */
 
 #include <stdint.h>
 
 #include "agent/loader.h"
 #include "agent/plugin_set.h"
 #include "agent/queue.h"
+#include "agent/reload.h"
 #include "agent/sampler.h"
 #include "agent/settings.h"
 #include "agent/uplink.h"
@@ -23,6 +24,7 @@ struct verbs {
 	struct sampler *sampler;
 	struct queue *queue;
 	struct uplink *uplink;
+	struct reload *reload;
 	int64_t start_us; /* monotonic */
 };
 

@@ -90,6 +90,24 @@ Test(batch, leaves_the_host_out_where_it_has_none)
 	cr_assert_str_eq(format(), "10.5 load 2\n10.5 t{zone=\"0\"} 1\n");
 }
 
+Test(batch, ships_the_same_series_under_another_host_name)
+{
+	static char long_name[70000];
+
+	batch_begin(&batch);
+	hm_emit(&batch, &metrics[PRESSES], 2, "a");
+	batch_commit(&batch, 1);
+	cr_assert_eq(batch_set_hostname(&batch, "db02"), 0);
+	batch_begin(&batch);
+	hm_emit(&batch, &metrics[PRESSES], 3, "a");
+	cr_assert_not_null(strstr(format(), "{host=\"db02\""));
+	cr_assert_not_null(strstr(format(), " 5\n"), "the total goes on");
+
+	memset(long_name, 'x', sizeof(long_name) - 1);
+	cr_assert_eq(batch_set_hostname(&batch, long_name), -EMSGSIZE);
+	cr_assert_not_null(strstr(format(), "{host=\"db02\""), "all is as it was");
+}
+
 Test(batch, escapes_label_values)
 {
 	batch_begin(&batch);

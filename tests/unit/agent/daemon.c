@@ -35,6 +35,7 @@ static const char *folder;
 static int listener;
 static struct hm_host host;
 static struct loader loader;
+static struct options options;
 static struct settings_plugin section = {.table = &fake_plugin, .interval_us = 50000};
 static struct settings_plugin *sections[] = {&section};
 static struct settings settings = {
@@ -75,7 +76,7 @@ __attribute__((constructor)) static void become_agent(void)
 		settings.ship_interval_us = SECOND_US / 10;
 	if (host_init(&host, "") < 0)
 		exit(EXIT_FAILURE);
-	exit(daemon_run(&settings, &loader, &host) == 0 ? EXIT_SUCCESS : EXIT_FAILURE);
+	exit(daemon_run(&options, &settings, &loader, &host) == 0 ? EXIT_SUCCESS : EXIT_FAILURE);
 }
 
 /* A collector that takes connections, but nobody reads them. */

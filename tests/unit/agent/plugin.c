@@ -419,3 +419,35 @@ Test(plugin, can_be_looked_at_while_it_is_stuck, .timeout = 20)
 	pthread_join(thread, NULL);
 	cr_assert_null(stats().verb);
 }
+
+static void configure(struct plugin_config config)
+{
+	config.table = &fake_plugin;
+	cr_assert_eq(plugin_configure(plugin, &config, now_us), 0);
+}
+
+Test(plugin, is_not_restarted_by_another_interval_or_host_name)
+{
+	(void)take_safely();
+	configure((struct plugin_config){.interval_us = 5, .hostname = "db02"});
+	cr_assert_eq(control->n_starts, 1);
+	cr_assert_eq(stats().interval_us, 5);
+	cr_assert_not_null(strstr(take_safely(), "host=\"db02\""));
+}
+
+Test(plugin, keeps_its_total_while_it_is_disabled)
+{
+	control->n_events = 3;
+	(void)take_safely();
+	configure((struct plugin_config){.interval_us = 5, .is_disabled = true});
+	cr_assert_eq(control->n_stops, 1);
+	cr_assert_eq(stats().state, PLUGIN_DISABLED);
+	cr_assert_eq(stats().n_series, 0);
+	cr_assert_str_eq(take_safely(), "");
+
+	configure((struct plugin_config){.interval_us = 5});
+	cr_assert_eq(control->n_starts, 2);
+	cr_assert_eq(stats().state, PLUGIN_RUNNING);
+	control->n_events = 1;
+	cr_assert_not_null(strstr(take_safely(), "fake_events_total{device=\"d\"} 4\n"));
+}

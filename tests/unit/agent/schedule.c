@@ -239,3 +239,38 @@ Test(schedule, lies_on_the_grid_before_1970_too)
 
 	cr_assert_eq(schedule_next_us(&schedule), 0);
 }
+
+Test(schedule, keeps_the_place_of_a_slot_that_does_not_change)
+{
+	start_defaults(MIDNIGHT_US + 7 * SECOND_US);
+	schedule_change(&schedule.rounds[0], 10 * SECOND_US, MIDNIGHT_US + 9 * SECOND_US);
+	cr_assert_eq(schedule_next_us(&schedule), MIDNIGHT_US + 10 * SECOND_US);
+}
+
+Test(schedule, uses_every_point_of_the_grid_it_changes_to_once)
+{
+	start_defaults(MIDNIGHT_US + 7 * SECOND_US);
+	schedule_take(&schedule, MIDNIGHT_US + 10 * SECOND_US, &turn);
+	cr_assert_eq(turn.times_us[0], MIDNIGHT_US + 10 * SECOND_US);
+
+	/* At the very point that was taken just now. */
+	schedule_change(&schedule.rounds[0], 5 * SECOND_US, MIDNIGHT_US + 10 * SECOND_US);
+	schedule_take(&schedule, MIDNIGHT_US + 10 * SECOND_US, &turn);
+	cr_assert_not(turn.has_round);
+	schedule_take(&schedule, MIDNIGHT_US + 15 * SECOND_US, &turn);
+	cr_assert_eq(turn.times_us[0], MIDNIGHT_US + 15 * SECOND_US);
+
+	schedule_change(&schedule.rounds[0], 20 * SECOND_US, MIDNIGHT_US + 19 * SECOND_US);
+	schedule_take(&schedule, MIDNIGHT_US + 20 * SECOND_US, &turn);
+	cr_assert_eq(turn.times_us[0], MIDNIGHT_US + 20 * SECOND_US);
+	cr_assert_eq(turn.n_missed, 0);
+}
+
+Test(schedule, stops_and_starts_a_slot)
+{
+	start_defaults(MIDNIGHT_US);
+	schedule_change(&schedule.rounds[0], 0, MIDNIGHT_US + SECOND_US);
+	cr_assert_eq(schedule_next_us(&schedule), MIDNIGHT_US + MINUTE_US);
+	schedule_change(&schedule.rounds[0], SECOND_US, MIDNIGHT_US + 30 * SECOND_US + 1);
+	cr_assert_eq(schedule_next_us(&schedule), MIDNIGHT_US + 31 * SECOND_US);
+}

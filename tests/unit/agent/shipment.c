@@ -142,3 +142,33 @@ Test(shipment, gives_a_round_up_that_was_not_sent)
 
 	cr_assert_eq(shipment_n_unsent_samples(&shipment), 1);
 }
+
+Test(shipment, sends_other_declarations_before_the_next_line)
+{
+	static const char others[] = "# TYPE b gauge\n";
+
+	shipment_begin(&shipment);
+	push_both();
+	take(strlen(DECLARATIONS) + 8, 1000);
+	cr_assert(shipment_declare(&shipment, others));
+	take(1000, 1000);
+	cr_assert_str_eq(buffer_text(&sent), DECLARATIONS "1 a 1\n1 b 2\n# TYPE b gauge\n" SECOND);
+}
+
+Test(shipment, does_not_send_the_same_declarations_again)
+{
+	static char same[] = DECLARATIONS;
+
+	shipment_begin(&shipment);
+	take(10, 1000);
+	cr_assert(shipment_declare(&shipment, same));
+	take(1000, 1000);
+	cr_assert_str_eq(buffer_text(&sent), DECLARATIONS);
+}
+
+Test(shipment, wants_a_new_connection_in_the_middle_of_its_declarations)
+{
+	shipment_begin(&shipment);
+	take(10, 1000);
+	cr_assert_not(shipment_declare(&shipment, "# TYPE b gauge\n"));
+}
