@@ -31,12 +31,12 @@ static void tell_ready(void)
 	(void)notify_send("READY=1");
 }
 
-/* @return the plugin that holds the sampler up, for people */
+/* @return the plugin that holds the sampler up, for people; "?" between two of its verbs */
 static const char *find_culprit(const struct reload *reload)
 {
 	const struct plugin *stuck = plugin_set_find_stuck(reload->parts.plugins, 0);
 
-	return stuck ? plugin_table(stuck)->name : "that is slow";
+	return stuck ? plugin_table(stuck)->name : "?";
 }
 
 /* What is in force goes on; what was to come waits until the plugin is back. */

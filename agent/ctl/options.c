@@ -20,6 +20,9 @@
 #define INTERVAL_MAX_US     (86400 * TIMESTAMP_SECOND_US)
 #define COUNT_MAX           1000000000
 
+/* What every verb takes. */
+#define FOR_ALL (OPTIONS_HELP | OPTIONS_VERSION)
+
 struct option_row {
 	int bit;
 	char letter; /* of its short form, or NUL */
@@ -40,6 +43,7 @@ static const struct option_row rows[] = {
 	{OPTIONS_FILTER, '\0', "filter", "TEXT",
 	 "only rows with TEXT in series or host, or a GLOB"},
 	{OPTIONS_UTC, '\0', "utc", NULL, "times in UTC, not in the zone of this user"},
+	{OPTIONS_DRY_RUN, '\0', "dry-run", NULL, "only show what a reload would do"},
 	{OPTIONS_HELP, 'h', "help", NULL, "show this help, or that of the verb"},
 	{OPTIONS_VERSION, 'V', "version", NULL, "show the version"},
 };
@@ -155,6 +159,8 @@ static int take_option(struct options *options, int bit, const char *value)
 		return take_order(options, value);
 	case OPTIONS_FILTER:
 		return take_filter(options, value);
+	case OPTIONS_DRY_RUN:
+		return 0; /* given: that is all */
 	case OPTIONS_HELP:
 		options->wants_help = true;
 		return 0;
@@ -300,7 +306,7 @@ void options_format_help(unsigned int options, struct buffer *out)
 		char letter[] = {'-', rows[i].letter, ',', '\0'};
 		char name[32];
 
-		if (!((options | OPTIONS_HELP | OPTIONS_VERSION) & (unsigned int)rows[i].bit))
+		if (!((options | FOR_ALL) & (unsigned int)rows[i].bit))
 			continue;
 		(void)snprintf(name, sizeof(name), "--%s%s%s", rows[i].name,
 			       rows[i].value ? " " : "", rows[i].value ? rows[i].value : "");

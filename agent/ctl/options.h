@@ -23,8 +23,9 @@ enum options_bit {
 	OPTIONS_SORT = 1 << 15,
 	OPTIONS_FILTER = 1 << 16,
 	OPTIONS_UTC = 1 << 17,
-	OPTIONS_HELP = 1 << 18,
-	OPTIONS_VERSION = 1 << 19,
+	OPTIONS_DRY_RUN = 1 << 18,
+	OPTIONS_HELP = 1 << 19,
+	OPTIONS_VERSION = 1 << 20,
 };
 
 /* All texts are borrowed from argv. */

@@ -123,6 +123,21 @@ const struct verb verbs[] = {
 		.run = ask_run,
 	},
 	{
+		.name = "reload",
+		.usage = "[--dry-run]",
+		.summary = "Read the configuration again, and show what has changed",
+		.details =
+			"Each row says what becomes of the change: 'applied', 'plugin NAME "
+			"restarted', or\n'needs a restart' of the daemon. A configuration that is "
+			"wrong changes nothing.\n",
+		.examples = "  agentctl reload --dry-run\n"
+			    "      what would change\n",
+		.scope = VERB_ANY,
+		.request = "reload",
+		.options = ASKS | OPTIONS_DRY_RUN,
+		.run = ask_run,
+	},
+	{
 		.name = "input",
 		.usage = "",
 		.summary = "List mice, keyboards and the like: whether each is used, and why",

@@ -54,7 +54,7 @@ _agentctl_verb()
 
 _agentctl()
 {
-	local verbs='list-metrics get watch status list-plugins input list-hosts query dump help'
+	local verbs='list-metrics get watch status reload list-plugins input list-hosts query dump help'
 	local words='' word='' before='' verb i
 	local -a line=()
 
@@ -87,6 +87,7 @@ _agentctl()
 		list-metrics,-* | get,-*) words='--socket --output --host --utc --help' ;;
 		watch,-*) words='--socket --output --host --sort --filter --interval --count --utc --help' ;;
 		query,-*) words='--socket --output --host --since --until --utc --help' ;;
+		reload,-*) words='--socket --output --dry-run --utc --help' ;;
 		dump,-*) words='--output --utc --help' ;;
 		help,-*) words='--help' ;;
 		*,-*) words='--socket --output --utc --help' ;;

@@ -43,6 +43,14 @@ Test(request, leaves_out_what_was_not_given)
 	cr_expect_str_eq(buffer_text(&out), "list-metrics\n");
 }
 
+Test(request, says_that_it_is_only_asked_what_would_be_done)
+{
+	struct options options = {.verb = verb_find("reload"), .given = OPTIONS_DRY_RUN};
+
+	cr_assert_eq(request_format(&options, &out), 0);
+	cr_expect_str_eq(buffer_text(&out), "reload\tdry=yes\n");
+}
+
 Test(request, of_watch_is_list_metrics)
 {
 	struct options options = {.verb = verb_find("watch"), .argument = "a"};

@@ -13,7 +13,7 @@ Test(verb, is_found_by_its_whole_name)
 {
 	static const char *const names[] = {"list-metrics", "get",   "watch",      "status",
 					    "list-plugins", "input", "list-hosts", "query",
-					    "dump",         "help"};
+					    "dump",         "help",  "reload"};
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		cr_assert_not_null(verb_find(names[i]), "%s", names[i]);
@@ -87,9 +87,9 @@ Test(verb, has_its_options_in_the_manual_and_the_completion)
 	static const char *const files[] = {"packaging/man/agentctl.1",
 					    "packaging/completion/agentctl.bash"};
 	static const char *const prefixes[] = {"Fl Fl ", "--"};
-	static const char *const names[] = {"socket", "output",   "host",  "since",
-					    "until",  "interval", "count", "sort",
-					    "filter", "utc",      "help",  "version"};
+	static const char *const names[] = {"socket",   "output", "host",   "since",  "until",
+					    "interval", "count",  "sort",   "filter", "utc",
+					    "dry-run",  "help",   "version"};
 
 	for (size_t i = 0; i < 2; i++) {
 		const char *text = file_text(files[i]);
