@@ -8,6 +8,7 @@
 #include <bsd/sys/queue.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,6 +20,8 @@
 #include <unistd.h>
 
 #include "common/text.h"
+#include "common/timer.h"
+#include "common/timestamp.h"
 
 #define SOCKET_MODE   0660
 #define PID_FILE_MODE 0644
@@ -58,7 +61,8 @@ struct client {
 	size_t request_bytes; /* of input, being answered; 0 = none is */
 	bool is_last;         /* close after this answer */
 	struct control_reply reply;
-	size_t n_written; /* of reply.out */
+	size_t n_written;  /* of reply.out */
+	int64_t active_us; /* CLOCK_MONOTONIC of the last bytes in either direction */
 };
 
 TAILQ_HEAD(client_list, client);
@@ -74,8 +78,11 @@ struct control_server {
 	int fd;
 	int spare_fd; /* given up for a moment when the process has no descriptor left */
 	struct loop_source *source;
-	struct client_list clients;
+	struct timer *patience;     /* runs while somebody waits for a place */
+	struct client_list clients; /* the longest idle one first */
 	size_t n_clients;
+	size_t clients_max;
+	uint64_t n_closed[HM_REASON_COUNT];
 };
 
 /* What a step of a client came to. */
@@ -97,6 +104,16 @@ static void client_close(struct client *client)
 	free(client);
 	/* One that waits in the kernel's queue may come in now; there is no event for that. */
 	loop_ready(server->source);
+}
+
+/* Bytes went to it or came from it: keep the list in order of activity. */
+static void note_activity(struct client *client)
+{
+	struct control_server *server = client->server;
+
+	client->active_us = timestamp_monotonic_us();
+	TAILQ_REMOVE(&server->clients, client, link);
+	TAILQ_INSERT_TAIL(&server->clients, client, link);
 }
 
 /* @return the kind of daemon that has the verb, or NULL */
@@ -186,6 +203,7 @@ static enum step read_request(struct client *client)
 	if (n_read <= 0)
 		return STEP_CLOSE;
 	client->input_length += (size_t)n_read;
+	note_activity(client);
 	return STEP_AGAIN;
 }
 
@@ -205,6 +223,7 @@ static enum step write_output(struct client *client)
 	if (n_sent < 0)
 		return STEP_CLOSE;
 	client->n_written += (size_t)n_sent;
+	note_activity(client);
 	return STEP_AGAIN;
 }
 
@@ -289,6 +308,7 @@ static int client_add(struct control_server *server, int fd)
 	}
 	client->server = server;
 	client->fd = fd;
+	client->active_us = timestamp_monotonic_us();
 	result = loop_add(server->loop, fd, on_client, client, &client->source);
 	if (result < 0) {
 		(void)close(fd);
@@ -309,8 +329,10 @@ static bool turn_away(struct control_server *server)
 		return false;
 	(void)close(server->spare_fd);
 	fd = accept4(server->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-	if (fd >= 0)
+	if (fd >= 0) {
 		(void)close(fd);
+		server->n_closed[HM_REASON_NO_DESCRIPTOR]++;
+	}
 	server->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	return fd >= 0;
 }
@@ -328,6 +350,33 @@ static bool accept_client(struct control_server *server)
 	return true;
 }
 
+static bool is_waited_for(const struct control_server *server)
+{
+	struct pollfd queue = {.fd = server->fd, .events = POLLIN};
+
+	return poll(&queue, 1, 0) > 0;
+}
+
+/*
+ * All places are taken. Where somebody waits for one, the client that did nothing for the longest
+ * time gives way, now or when the timer says so. @return true = there is a place
+ */
+static bool make_place(struct control_server *server)
+{
+	struct client *client = TAILQ_FIRST(&server->clients);
+	int64_t left_us = client->active_us + CONTROL_PATIENCE_US - timestamp_monotonic_us();
+
+	if (!is_waited_for(server))
+		return false;
+	if (left_us > 0) {
+		(void)timer_start(server->patience, left_us / 1000 + 1, 0);
+		return false;
+	}
+	server->n_closed[client->request_bytes > 0 ? HM_REASON_NOT_READING : HM_REASON_IDLE]++;
+	client_close(client);
+	return true;
+}
+
 static bool on_listener(void *context, uint32_t events)
 {
 	struct control_server *server = context;
@@ -335,10 +384,19 @@ static bool on_listener(void *context, uint32_t events)
 	(void)events;
 	for (int i = 0; i < CLIENTS_WAITING_MAX; i++) {
 		/* When one of the clients goes, it calls us again. */
-		if (server->n_clients == CONTROL_CLIENTS_MAX || !accept_client(server))
+		if (server->n_clients >= server->clients_max && !make_place(server))
+			return false;
+		if (!accept_client(server))
 			return false;
 	}
 	return true;
+}
+
+static void on_patience(void *context)
+{
+	struct control_server *server = context;
+
+	loop_ready(server->source);
 }
 
 /*
@@ -425,6 +483,7 @@ static struct control_server *server_new(struct loop *loop, const char *path)
 		return NULL;
 	server->loop = loop;
 	server->fd = -1;
+	server->clients_max = CONTROL_CLIENTS_MAX;
 	server->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	server->address.sun_family = AF_UNIX;
 	(void)strlcpy(server->address.sun_path, path, sizeof(server->address.sun_path));
@@ -450,7 +509,9 @@ int control_server_open(struct loop *loop, const char *path, const char *program
 	server->program = program;
 	server->verbs = verbs;
 	server->context = context;
-	result = take_pid_file(server, &pid);
+	result = timer_new(loop, on_patience, server, &server->patience);
+	if (result == 0)
+		result = take_pid_file(server, &pid);
 	if (result == 0)
 		result = remove_dead(&server->address, &pid);
 	if (result == 0)
@@ -472,6 +533,16 @@ void control_server_wake(struct control_server *server)
 		loop_ready(client->source);
 }
 
+void control_server_set_clients_max(struct control_server *server, size_t n)
+{
+	server->clients_max = n < 1 ? 1 : n > CONTROL_CLIENTS_MAX ? CONTROL_CLIENTS_MAX : n;
+}
+
+uint64_t control_server_n_closed(const struct control_server *server, enum hm_reason reason)
+{
+	return server->n_closed[reason];
+}
+
 void control_server_close(struct control_server *server)
 {
 	struct client *client;
@@ -484,6 +555,7 @@ void control_server_close(struct control_server *server)
 		client_close(client);
 	}
 	loop_remove(server->source);
+	timer_free(server->patience);
 	if (server->is_bound)
 		(void)unlink(server->address.sun_path);
 	if (server->fd >= 0)

@@ -4,11 +4,19 @@
 
 /* A daemon's control socket: accepts agentctl, answers its requests, all on the loop's thread. */
 
+#include <stddef.h>
+#include <stdint.h>
+
 #include "common/control.h"
 #include "common/loop.h"
+#include "hostmetrics/format.h"
 
-/* At most this many clients at once; further ones wait in the kernel's queue. */
+/*
+ * At most this many clients at once. Further ones wait in the kernel's queue until one goes; or gives
+ * way, because it has neither sent nor taken anything for CONTROL_PATIENCE_US.
+ */
 #define CONTROL_CLIENTS_MAX 64
+#define CONTROL_PATIENCE_US INT64_C(400000)
 
 /* One verb of a daemon. `answer` writes columns, rows and the end, or sets a producer. */
 struct control_verb {
@@ -34,6 +42,15 @@ int control_server_open(struct loop *loop, const char *path, const char *program
 
 /* What a producer waits for may have come. On the loop's thread. */
 void control_server_wake(struct control_server *server);
+
+/* Let fewer clients in at once, 1 to CONTROL_CLIENTS_MAX. */
+void control_server_set_clients_max(struct control_server *server, size_t n);
+
+/*
+ * How many clients were sent away: HM_REASON_IDLE and HM_REASON_NOT_READING of those that gave way,
+ * HM_REASON_NO_DESCRIPTOR of those that never got in.
+ */
+uint64_t control_server_n_closed(const struct control_server *server, enum hm_reason reason);
 
 /* Close all clients, remove the socket and the pid file. Takes NULL. */
 void control_server_close(struct control_server *server);

@@ -23,6 +23,13 @@ static const struct reason_words words[HM_REASON_COUNT] = {
 	[HM_REASON_BAD_TIME] = {"bad_time", "the time is not a number of seconds since 1970"},
 	[HM_REASON_NO_MEMORY] = {"no_memory", "there was no memory left"},
 	[HM_REASON_STORE_FAILED] = {"store_failed", "the store could not be written"},
+	[HM_REASON_TOO_MANY_DECLARATIONS] = {"too_many_declarations",
+					     "too many metrics were declared"},
+	[HM_REASON_TOO_MANY_CONNECTIONS] = {"too_many_connections",
+					    "there are too many connections already"},
+	[HM_REASON_NO_DESCRIPTOR] = {"no_descriptor", "there was no descriptor left"},
+	[HM_REASON_IDLE] = {"idle", "the connection was idle for too long"},
+	[HM_REASON_NOT_READING] = {"not_reading", "the client did not read its answer"},
 };
 
 /* A later version's reason, read from its file, has no words here. */

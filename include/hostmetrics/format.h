@@ -72,6 +72,11 @@ enum hm_reason {
 	HM_REASON_BAD_TIME = 8,   /* not a time that 64 bits of microseconds hold */
 	HM_REASON_NO_MEMORY = 9,
 	HM_REASON_STORE_FAILED = 10,
+	HM_REASON_TOO_MANY_DECLARATIONS = 11, /* more than a connection, or all, may have kept */
+	HM_REASON_TOO_MANY_CONNECTIONS = 12,
+	HM_REASON_NO_DESCRIPTOR = 13,
+	HM_REASON_IDLE = 14,        /* a connection that brought nothing for too long */
+	HM_REASON_NOT_READING = 15, /* one that does not take its answer */
 	HM_REASON_COUNT
 };
 

@@ -8,6 +8,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,6 +20,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "common/timestamp.h"
 #include "tests/support/epoll_info.h"
 #include "tests/support/scratch.h"
 
@@ -780,6 +782,62 @@ Test(control_server, client_above_the_limit_waits_until_another_goes)
 	cr_assert_str_eq(receive(fds[CONTROL_CLIENTS_MAX + 1]), "");
 	close(fds[8]);
 	cr_assert_str_eq(receive(fds[CONTROL_CLIENTS_MAX + 1]), ECHO_OF("a"));
+}
+
+/* Clients that keep all places, with an answer that they do not read or without one. */
+static void take_all_places(size_t n, const char *request)
+{
+	control_server_set_clients_max(server, n);
+	for (size_t i = 0; i < n; i++)
+		send_text(connect_client(), request);
+	turn(N_IDLE_TURNS);
+}
+
+Test(control_server, client_that_does_nothing_gives_way_to_one_that_waits)
+{
+	take_all_places(2, "rows\n");
+	(void)usleep(CONTROL_PATIENCE_US + 10000);
+	turn(1);
+	cr_assert_eq(control_server_n_closed(server, HM_REASON_NOT_READING), 0, "nobody waits");
+
+	for (int i = 0; i < 2; i++) {
+		int fd = connect_client();
+
+		cr_assert_str_eq(ask(fd, "echo\ttext=a\n"), ECHO_OF("a"));
+	}
+	cr_assert_eq(control_server_n_closed(server, HM_REASON_NOT_READING), 2);
+	cr_assert_eq(control_server_n_closed(server, HM_REASON_IDLE), 0);
+}
+
+Test(control_server, client_that_waits_for_a_place_gets_it_without_a_further_event)
+{
+	struct pollfd answer = {.events = POLLIN};
+	int64_t end_us = timestamp_monotonic_us() + 10 * TIMESTAMP_SECOND_US;
+
+	take_all_places(CONTROL_CLIENTS_MAX, "ro");
+	answer.fd = connect_client();
+	send_text(answer.fd, "echo\ttext=a\n");
+	while (poll(&answer, 1, 0) == 0 && timestamp_monotonic_us() < end_us)
+		cr_assert_eq(loop_turn(loop, 100), 0);
+
+	cr_assert_str_eq(receive(answer.fd), ECHO_OF("a"));
+	cr_assert_eq(control_server_n_closed(server, HM_REASON_IDLE), 1);
+}
+
+Test(control_server, lets_fewer_in_where_it_is_told_to)
+{
+	int second_fd;
+	int first_fd;
+
+	control_server_set_clients_max(server, 1);
+	first_fd = connect_client();
+	cr_assert_str_eq(ask(first_fd, "echo\ttext=a\n"), ECHO_OF("a"));
+	second_fd = connect_client();
+	turn(1);
+	cr_assert_str_eq(ask(first_fd, "echo\ttext=b\n"), ECHO_OF("b"));
+	close(first_fd);
+	cr_assert_str_eq(ask(second_fd, "echo\ttext=c\n"), ECHO_OF("c"));
+	close(second_fd);
 }
 
 /* Take every descriptor that the process may have. */
