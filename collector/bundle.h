@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "collector/budget.h"
 #include "collector/hash.h"
 #include "collector/identity.h"
 #include "collector/rejects.h"
@@ -37,9 +38,10 @@ struct bundle {
 	size_t capacity;
 	struct buffer text;
 	struct hash_key key;
-	struct rejects *rejects; /* where refused lines are counted; borrowed */
-	int64_t now_us;          /* the time of lines that have none */
-	struct line line;        /* room for the line being parsed */
+	struct rejects *rejects;     /* where refused lines are counted; borrowed */
+	struct budget *declarations; /* of all sessions together; borrowed; NULL = no limit */
+	int64_t now_us;              /* the time of lines that have none */
+	struct line line;            /* room for the line being parsed */
 };
 
 /* What a session knows of a metric beside its samples. Zeroed = nothing. */

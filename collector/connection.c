@@ -40,19 +40,19 @@ void connection_free(struct connection *connection)
 	free(connection);
 }
 
-enum connection_state connection_read(struct connection *connection, char *room, int64_t now_us,
-				      struct bundle *out)
+enum connection_state connection_read(struct connection *connection, char *room, size_t n_bytes,
+				      int64_t now_us, struct bundle *out)
 {
-	size_t left = CONNECTION_TURN_BYTES;
+	size_t left = n_bytes;
 
 	while (left > 0) {
-		ssize_t n_bytes = recv(connection->fd, room, left, MSG_DONTWAIT);
+		ssize_t n_read = recv(connection->fd, room, left, MSG_DONTWAIT);
 
-		if (n_bytes > 0) {
-			session_feed(&connection->session, room, (size_t)n_bytes, out);
+		if (n_read > 0) {
+			session_feed(&connection->session, room, (size_t)n_read, out);
 			connection->active_us = now_us;
-			left -= (size_t)n_bytes;
-		} else if (n_bytes == 0) {
+			left -= (size_t)n_read;
+		} else if (n_read == 0) {
 			session_end(&connection->session, SESSION_ENDING_CLOSED, out);
 			return CONNECTION_ENDED;
 		} else if (errno == EAGAIN) {

@@ -12,7 +12,7 @@
 #include "collector/session.h"
 #include "common/address.h"
 
-/* So much of one connection is read in a turn before the others have theirs. */
+/* So much of one connection is read in a turn at most before the others have theirs. */
 #define CONNECTION_TURN_BYTES ((size_t)64 << 10)
 
 struct loop_source;
@@ -49,10 +49,11 @@ void connection_free(struct connection *connection);
 
 /*
  * Read until the socket is empty or the turn's bytes are used up.
- * @param room    for the bytes on their way, CONNECTION_TURN_BYTES long
+ * @param room    for the bytes on their way
+ * @param n_bytes so many in this turn: the length of `room`, or less
  * @param now_us  CLOCK_MONOTONIC
  */
-enum connection_state connection_read(struct connection *connection, char *room, int64_t now_us,
-				      struct bundle *out);
+enum connection_state connection_read(struct connection *connection, char *room, size_t n_bytes,
+				      int64_t now_us, struct bundle *out);
 
 #endif

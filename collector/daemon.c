@@ -9,9 +9,10 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
+#include "collector/declarations.h"
+#include "collector/descriptors.h"
 #include "collector/endpoint.h"
 #include "collector/folder.h"
 #include "collector/reactor.h"
@@ -30,12 +31,6 @@
 #include "common/timestamp.h"
 #include "hostmetrics/wire.h"
 
-/* Connections at once, as far as there are descriptors. */
-#define CONNECTIONS_MAX 20000
-
-/* Descriptors for everything else: store, control socket and its clients, reactors. */
-#define DESCRIPTORS_KEPT 512
-
 struct collector {
 	const struct settings_options *options;
 	struct settings *settings;
@@ -44,11 +39,13 @@ struct collector {
 	struct signals *signals;
 	struct endpoint endpoint;
 	struct rejects *rejects;
+	struct rejects *closed;
 	struct store *store;
 	struct traffic traffic;
 	struct reactor *reactors[ENDPOINT_REACTORS_MAX];
 	struct verbs verbs;
 	struct control_server *control;
+	int64_t n_fixed_descriptors; /* open as long as we run */
 };
 
 static void explain_endpoint(const char *address, int error_number, struct config_error *error)
@@ -180,26 +177,26 @@ static void find_hostname(struct collector *collector)
 		(void)strlcpy(name, "localhost", sizeof(collector->hostname));
 }
 
-/* As many descriptors as we may have; how many connections that makes. */
-static int64_t find_connections_max(void)
+/* Give everybody the share that the settings want, as far as the limit of this process goes. */
+static void apply_limits(struct collector *collector)
 {
-	struct rlimit limit;
-	int64_t n_descriptors;
+	const struct settings *settings = collector->settings;
+	/* Those with which the reactors go to another address may be open beside the old ones. */
+	int64_t n_open = collector->n_fixed_descriptors + 2 * 2 * settings->reactors;
+	int64_t wanted = descriptors_wanted(n_open, settings->text_clients);
+	int64_t limit = descriptors_raise_limit(wanted);
+	struct descriptors share;
 
-	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
-		return CONNECTIONS_MAX / 100;
-	if (limit.rlim_cur < CONNECTIONS_MAX + DESCRIPTORS_KEPT) {
-		limit.rlim_cur = limit.rlim_max < CONNECTIONS_MAX + DESCRIPTORS_KEPT
-					 ? limit.rlim_max
-					 : CONNECTIONS_MAX + DESCRIPTORS_KEPT;
-		(void)setrlimit(RLIMIT_NOFILE, &limit);
-		(void)getrlimit(RLIMIT_NOFILE, &limit);
-	}
-	if (limit.rlim_cur >= CONNECTIONS_MAX + DESCRIPTORS_KEPT)
-		return CONNECTIONS_MAX;
-	n_descriptors = (int64_t)limit.rlim_cur;
-	return n_descriptors > 2 * (int64_t)DESCRIPTORS_KEPT ? n_descriptors - DESCRIPTORS_KEPT
-							     : n_descriptors / 2;
+	descriptors_share(limit, n_open, settings->text_clients, &share);
+	store_set_files_max(collector->store, (size_t)share.store_files);
+	control_server_set_clients_max(collector->control, (size_t)share.control_clients);
+	collector->traffic.connections_max = share.connections;
+	collector->traffic.idle_us = settings->text_idle_us;
+	if (share.connections < settings->text_clients)
+		message_warning("the limit of open files is %" PRId64 ": %" PRId64
+				" text clients at once can be served, not text_clients = %" PRId64
+				", which needs %" PRId64 " (ulimit -n, LimitNOFILE=)",
+				limit, share.connections, settings->text_clients, wanted);
 }
 
 static int open_endpoint(struct collector *collector)
@@ -255,6 +252,7 @@ static int open_control(struct collector *collector)
 	};
 	result = control_server_open(collector->loop, path, "the collector", verbs_table,
 				     &collector->verbs, &collector->control, &pid);
+	collector->verbs.control = collector->control;
 	if (result == -EEXIST)
 		message_error("the control socket '%s' is in use by process %d", path, pid);
 	else if (result < 0)
@@ -267,22 +265,20 @@ static void deliver(void *context, const struct bundle *bundle)
 	store_append(context, bundle);
 }
 
-static int start_reactor(struct collector *collector, size_t i)
+static int new_reactor(struct collector *collector, size_t i)
 {
 	struct reactor_options options = {
 		.tcp_fd = collector->endpoint.tcp_fds[i],
 		.udp_fd = collector->endpoint.udp_fds[i],
 		.hostname = collector->hostname,
-		.idle_us = REACTOR_IDLE_US,
 		.key = store_hash_key(collector->store),
 		.rejects = collector->rejects,
 		.traffic = &collector->traffic,
 		.deliver = deliver,
 		.context = collector->store,
 	};
-	int result = reactor_new(&options, &collector->reactors[i]);
 
-	return result == 0 ? reactor_start(collector->reactors[i]) : result;
+	return reactor_new(&options, &collector->reactors[i]);
 }
 
 static int start_reactors(struct collector *collector)
@@ -290,7 +286,14 @@ static int start_reactors(struct collector *collector)
 	int result = 0;
 
 	for (size_t i = 0; i < collector->endpoint.n && result == 0; i++)
-		result = start_reactor(collector, i);
+		result = new_reactor(collector, i);
+	if (result == 0) {
+		/* All that stays open is open, and no client is there yet. */
+		collector->n_fixed_descriptors = descriptors_count();
+		apply_limits(collector);
+	}
+	for (size_t i = 0; i < collector->endpoint.n && result == 0; i++)
+		result = reactor_start(collector->reactors[i]);
 	if (result < 0)
 		message_error("cannot serve the network: %s", strerror(-result));
 	return result;
@@ -315,6 +318,8 @@ static int open_loop(struct collector *collector)
 		result = signals_new(collector->loop, on_signal, collector, &collector->signals);
 	if (result == 0)
 		result = rejects_new(&collector->rejects);
+	if (result == 0)
+		result = rejects_new(&collector->closed);
 	if (result < 0)
 		message_error("cannot start: %s", strerror(-result));
 	return result;
@@ -328,7 +333,9 @@ static int start(struct collector *collector)
 	if (signal(SIGXFSZ, SIG_IGN) == SIG_ERR)
 		return -errno;
 	find_hostname(collector);
-	collector->traffic.connections_max = find_connections_max();
+	collector->traffic.closed = collector->closed;
+	collector->traffic.declarations.max = DECLARATIONS_TOTAL_MAX_BYTES;
+	collector->traffic.idle_us = collector->settings->text_idle_us;
 	if (result == 0)
 		result = open_endpoint(collector);
 	if (result == 0)
@@ -350,6 +357,7 @@ static void stop(struct collector *collector)
 	endpoint_close(&collector->endpoint);
 	store_close(collector->store);
 	rejects_free(collector->rejects);
+	rejects_free(collector->closed);
 	signals_free(collector->signals);
 	loop_free(collector->loop);
 }

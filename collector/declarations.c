@@ -26,16 +26,34 @@ struct declarations {
 	uint16_t *slots;  /* number of a declaration plus 1; 0 = free */
 	uint32_t n_slots; /* a power of two, at least twice n */
 	struct buffer text;
+	struct budget *budget; /* NULL = none */
+	int64_t charged_bytes; /* to it */
 };
 
 _Static_assert(DECLARATIONS_MAX < UINT16_MAX, "a slot holds the number of a declaration");
 
-int declarations_new(struct declarations **ret_declarations)
+/* Before memory is taken. @return 0 or -ENOSPC */
+static int charge(struct declarations *declarations, size_t n_bytes)
+{
+	if (declarations->budget && !budget_take(declarations->budget, (int64_t)n_bytes))
+		return -ENOSPC;
+	declarations->charged_bytes += (int64_t)n_bytes;
+	return 0;
+}
+
+int declarations_new(struct budget *budget, struct declarations **ret_declarations)
 {
 	struct declarations *declarations = calloc(1, sizeof(*declarations));
+	int result;
 
 	if (!declarations)
 		return -ENOMEM;
+	declarations->budget = budget;
+	result = charge(declarations, sizeof(*declarations));
+	if (result < 0) {
+		free(declarations);
+		return result;
+	}
 	*ret_declarations = declarations;
 	return 0;
 }
@@ -47,6 +65,8 @@ void declarations_free(struct declarations *declarations)
 	free(declarations->at);
 	free(declarations->slots);
 	buffer_done(&declarations->text);
+	if (declarations->budget)
+		budget_give(declarations->budget, declarations->charged_bytes);
 	free(declarations);
 }
 
@@ -89,14 +109,19 @@ static struct declaration *find(struct declarations *declarations, const struct 
 	return &declarations->at[declarations->last];
 }
 
-/* Twice as many slots and room for half as many declarations. */
+/* Twice as many slots and room for half as many declarations. @return 0, -ENOSPC or -ENOMEM */
 static int grow(struct declarations *declarations, const struct hash_key *key)
 {
 	uint32_t n_slots = declarations->n_slots ? declarations->n_slots * 2 : SLOTS_FIRST;
-	uint16_t *slots = calloc(n_slots, sizeof(*slots));
-	struct declaration *at =
-		reallocarray(declarations->at, n_slots / 2, sizeof(*declarations->at));
+	uint32_t n_more = n_slots - declarations->n_slots;
+	struct declaration *at;
+	uint16_t *slots;
+	int result = charge(declarations, n_more * sizeof(*slots) + n_more / 2 * sizeof(*at));
 
+	if (result < 0)
+		return result;
+	slots = calloc(n_slots, sizeof(*slots));
+	at = reallocarray(declarations->at, n_slots / 2, sizeof(*at));
 	if (at)
 		declarations->at = at;
 	if (!slots || !at) {
@@ -122,7 +147,8 @@ static int keep_text(struct declarations *declarations, const struct series_text
 {
 	size_t offset = declarations->text.length;
 
-	if (text->length > DECLARATIONS_MAX_BYTES - offset)
+	if (text->length > DECLARATIONS_MAX_BYTES - offset ||
+	    charge(declarations, text->length) < 0)
 		return -ENOSPC;
 	buffer_append(&declarations->text, text->start, text->length);
 	if (buffer_failed(&declarations->text)) {

@@ -14,15 +14,21 @@
 
 struct declarations;
 
-/* @return 0 or -ENOMEM */
-int declarations_new(struct declarations **ret_declarations);
+/* Bytes that the declarations of all sessions of a collector may take together. */
+#define DECLARATIONS_TOTAL_MAX_BYTES (INT64_C(128) << 20)
+
+/*
+ * @param budget  of all sessions: what is taken here is charged to it; borrowed; NULL = no limit
+ * @return 0; -ENOMEM; -ENOSPC: the budget is used up
+ */
+int declarations_new(struct budget *budget, struct declarations **ret_declarations);
 
 /* Takes NULL. */
 void declarations_free(struct declarations *declarations);
 
 /*
  * Keep what a LINE_TYPE or LINE_UNIT says; a later one wins.
- * @return 0; -ENOMEM; -ENOSPC: over the limits, not kept; -EINVAL: a unit over the limit
+ * @return 0; -ENOMEM; -ENOSPC: over the limits or the budget, not kept; -EINVAL: a unit over the limit
  */
 int declarations_add(struct declarations *declarations, const struct hash_key *key,
 		     const struct line *line);

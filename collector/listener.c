@@ -72,6 +72,16 @@ void listener_close(struct listener *listener)
 	free(listener);
 }
 
+void listener_count_refusal(struct traffic *traffic, enum hm_reason reason,
+			    const struct address *peer)
+{
+	char text[ADDRESS_TEXT_MAX_BYTES];
+
+	traffic->connections_refused++;
+	address_format(peer, text);
+	rejects_add(traffic->closed, reason, text, strlen(text));
+}
+
 static void say_exhausted(struct listener *listener, int error)
 {
 	int64_t now_us = timestamp_monotonic_us();
@@ -89,19 +99,23 @@ static void say_exhausted(struct listener *listener, int error)
  */
 static bool refuse_one(struct listener *listener, int error)
 {
+	struct address peer = {.length = sizeof(peer.storage)};
 	int fd = -1;
 
 	say_exhausted(listener, error);
 	if (listener->spare_fd >= 0) {
 		(void)close(listener->spare_fd);
-		fd = accept4(listener->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+		fd = accept4(listener->fd, &peer.any, &peer.length, SOCK_NONBLOCK | SOCK_CLOEXEC);
 		if (fd >= 0)
 			(void)close(fd);
 	}
 	listener->spare_fd = open_spare();
 	if (fd < 0)
 		return false;
-	listener->traffic->connections_refused++;
+	listener_count_refusal(listener->traffic,
+			       error == EMFILE || error == ENFILE ? HM_REASON_NO_DESCRIPTOR
+								  : HM_REASON_NO_MEMORY,
+			       &peer);
 	return true;
 }
 

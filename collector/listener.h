@@ -13,12 +13,16 @@
 
 struct listener;
 
+/* Count, with its reason, a connection that is not taken. */
+void listener_count_refusal(struct traffic *traffic, enum hm_reason reason,
+			    const struct address *peer);
+
 /* Called for each connection. @param fd  non-blocking; taken over */
 typedef void (*listener_callback)(void *context, int fd, const struct address *peer);
 
 /*
  * @param fd       listening, non-blocking; borrowed until listener_close()
- * @param traffic  connections that cannot be had are counted there; borrowed
+ * @param traffic  connections that cannot be had are counted there, with their reason; borrowed
  * @return 0 or -errno
  */
 int listener_open(struct loop *loop, int fd, struct traffic *traffic, listener_callback callback,

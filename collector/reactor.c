@@ -22,6 +22,14 @@
 
 /* So often in the time that a connection may be idle those that were are looked for. */
 #define SWEEPS_PER_IDLE_TIME 10
+#define SWEEP_MAX_MS         60000
+
+/*
+ * What many busy connections share in a turn, but for a least share of each: so a turn of a thousand
+ * that flood us takes some hundredths of a second, and a quiet one waits no longer.
+ */
+#define TURN_BYTES      ((size_t)2 << 20)
+#define SHARE_MIN_BYTES ((size_t)2 << 10)
 
 /* That there are too many connections is said at most this often. */
 #define SAY_AGAIN_US (60 * TIMESTAMP_SECOND_US)
@@ -49,7 +57,10 @@ struct reactor {
 	struct wakeup *stop;
 	struct connections connections; /* the longest idle one first */
 	struct bundle bundle;
-	int64_t said_us; /* that connections are refused; 0 = never */
+	int64_t said_us;     /* that connections are refused; 0 = never */
+	size_t n_busy;       /* connections that had more to read than their share in this turn */
+	size_t n_turn_bytes; /* that these have read */
+	size_t share_bytes;  /* of a connection in this turn */
 	bool is_stopping;
 	bool has_thread;
 	pthread_t thread;
@@ -87,12 +98,18 @@ static void move_to_end(struct reactor *reactor, struct connection *connection)
 /* @return true = there may be more to read */
 static bool read_connection(struct reactor *reactor, struct connection *connection)
 {
+	size_t share_bytes =
+		reactor->n_turn_bytes < TURN_BYTES ? reactor->share_bytes : SHARE_MIN_BYTES;
 	int64_t active_us = connection->active_us;
 	enum connection_state state;
 
 	reactor->bundle.now_us = timestamp_now_us();
-	state = connection_read(connection, reactor->room, timestamp_monotonic_us(),
+	state = connection_read(connection, reactor->room, share_bytes, timestamp_monotonic_us(),
 				&reactor->bundle);
+	if (state == CONNECTION_MORE) {
+		reactor->n_busy++;
+		reactor->n_turn_bytes += share_bytes;
+	}
 	/* While it drains, the reactor walks over the list. */
 	if (state == CONNECTION_ENDED)
 		remove_connection(reactor, connection);
@@ -110,30 +127,37 @@ static bool on_connection(void *context, uint32_t events)
 	return read_connection(connection->owner, connection);
 }
 
-static void refuse(struct reactor *reactor, int fd)
+static void refuse(struct reactor *reactor, int fd, enum hm_reason reason,
+		   const struct address *peer)
 {
 	int64_t now_us = timestamp_monotonic_us();
 
 	(void)close(fd);
-	reactor->options.traffic->connections_refused++;
+	listener_count_refusal(reactor->options.traffic, reason, peer);
+	if (reason != HM_REASON_TOO_MANY_CONNECTIONS)
+		return;
 	if (reactor->said_us != 0 && now_us - reactor->said_us < SAY_AGAIN_US)
 		return;
 	reactor->said_us = now_us;
 	message_warning("refusing connections: there are %" PRId64 " already (said once a minute)",
-			reactor->options.traffic->connections_max);
+			(int64_t)reactor->options.traffic->connections_max);
 }
 
 static void on_accepted(void *context, int fd, const struct address *peer)
 {
 	struct reactor *reactor = context;
 	struct traffic *traffic = reactor->options.traffic;
+	enum hm_reason reason = HM_REASON_NONE;
 	struct connection *connection;
 
 	/* Counted first: other reactors accept at the same time. */
-	if (traffic->connections++ >= traffic->connections_max ||
-	    connection_new(fd, peer, reactor->options.hostname, &connection) < 0) {
+	if (traffic->connections++ >= traffic->connections_max)
+		reason = HM_REASON_TOO_MANY_CONNECTIONS;
+	else if (connection_new(fd, peer, reactor->options.hostname, &connection) < 0)
+		reason = HM_REASON_NO_MEMORY;
+	if (reason != HM_REASON_NONE) {
 		traffic->connections--;
-		refuse(reactor, fd);
+		refuse(reactor, fd, reason, peer);
 		return;
 	}
 	traffic->connections_total++;
@@ -141,7 +165,7 @@ static void on_accepted(void *context, int fd, const struct address *peer)
 	connection->active_us = timestamp_monotonic_us();
 	TAILQ_INSERT_TAIL(&reactor->connections, connection, by_activity);
 	if (loop_add(reactor->loop, fd, on_connection, connection, &connection->source) < 0) {
-		traffic->connections_refused++;
+		listener_count_refusal(traffic, HM_REASON_NO_MEMORY, peer);
 		remove_connection(reactor, connection);
 	}
 }
@@ -164,17 +188,30 @@ static bool on_datagrams(void *context, uint32_t events)
 	return read_datagrams(context);
 }
 
+static int start_sweep(struct reactor *reactor)
+{
+	int64_t sweep_ms = reactor->options.traffic->idle_us / SWEEPS_PER_IDLE_TIME / 1000;
+
+	return timer_start(reactor->sweep, sweep_ms < SWEEP_MAX_MS ? sweep_ms + 1 : SWEEP_MAX_MS,
+			   0);
+}
+
 static void on_sweep(void *context)
 {
 	struct reactor *reactor = context;
+	struct traffic *traffic = reactor->options.traffic;
 	int64_t now_us = timestamp_monotonic_us();
 	struct connection *connection;
 
 	while ((connection = TAILQ_FIRST(&reactor->connections)) &&
-	       now_us - connection->active_us > reactor->options.idle_us) {
+	       now_us - connection->active_us > traffic->idle_us) {
 		session_end(&connection->session, SESSION_ENDING_BROKEN, &reactor->bundle);
+		rejects_add(traffic->closed, HM_REASON_IDLE, connection->host,
+			    strlen(connection->host));
 		remove_connection(reactor, connection);
 	}
+	/* Cannot fail: the timer is there. The time may be another one by now. */
+	(void)start_sweep(reactor);
 }
 
 static void on_stop(void *context)
@@ -272,7 +309,6 @@ static void on_listen(void *context)
 static int open_sources(struct reactor *reactor)
 {
 	const struct reactor_options *options = &reactor->options;
-	int64_t sweep_ms = options->idle_us / SWEEPS_PER_IDLE_TIME / 1000;
 	int result = loop_new(&reactor->loop);
 
 	if (result == 0)
@@ -280,7 +316,7 @@ static int open_sources(struct reactor *reactor)
 	if (result == 0)
 		result = timer_new(reactor->loop, on_sweep, reactor, &reactor->sweep);
 	if (result == 0)
-		result = timer_start(reactor->sweep, sweep_ms, sweep_ms);
+		result = start_sweep(reactor);
 	if (result == 0)
 		result = wakeup_new(reactor->loop, on_listen, reactor, &reactor->listen);
 	if (result == 0)
@@ -288,6 +324,18 @@ static int open_sources(struct reactor *reactor)
 	if (result == 0)
 		result = entrance_open(&reactor->entrance, reactor);
 	return result;
+}
+
+/* Share out a turn among as many as were busy in the last one. */
+static void share_turn(struct reactor *reactor)
+{
+	size_t share_bytes = TURN_BYTES / (reactor->n_busy + 1);
+
+	if (share_bytes > CONNECTION_TURN_BYTES)
+		share_bytes = CONNECTION_TURN_BYTES;
+	reactor->share_bytes = share_bytes < SHARE_MIN_BYTES ? SHARE_MIN_BYTES : share_bytes;
+	reactor->n_busy = 0;
+	reactor->n_turn_bytes = 0;
 }
 
 int reactor_new(const struct reactor_options *options, struct reactor **ret_reactor)
@@ -302,7 +350,9 @@ int reactor_new(const struct reactor_options *options, struct reactor **ret_reac
 	reactor->next = reactor->entrance;
 	pthread_mutex_init(&reactor->lock, NULL);
 	TAILQ_INIT(&reactor->connections);
+	share_turn(reactor);
 	bundle_init(&reactor->bundle, options->key, options->rejects);
+	reactor->bundle.declarations = &options->traffic->declarations;
 	result = open_sources(reactor);
 	if (result < 0)
 		reactor_free(reactor);
@@ -332,7 +382,10 @@ void reactor_free(struct reactor *reactor)
 
 int reactor_turn(struct reactor *reactor, int timeout_ms)
 {
-	int result = loop_turn(reactor->loop, timeout_ms);
+	int result;
+
+	share_turn(reactor);
+	result = loop_turn(reactor->loop, timeout_ms);
 
 	deliver(reactor);
 	return result;

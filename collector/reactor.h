@@ -12,9 +12,6 @@
 #include "collector/bundle.h"
 #include "collector/traffic.h"
 
-/* A connection that brought nothing for so long is closed, within a minute more. */
-#define REACTOR_IDLE_US (INT64_C(600) * 1000000)
-
 /* When told to stop, a reactor reads what has arrived for at most so long. */
 #define REACTOR_DRAIN_US INT64_C(1000000)
 
@@ -27,7 +24,6 @@ struct reactor_options {
 	int tcp_fd;                 /* listening, non-blocking; duplicated */
 	int udp_fd;                 /* bound, non-blocking; duplicated */
 	const char *hostname;       /* host of lines from loopback; borrowed */
-	int64_t idle_us;            /* REACTOR_IDLE_US, but for tests */
 	const struct hash_key *key; /* of the bundles; copied */
 	struct rejects *rejects;    /* borrowed */
 	struct traffic *traffic;    /* borrowed */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Lines that were refused, by reason. */
+/* What was refused, by reason. */
 
 #include "collector/rejects.h"
 

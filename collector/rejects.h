@@ -2,7 +2,8 @@
 #ifndef COLLECTOR_REJECTS_H
 #define COLLECTOR_REJECTS_H
 
-/* Lines that were refused: how many for each reason, and one of them to look at. Any thread. */
+/* What was refused, lines or connections: how many for each reason, and one of them to look at. Any
+ * thread. */
 
 #include <stddef.h>
 #include <stdint.h>
@@ -26,8 +27,8 @@ int rejects_new(struct rejects **ret_rejects);
 void rejects_free(struct rejects *rejects);
 
 /*
- * Count a refused line.
- * @param text  the line or its beginning, any bytes; copied. The example is renewed at most once a
+ * Count one.
+ * @param text  the line or its beginning, or the peer; any bytes; copied. The example is renewed at most once a
  * second.
  */
 void rejects_add(struct rejects *rejects, enum hm_reason reason, const char *text, size_t length);
@@ -35,7 +36,7 @@ void rejects_add(struct rejects *rejects, enum hm_reason reason, const char *tex
 /* What is known of one reason. */
 void rejects_get(struct rejects *rejects, enum hm_reason reason, struct reject *ret_reject);
 
-/* Refused lines of all reasons. */
+/* Of all reasons. */
 uint64_t rejects_total(struct rejects *rejects);
 
 #endif

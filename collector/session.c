@@ -30,12 +30,14 @@ static enum hm_reason declare(struct session *session, const struct bundle *out)
 
 	session->has_declared = true;
 	if (!session->declarations)
-		result = declarations_new(&session->declarations);
+		result = declarations_new(out->declarations, &session->declarations);
 	if (result == 0)
 		result = declarations_add(session->declarations, &out->key, &out->line);
 	if (result == -EINVAL)
 		return HM_REASON_BAD_NAME;
 	/* Beyond the limits a metric's samples are stored all the same, of unknown kind. */
+	if (result == -ENOSPC)
+		return HM_REASON_TOO_MANY_DECLARATIONS;
 	return result == -ENOMEM ? HM_REASON_NO_MEMORY : HM_REASON_NONE;
 }
 

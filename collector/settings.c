@@ -22,6 +22,8 @@ enum key {
 	KEY_SOCKET,
 	KEY_USER,
 	KEY_REACTORS,
+	KEY_TEXT_CLIENTS,
+	KEY_TEXT_IDLE,
 };
 
 static const struct config_key keys[] = {
@@ -38,6 +40,14 @@ static const struct config_key keys[] = {
 		      CONFIG_NEEDS_RESTART},
 	[KEY_REACTORS] = {"reactors", CONFIG_COUNT, offsetof(struct settings, reactors), "1",
 			  "Threads that serve the network, 1 to 64.", CONFIG_NEEDS_RESTART},
+	[KEY_TEXT_CLIENTS] = {"text_clients", CONFIG_COUNT, offsetof(struct settings, text_clients),
+			      "20000",
+			      "Connections of text clients at once, as far as the limit of open "
+			      "files goes.",
+			      CONFIG_APPLIES},
+	[KEY_TEXT_IDLE] = {"text_idle", CONFIG_DURATION, offsetof(struct settings, text_idle_us),
+			   "10m", "A text client that sends nothing for so long is cut off.",
+			   CONFIG_APPLIES},
 };
 
 static const char usage[] =

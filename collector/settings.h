@@ -20,6 +20,8 @@ struct settings {
 	char *socket;
 	char *user;
 	int64_t reactors;
+	int64_t text_clients;
+	int64_t text_idle_us;
 };
 
 /* What the command line says. Texts are borrowed from it. */

@@ -44,6 +44,7 @@ struct store {
 	pthread_cond_t done;   /* the flusher has done something */
 	struct catalog catalog;
 	struct store_stats stats;
+	size_t jobs_max;      /* files written at a time */
 	size_t pending_bytes; /* taken and not synced yet */
 	int64_t due_us;       /* CLOCK_MONOTONIC: when the dirty files are to be written */
 	uint64_t flush_wanted;
@@ -134,12 +135,12 @@ static void lose_pending(struct store *store, struct catalog_file *file)
 	drop_pending(store, file);
 }
 
-/* Take up to WRITER_JOBS_MAX of the first `*n_left` dirty files. With the lock held. */
+/* Take up to `jobs_max` of the first `*n_left` dirty files. With the lock held. */
 static size_t take_jobs(struct store *store, size_t *n_left)
 {
 	size_t n_jobs = 0;
 
-	while (*n_left > 0 && n_jobs < WRITER_JOBS_MAX) {
+	while (*n_left > 0 && n_jobs < store->jobs_max) {
 		struct catalog_file *file = catalog_take_dirty(&store->catalog);
 
 		(*n_left)--;
@@ -182,7 +183,7 @@ static void flush(struct store *store)
 static void wait_for_work(struct store *store)
 {
 	while (!store->is_closing && store->flush_done == store->flush_wanted &&
-	       store->pending_bytes <= STORE_PENDING_MAX_BYTES) {
+	       store->pending_bytes <= STORE_PENDING_MUCH_BYTES) {
 		struct timespec due = to_timespec(store->due_us);
 
 		if (store->catalog.n_dirty == 0)
@@ -275,7 +276,7 @@ void store_append(struct store *store, const struct bundle *bundle)
 	}
 	if (was_clean)
 		store->due_us = timestamp_monotonic_us() + GATHER_US;
-	if (was_clean || store->pending_bytes > STORE_PENDING_MAX_BYTES)
+	if (was_clean || store->pending_bytes > STORE_PENDING_MUCH_BYTES)
 		pthread_cond_signal(&store->wanted);
 	pthread_mutex_unlock(&store->mutex);
 }
@@ -293,6 +294,13 @@ int store_flush(struct store *store, int64_t timeout_ms)
 		error = pthread_cond_timedwait(&store->done, &store->mutex, &until);
 	pthread_mutex_unlock(&store->mutex);
 	return -error;
+}
+
+void store_set_files_max(struct store *store, size_t n)
+{
+	pthread_mutex_lock(&store->mutex);
+	store->jobs_max = n < 1 ? 1 : n > WRITER_JOBS_MAX ? WRITER_JOBS_MAX : n;
+	pthread_mutex_unlock(&store->mutex);
 }
 
 const struct hash_key *store_hash_key(const struct store *store)
@@ -519,6 +527,7 @@ int store_open(const char *path, struct rejects *rejects, struct store **ret_sto
 		return -ENOMEM;
 	store->folder_fd = -1;
 	store->hosts_fd = -1;
+	store->jobs_max = WRITER_JOBS_MAX;
 	store->rejects = rejects;
 	result = init_locks(store);
 	if (result < 0) {

@@ -20,8 +20,12 @@
 /* Where the store's lock lies, below its folder. */
 #define STORE_PID_FILE "collector.pid"
 
-/* With more than this to be written, whoever brings more waits. */
-#define STORE_PENDING_MAX_BYTES ((size_t)8 << 20)
+/* With more than this to be written, it is written at once. */
+#define STORE_PENDING_MUCH_BYTES ((size_t)2 << 20)
+
+/* With more than this, whoever brings more waits; and with him all others of his reactor. So it is
+ * what a flood brings in a second, in which a disk has its pauses. */
+#define STORE_PENDING_MAX_BYTES ((size_t)32 << 20)
 
 #define STORE_ERROR_MAX_BYTES 256
 
@@ -83,6 +87,9 @@ void store_append(struct store *store, const struct bundle *bundle);
  * @return 0; -ETIMEDOUT: it takes longer than timeout_ms
  */
 int store_flush(struct store *store, int64_t timeout_ms);
+
+/* Keep at most so many files open at a time while writing, 1 to WRITER_JOBS_MAX. */
+void store_set_files_max(struct store *store, size_t n);
 
 void store_get_stats(struct store *store, struct store_stats *ret_stats);
 

@@ -354,13 +354,14 @@ struct field {
 	int64_t number;
 };
 
-/* Both fields of each reason beside the fixed ones. */
-#define FIELDS_MAX (32 + 2 * HM_REASON_COUNT)
+/* Both fields of each reason, for lines and for connections, beside the fixed ones. */
+#define FIELDS_MAX (32 + 5 * HM_REASON_COUNT)
 
 struct record {
 	struct field fields[FIELDS_MAX];
 	size_t n;
-	struct reject rejects[HM_REASON_COUNT];
+	struct reject rejects[2 * HM_REASON_COUNT];
+	size_t n_rejects;
 };
 
 static void put_text(struct record *record, const char *name, const char *text)
@@ -387,20 +388,21 @@ static void put_uptime(struct record *record, const struct verbs *verbs)
 	field->number = timestamp_monotonic_us() - verbs->start_us;
 }
 
-/* Every reason for which a line was refused, with its example. */
-static void put_rejects(struct record *record, const struct verbs *verbs)
+/* Every reason for which something was refused, with its example. @param what  "rejected" */
+static void put_rejects(struct record *record, const char *what, struct rejects *rejects)
 {
 	char name[48];
 
 	for (size_t i = 1; i < HM_REASON_COUNT; i++) {
-		struct reject *reject = &record->rejects[i];
+		struct reject *reject = &record->rejects[record->n_rejects];
 
-		rejects_get(verbs->rejects, (enum hm_reason)i, reject);
+		rejects_get(rejects, (enum hm_reason)i, reject);
 		if (reject->n == 0)
 			continue;
-		(void)snprintf(name, sizeof(name), "rejected_%s", reason_key((enum hm_reason)i));
+		record->n_rejects++;
+		(void)snprintf(name, sizeof(name), "%s_%s", what, reason_key((enum hm_reason)i));
 		put_number(record, name, reject->n);
-		(void)snprintf(name, sizeof(name), "rejected_%s_example",
+		(void)snprintf(name, sizeof(name), "%s_%s_example", what,
 			       reason_key((enum hm_reason)i));
 		put_text(record, name, reject->example);
 	}
@@ -418,8 +420,25 @@ static void put_store(struct record *record, const struct store_stats *stats)
 static void put_traffic(struct record *record, struct traffic *traffic)
 {
 	put_number(record, "connections", (uint64_t)traffic->connections);
+	put_number(record, "connections_max", (uint64_t)traffic->connections_max);
 	put_number(record, "connections_total", (uint64_t)traffic->connections_total);
 	put_number(record, "connections_refused", (uint64_t)traffic->connections_refused);
+}
+
+/* Clients of the control socket that were sent away, by reason. */
+static void put_control(struct record *record, const struct control_server *control)
+{
+	char name[48];
+
+	for (size_t i = 1; control && i < HM_REASON_COUNT; i++) {
+		uint64_t n_closed = control_server_n_closed(control, (enum hm_reason)i);
+
+		if (n_closed == 0)
+			continue;
+		(void)snprintf(name, sizeof(name), "control_closed_%s",
+			       reason_key((enum hm_reason)i));
+		put_number(record, name, n_closed);
+	}
 }
 
 static void put_datagrams(struct record *record, const struct verbs *verbs)
@@ -463,10 +482,12 @@ static void answer_status(void *context, const struct control_request *request,
 	put_text(&record, "listen", verbs->endpoint->text);
 	put_text(&record, "store", verbs->store_path);
 	put_traffic(&record, verbs->traffic);
+	put_rejects(&record, "closed", verbs->traffic->closed);
+	put_control(&record, verbs->control);
 	put_store(&record, &stats);
 	put_number(&record, "lines_accepted", stats.n_accepted);
 	put_number(&record, "lines_rejected", rejects_total(verbs->rejects));
-	put_rejects(&record, verbs);
+	put_rejects(&record, "rejected", verbs->rejects);
 	put_datagrams(&record, verbs);
 	put_number(&record, "store_bytes", stats.n_bytes);
 	put_number(&record, "files_given_up", stats.n_files_given_up);

@@ -19,11 +19,12 @@ struct verbs {
 	const char *store_path;
 	int64_t start_us; /* CLOCK_MONOTONIC */
 	struct store *store;
-	struct rejects *rejects;
+	struct rejects *rejects; /* lines; connections are in traffic->closed */
 	struct traffic *traffic;
 	const struct endpoint *endpoint;
 	void (*reload)(void *daemon, bool is_dry, struct control_reply *reply);
 	void *daemon;
+	const struct control_server *control; /* set once it is open */
 };
 
 /* For control_server_open(), with a struct verbs as context. */

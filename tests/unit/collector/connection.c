@@ -45,7 +45,7 @@ static void send_text(const char *text)
 
 static enum connection_state read_now(int64_t now_us)
 {
-	return connection_read(connection, room, now_us, &bundle);
+	return connection_read(connection, room, sizeof(room), now_us, &bundle);
 }
 
 Test(connection, gives_lines_of_its_peer_and_notes_when)

@@ -54,6 +54,8 @@ static void setup(void)
 		.socket = socket_path,
 		.user = nothing,
 		.reactors = 1,
+		.text_clients = 100,
+		.text_idle_us = 600 * TIMESTAMP_SECOND_US,
 	};
 }
 

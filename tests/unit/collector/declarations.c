@@ -14,7 +14,7 @@ static struct line line;
 
 static void setup(void)
 {
-	cr_assert_eq(declarations_new(&declarations), 0);
+	cr_assert_eq(declarations_new(NULL, &declarations), 0);
 }
 
 static void teardown(void)
@@ -110,4 +110,48 @@ Test(declarations, refuses_a_unit_over_the_limit)
 
 	cr_assert_eq(add(text), -EINVAL);
 	cr_assert_eq(find("a").unit_length, 0);
+}
+
+Test(declarations, of_all_sessions_share_one_budget_and_give_it_back)
+{
+	struct budget budget = {.max = 20000};
+	struct declarations *first;
+	struct declarations *second;
+	char text[64];
+	int result = 0;
+	int n = 0;
+
+	cr_assert_eq(declarations_new(&budget, &first), 0);
+	cr_assert_eq(declarations_new(&budget, &second), 0);
+	for (; result == 0 && n < DECLARATIONS_MAX; n++) {
+		(void)snprintf(text, sizeof(text), "# TYPE metric_%d counter", n);
+		cr_assert_eq(line_parse(&line, text, strlen(text), 0), HM_REASON_NONE);
+		result = declarations_add(first, &key, &line);
+	}
+	cr_assert_eq(result, -ENOSPC);
+	cr_assert_gt(n, 300);
+	cr_assert_leq(budget.used, budget.max);
+
+	/* What one has taken the other cannot have; what is kept is still found. */
+	result = 0;
+	for (int i = 0; result == 0 && i < DECLARATIONS_MAX; i++) {
+		(void)snprintf(text, sizeof(text), "# UNIT other_%d seconds", i);
+		cr_assert_eq(line_parse(&line, text, strlen(text), 0), HM_REASON_NONE);
+		result = declarations_add(second, &key, &line);
+	}
+	cr_assert_eq(result, -ENOSPC);
+	declarations_free(first);
+	cr_assert_eq(declarations_add(second, &key, &line), 0);
+	declarations_free(second);
+	cr_assert_eq(budget.used, 0);
+}
+
+Test(declarations, are_not_begun_where_the_budget_is_used_up)
+{
+	struct budget budget = {.max = 10};
+	struct declarations *none = NULL;
+
+	cr_assert_eq(declarations_new(&budget, &none), -ENOSPC);
+	cr_assert_null(none);
+	cr_assert_eq(budget.used, 0);
 }

@@ -18,6 +18,7 @@
 static struct endpoint endpoint;
 static struct loop *loop;
 static struct listener *listener;
+static struct rejects *closed;
 static struct traffic traffic;
 static int accepted[N_CLIENTS];
 static int n_accepted;
@@ -36,6 +37,8 @@ static void setup(void)
 	message_init("test");
 	cr_assert_eq(endpoint_open(&endpoint, "127.0.0.1:0", 1), 0);
 	cr_assert_eq(loop_new(&loop), 0);
+	cr_assert_eq(rejects_new(&closed), 0);
+	traffic.closed = closed;
 	cr_assert_eq(
 		listener_open(loop, endpoint.tcp_fds[0], &traffic, on_accepted, NULL, &listener),
 		0);
@@ -45,6 +48,7 @@ static void teardown(void)
 {
 	listener_close(listener);
 	loop_free(loop);
+	rejects_free(closed);
 	endpoint_close(&endpoint);
 }
 
@@ -85,6 +89,7 @@ static bool is_ended(int fd)
 Test(listener, refuses_who_comes_when_no_descriptor_is_left_and_goes_on_after)
 {
 	struct rlimit limit;
+	struct reject reject;
 	int clients[3];
 	int highest;
 
@@ -100,6 +105,8 @@ Test(listener, refuses_who_comes_when_no_descriptor_is_left_and_goes_on_after)
 		cr_assert_eq(loop_turn(loop, 0), 0);
 	cr_assert_eq(n_accepted, 0);
 	cr_assert_eq(traffic.connections_refused, 3);
+	rejects_get(closed, HM_REASON_NO_DESCRIPTOR, &reject);
+	cr_assert_eq(reject.n, 3);
 	for (int i = 0; i < 3; i++)
 		cr_assert(is_ended(clients[i]));
 

@@ -40,6 +40,7 @@ int epoll_ctl(int epoll_fd, int operation, int fd, struct epoll_event *event)
 
 static struct endpoint endpoint;
 static struct rejects *rejects;
+static struct rejects *closed;
 static struct traffic traffic;
 static struct reactor *reactor;
 static struct reactor_options options;
@@ -63,12 +64,15 @@ static void setup(void)
 	message_init("test");
 	cr_assert_eq(endpoint_open(&endpoint, "127.0.0.1:0", 1), 0);
 	cr_assert_eq(rejects_new(&rejects), 0);
+	cr_assert_eq(rejects_new(&closed), 0);
 	traffic.connections_max = 1000;
+	traffic.idle_us = 600 * TIMESTAMP_SECOND_US;
+	traffic.declarations.max = INT64_MAX;
+	traffic.closed = closed;
 	options = (struct reactor_options){
 		.tcp_fd = endpoint.tcp_fds[0],
 		.udp_fd = endpoint.udp_fds[0],
 		.hostname = "here",
-		.idle_us = REACTOR_IDLE_US,
 		.key = &key,
 		.rejects = rejects,
 		.traffic = &traffic,
@@ -81,6 +85,7 @@ static void teardown(void)
 {
 	reactor_free(reactor);
 	rejects_free(rejects);
+	rejects_free(closed);
 	endpoint_close(&endpoint);
 	buffer_done(&delivered);
 }
@@ -96,6 +101,16 @@ static int dial(int type)
 	cr_assert_eq(getsockname(endpoint.tcp_fds[0], &address.any, &address.length), 0);
 	cr_assert_eq(connect(fd, &address.any, address.length), 0);
 	return fd;
+}
+
+/* So many connections were refused or cut for that reason, one of them of this peer. */
+static void assert_closed(enum hm_reason reason, uint64_t n, const char *peer)
+{
+	struct reject reject;
+
+	rejects_get(closed, reason, &reject);
+	cr_assert_eq(reject.n, n);
+	cr_assert_eq(strncmp(reject.example, peer, strlen(peer)), 0, "%s", reject.example);
 }
 
 static void send_text(int fd, const char *text)
@@ -190,6 +205,29 @@ Test(reactor, serves_others_between_the_turns_of_a_busy_sender)
 		      "the small sender waited for one turn at most");
 }
 
+#define N_BUSY 60
+
+Test(reactor, serves_others_soon_between_the_turns_of_many_busy_senders)
+{
+	int quiet = dial(SOCK_STREAM);
+	int fds[N_BUSY];
+
+	for (int i = 0; i < N_BUSY; i++)
+		fds[i] = dial(SOCK_STREAM);
+	turn(2);
+	for (int i = 0; i < N_BUSY; i++)
+		(void)fill(fds[i]);
+	turn(1);
+	buffer_clear(&delivered);
+	turn(1);
+	cr_assert_leq(n_delivered("big") * 6, (size_t)3 << 20);
+	send_text(quiet, "small 1\n");
+	turn(2);
+
+	cr_assert_eq(n_delivered("small"), 1);
+	cr_assert_leq(n_delivered("big") * 6, (size_t)9 << 20);
+}
+
 Test(reactor, gathers_all_senders_of_a_turn_into_one_bundle)
 {
 	int fds[10];
@@ -231,6 +269,7 @@ Test(reactor, counts_connections_and_refuses_more_than_may_be)
 	cr_assert_eq(traffic.connections, 2);
 	cr_assert_eq(traffic.connections_total, 2);
 	cr_assert_eq(traffic.connections_refused, 1);
+	assert_closed(HM_REASON_TOO_MANY_CONNECTIONS, 1, "127.0.0.1:");
 
 	(void)close(fd);
 	turn(2);
@@ -293,7 +332,7 @@ Test(reactor, closes_connections_that_are_idle_and_no_others)
 	int busy;
 
 	reactor_free(reactor);
-	options.idle_us = 200000;
+	traffic.idle_us = 200000;
 	cr_assert_eq(reactor_new(&options, &reactor), 0);
 	idle = dial(SOCK_STREAM);
 	busy = dial(SOCK_STREAM);
@@ -307,6 +346,7 @@ Test(reactor, closes_connections_that_are_idle_and_no_others)
 	cr_assert_eq(recv(busy, &byte, 1, MSG_DONTWAIT), -1, "open");
 	cr_assert_eq(traffic.connections, 1);
 	cr_assert_eq(n_delivered("a"), 40);
+	assert_closed(HM_REASON_IDLE, 1, "here");
 }
 
 Test(reactor, takes_what_has_arrived_before_it_ends)

@@ -14,6 +14,7 @@
 static const char *scratch;
 static char path[4096];
 static struct rejects *rejects;
+static struct rejects *closed;
 static struct store *store;
 static struct traffic traffic;
 static struct endpoint endpoint;
@@ -26,6 +27,8 @@ static void setup(void)
 	scratch = scratch_folder();
 	(void)snprintf(path, sizeof(path), "%s/store", scratch);
 	cr_assert_eq(rejects_new(&rejects), 0);
+	cr_assert_eq(rejects_new(&closed), 0);
+	traffic.closed = closed;
 	cr_assert_eq(store_open(path, rejects, &store), 0);
 	cr_assert_eq(endpoint_open(&endpoint, "127.0.0.1:0", 1), 0);
 	verbs = (struct verbs){
@@ -44,6 +47,7 @@ static void teardown(void)
 	endpoint_close(&endpoint);
 	store_close(store);
 	rejects_free(rejects);
+	rejects_free(closed);
 	scratch_remove(scratch);
 }
 
@@ -216,6 +220,8 @@ Test(verbs, status_shows_an_example_of_every_reason)
 
 	for (int i = 1; i < HM_REASON_COUNT; i++)
 		rejects_add(rejects, (enum hm_reason)i, "bad\tline", 8);
+	for (int i = 1; i < HM_REASON_COUNT; i++)
+		rejects_add(closed, (enum hm_reason)i, "192.0.2.1:5", 11);
 	status = ask("status");
 
 	(void)snprintf(name, sizeof(name), "%d", HM_REASON_COUNT - 1);
@@ -223,5 +229,7 @@ Test(verbs, status_shows_an_example_of_every_reason)
 	cr_assert_str_eq(field(status, "rejected_bad_value"), "1");
 	cr_assert_str_eq(field(status, "rejected_bad_value_example"), "bad\\x09line");
 	cr_assert_not_null(field(status, "rejected_store_failed"));
+	cr_assert_str_eq(field(status, "closed_idle"), "1");
+	cr_assert_str_eq(field(status, "closed_idle_example"), "192.0.2.1:5");
 	cr_assert_not_null(field(status, "last_error"));
 }

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: MIT */
+/* Who may have how many descriptors. */
+
+#include "collector/descriptors.h"
+
+#include <fcntl.h>
+#include <sys/resource.h>
+
+#include "collector/writer.h"
+#include "common/control_server.h"
+
+/* Descriptors are given out from below: at start nothing of ours is above this. */
+#define COUNTED_MAX 4096
+
+/* While the limit is not known: what POSIX promises at least. */
+#define LIMIT_UNKNOWN 20
+
+int64_t descriptors_count(void)
+{
+	int64_t n = 0;
+
+	for (int fd = 0; fd < COUNTED_MAX; fd++) {
+		if (fcntl(fd, F_GETFD) >= 0)
+			n++;
+	}
+	return n;
+}
+
+int64_t descriptors_wanted(int64_t n_open, int64_t connections_wanted)
+{
+	return n_open + DESCRIPTORS_PASSING + WRITER_JOBS_MAX + CONTROL_CLIENTS_MAX +
+	       connections_wanted;
+}
+
+int64_t descriptors_raise_limit(int64_t n)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+		return LIMIT_UNKNOWN;
+	if (limit.rlim_cur < (rlim_t)n) {
+		limit.rlim_cur = limit.rlim_max < (rlim_t)n ? limit.rlim_max : (rlim_t)n;
+		(void)setrlimit(RLIMIT_NOFILE, &limit);
+		(void)getrlimit(RLIMIT_NOFILE, &limit);
+	}
+	return limit.rlim_cur > INT32_MAX ? INT32_MAX : (int64_t)limit.rlim_cur;
+}
+
+static int64_t clamp(int64_t n, int64_t max)
+{
+	return n > max ? max : n < 1 ? 1 : n;
+}
+
+void descriptors_share(int64_t limit, int64_t n_open, int64_t connections_wanted,
+		       struct descriptors *ret_descriptors)
+{
+	int64_t left = limit - n_open - DESCRIPTORS_PASSING;
+	int64_t store_files = clamp(left / 4, WRITER_JOBS_MAX);
+	int64_t control_clients = clamp(left / 4, CONTROL_CLIENTS_MAX);
+
+	*ret_descriptors = (struct descriptors){
+		.store_files = store_files,
+		.control_clients = control_clients,
+		.connections = clamp(left - store_files - control_clients, connections_wanted),
+	};
+}
