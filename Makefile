@@ -78,7 +78,7 @@ FUZZERS := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/*.c))
 SOURCES := $(sort $(wildcard $(FOLDERS:%=%/*.c) tests/unit/*/*.c tests/fuzz/*.c docs/example-plugin/*.c))
 HEADERS := $(sort $(wildcard include/hostmetrics/*.h $(FOLDERS:%=%/*.h) tests/*/*.h))
 
-.PHONY: all run check test tests check-asan check-tsan fuzz fuzzers lint lint-tools lint-format \
+.PHONY: all run check test tests bench check-asan check-tsan fuzz fuzzers lint lint-tools lint-format \
 	lint-cppcheck lint-compilers lint-objects lint-tidy format golden coverage install uninstall clean \
 	help FORCE
 
@@ -177,6 +177,10 @@ check: ## install what the tests need, and run all of them
 
 test: tests ## all tests, or those whose name holds T=WORD; installs nothing
 	@HM_BUILD=$(BUILD) HM_SAN=$(SAN) tests/run $(T)
+
+bench: all ## what 10 000 text clients at once cost the collector
+	@packaging/dependencies build bench --print
+	@HM_BUILD=$(BUILD) tests/bench/load
 
 check-asan check-tsan: check-%: ## the tests under AddressSanitizer and UBSan, or ThreadSanitizer
 	@$(MAKE) --no-print-directory SAN=$* BUILD=$(BUILD)-$* test

@@ -41,12 +41,12 @@ def with_plugins(program, arguments):
 class Daemon:
     """One daemon process, its log in a file."""
 
-    def __init__(self, program, arguments, folder, name, environment=None):
+    def __init__(self, program, arguments, folder, name, environment=None, prefix=()):
         self.log_path = os.path.join(folder, f"{name}.log")
         self.socket = os.path.join(folder, f"{name}.sock")
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen(
-                [os.path.join(BUILD, program), "--socket", self.socket,
+                [*prefix, os.path.join(BUILD, program), "--socket", self.socket,
                  *with_plugins(program, arguments)],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                 env=dict(os.environ, **(environment or {})))
@@ -142,17 +142,19 @@ class Case(unittest.TestCase):
             file.write(text)
         return path
 
-    def start_daemon(self, program, arguments, name, ready=True, environment=None):
-        daemon = Daemon(program, arguments, self.run_folder, name, environment)
+    def start_daemon(self, program, arguments, name, ready=True, environment=None, prefix=()):
+        daemon = Daemon(program, arguments, self.run_folder, name, environment, prefix)
         self.daemons.append(daemon)
         if ready:
             daemon.wait_ready()
         return daemon
 
-    def start_collector(self, *arguments, listen="127.0.0.1:0", name="collector", ready=True):
+    def start_collector(self, *arguments, listen="127.0.0.1:0", name="collector", ready=True, prefix=()):
+        """prefix: a program that runs it, and that program's arguments."""
         collector = self.start_daemon(
             "hostmetrics-collector",
-            ["--listen", listen, "--store", self.path("store"), *arguments], name, ready)
+            ["--listen", listen, "--store", self.path("store"), *arguments], name, ready,
+            prefix=prefix)
         if ready:
             collector.address = status(collector)["listen"]
             collector.port = int(collector.address.rsplit(":", 1)[1])
