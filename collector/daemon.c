@@ -77,6 +77,28 @@ static int move_endpoint(struct collector *collector, const char *address,
 	return 0;
 }
 
+/* Give everybody the share that the settings want, as far as the limit of this process goes. */
+static void apply_limits(struct collector *collector)
+{
+	const struct settings *settings = collector->settings;
+	/* Those with which the reactors go to another address may be open beside the old ones. */
+	int64_t n_open = collector->n_fixed_descriptors + 2 * 2 * settings->reactors;
+	int64_t wanted = descriptors_wanted(n_open, settings->text_clients);
+	int64_t limit = descriptors_raise_limit(wanted);
+	struct descriptors share;
+
+	descriptors_share(limit, n_open, settings->text_clients, &share);
+	store_set_files_max(collector->store, (size_t)share.store_files);
+	control_server_set_clients_max(collector->control, (size_t)share.control_clients);
+	collector->traffic.connections_max = share.connections;
+	collector->traffic.idle_us = settings->text_idle_us;
+	if (share.connections < settings->text_clients)
+		message_warning("the limit of open files is %" PRId64 ": %" PRId64
+				" text clients at once can be served, not text_clients = %" PRId64
+				", which needs %" PRId64 " (ulimit -n, LimitNOFILE=)",
+				limit, share.connections, settings->text_clients, wanted);
+}
+
 /* Take over what has changed and may. @return 0, or -errno with *error: nothing was */
 static int take_settings(struct collector *collector, const struct settings *next,
 			 struct config_error *error)
@@ -124,6 +146,7 @@ static int reload(struct collector *collector, struct config_changes *changes,
 	settings_done(collector->settings);
 	*collector->settings = next;
 	collector->verbs.store_path = collector->settings->store;
+	apply_limits(collector);
 	return 0;
 }
 
@@ -175,28 +198,6 @@ static void find_hostname(struct collector *collector)
 	if (gethostname(name, sizeof(collector->hostname)) < 0 || !name[0] ||
 	    name[sizeof(collector->hostname) - 1] || !text_is_clean(name, strlen(name)))
 		(void)strlcpy(name, "localhost", sizeof(collector->hostname));
-}
-
-/* Give everybody the share that the settings want, as far as the limit of this process goes. */
-static void apply_limits(struct collector *collector)
-{
-	const struct settings *settings = collector->settings;
-	/* Those with which the reactors go to another address may be open beside the old ones. */
-	int64_t n_open = collector->n_fixed_descriptors + 2 * 2 * settings->reactors;
-	int64_t wanted = descriptors_wanted(n_open, settings->text_clients);
-	int64_t limit = descriptors_raise_limit(wanted);
-	struct descriptors share;
-
-	descriptors_share(limit, n_open, settings->text_clients, &share);
-	store_set_files_max(collector->store, (size_t)share.store_files);
-	control_server_set_clients_max(collector->control, (size_t)share.control_clients);
-	collector->traffic.connections_max = share.connections;
-	collector->traffic.idle_us = settings->text_idle_us;
-	if (share.connections < settings->text_clients)
-		message_warning("the limit of open files is %" PRId64 ": %" PRId64
-				" text clients at once can be served, not text_clients = %" PRId64
-				", which needs %" PRId64 " (ulimit -n, LimitNOFILE=)",
-				limit, share.connections, settings->text_clients, wanted);
 }
 
 static int open_endpoint(struct collector *collector)

@@ -324,6 +324,16 @@ class Collector(Reload):
         self.assertEqual(second.process.wait(timeout=30), 1)
         self.assertIn("in use by another process", second.log())
 
+    def test_the_limits_of_text_clients_follow(self):
+        port = free_port()
+        collector = self.start_configured(f"127.0.0.1:{port}", text_idle="20s")
+        with socket.create_connection(("127.0.0.1", port)) as connection:
+            connection.settimeout(20)
+            self.change(f"127.0.0.1:{port}", text_idle="100ms", text_clients=3)
+            self.assertEqual(reload(collector)["collector.text_idle"][2], "applied")
+            self.assertEqual(connection.recv(1), b"")
+        self.assertEqual(status(collector)["connections_max"], 3)
+
     def test_an_address_in_use_changes_nothing(self):
         port = free_port()
         collector = self.start_configured(f"127.0.0.1:{port}")
