@@ -80,7 +80,7 @@ HEADERS := $(sort $(wildcard include/hostmetrics/*.h $(FOLDERS:%=%/*.h) tests/*/
 
 .PHONY: all run check test tests bench check-asan check-tsan fuzz fuzzers lint lint-tools lint-format \
 	lint-cppcheck lint-compilers lint-objects lint-tidy format golden coverage install uninstall clean \
-	help FORCE
+	deb rpm help FORCE
 
 all: $(PROGRAMS) $(PLUGINS) ## the daemons, agentctl and the plugins, in build/; installs nothing
 
@@ -250,6 +250,10 @@ uninstall: ## what install made; configuration and data stay
 
 clean: ## remove all build folders
 	rm -rf --one-file-system $(BUILD) $(wildcard $(BUILD)-*)
+
+deb rpm: ## packages for Debian, or Fedora and its like, into build/packages/
+	@packaging/dependencies build $@
+	@packaging/package $@ $(VERSION) $(BUILD)/packages
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z -]+:.*## / {printf "  make %-24s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
