@@ -80,7 +80,7 @@ HEADERS := $(sort $(wildcard include/hostmetrics/*.h $(FOLDERS:%=%/*.h) tests/*/
 
 .PHONY: all run check test tests bench check-asan check-tsan fuzz fuzzers lint lint-tools lint-format \
 	lint-cppcheck lint-compilers lint-objects lint-tidy format golden coverage install uninstall clean \
-	deb rpm help FORCE
+	deb rpm check-packages help FORCE
 
 all: $(PROGRAMS) $(PLUGINS) ## the daemons, agentctl and the plugins, in build/; installs nothing
 
@@ -254,6 +254,14 @@ clean: ## remove all build folders
 deb rpm: ## packages for Debian, or Fedora and its like, into build/packages/
 	@packaging/dependencies build $@
 	@packaging/package $@ $(VERSION) $(BUILD)/packages
+
+# Not at once: both may have to install something.
+rpm: | $(filter deb,$(MAKECMDGOALS))
+
+check-packages: ## the packages, in a Debian with a systemd of its own; as root
+	@packaging/dependencies build deb rpm packages
+	@$(MAKE) --no-print-directory deb rpm
+	@HM_BUILD=$(BUILD) tests/system/packages
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z -]+:.*## / {printf "  make %-24s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
