@@ -74,13 +74,15 @@ ifneq ($(shell pkg-config --exists umockdev-1.0 2>/dev/null && echo yes),yes)
 UNIT_SOURCES := $(filter-out %_umockdev.c,$(UNIT_SOURCES))
 endif
 UNITS := $(UNIT_SOURCES:tests/%.c=$(BUILD)/%)
+GUEST_PROGRAMS := $(patsubst tests/system/%.c,$(BUILD)/system/%,$(wildcard tests/system/*.c))
 FUZZERS := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/*.c))
-SOURCES := $(sort $(wildcard $(FOLDERS:%=%/*.c) tests/unit/*/*.c tests/fuzz/*.c docs/example-plugin/*.c))
+SOURCES := $(sort $(wildcard $(FOLDERS:%=%/*.c) tests/unit/*/*.c tests/fuzz/*.c tests/system/*.c \
+	docs/example-plugin/*.c))
 HEADERS := $(sort $(wildcard include/hostmetrics/*.h $(FOLDERS:%=%/*.h) tests/*/*.h))
 
-.PHONY: all run check test tests bench check-asan check-tsan fuzz fuzzers lint lint-tools lint-format \
-	lint-cppcheck lint-compilers lint-objects lint-tidy format golden coverage install uninstall clean \
-	deb rpm check-packages help FORCE
+.PHONY: all run check test tests bench check-system guest-programs check-packages check-asan check-tsan \
+	fuzz fuzzers lint lint-tools lint-format lint-cppcheck lint-compilers lint-objects lint-tidy format \
+	golden coverage install uninstall clean deb rpm help FORCE
 
 all: $(PROGRAMS) $(PLUGINS) ## the daemons, agentctl and the plugins, in build/; installs nothing
 
@@ -163,8 +165,14 @@ $(FUZZERS): $(BUILD)/fuzz/%: $(BUILD)/obj/tests/fuzz/%.o \
 	$(Q)mkdir -p $(@D)
 	$(Q)$(LINK) -fsanitize=fuzzer -pie -o $@ $< $(group) $(LDLIBS)
 
+$(GUEST_PROGRAMS): $(BUILD)/system/%: $(BUILD)/obj/tests/system/%.o
+	$(call say,LINK,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(LINK) -pie -o $@ $^
+
 tests: all $(UNITS) $(EXAMPLES) $(BUILD)/plugins-and-example
 fuzzers: $(FUZZERS)
+guest-programs: all $(GUEST_PROGRAMS)
 
 run: ## install what building needs, build, and show this machine's metrics live
 	@packaging/dependencies build
@@ -181,6 +189,13 @@ test: tests ## all tests, or those whose name holds T=WORD; installs nothing
 bench: all ## what 10 000 text clients at once cost the collector
 	@packaging/dependencies build bench --print
 	@HM_BUILD=$(BUILD) tests/bench/load
+
+# Builds for this machine are run in a guest of the same distribution.
+check-system: ## the tests on a kernel of their own, under QEMU; as root, on an amd64 Debian
+	@packaging/dependencies build system
+	@$(MAKE) --no-print-directory guest-programs
+	@tests/system/guest-image $(BUILD)/system/guest
+	@HM_BUILD=$(BUILD) HM_JOBS=1 tests/run --system $(T)
 
 check-asan check-tsan: check-%: ## the tests under AddressSanitizer and UBSan, or ThreadSanitizer
 	@$(MAKE) --no-print-directory SAN=$* BUILD=$(BUILD)-$* test
