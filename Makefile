@@ -168,7 +168,7 @@ $(FUZZERS): $(BUILD)/fuzz/%: $(BUILD)/obj/tests/fuzz/%.o \
 $(GUEST_PROGRAMS): $(BUILD)/system/%: $(BUILD)/obj/tests/system/%.o
 	$(call say,LINK,$@)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(LINK) -pie -o $@ $^
+	$(Q)$(LINK) -pie -o $@ $^ $(LDLIBS)
 
 tests: all $(UNITS) $(EXAMPLES) $(BUILD)/plugins-and-example
 fuzzers: $(FUZZERS)

@@ -65,7 +65,7 @@ def saved_name():
     """Of the saved guest that fits this machine, this QEMU and this table."""
     version = subprocess.run(["qemu-system-x86_64", "--version"], check=True, capture_output=True).stdout
     with open(thermal_table(), "rb") as table:
-        parts = [version, table.read(), json.dumps(machine()).encode()]
+        parts = [version, table.read(), json.dumps(machine()).replace(IMAGE, "").encode()]
     return "booted-" + hashlib.sha256(b"".join(parts)).hexdigest()[:16]
 
 
@@ -164,14 +164,21 @@ class Guest:
 
     def tell(self, command, **arguments):
         """A command of QMP; returns what it returned."""
-        self.qmp.write(json.dumps({"execute": command, "arguments": arguments}) + "\n")
+        return self.tell_all(command, [arguments])[0]
+
+    def tell_all(self, command, each):
+        """The same command several times, without waiting in between; `each`: arguments."""
+        for arguments in each:
+            self.qmp.write(json.dumps({"execute": command, "arguments": arguments}) + "\n")
         self.qmp.flush()
-        while True:
+        returned = []
+        while len(returned) < len(each):
             answer = self._hear()
             if "error" in answer:
                 raise QemuError(f"{command}: {answer['error']['desc']}")
             if "return" in answer:
-                return answer["return"]
+                returned.append(answer["return"])
+        return returned
 
     def tell_monitor(self, line):
         """A command of the monitor that people use; those that print have failed."""
@@ -273,11 +280,11 @@ class GuestCase(Case):
         self.guest.start()
         self.guest.run("cp -r /mnt /run/hm")
 
-    def start_agent_in_guest(self, plugins=""):
-        """As root, which may open input devices; a round each second. Returns its pid there."""
+    def start_agent_in_guest(self, plugins="", before=""):
+        """As root unless `before` is a command that becomes another; a round each second. Returns its pid there."""
         self.write("shared/agent.conf", f"[agent]\ninterval = 1s\nship_interval = 1s\ncollector = {COLLECTOR_IN_GUEST}\n"
                                         f"hostname = guest\nsocket = /run/hm/agent.sock\n{plugins}")
-        pid = int(self.guest.run("cd /run/hm && ./hostmetrics-agent --plugins plugins --config /mnt/agent.conf "
+        pid = int(self.guest.run(f"cd /run/hm; {before} ./hostmetrics-agent --plugins plugins --config /mnt/agent.conf "
                                  ">>/mnt/agent.log 2>&1 & echo $!"))
         wait_until(lambda: self.guest.try_run(f"{AGENTCTL_IN_GUEST} status")[0] == 0, 30, "the agent in the guest answers")
         return pid

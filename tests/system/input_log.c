@@ -4,6 +4,7 @@
  * seconds of CLOCK_MONOTONIC, type, code, value, name of the device.
  */
 
+#include <bsd/string.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -55,7 +56,7 @@ static void add_device(struct log *log, const char *node)
 		close(fd);
 		return;
 	}
-	(void)snprintf(device->node, sizeof(device->node), "%s", node);
+	(void)strlcpy(device->node, node, sizeof(device->node));
 	log->polled[log->n_polled++] = (struct pollfd){.fd = fd, .events = POLLIN};
 	printf("# opened %s: %s\n", node, device->name);
 }
@@ -103,7 +104,7 @@ static bool read_events(const struct log *log, nfds_t i)
 int main(void)
 {
 	static struct log log;
-	char notes[4096];
+	char note[4096];
 
 	log.polled[0] = (struct pollfd){.fd = inotify_init1(IN_NONBLOCK), .events = POLLIN};
 	if (log.polled[0].fd < 0 || inotify_add_watch(log.polled[0].fd, FOLDER, IN_CREATE) < 0) {
@@ -121,8 +122,8 @@ int main(void)
 				remove_device(&log, i);
 		}
 		if (log.polled[0].revents) {
-			while (read(log.polled[0].fd, notes, sizeof(notes)) > 0)
-				continue;
+			/* What it tells does not matter; if there is more, poll() says so. */
+			(void)!read(log.polled[0].fd, note, sizeof(note));
 			find_devices(&log);
 		}
 	}
