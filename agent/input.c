@@ -208,6 +208,7 @@ static int channel_start(struct input_channel *channel)
 	channel->shown.fd = input_node_open(channel->device.node, &mask);
 	if (channel->shown.fd < 0)
 		return channel->shown.fd;
+	channel->shown.since_us = timestamp_monotonic_us();
 	if (channel->shown.role == HM_INPUT_KEYS) {
 		result = read_keys(channel);
 		if (result < 0)

@@ -13,8 +13,6 @@
 
 #define NODE_PREFIX "/dev/input/event"
 
-#define DRAIN_MAX_READS 16
-
 void input_node_set_bit(unsigned long bits[], unsigned int bit)
 {
 	bits[bit / INPUT_NODE_LONG_BITS] |= 1UL << bit % INPUT_NODE_LONG_BITS;
@@ -68,20 +66,14 @@ static int set_masks(int fd, const struct input_node_mask *mask)
 
 /*
  * The masks leave what was queued before them. The change of clock throws that away, and leaves
- * SYN_DROPPED in its place, which says nothing here and is read away.
+ * SYN_DROPPED in its place. It cannot be read away here: the kernel holds it back until the next
+ * event. Its time tells it from one that says something.
  */
 static int begin_queue(int fd)
 {
 	int clock = CLOCK_MONOTONIC;
-	struct input_event events[64];
-	ssize_t n_read = 1;
 
-	if (ioctl(fd, EVIOCSCLOCKID, &clock) < 0)
-		return -errno;
-	for (int i = 0; i < DRAIN_MAX_READS && n_read > 0; i++)
-		n_read = read(fd, events, sizeof(events));
-	explicit_bzero(events, sizeof(events));
-	return n_read < 0 && errno != EAGAIN ? -errno : 0;
+	return ioctl(fd, EVIOCSCLOCKID, &clock) < 0 ? -errno : 0;
 }
 
 int input_node_open(const char *path, const struct input_node_mask *mask)

@@ -25,7 +25,7 @@ bool input_node_has_bit(const unsigned long bits[], unsigned int bit);
 
 /*
  * Open an event device for reading. The kernel withholds what is not in the mask from the first event
- * on; times are CLOCK_MONOTONIC.
+ * on; times are CLOCK_MONOTONIC. SYN_DROPPED of a time before the return tells of no loss.
  * @param path  "/dev/input/event3"
  * @return a non-blocking descriptor; -EINVAL for another kind of path; -EPROTO when the kernel does
  * not withhold what it was told to; -errno of open(2) or of evdev

@@ -97,6 +97,7 @@ struct keyboard {
 	TAILQ_ENTRY(keyboard) entry;
 	struct device *device;
 	int fd;
+	int64_t since_us;
 	int error; /* of reading it: -errno, or -ESTALE when events were lost */
 	bool is_down[HOTKEYS_KEYS_MAX];
 };
@@ -176,6 +177,13 @@ static ssize_t read_events(int fd, struct input_event events[static READ_EVENTS]
 	return n_bytes / (ssize_t)sizeof(*events);
 }
 
+/* One that the opening left in the queue says nothing. */
+static bool tells_of_loss(const struct input_event *event, int64_t since_us)
+{
+	return event->type == EV_SYN && event->code == SYN_DROPPED &&
+	       event_time_us(event) > since_us;
+}
+
 /* -- pointers --------------------------------------------------------------------------------- */
 
 static void take_pointer_event(struct state *state, struct device *device,
@@ -205,7 +213,7 @@ static int64_t pointer_ready(struct state *state, struct hm_input *input)
 	for (n_reads = 0; n_reads < TURN_READS && n_events > 0; n_reads++) {
 		n_events = read_events(input->fd, events, READ_EVENTS);
 		for (ssize_t i = 0; i < n_events; i++) {
-			if (events[i].type == EV_SYN && events[i].code == SYN_DROPPED &&
+			if (tells_of_loss(&events[i], input->since_us) &&
 			    input->role == HM_INPUT_CLICKS)
 				device->n_overruns++;
 			take_pointer_event(state, device, &events[i]);
@@ -273,7 +281,7 @@ static void gather_keyboard(const struct state *state, struct keyboard *keyboard
 		keyboard->error = (int)n_read;
 	events->has_more = events->has_more || n_read == READ_EVENTS || room < READ_EVENTS;
 	for (ssize_t i = 0; i < n_read && keyboard->error == 0; i++) {
-		if (read[i].type == EV_SYN && read[i].code == SYN_DROPPED) {
+		if (tells_of_loss(&read[i], keyboard->since_us)) {
 			keyboard->device->n_overruns++;
 			keyboard->error = -ESTALE;
 		}
@@ -329,6 +337,7 @@ static int open_keyboard(struct state *state, struct hm_input *input, struct dev
 		return -ENOMEM;
 	keyboard->device = device;
 	keyboard->fd = input->fd;
+	keyboard->since_us = input->since_us;
 	for (size_t i = 0; i < state->request.n_keys; i++) {
 		keyboard->is_down[i] = input->keys_down[i];
 		if (keyboard->is_down[i])

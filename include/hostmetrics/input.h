@@ -28,6 +28,7 @@ enum hm_input_role {
 struct hm_input {
 	int fd; /* non-blocking, owned by the host; its events carry CLOCK_MONOTONIC times */
 	enum hm_input_role role;
+	int64_t since_us; /* CLOCK_MONOTONIC: SYN_DROPPED of then or before tells of no loss */
 	const char *name; /* the device's, as the kernel has it; any bytes but NUL */
 	/* HM_INPUT_KEYS: for each key asked for, is it down as the descriptor opens? */
 	const bool *keys_down;

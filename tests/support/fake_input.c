@@ -89,7 +89,8 @@ int fake_input_add(const char *name, enum hm_input_role role, const unsigned int
 	input = &inputs[number];
 	*input = (struct fake_input){.is_used = true, .down = down, .write_fd = fds[1]};
 	(void)snprintf(input->name, sizeof(input->name), "%s", name);
-	input->shown = (struct hm_input){.fd = fds[0], .role = role, .name = input->name};
+	input->shown = (struct hm_input){
+		.fd = fds[0], .role = role, .since_us = FAKE_INPUT_SINCE_US, .name = input->name};
 	if (fake_input_request)
 		open_one(input);
 	return number;

@@ -13,6 +13,9 @@
 
 #define FAKE_INPUT_MAX 32
 
+/* When all descriptors were opened. */
+#define FAKE_INPUT_SINCE_US 1
+
 /* What the plugin has asked for, once it has; NULL before and after. */
 extern const struct hm_input_request *fake_input_request;
 

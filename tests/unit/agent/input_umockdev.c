@@ -167,12 +167,11 @@ static void add_keyboard(int number)
 	add_device(number, "Fake Keyboard", KEYBOARD);
 }
 
-static void send(int number, unsigned int type, unsigned int code, int value)
+static void send_at(int number, int64_t time_us, unsigned int type, unsigned int code, int value)
 {
 	char node[64];
 	struct input_event event = {
 		.type = (unsigned short)type, .code = (unsigned short)code, .value = value};
-	int64_t time_us = timestamp_monotonic_us() + 10 * TIMESTAMP_SECOND_US;
 
 	event.input_event_sec = (__typeof__(event.input_event_sec))(time_us / TIMESTAMP_SECOND_US);
 	event.input_event_usec =
@@ -180,6 +179,11 @@ static void send(int number, unsigned int type, unsigned int code, int value)
 	(void)snprintf(node, sizeof(node), "/dev/input/event%d", number);
 	cr_assert_eq(write(umockdev_testbed_get_dev_fd(bed, node), &event, sizeof(event)),
 		     sizeof(event));
+}
+
+static void send(int number, unsigned int type, unsigned int code, int value)
+{
+	send_at(number, timestamp_monotonic_us() + 10 * TIMESTAMP_SECOND_US, type, code, value);
 }
 
 /* -- the agent's side -- */
@@ -439,6 +443,20 @@ Test(input_umockdev, opens_a_keyboard_anew_when_its_events_were_lost)
 	send(0, EV_KEY, KEY_C, 1);
 
 	wait_for("node_input_hotkey_presses_total{hotkey=\"ctrl+c\"} 1\n");
+}
+
+/* What was typed as it was opened: the kernel tells of it with the first event that comes. */
+Test(input_umockdev, takes_what_was_dropped_by_its_opening_for_no_loss)
+{
+	int64_t before_us = timestamp_monotonic_us();
+
+	add_keyboard(0);
+	cr_assert_eq(start("f12"), PLUGIN_RUNNING);
+	send_at(0, before_us, EV_SYN, SYN_DROPPED, 0);
+	send(0, EV_KEY, KEY_F12, 1);
+
+	wait_for("node_input_hotkey_presses_total{hotkey=\"f12\"} 1\n");
+	cr_expect_eq(evdevs[0].n_masks, 1);
 }
 
 Test(input_umockdev, opens_nothing_but_event_devices)

@@ -418,6 +418,26 @@ Test(input, wants_a_keyboard_opened_anew_when_its_events_were_lost)
 	cr_expect_eq(count(OVERRUNS("keyboard")), 1);
 }
 
+/* The kernel leaves one when the host sets the clock, and delivers it with the first event. */
+Test(input, takes_syn_dropped_of_the_opening_for_no_loss)
+{
+	int keyboard = fake_input_add("keyboard", HM_INPUT_KEYS, NULL);
+	int mouse = fake_input_add("mouse", HM_INPUT_CLICKS, NULL);
+
+	start("f12");
+	fake_input_send(keyboard, FAKE_INPUT_SINCE_US, EV_SYN, SYN_DROPPED, 0);
+	key(keyboard, at(0, 0), KEY_F12, 1);
+	fake_input_send(mouse, FAKE_INPUT_SINCE_US, EV_SYN, SYN_DROPPED, 0);
+	key(mouse, at(0, 0), BTN_LEFT, 1);
+	cr_expect_eq(fake_input_ready(keyboard), 0);
+	cr_expect_eq(fake_input_ready(mouse), 0);
+
+	cr_expect_eq(count(PRESSES("f12")), 1);
+	cr_expect_eq(count(EVENTS("mouse")), 1);
+	cr_expect_eq(count(OVERRUNS("keyboard")), 0);
+	cr_expect_eq(count(OVERRUNS("mouse")), 0);
+}
+
 Test(input, says_so_of_the_keyboard_that_lost_them_when_another_is_read)
 {
 	int left = fake_input_add("left", HM_INPUT_KEYS, NULL);
