@@ -41,7 +41,6 @@ struct input_channel {
 	struct loop_source *source; /* NULL = not watched until the pause is over */
 	struct timer *pause;
 	int64_t opened_us;
-	bool *keys_down;
 	bool is_there; /* input_update() has seen its device */
 };
 
@@ -135,7 +134,6 @@ static void channel_free(struct input_channel *channel)
 	timer_free(channel->pause);
 	if (channel->shown.fd >= 0)
 		close(channel->shown.fd);
-	free(channel->keys_down);
 	free(channel);
 }
 
@@ -148,8 +146,8 @@ static void channel_close(struct input_channel *channel)
 	channel_free(channel);
 }
 
-/* @return 0; -ENXIO when the device has none of the keys; -errno */
-static int read_keys(struct input_channel *channel)
+/* @return 0; -ENXIO when the device has none of the keys; -errno. keys_down: one for each key asked for */
+static int read_keys(const struct input_channel *channel, bool keys_down[])
 {
 	const struct hm_input_request *request = channel->input->request;
 	unsigned long keys[INPUT_NODE_LONGS(KEY_CNT)];
@@ -162,13 +160,8 @@ static int read_keys(struct input_channel *channel)
 		result = -ENXIO;
 	if (result == 0)
 		result = input_node_get_down(channel->shown.fd, keys);
-	/* One more than needed: calloc(0) may answer NULL. */
-	channel->keys_down = calloc(request->n_keys + 1, sizeof(*channel->keys_down));
-	if (!channel->keys_down)
-		return -ENOMEM;
 	for (size_t i = 0; i < request->n_keys; i++)
-		channel->keys_down[i] = input_node_has_bit(keys, request->keys[i]);
-	channel->shown.keys_down = channel->keys_down;
+		keys_down[i] = input_node_has_bit(keys, request->keys[i]);
 	explicit_bzero(keys, sizeof(keys));
 	return result;
 }
@@ -199,6 +192,23 @@ static bool channel_pause(struct input_channel *channel, int64_t duration_us)
 	return timer_start(channel->pause, duration_us / 1000 + 1, 0) == 0;
 }
 
+/* Which keys are down is shown to the plugin and then forgotten. */
+static int tell_opened(struct input_channel *channel)
+{
+	struct input *input = channel->input;
+	bool keys_down[KEY_CNT];
+	int result = 0;
+
+	if (channel->shown.role == HM_INPUT_KEYS)
+		result = read_keys(channel, keys_down);
+	channel->shown.keys_down = keys_down;
+	if (result == 0)
+		result = input->request->opened(input->state, &channel->shown);
+	channel->shown.keys_down = NULL;
+	explicit_bzero(keys_down, sizeof(keys_down));
+	return result;
+}
+
 static int channel_start(struct input_channel *channel)
 {
 	struct input *input = channel->input;
@@ -209,14 +219,9 @@ static int channel_start(struct input_channel *channel)
 	if (channel->shown.fd < 0)
 		return channel->shown.fd;
 	channel->shown.since_us = timestamp_monotonic_us();
-	if (channel->shown.role == HM_INPUT_KEYS) {
-		result = read_keys(channel);
-		if (result < 0)
-			return result;
-	}
 	result = loop_add(input->loop, channel->shown.fd, on_ready, channel, &channel->source);
 	if (result == 0)
-		result = input->request->opened(input->state, &channel->shown);
+		result = tell_opened(channel);
 	return result;
 }
 
@@ -492,6 +497,8 @@ int hm_open_input(const struct hm_host *host, void *state, const struct hm_input
 
 	if (!input || input->request)
 		return -EBUSY;
+	if (request->n_keys > KEY_CNT)
+		return -EINVAL;
 	for (size_t i = 0; i < request->n_keys; i++) {
 		if (request->keys[i] >= KEY_CNT)
 			return -EINVAL;

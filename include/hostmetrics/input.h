@@ -30,7 +30,7 @@ struct hm_input {
 	enum hm_input_role role;
 	int64_t since_us; /* CLOCK_MONOTONIC: SYN_DROPPED of then or before tells of no loss */
 	const char *name; /* the device's, as the kernel has it; any bytes but NUL */
-	/* HM_INPUT_KEYS: for each key asked for, is it down as the descriptor opens? */
+	/* HM_INPUT_KEYS, in opened() alone: for each key asked for, is it down? */
 	const bool *keys_down;
 	void *data; /* the plugin's own; NULL at first */
 };

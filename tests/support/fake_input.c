@@ -49,6 +49,7 @@ static void open_one(struct fake_input *input)
 	if (input->shown.role == HM_INPUT_KEYS)
 		set_keys_down(input);
 	require(fake_input_request->opened(plugin_state, &input->shown) == 0, "not wanted");
+	input->shown.keys_down = NULL;
 	input->is_open = true;
 }
 
