@@ -125,6 +125,44 @@ static struct input_node_mask make_mask(const struct input_channel *channel)
 	return mask;
 }
 
+/* -- what is told of a device ---------------------------------------------------------------- */
+
+static const char *explain(int error)
+{
+	switch (error) {
+	case -EACCES:
+		return "reading it takes root, or membership in the group that owns it (input)";
+	case -EPERM:
+		return "does the service's DeviceAllow= name char-input?";
+	case -ENOENT:
+		return "does the service hide devices (PrivateDevices=)?";
+	case -EPROTO:
+		return "the kernel does not withhold the other events";
+	case -EINVAL:
+	case -ENOTTY:
+		return "this kernel cannot withhold events (EVIOCSMASK, since Linux 4.4)";
+	default:
+		return NULL;
+	}
+}
+
+static void explain_failure(char *out, size_t size, const char *node, int error)
+{
+	const char *advice = explain(error);
+
+	(void)snprintf(out, size, "cannot read %s: %s%s%s", node, strerror(-error),
+		       advice ? "; " : "", advice ? advice : "");
+}
+
+static struct input_report *find_report(const struct input_reports *reports, const char *node)
+{
+	for (size_t i = 0; i < reports->n_reports; i++) {
+		if (strcmp(reports->at[i].node, node) == 0)
+			return &reports->at[i];
+	}
+	return NULL;
+}
+
 /* -- one descriptor --------------------------------------------------------------------------- */
 
 /* Without closed(): the plugin does not know it, or not any more. */
@@ -144,6 +182,20 @@ static void channel_close(struct input_channel *channel)
 	TAILQ_REMOVE(&input->channels, channel, entry);
 	input->request->closed(input->state, &channel->shown);
 	channel_free(channel);
+}
+
+/* Its events are counted no longer, and nobody asked for that: say so. */
+static void tell_lost(struct input *input, const char *node, int error)
+{
+	struct input_report *report;
+
+	pthread_mutex_lock(&input->lock);
+	report = find_report(&input->reports, node);
+	if (report) {
+		report->is_used = false;
+		explain_failure(report->why, sizeof(report->why), report->node, error);
+	}
+	pthread_mutex_unlock(&input->lock);
 }
 
 /* @return 0; -ENXIO when the device has none of the keys; -errno. keys_down: one for each key asked for */
@@ -256,10 +308,13 @@ static void channel_reopen(struct input_channel *old)
 	enum hm_input_role role = old->shown.role;
 	bool is_flood = timestamp_monotonic_us() - old->opened_us < INPUT_REOPEN_US;
 	struct input_channel *channel;
+	int result;
 
 	channel_close(old);
-	if (channel_open(input, &device, role, &channel) == 0 && is_flood &&
-	    !channel_pause(channel, INPUT_REOPEN_US))
+	result = channel_open(input, &device, role, &channel);
+	if (result < 0)
+		tell_lost(input, device.node, result);
+	else if (is_flood && !channel_pause(channel, INPUT_REOPEN_US))
 		channel_close(channel);
 }
 
@@ -278,6 +333,7 @@ static bool on_ready(void *context, uint32_t events)
 		return false;
 	}
 	if (next_us < 0) {
+		tell_lost(input, channel->device.node, (int)next_us);
 		channel_close(channel);
 		return false;
 	}
@@ -290,42 +346,6 @@ static bool on_ready(void *context, uint32_t events)
 }
 
 /* -- all devices ------------------------------------------------------------------------------ */
-
-static const char *explain(int error)
-{
-	switch (error) {
-	case -EACCES:
-		return "reading it takes root, or membership in the group that owns it (input)";
-	case -EPERM:
-		return "does the service's DeviceAllow= name char-input?";
-	case -ENOENT:
-		return "does the service hide devices (PrivateDevices=)?";
-	case -EPROTO:
-		return "the kernel does not withhold the other events";
-	case -EINVAL:
-	case -ENOTTY:
-		return "this kernel cannot withhold events (EVIOCSMASK, since Linux 4.4)";
-	default:
-		return NULL;
-	}
-}
-
-static void explain_failure(char *out, size_t size, const char *node, int error)
-{
-	const char *advice = explain(error);
-
-	(void)snprintf(out, size, "cannot read %s: %s%s%s", node, strerror(-error),
-		       advice ? "; " : "", advice ? advice : "");
-}
-
-static struct input_report *find_report(const struct input_reports *reports, const char *node)
-{
-	for (size_t i = 0; i < reports->n_reports; i++) {
-		if (strcmp(reports->at[i].node, node) == 0)
-			return &reports->at[i];
-	}
-	return NULL;
-}
 
 static int add_report(struct survey *survey, const struct input_device *device,
 		      struct input_report **ret_report)

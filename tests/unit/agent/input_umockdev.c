@@ -445,6 +445,22 @@ Test(input_umockdev, opens_a_keyboard_anew_when_its_events_were_lost)
 	wait_for("node_input_hotkey_presses_total{hotkey=\"ctrl+c\"} 1\n");
 }
 
+Test(input_umockdev, says_that_it_could_not_open_a_keyboard_anew)
+{
+	int64_t end_us = timestamp_monotonic_us() + TIMESTAMP_SECOND_US;
+
+	add_keyboard(0);
+	cr_assert_eq(start("f12"), PLUGIN_RUNNING);
+	pthread_mutex_lock(&lock);
+	evdevs[0].error = EINVAL;
+	pthread_mutex_unlock(&lock);
+	send(0, EV_SYN, SYN_DROPPED, 0);
+	while (timestamp_monotonic_us() < end_us)
+		(void)loop_turn(loop, 5);
+
+	cr_expect(strstr(why(0, false), "cannot read /dev/input/event0"));
+}
+
 /* What was typed as it was opened: the kernel tells of it with the first event that comes. */
 Test(input_umockdev, takes_what_was_dropped_by_its_opening_for_no_loss)
 {
