@@ -69,6 +69,11 @@ bool input_is_open(const struct input *input)
 	return input->request;
 }
 
+bool input_is_incomplete(const struct input *input)
+{
+	return input->request && input->is_incomplete;
+}
+
 /* -- the events of a role --------------------------------------------------------------------- */
 
 static void want_motion(struct input_node_mask *mask)
@@ -189,6 +194,7 @@ static void tell_lost(struct input *input, const char *node, int error)
 {
 	struct input_report *report;
 
+	input->is_incomplete = true;
 	pthread_mutex_lock(&input->lock);
 	report = find_report(&input->reports, node);
 	if (report) {
@@ -198,7 +204,7 @@ static void tell_lost(struct input *input, const char *node, int error)
 	pthread_mutex_unlock(&input->lock);
 }
 
-/* @return 0; -ENXIO when the device has none of the keys; -errno. keys_down: one for each key asked for */
+/* @return 0; -ENODATA when the device has none of the keys; -errno. keys_down: one for each key asked for */
 static int read_keys(const struct input_channel *channel, bool keys_down[])
 {
 	const struct hm_input_request *request = channel->input->request;
@@ -209,7 +215,7 @@ static int read_keys(const struct input_channel *channel, bool keys_down[])
 	for (size_t i = 0; i < request->n_keys; i++)
 		has_any = has_any || input_node_has_bit(keys, request->keys[i]);
 	if (result == 0 && !has_any)
-		result = -ENXIO;
+		result = -ENODATA;
 	if (result == 0)
 		result = input_node_get_down(channel->shown.fd, keys);
 	for (size_t i = 0; i < request->n_keys; i++)
@@ -223,25 +229,28 @@ static bool on_ready(void *context, uint32_t events);
 static void on_pause_over(void *context)
 {
 	struct input_channel *channel = context;
+	int result;
 
+	if (channel->source)
+		return;
 	/* Adding tells at once of what has come in the meantime. */
-	if (!channel->source && loop_add(channel->input->loop, channel->shown.fd, on_ready, channel,
-					 &channel->source) < 0)
-		channel_close(channel);
+	result = loop_add(channel->input->loop, channel->shown.fd, on_ready, channel,
+			  &channel->source);
+	if (result == 0)
+		return;
+	tell_lost(channel->input, channel->device.node, result);
+	channel_close(channel);
 }
 
-/* Do not even wake up for its events for a while. @return false when it had to be closed */
-static bool channel_pause(struct input_channel *channel, int64_t duration_us)
+/* Do not even wake up for its events for a while. */
+static void channel_pause(struct input_channel *channel, int64_t duration_us)
 {
 	if (duration_us > TIMESTAMP_SECOND_US)
 		duration_us = TIMESTAMP_SECOND_US;
-	if (!channel->pause &&
-	    timer_new(channel->input->loop, on_pause_over, channel, &channel->pause) < 0)
-		return false;
 	loop_remove(channel->source);
 	channel->source = NULL;
 	/* Rounded up: the second that is waited for has begun then. */
-	return timer_start(channel->pause, duration_us / 1000 + 1, 0) == 0;
+	(void)timer_start(channel->pause, duration_us / 1000 + 1, 0); /* cannot fail */
 }
 
 /* Which keys are down is shown to the plugin and then forgotten. */
@@ -271,7 +280,11 @@ static int channel_start(struct input_channel *channel)
 	if (channel->shown.fd < 0)
 		return channel->shown.fd;
 	channel->shown.since_us = timestamp_monotonic_us();
-	result = loop_add(input->loop, channel->shown.fd, on_ready, channel, &channel->source);
+	/* Now, when running out of descriptors can still be told. */
+	result = timer_new(input->loop, on_pause_over, channel, &channel->pause);
+	if (result == 0)
+		result = loop_add(input->loop, channel->shown.fd, on_ready, channel,
+				  &channel->source);
 	if (result == 0)
 		result = tell_opened(channel);
 	return result;
@@ -314,8 +327,8 @@ static void channel_reopen(struct input_channel *old)
 	result = channel_open(input, &device, role, &channel);
 	if (result < 0)
 		tell_lost(input, device.node, result);
-	else if (is_flood && !channel_pause(channel, INPUT_REOPEN_US))
-		channel_close(channel);
+	else if (is_flood)
+		channel_pause(channel, INPUT_REOPEN_US);
 }
 
 static bool on_ready(void *context, uint32_t events)
@@ -340,8 +353,7 @@ static bool on_ready(void *context, uint32_t events)
 	now_us = timestamp_monotonic_us();
 	if (next_us <= now_us)
 		return true;
-	if (!channel_pause(channel, next_us - now_us))
-		channel_close(channel);
+	channel_pause(channel, next_us - now_us);
 	return false;
 }
 
@@ -402,7 +414,7 @@ static int use_device(struct survey *survey, const struct input_device *device,
 		report->is_used = true;
 		return 0;
 	}
-	if (result == -ENXIO)
+	if (result == -ENODATA)
 		return 0;
 	explain_failure(report->why, sizeof(report->why), device->node, result);
 	if (survey->error == 0) {
@@ -439,7 +451,7 @@ static int survey_device(void *context, const struct input_device *device)
 		result = use_device(survey, device, HM_INPUT_CLICKS, report);
 	if (device->has_keys && wants_keys && result == 0)
 		result = use_device(survey, device, HM_INPUT_KEYS, report);
-	if (report->is_used)
+	if (report->is_used && result == 0)
 		(void)strlcat(report->why, "; the kernel withholds all else", sizeof(report->why));
 	else if (!*report->why)
 		say_unused(report, device, wants_keys);
@@ -474,7 +486,10 @@ static int look(struct input *input)
 			channel_close(channel);
 	}
 	swap_reports(input, &survey.reports);
-	return result < 0 ? result : survey.error;
+	if (result == 0)
+		result = survey.error;
+	input->is_incomplete = result < 0;
+	return result;
 }
 
 void input_update(struct input *input)
@@ -523,7 +538,6 @@ int hm_open_input(const struct hm_host *host, void *state, const struct hm_input
 		if (request->keys[i] >= KEY_CNT)
 			return -EINVAL;
 	}
-	input->problem[0] = '\0';
 	if (hm_is_redirected(host))
 		return -ENOTSUP;
 	if (!input->loop) {

@@ -39,7 +39,9 @@ struct input {
 	const struct hm_input_request *request; /* NULL = nothing is open */
 	void *state;
 	struct input_list channels;
-	char problem[240]; /* why the last hm_open_input() failed; "" = its error says all */
+	char problem
+		[240]; /* why hm_open_input() failed; "" = its error says all; the starter clears it */
+	bool is_incomplete; /* a device was lost, or could not be opened */
 	pthread_mutex_t lock;
 	struct input_reports reports; /* under the lock; they outlive the descriptors */
 };
@@ -51,6 +53,9 @@ void input_init(struct input *input, const struct hm_host *host);
 void input_done(struct input *input);
 
 bool input_is_open(const struct input *input);
+
+/* Is something not open that should be, so that input_update() may help one day? */
+bool input_is_incomplete(const struct input *input);
 
 /* Devices came or went: open those that are new, close those that are gone, leave the others alone. */
 void input_update(struct input *input);

@@ -228,6 +228,7 @@ void plugin_start(struct plugin *plugin, int64_t monotonic_us)
 	if (plugin->config.is_disabled || plugin->is_started || monotonic_us < plugin->retry_us)
 		return;
 	memset(plugin->memory, 0, plugin->config.table->state_size);
+	plugin->input.problem[0] = '\0';
 	enter_verb(plugin, "start_collect");
 	result = plugin->config.table->start_collect(plugin->memory, &plugin->host);
 	leave_verb(plugin);
@@ -284,11 +285,18 @@ static void note_round(struct plugin *plugin, int result, int64_t duration_us)
 	pthread_mutex_unlock(&plugin->lock);
 }
 
-/* A plugin that runs, but has given nothing for a while, may hold on to what is gone. */
+/*
+ * A plugin that runs, but has given nothing for a while, may hold on to what is gone; a device that
+ * could not be opened may be by now.
+ */
 static void revive(struct plugin *plugin, int64_t monotonic_us)
 {
 	if (plugin->is_started && plugin->is_failing && monotonic_us >= plugin->retry_us)
 		call_stop(plugin);
+	if (input_is_incomplete(&plugin->input) && monotonic_us >= plugin->retry_us) {
+		plugin->retry_us = monotonic_us + PLUGIN_RETRY_US;
+		input_update(&plugin->input);
+	}
 	plugin_start(plugin, monotonic_us);
 }
 

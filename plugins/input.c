@@ -189,13 +189,20 @@ static bool tells_of_loss(const struct input_event *event, int64_t since_us)
 static void take_pointer_event(struct state *state, struct device *device,
 			       const struct input_event *event)
 {
-	if (event->type == EV_SYN)
-		return;
+	/* EV_SYN counts as well: the kernel sends none without an event before it that was asked for. */
 	if (event->type == EV_KEY)
 		device->n_events += event->value == 1;
 	else if (event->type == EV_REL && (event->code == REL_WHEEL || event->code == REL_HWHEEL))
 		device->n_events += (uint64_t)llabs((long long)event->value);
 	count_second(&state->seconds, event_time_us(event) / SECOND_US);
+}
+
+/* Of motion only whole seconds can be missed: those between the last that is counted and this one. */
+static bool misses_something(const struct state *state, const struct hm_input *input,
+			     const struct input_event *dropped)
+{
+	return input->role == HM_INPUT_CLICKS ||
+	       event_time_us(dropped) / SECOND_US > state->seconds.newest + 1;
 }
 
 /*
@@ -214,7 +221,7 @@ static int64_t pointer_ready(struct state *state, struct hm_input *input)
 		n_events = read_events(input->fd, events, READ_EVENTS);
 		for (ssize_t i = 0; i < n_events; i++) {
 			if (tells_of_loss(&events[i], input->since_us) &&
-			    input->role == HM_INPUT_CLICKS)
+			    misses_something(state, input, &events[i]))
 				device->n_overruns++;
 			take_pointer_event(state, device, &events[i]);
 			newest = event_time_us(&events[i]) / SECOND_US;
@@ -266,6 +273,7 @@ static void gather_key_event(const struct state *state, struct keyboard *keyboar
 	if (event->type == EV_KEY && key_event.key < state->hotkeys.n_keys &&
 	    (event->value == 0 || event->value == 1))
 		insert_key_event(events, &key_event);
+	explicit_bzero(&key_event, sizeof(key_event));
 }
 
 static void gather_keyboard(const struct state *state, struct keyboard *keyboard,

@@ -445,20 +445,30 @@ Test(input_umockdev, opens_a_keyboard_anew_when_its_events_were_lost)
 	wait_for("node_input_hotkey_presses_total{hotkey=\"ctrl+c\"} 1\n");
 }
 
-Test(input_umockdev, says_that_it_could_not_open_a_keyboard_anew)
+static void set_error(int number, int error)
+{
+	pthread_mutex_lock(&lock);
+	evdevs[number].error = error;
+	pthread_mutex_unlock(&lock);
+}
+
+Test(input_umockdev, says_that_it_could_not_open_a_keyboard_anew_and_tries_a_minute_later)
 {
 	int64_t end_us = timestamp_monotonic_us() + TIMESTAMP_SECOND_US;
 
 	add_keyboard(0);
 	cr_assert_eq(start("f12"), PLUGIN_RUNNING);
-	pthread_mutex_lock(&lock);
-	evdevs[0].error = EINVAL;
-	pthread_mutex_unlock(&lock);
+	set_error(0, EINVAL);
 	send(0, EV_SYN, SYN_DROPPED, 0);
 	while (timestamp_monotonic_us() < end_us)
 		(void)loop_turn(loop, 5);
 
 	cr_expect(strstr(why(0, false), "cannot read /dev/input/event0"));
+	set_error(0, 0);
+	(void)plugin_round(plugin, 0, timestamp_monotonic_us(), &lines);
+	(void)why(0, false);
+	(void)plugin_round(plugin, 0, timestamp_monotonic_us() + PLUGIN_RETRY_US, &lines);
+	(void)why(0, true);
 }
 
 /* What was typed as it was opened: the kernel tells of it with the first event that comes. */
