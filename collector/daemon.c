@@ -82,7 +82,7 @@ static void apply_limits(struct collector *collector)
 {
 	const struct settings *settings = collector->settings;
 	/* Those with which the reactors go to another address may be open beside the old ones. */
-	int64_t n_open = collector->n_fixed_descriptors + 2 * 2 * settings->reactors;
+	int64_t n_open = collector->n_fixed_descriptors + INT64_C(4) * settings->reactors;
 	int64_t wanted = descriptors_wanted(n_open, settings->text_clients);
 	int64_t limit = descriptors_raise_limit(wanted);
 	struct descriptors share;
@@ -92,11 +92,12 @@ static void apply_limits(struct collector *collector)
 	control_server_set_clients_max(collector->control, (size_t)share.control_clients);
 	collector->traffic.connections_max = share.connections;
 	collector->traffic.idle_us = settings->text_idle_us;
-	if (share.connections < settings->text_clients)
+	if (share.connections < settings->text_clients) {
 		message_warning("the limit of open files is %" PRId64 ": %" PRId64
 				" text clients at once can be served, not text_clients = %" PRId64
 				", which needs %" PRId64 " (ulimit -n, LimitNOFILE=)",
 				limit, share.connections, settings->text_clients, wanted);
+	}
 }
 
 /* Take over what has changed and may. @return 0, or -errno with *error: nothing was */
@@ -203,7 +204,7 @@ static void find_hostname(struct collector *collector)
 static int open_endpoint(struct collector *collector)
 {
 	const struct settings *settings = collector->settings;
-	struct config_error error;
+	struct config_error error = {.text = ""};
 	int result =
 		endpoint_open(&collector->endpoint, settings->listen, (size_t)settings->reactors);
 

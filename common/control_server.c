@@ -364,6 +364,7 @@ static bool is_waited_for(const struct control_server *server)
 static bool make_place(struct control_server *server)
 {
 	struct client *client = TAILQ_FIRST(&server->clients);
+	/* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): the one before was taken off the list */
 	int64_t left_us = client->active_us + CONTROL_PATIENCE_US - timestamp_monotonic_us();
 
 	if (!is_waited_for(server))

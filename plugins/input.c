@@ -507,8 +507,8 @@ HM_PLUGIN(input) = {
 	HM_PLUGIN_HEADER,
 	.name = "input",
 	.help = "Seconds of mouse use, clicks and wheel steps, presses of chosen hotkeys.",
-	.looks_for = "/dev/input/event* that udev calls a mouse, touchpad, tablet or trackpoint; "
-		     "keyboards when hotkeys are configured",
+	.looks_for =
+		"mice, touchpads, tablets and trackpoints in /dev/input, keyboards for hotkeys",
 	.metrics = metrics,
 	.n_metrics = N_METRICS,
 	.options = options,

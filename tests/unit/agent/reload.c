@@ -70,6 +70,10 @@ static void open_parts(void)
 	settings_report_done(&report);
 	cr_assert_eq(host_init(&host, ""), 0);
 	cr_assert_eq(plugin_set_init(&set, &settings, &host, settings.hostname), 0);
+}
+
+static void open_threads(void)
+{
 	cr_assert_eq(loop_new(&loop), 0);
 	cr_assert_eq(wakeup_new(loop, on_news, NULL, &news), 0);
 	cr_assert_eq(queue_new(QUEUE_MAX_BYTES, &queue), 0);
@@ -96,6 +100,7 @@ static void setup(void)
 	(void)snprintf(config_path, sizeof(config_path), "%s/agent.conf", folder);
 	write_config("[agent]\nhostname = one\ninterval = 50ms\n");
 	open_parts();
+	open_threads();
 	all.sampler = sampler;
 	all.uplink = uplink;
 	cr_assert_eq(reload_new(loop, &all, &reload), 0);
