@@ -1,15 +1,17 @@
 # SPDX-License-Identifier: MIT
 """Mice and keyboards of a real kernel: what the hands did, what the kernel saw, what is stored."""
 
+import os
 import pathlib
 import random
 import re
+import shutil
 import struct
 import time
 import unittest
 
 import hands
-from guest import AGENTCTL_IN_GUEST, GuestCase
+from guest import AGENTCTL_IN_GUEST, COLLECTOR_IN_GUEST, HERE, GuestCase
 from support import query, run, wait_until
 
 HOTKEYS = "ctrl+c, ctrl+shift+i, super+l, f12"
@@ -456,6 +458,30 @@ class Permission(InputCase):
 
     def test_the_group_input_is_permission_enough(self):
         self.start_counting(before="setpriv --reuid=nobody --regid=nogroup --groups=input")
+        self.use_two_mice_and_a_hotkey()
+
+    def test_the_unit_of_the_packages_counts_with_its_drop_in(self):
+        shutil.copytree(os.path.join(HERE, "..", "..", "packaging", "systemd"), self.path("shared", "systemd"))
+        self.write("shared/agent.conf", f"[agent]\ninterval = 1s\nship_interval = 1s\ncollector = {COLLECTOR_IN_GUEST}\n"
+                                        f"hostname = guest\n[plugin input]\nhotkeys = {HOTKEYS}\n")
+        self.guest.run("""set -e
+            install -m 755 /run/hm/hostmetrics-agent /usr/sbin
+            install -D -m 644 -t /usr/local/lib/hostmetrics/plugins /run/hm/plugins/*.so
+            install -D -m 644 /mnt/agent.conf /etc/hostmetrics/agent.conf
+            cd /mnt/systemd
+            systemd-sysusers "$PWD/hostmetrics-agent.sysusers"
+            systemd-tmpfiles --create "$PWD/hostmetrics-agent.tmpfiles"
+            install -m 644 hostmetrics-agent.service /etc/systemd/system
+            install -D -m 644 -t /etc/systemd/system/hostmetrics-agent.service.d input.conf
+            systemctl daemon-reload
+            systemctl start hostmetrics-agent || { journalctl -u hostmetrics-agent; exit 1; }""", seconds=120)
+        self.pid = int(self.guest.run("systemctl show -P MainPID hostmetrics-agent"))
+        self.note("unit: " + self.guest.run(f"grep -E '^(Uid|CapEff|NoNewPrivs|Seccomp):' /proc/{self.pid}/status"))
+        wait_until(lambda: PS2_MOUSE in self.opened() and PS2_KEYBOARD in self.opened(), 30, "both are open")
+        time.sleep(1)
+        self.use_two_mice_and_a_hotkey()
+
+    def use_two_mice_and_a_hotkey(self):
         self.hands.pointer = PS2_MOUSE
         self.hands.in_one_second(self.hands.click)
         self.hands.chord("ctrl", "c", hotkey="ctrl+c")
