@@ -64,3 +64,11 @@ enum connection_state connection_read(struct connection *connection, char *room,
 	}
 	return CONNECTION_MORE;
 }
+
+bool connection_is_drained(const struct connection *connection)
+{
+	char byte;
+
+	return recv(connection->fd, &byte, sizeof(byte), MSG_PEEK | MSG_DONTWAIT) < 0 &&
+	       errno == EAGAIN;
+}

@@ -5,6 +5,7 @@
 /* A TCP connection of a sender of text lines: a descriptor and its session. */
 
 #include <bsd/sys/queue.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -55,5 +56,8 @@ void connection_free(struct connection *connection);
  */
 enum connection_state connection_read(struct connection *connection, char *room, size_t n_bytes,
 				      int64_t now_us, struct bundle *out);
+
+/* Has all been read that has arrived, and has the peer not closed it? Nothing is read. */
+bool connection_is_drained(const struct connection *connection);
 
 #endif

@@ -196,19 +196,30 @@ static int start_sweep(struct reactor *reactor)
 			   0);
 }
 
+static void cut_idle(struct reactor *reactor, struct connection *connection)
+{
+	session_end(&connection->session, SESSION_ENDING_BROKEN, &reactor->bundle);
+	rejects_add(reactor->options.traffic->closed, HM_REASON_IDLE, connection->host,
+		    strlen(connection->host));
+	remove_connection(reactor, connection);
+}
+
 static void on_sweep(void *context)
 {
 	struct reactor *reactor = context;
-	struct traffic *traffic = reactor->options.traffic;
+	int64_t idle_us = reactor->options.traffic->idle_us;
 	int64_t now_us = timestamp_monotonic_us();
 	struct connection *connection;
 
 	while ((connection = TAILQ_FIRST(&reactor->connections)) &&
-	       now_us - connection->active_us > traffic->idle_us) {
-		session_end(&connection->session, SESSION_ENDING_BROKEN, &reactor->bundle);
-		rejects_add(traffic->closed, HM_REASON_IDLE, connection->host,
-			    strlen(connection->host));
-		remove_connection(reactor, connection);
+	       now_us - connection->active_us > idle_us) {
+		if (connection_is_drained(connection)) {
+			cut_idle(reactor, connection);
+			continue;
+		}
+		/* We were held up, not its sender: its event comes after this one. */
+		connection->active_us = now_us;
+		move_to_end(reactor, connection);
 	}
 	/* Cannot fail: the timer is there. The time may be another one by now. */
 	(void)start_sweep(reactor);

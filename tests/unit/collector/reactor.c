@@ -349,6 +349,30 @@ Test(reactor, closes_connections_that_are_idle_and_no_others)
 	assert_closed(HM_REASON_IDLE, 1, "here");
 }
 
+Test(reactor, takes_what_has_arrived_before_it_calls_a_connection_idle)
+{
+	int line;
+	int end;
+
+	reactor_free(reactor);
+	traffic.idle_us = 100000;
+	cr_assert_eq(reactor_new(&options, &reactor), 0);
+	line = dial(SOCK_STREAM);
+	end = dial(SOCK_STREAM);
+	turn(2);
+	send_text(end, "b 1");
+	turn(2);
+	/* The thread was held up; the timer is the first event that it sees then. */
+	(void)usleep(200000);
+	send_text(line, "a 1\n");
+	cr_assert_eq(close(end), 0);
+	turn(3);
+
+	cr_assert_eq(n_delivered("a"), 1);
+	cr_assert_eq(n_delivered("b"), 1);
+	cr_assert_eq(traffic.connections, 1);
+}
+
 Test(reactor, takes_what_has_arrived_before_it_ends)
 {
 	int fds[20];
