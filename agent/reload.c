@@ -23,6 +23,7 @@ struct reload {
 	bool is_pending;      /* the sampler has not taken them yet */
 	bool is_late;         /* the patience has come to its end */
 	bool is_requested;    /* once more, when this one is done */
+	uint64_t n_finished;  /* reloads that are in force */
 	bool is_stopped;
 };
 
@@ -137,6 +138,7 @@ static void finish(struct reload *reload)
 	*settings = reload->next;
 	reload->next = (struct settings){0};
 	reload->is_pending = false;
+	reload->n_finished++;
 	timer_stop(reload->patience);
 	if (reload->is_late)
 		message_info("reload: what has changed is in force now");
@@ -165,14 +167,17 @@ void reload_check(struct reload *reload)
 
 void reload_stop(struct reload *reload)
 {
-	if (reload)
-		reload->is_stopped = true;
+	if (!reload)
+		return;
+	reload->is_stopped = true;
+	reload->parts.on_progress(reload->parts.context);
 }
 
 /* One that waits for its answer. */
 struct asker {
 	struct reload *reload;
 	bool has_begun;
+	uint64_t n_finished; /* what that of the reload has come to then */
 };
 
 static int fail(struct control_reply *reply, const struct reload *reload, const char *what)
@@ -197,9 +202,16 @@ static bool begin_for_asker(struct asker *asker, struct control_reply *reply)
 	else
 		reload_write_changes(reply, &changes, false);
 	asker->has_begun = true;
+	asker->n_finished = asker->reload->n_finished + asker->reload->is_pending;
 	config_changes_done(&changes);
 	settings_report_done(&report);
 	return result == 0;
+}
+
+/* In force, even if the next one is under way by now. */
+static bool is_answered(const struct asker *asker)
+{
+	return asker->has_begun && asker->reload->n_finished >= asker->n_finished;
 }
 
 static int produce(void *state, struct control_reply *reply)
@@ -207,7 +219,7 @@ static int produce(void *state, struct control_reply *reply)
 	struct asker *asker = state;
 	struct reload *reload = asker->reload;
 
-	if (reload->is_stopped) {
+	if (reload->is_stopped && !is_answered(asker)) {
 		control_end(reply, HM_CONTROL_FAILED, "the agent is ending");
 		return 0;
 	}
@@ -217,12 +229,11 @@ static int produce(void *state, struct control_reply *reply)
 		return -EAGAIN;
 	if (!asker->has_begun && !begin_for_asker(asker, reply))
 		return 0;
-	if (reload->is_late)
-		return fail(reply, reload, "not in force yet: it waits");
-	if (reload->is_pending)
-		return -EAGAIN;
-	control_end(reply, HM_CONTROL_OK, NULL);
-	return 0;
+	if (is_answered(asker)) {
+		control_end(reply, HM_CONTROL_OK, NULL);
+		return 0;
+	}
+	return reload->is_late ? fail(reply, reload, "not in force yet: it waits") : -EAGAIN;
 }
 
 static void answer_dry(const struct reload *reload, struct control_reply *reply)

@@ -35,6 +35,7 @@ static struct sampler *sampler;
 static struct reload *reload;
 static struct control_reply reply;
 static int n_reloaded;
+static int n_progress;
 
 static void on_news(void *context)
 {
@@ -51,6 +52,7 @@ static void on_reloaded(void *context)
 static void on_progress(void *context)
 {
 	(void)context;
+	n_progress++;
 }
 
 static void write_config(const char *text)
@@ -221,6 +223,25 @@ Test(reload, comes_once_more_for_a_request_in_between)
 	cr_assert_str_eq(settings.hostname, "three");
 }
 
+Test(reload, answers_when_it_is_in_force_though_the_next_one_waits)
+{
+	control->blocks = true;
+	cr_assert_eq(sampler_start(sampler), 0);
+	wait_until_stuck();
+	write_config("[agent]\nhostname = two\ninterval = 50ms\n");
+	ask();
+	cr_assert_eq(reply.produce(reply.state, &reply), -EAGAIN);
+	write_config("[agent]\nhostname = three\ninterval = 50ms\n");
+	reload_request(reload);
+	control->blocks = false;
+	for (int i = 0; i < 2000 && n_reloaded < 1; i++)
+		(void)loop_turn(loop, 10);
+
+	/* The second one is under way, or done: that is not what was asked for. */
+	cr_assert_eq(reply.produce(reply.state, &reply), 0);
+	cr_assert_not_null(strstr(buffer_text(&reply.out), "one\ttwo\tapplied\nend\tok\n"));
+}
+
 Test(reload, is_given_up_when_the_agent_ends)
 {
 	control->blocks = true;
@@ -229,6 +250,8 @@ Test(reload, is_given_up_when_the_agent_ends)
 	write_config("[agent]\nhostname = two\ninterval = 50ms\n");
 	ask();
 	cr_assert_eq(reply.produce(reply.state, &reply), -EAGAIN);
+	cr_assert_eq(n_progress, 0);
 	reload_stop(reload);
+	cr_assert_eq(n_progress, 1, "who waits is called once more");
 	cr_assert_not_null(strstr(answer(), "end\tfailed\tthe agent is ending\n"));
 }
