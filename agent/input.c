@@ -14,23 +14,9 @@
 
 #include "agent/host.h"
 #include "agent/input_node.h"
+#include "agent/input_role.h"
 #include "common/timer.h"
 #include "common/timestamp.h"
-
-/* Buttons that are clicks; BTN_TOUCH is one on tablets only. */
-struct buttons {
-	unsigned int first;
-	unsigned int last;
-};
-
-static const struct buttons buttons[] = {
-	{BTN_MISC, BTN_9},
-	{BTN_MOUSE, BTN_TASK},
-	{BTN_STYLUS3, BTN_STYLUS3},
-	{BTN_STYLUS, BTN_STYLUS2},
-};
-
-static const unsigned int wheels[] = {REL_WHEEL, REL_HWHEEL};
 
 /* One open descriptor. */
 struct input_channel {
@@ -72,62 +58,6 @@ bool input_is_open(const struct input *input)
 bool input_is_incomplete(const struct input *input)
 {
 	return input->request && input->is_incomplete;
-}
-
-/* -- the events of a role --------------------------------------------------------------------- */
-
-static void want_motion(struct input_node_mask *mask)
-{
-	input_node_set_bit(mask->types, EV_REL);
-	input_node_set_bit(mask->types, EV_ABS);
-	memset(mask->rels, 0xff, sizeof(mask->rels));
-	memset(mask->abss, 0xff, sizeof(mask->abss));
-	for (size_t i = 0; i < sizeof(wheels) / sizeof(wheels[0]); i++)
-		mask->rels[0] &= ~(1UL << wheels[i]);
-	mask->rels[0] &= ~(1UL << REL_WHEEL_HI_RES | 1UL << REL_HWHEEL_HI_RES);
-}
-
-static void want_clicks(struct input_node_mask *mask, const struct input_device *device)
-{
-	input_node_set_bit(mask->types, EV_KEY);
-	input_node_set_bit(mask->types, EV_REL);
-	for (size_t i = 0; i < sizeof(buttons) / sizeof(buttons[0]); i++) {
-		for (unsigned int code = buttons[i].first; code <= buttons[i].last; code++)
-			input_node_set_bit(mask->keys, code);
-	}
-	if (device->is_tablet)
-		input_node_set_bit(mask->keys, BTN_TOUCH);
-	for (size_t i = 0; i < sizeof(wheels) / sizeof(wheels[0]); i++)
-		input_node_set_bit(mask->rels, wheels[i]);
-}
-
-static void want_keys(struct input_node_mask *mask, const struct hm_input_request *request)
-{
-	input_node_set_bit(mask->types, EV_KEY);
-	for (size_t i = 0; i < request->n_keys; i++) {
-		if (request->keys[i] < BTN_MISC || request->keys[i] >= KEY_OK)
-			input_node_set_bit(mask->keys, request->keys[i]);
-	}
-}
-
-static struct input_node_mask make_mask(const struct input_channel *channel)
-{
-	struct input_node_mask mask = {.types = {0}};
-
-	/* EV_SYN is always delivered; it stands here because the kernel reads it back so. */
-	input_node_set_bit(mask.types, EV_SYN);
-	switch (channel->shown.role) {
-	case HM_INPUT_MOTION:
-		want_motion(&mask);
-		break;
-	case HM_INPUT_CLICKS:
-		want_clicks(&mask, &channel->device);
-		break;
-	case HM_INPUT_KEYS:
-		want_keys(&mask, channel->input->request);
-		break;
-	}
-	return mask;
 }
 
 /* -- what is told of a device ---------------------------------------------------------------- */
@@ -273,7 +203,8 @@ static int tell_opened(struct input_channel *channel)
 static int channel_start(struct input_channel *channel)
 {
 	struct input *input = channel->input;
-	struct input_node_mask mask = make_mask(channel);
+	struct input_node_mask mask =
+		input_role_mask(channel->shown.role, channel->device.is_tablet, input->request);
 	int result;
 
 	channel->shown.fd = input_node_open(channel->device.node, &mask);
