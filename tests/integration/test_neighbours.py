@@ -182,8 +182,8 @@ class Neighbours(Case):
         load.send_all(crowd, [text] * n_clients)
         self.assert_serves(collector, good)
         wait_until(lambda: status(collector).get("rejected_too_many_declarations", 0) > 10 * n_metrics)
-        # A sanitizer takes several times the memory, as it takes several times the time.
-        self.assertLess(load.memory_kib(collector.pid)["Pss"] - before, (160 << 10) * PATIENCE)
+        if PATIENCE == 1:  # else the memory is a sanitizer's
+            self.assertLess(load.memory_kib(collector.pid)["Pss"] - before, 160 << 10)
         self.assertRegex(status(collector)["rejected_too_many_declarations_example"], "^# TYPE m")
         load.close_all(crowd)
 
