@@ -81,9 +81,11 @@ void zone_append_readable(struct buffer *out, int64_t time_us)
 
 void zone_append_exact(struct buffer *out, int64_t time_us)
 {
-	int64_t fraction_us = time_us - whole_seconds(time_us) * TIMESTAMP_SECOND_US;
+	int64_t fraction_us = time_us % TIMESTAMP_SECOND_US;
 	char text[TIMESTAMP_TEXT_MAX_BYTES];
 
+	if (fraction_us < 0)
+		fraction_us += TIMESTAMP_SECOND_US;
 	timestamp_format_local(time_us, text);
 	text[strcspn(text, " ")] = 'T';
 	buffer_append_text(out, text);

@@ -6,6 +6,7 @@
 #include <criterion/criterion.h>
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define BERLIN    "CET-1CEST,M3.5.0,M10.5.0/3"
 #define NEW_YORK  "EST5EDT,M3.2.0,M11.1.0"
@@ -138,4 +139,14 @@ Test(zone, can_be_utc)
 	zone_use_utc();
 	cr_expect_str_eq(readable(BACK), "2026-10-25 01:00:00");
 	expect_found("2026-10-25 02:30:00", BACK + 5400, BACK + 5400);
+}
+
+/* The earliest and the latest time that there is. */
+Test(zone, appends_the_fraction_of_any_time)
+{
+	set_zone("UTC0");
+
+	cr_expect_str_eq(strrchr(exact(INT64_MIN), '.'), ".224192");
+	cr_expect_str_eq(strrchr(exact(INT64_MAX), '.'), ".775807");
+	cr_expect_str_eq(exact(-1), "1969-12-31T23:59:59.999999");
 }
