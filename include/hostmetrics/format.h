@@ -80,4 +80,40 @@ enum hm_reason {
 	HM_REASON_COUNT
 };
 
+/*
+ * The log, <store>/log/NNNNNNNN.log (a segment's number, hexadecimal): a header of 64 bytes, twice
+ * (at 0, and in the last 64 bytes of the file), then records, each at a multiple of 8:
+ *
+ *     header   magic, u32 version, u32 bytes of the header, u32 compatible and u32 incompatible
+ *              flags, store id (16), u32 number, u32 salt, i64 microseconds of its making, u32 0, u32 CRC32C
+ *     record   u32 CRC32C of the salt (4), the record's position (8) and the rest of its header; u32
+ *              bytes of the payload; u32 type; u32 number of the host; u64 position of this host's
+ *              batch before (back link); u64 position up to which all was durable; i64 time of receipt;
+ *              u32 CRC32C of the payload; u32 0; then the payload, and zeros up to a multiple of 8
+ */
+#define HM_LOG_MAGIC           "hmlogseg"
+#define HM_LOG_MAGIC_BYTES     8
+#define HM_LOG_VERSION         1
+#define HM_LOG_HEADER_BYTES    64
+#define HM_RECORD_HEADER_BYTES 48
+#define HM_RECORD_ALIGN        8
+#define HM_RECORD_MAX_BYTES    ((uint32_t)1 << 20) /* payload */
+
+/* A record's type. Unknown ones are passed over. */
+enum hm_record_type {
+	HM_RECORD_SNAPSHOT = 1,     /* here begins a snapshot of the state of all hosts */
+	HM_RECORD_HOST = 2,         /* one host, in a snapshot or when it is new */
+	HM_RECORD_SNAPSHOT_END = 3, /* the snapshot is whole */
+	HM_RECORD_BATCH = 4,
+	HM_RECORD_MARK = 5,  /* nothing but its header: says what was durable */
+	HM_RECORD_GROUP = 6, /* files that a checkpoint is about to append to, and their lengths */
+	HM_RECORD_CHECKPOINT = 7, /* hosts, and up to which position their samples are in files */
+	HM_RECORD_EVENT = 8,
+	HM_RECORD_DELETE = 9,   /* reserved */
+	HM_RECORD_HORIZON = 10, /* reserved */
+};
+
+/* Ids of stores, hosts and epochs: random. */
+#define HM_ID_BYTES 16
+
 #endif
