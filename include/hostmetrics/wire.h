@@ -19,6 +19,7 @@
 #define HM_HOST_NAME_MAX_BYTES   200
 #define HM_LABEL_SET_MAX_BYTES   4096 /* all names and values of a series together */
 #define HM_LABELS_MAX            64
+#define HM_UNIT_MAX_BYTES        64
 
 /* A text line is at most this long, its newline not counted. */
 #define HM_LINE_MAX_BYTES 16384

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: MIT */
+/* The payloads of the log's records other than batches. */
+
+#include "common/log_entry.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "common/text.h"
+
+#define FILE_NAME_MAX 255
+
+static void put_text(struct buffer *out, const struct series_text *text)
+{
+	cursor_put_u16(out, (uint16_t)text->length);
+	buffer_append(out, text->start, text->length);
+}
+
+static struct series_text get_text(struct cursor *cursor, size_t max_bytes)
+{
+	uint16_t length = cursor_get_u16(cursor);
+	const char *start = (const char *)cursor_get_bytes(cursor, length);
+
+	if (!start || length == 0 || length > max_bytes || !text_is_clean(start, length)) {
+		cursor->failed = true;
+		return (struct series_text){"", 0};
+	}
+	return (struct series_text){start, length};
+}
+
+void log_entry_put_host(struct buffer *out, const struct log_host *host)
+{
+	cursor_put_u32(out, host->number);
+	buffer_append(out, host->id, HM_ID_BYTES);
+	put_text(out, &host->name);
+	cursor_put_u64(out, host->last);
+	cursor_put_u64(out, host->checkpoint);
+	cursor_put_u32(out, host->n_epochs);
+}
+
+void log_entry_put_epoch(struct buffer *out, const struct log_epoch *epoch)
+{
+	buffer_append(out, epoch->id, HM_ID_BYTES);
+	cursor_put_u64(out, epoch->sequence);
+}
+
+int log_entry_get_host(struct cursor *cursor, struct log_host *ret_host)
+{
+	struct log_host host = {0};
+	const uint8_t *id;
+
+	if (cursor_is_done(cursor))
+		return -ENODATA;
+	host.number = cursor_get_u32(cursor);
+	id = cursor_get_bytes(cursor, HM_ID_BYTES);
+	host.name = get_text(cursor, HM_HOST_NAME_MAX_BYTES);
+	host.last = cursor_get_u64(cursor);
+	host.checkpoint = cursor_get_u64(cursor);
+	host.n_epochs = cursor_get_u32(cursor);
+	if (cursor_failed(cursor) || !id || host.number == 0)
+		return -EBADMSG;
+	memcpy(host.id, id, HM_ID_BYTES);
+	*ret_host = host;
+	return 0;
+}
+
+int log_entry_get_epoch(struct cursor *cursor, struct log_epoch *ret_epoch)
+{
+	const uint8_t *id = cursor_get_bytes(cursor, HM_ID_BYTES);
+	uint64_t sequence = cursor_get_u64(cursor);
+
+	if (cursor_failed(cursor) || !id)
+		return -EBADMSG;
+	memcpy(ret_epoch->id, id, HM_ID_BYTES);
+	ret_epoch->sequence = sequence;
+	return 0;
+}
+
+void log_entry_put_group(struct buffer *out, uint64_t group)
+{
+	cursor_put_u64(out, group);
+}
+
+void log_entry_put_group_file(struct buffer *out, const struct log_group_file *file)
+{
+	cursor_put_u32(out, file->host);
+	put_text(out, &file->name);
+	cursor_put_u64(out, file->length_bytes);
+}
+
+int log_entry_get_group(struct cursor *cursor, uint64_t *ret_group)
+{
+	*ret_group = cursor_get_u64(cursor);
+	return cursor_failed(cursor) ? -EBADMSG : 0;
+}
+
+int log_entry_get_group_file(struct cursor *cursor, struct log_group_file *ret_file)
+{
+	struct log_group_file file;
+
+	if (cursor_is_done(cursor))
+		return -ENODATA;
+	file.host = cursor_get_u32(cursor);
+	file.name = get_text(cursor, FILE_NAME_MAX);
+	file.length_bytes = cursor_get_u64(cursor);
+	if (cursor_failed(cursor))
+		return -EBADMSG;
+	*ret_file = file;
+	return 0;
+}
+
+void log_entry_put_checkpoint(struct buffer *out, const struct log_checkpoint *checkpoint)
+{
+	cursor_put_u32(out, checkpoint->host);
+	cursor_put_u64(out, checkpoint->position);
+}
+
+int log_entry_get_checkpoint(struct cursor *cursor, struct log_checkpoint *ret_checkpoint)
+{
+	struct log_checkpoint checkpoint;
+
+	if (cursor_is_done(cursor))
+		return -ENODATA;
+	checkpoint.host = cursor_get_u32(cursor);
+	checkpoint.position = cursor_get_u64(cursor);
+	if (cursor_failed(cursor))
+		return -EBADMSG;
+	*ret_checkpoint = checkpoint;
+	return 0;
+}
