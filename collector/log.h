@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef COLLECTOR_LOG_H
+#define COLLECTOR_LOG_H
+
+/*
+ * The write-ahead log, as its only writer sees it: records are gathered in memory, then written and
+ * synced at once. Segments are preallocated and salted; one that failed is never written again.
+ * One thread.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/buffer.h"
+#include "common/disk.h"
+#include "common/log_file.h"
+
+/* The size of a segment, unless a test wants a smaller one. */
+#define LOG_SEGMENT_BYTES ((uint64_t)64 << 20)
+
+struct log_options {
+	const struct disk *disk; /* borrowed */
+	int folder;              /* of the segments; borrowed */
+	uint8_t store_id[HM_ID_BYTES];
+	uint64_t segment_bytes;
+};
+
+struct log {
+	struct log_options options;
+	uint32_t number; /* of the segment being written; 0 = none yet */
+	uint32_t salt;
+	int fd;           /* of it; -1 = none */
+	uint64_t end;     /* offset behind the last record, the gathered ones too */
+	uint64_t written; /* offset behind what is written and synced */
+	uint64_t durable; /* position: all before it is on the disk */
+	uint64_t said;    /* the highest `durable` that a synced record says */
+	bool has_spare;   /* a preallocated file waits to be the next segment */
+	struct buffer pending;
+	/* What was done since start, for status and tests. */
+	uint64_t n_syncs;
+	uint64_t n_bytes;
+	uint64_t n_failed;
+	int64_t sync_longest_us;
+};
+
+void log_init(struct log *log, const struct log_options *options);
+
+/* Takes a zeroed log. */
+void log_done(struct log *log);
+
+/*
+ * Preallocate the file that the next segment will be, if there is none yet.
+ * @return 0 or -errno (-ENOSPC, -EDQUOT: the disk is full)
+ */
+int log_prepare(struct log *log);
+
+/*
+ * Begin segment `number`. What was gathered must be committed, or is given up. The header is
+ * gathered; the file's name is durable.
+ * @return 0; -errno: there is no segment to write to now
+ */
+int log_begin(struct log *log, uint32_t number);
+
+/* Is a segment being written? */
+bool log_is_open(const struct log *log);
+
+/* Does a record with such a payload still fit? */
+bool log_has_room(const struct log *log, size_t payload_bytes);
+
+/*
+ * Gather a record; there must be room.
+ * @param record  type, host, previous, received_us and payload count; the rest is filled in
+ * @return 0 or -ENOMEM
+ */
+int log_add(struct log *log, struct log_record *record);
+
+/*
+ * Write and sync what is gathered. After a failure the segment is closed, never to be written
+ * again; nothing that was gathered counts.
+ * @return 0 or -errno
+ */
+int log_commit(struct log *log);
+
+/*
+ * Read what a closed segment has up to an offset from the device itself, past the kernel's memory.
+ * @param ret_n_damaged  ranges that should be records and are not
+ * @return 0; -EOPNOTSUPP: the file system cannot do that; -errno
+ */
+int log_verify(const struct log *log, uint32_t number, uint64_t end_offset,
+	       uint64_t *ret_n_damaged);
+
+/* Remove a segment that nothing needs. @return 0 or -errno */
+int log_unlink(struct log *log, uint32_t number);
+
+#endif
