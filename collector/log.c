@@ -8,7 +8,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SPARE_NAME "spare"
+#define RESERVE_NAME "reserve"
+
+/* Parts of a segment: what is kept free on the disk, and in a segment for other records than batches. */
+#define RESERVE_PART 4
+#define CONTROL_PART 16
 
 /* Direct reads want memory, offsets and lengths in multiples of this. */
 #define DIRECT_ALIGN ((size_t)4096)
@@ -40,66 +44,72 @@ bool log_is_open(const struct log *log)
 
 /* Have the whole of a new file on the disk. Where a file system cannot preallocate, or copies on
  * write, a write can still fail, and is dealt with then. */
-static int fill_file(const struct log *log, int fd)
+static int fill_file(const struct log *log, int fd, uint64_t n_bytes)
 {
 	const struct disk *disk = log->options.disk;
-	int result = disk->fallocate(disk->context, fd, 0, log->options.segment_bytes);
+	int result = disk->fallocate(disk->context, fd, 0, n_bytes);
 
 	if (result == -EOPNOTSUPP || result == -ENOSYS)
-		result = disk->ftruncate(disk->context, fd, log->options.segment_bytes);
+		result = disk->ftruncate(disk->context, fd, n_bytes);
 	return result == 0 ? disk->fsync(disk->context, fd) : result;
 }
 
-int log_prepare(struct log *log)
+/* Make a file of the log's folder, whole and durable. @return a descriptor, or -errno with no file */
+static int make_file(const struct log *log, const char *name, uint64_t n_bytes)
 {
 	const struct disk *disk = log->options.disk;
+	int fd = disk->open(disk->context, log->options.folder, name, O_RDWR | O_CREAT | O_EXCL);
 	int result;
-	int fd;
 
-	if (log->has_spare)
-		return 0;
-	/* One that was left behind may be half made. */
-	result = disk->unlink(disk->context, log->options.folder, SPARE_NAME);
-	if (result < 0 && result != -ENOENT)
-		return result;
-	fd = disk->open(disk->context, log->options.folder, SPARE_NAME, O_RDWR | O_CREAT | O_EXCL);
 	if (fd < 0)
 		return fd;
-	result = fill_file(log, fd);
+	result = fill_file(log, fd, n_bytes);
+	if (result == 0)
+		result = disk->fsync(disk->context, log->options.folder);
+	if (result == 0)
+		return fd;
 	(void)disk->close(disk->context, fd);
-	if (result < 0) /* Its room is wanted elsewhere. */
-		(void)disk->unlink(disk->context, log->options.folder, SPARE_NAME);
-	log->has_spare = result == 0;
+	/* Its room is wanted elsewhere. */
+	(void)disk->unlink(disk->context, log->options.folder, name);
 	return result;
 }
 
-/* Give the spare file the segment's name, for good. */
-static int name_segment(struct log *log, uint32_t number)
+int log_keep_reserve(struct log *log)
 {
 	const struct disk *disk = log->options.disk;
-	char name[LOG_FILE_NAME_BYTES];
-	int result;
+	int fd;
 
-	log_file_name(number, name);
-	log->has_spare = false;
-	result = disk->rename(disk->context, log->options.folder, SPARE_NAME, name);
-	if (result == 0)
-		result = disk->fsync(disk->context, log->options.folder);
-	if (result < 0)
-		return result;
-	return disk->open(disk->context, log->options.folder, name, O_RDWR);
+	if (log->has_reserve)
+		return 0;
+	/* One that was left behind may be half made. */
+	(void)disk->unlink(disk->context, log->options.folder, RESERVE_NAME);
+	fd = make_file(log, RESERVE_NAME, log->options.segment_bytes / RESERVE_PART);
+	if (fd < 0)
+		return fd;
+	(void)disk->close(disk->context, fd);
+	log->has_reserve = true;
+	return 0;
+}
+
+int log_release_reserve(struct log *log)
+{
+	const struct disk *disk = log->options.disk;
+
+	log->has_reserve = false;
+	return disk->unlink(disk->context, log->options.folder, RESERVE_NAME);
 }
 
 int log_begin(struct log *log, uint32_t number)
 {
 	struct log_file_header header = {.number = number};
 	const struct disk *disk = log->options.disk;
+	char name[LOG_FILE_NAME_BYTES];
 	int result;
 
 	close_segment(log);
 	/* The number is used up, whatever happens. */
 	log->number = number;
-	result = log_prepare(log);
+	result = log_keep_reserve(log);
 	if (result == 0)
 		result = disk->random(disk->context, &header.salt, sizeof(header.salt));
 	if (result < 0)
@@ -109,7 +119,8 @@ int log_begin(struct log *log, uint32_t number)
 	log_file_put_header(&log->pending, &header);
 	if (buffer_failed(&log->pending))
 		return -ENOMEM;
-	result = name_segment(log, number);
+	log_file_name(number, name);
+	result = make_file(log, name, log->options.segment_bytes);
 	if (result < 0)
 		return result;
 	log->fd = result;
@@ -124,11 +135,13 @@ int log_begin(struct log *log, uint32_t number)
 	return result;
 }
 
-bool log_has_room(const struct log *log, size_t payload_bytes)
+bool log_has_room(const struct log *log, enum hm_record_type type, size_t payload_bytes)
 {
-	uint64_t room = log->options.segment_bytes - HM_LOG_HEADER_BYTES - log->end;
+	uint64_t wanted = log->end + log_file_record_bytes(payload_bytes) + HM_LOG_HEADER_BYTES;
 
-	return log_file_record_bytes(payload_bytes) <= room;
+	if (type == HM_RECORD_BATCH)
+		wanted += log->options.segment_bytes / CONTROL_PART;
+	return wanted <= log->options.segment_bytes;
 }
 
 int log_add(struct log *log, struct log_record *record)

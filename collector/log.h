@@ -50,23 +50,27 @@ void log_init(struct log *log, const struct log_options *options);
 void log_done(struct log *log);
 
 /*
- * Preallocate the file that the next segment will be, if there is none yet.
- * @return 0 or -errno (-ENOSPC, -EDQUOT: the disk is full)
- */
-int log_prepare(struct log *log);
-
-/*
  * Begin segment `number`. What was gathered must be committed, or is given up. The header is
- * gathered; the file's name is durable.
- * @return 0; -errno: there is no segment to write to now
+ * gathered; the file and its name are on the disk.
+ * @return 0; -ENOSPC, -EDQUOT: the disk is full; other -errno: there is no segment to write to now
  */
 int log_begin(struct log *log, uint32_t number);
+
+/*
+ * Keep room on the disk that nothing but log_release_reserve() uses: no segment is begun without it.
+ * @return 0 or -errno
+ */
+int log_keep_reserve(struct log *log);
+
+/* Give that room to others: a checkpoint, which then frees more. @return 0; -ENOENT: it is given */
+int log_release_reserve(struct log *log);
 
 /* Is a segment being written? */
 bool log_is_open(const struct log *log);
 
-/* Does a record with such a payload still fit? */
-bool log_has_room(const struct log *log, size_t payload_bytes);
+/* Does a record with such a payload still fit? Batches leave some room for other records, with which
+ * a full disk is freed again. */
+bool log_has_room(const struct log *log, enum hm_record_type type, size_t payload_bytes);
 
 /*
  * Gather a record; there must be room.
