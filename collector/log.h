@@ -35,7 +35,7 @@ struct log {
 	uint64_t written; /* offset behind what is written and synced */
 	uint64_t durable; /* position: all before it is on the disk */
 	uint64_t said;    /* the highest `durable` that a synced record says */
-	bool has_spare;   /* a preallocated file waits to be the next segment */
+	bool has_reserve; /* the file of log_keep_reserve() is there */
 	struct buffer pending;
 	/* What was done since start, for status and tests. */
 	uint64_t n_syncs;
