@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef COLLECTOR_ENGINE_H
+#define COLLECTOR_ENGINE_H
+
+/*
+ * The store without its threads and clocks: what comes in is gathered by host, sealed into batches,
+ * written to the log and synced (engine_commit), and later moved into metric files
+ * (engine_checkpoint). Whoever drives it calls these steps: collector/store.c with two threads,
+ * tests/fault/ one after the other on a simulated disk.
+ *
+ * engine_commit() is one thread's at a time, engine_checkpoint() another's; everything else may be
+ * called from any thread. The mutex guards what is marked so.
+ */
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "collector/bundle.h"
+#include "collector/catalog.h"
+#include "collector/id_map.h"
+#include "common/disk.h"
+#include "hostmetrics/format.h"
+
+#define ENGINE_ERROR_MAX_BYTES 256
+
+/* A host's samples go into files when they have been in the log for so long... */
+#define ENGINE_CHECKPOINT_AGE_US INT64_C(3600000000)
+
+/* ...or when the log has grown by so many segments since. */
+#define ENGINE_CHECKPOINT_SEGMENTS 2
+
+struct engine_options {
+	const struct disk *disk; /* borrowed */
+	int folder;              /* the store's; borrowed */
+	uint64_t segment_bytes;  /* of the log; 0 = the usual size */
+	struct hash_key key;
+};
+
+struct engine_stats {
+	uint64_t n_hosts;
+	uint64_t n_series;
+	uint64_t n_files;
+	uint64_t n_accepted; /* samples taken since start */
+	uint64_t n_stored;   /* of these: written and synced */
+	uint64_t n_odd;      /* of these: of impossible times, stored apart */
+	uint64_t n_waiting;  /* taken, and not written yet */
+	uint64_t n_file_bytes;
+	uint64_t n_log_segments;
+	uint64_t n_log_bytes; /* written since start */
+	uint64_t n_syncs;
+	uint64_t n_failed_syncs;
+	uint64_t n_checkpoints; /* groups of files written since start */
+	uint64_t n_files_aside; /* found damaged or foreign at start */
+	uint64_t n_damaged_ranges;
+	int64_t sync_longest_us;
+	bool is_full;     /* the disk has no room for the log */
+	bool is_readonly; /* the log cannot be written, for another reason */
+	char last_error[ENGINE_ERROR_MAX_BYTES]; /* "" = none yet */
+};
+
+/* What is known of one series now. */
+struct engine_series_state {
+	enum hm_stored_kind kind;
+	char unit[BUNDLE_UNIT_MAX_BYTES + 1];
+	bool has_sample;
+	int64_t last_time_us;
+	double last_value;
+};
+
+struct engine_host_state {
+	const char *name; /* borrowed from the engine */
+	uint64_t n_series;
+	uint64_t n_samples;
+	bool has_sample;
+	int64_t last_time_us;
+};
+
+struct committer;
+struct checkpoint;
+
+struct engine {
+	struct engine_options options;
+	int log_folder;
+	int hosts_folder;
+	uint8_t store_id[HM_ID_BYTES];
+	uint8_t epoch[HM_ID_BYTES]; /* of the batches that are sealed here; of this run */
+
+	pthread_mutex_t mutex; /* guards all that follows but the last two */
+	struct catalog catalog;
+	struct id_map hosts; /* by their numbers */
+	uint32_t next_number;
+	struct catalog_hosts gathering; /* hosts with samples that are not sealed yet */
+	size_t pending_bytes;           /* of samples taken and not durable yet */
+	uint64_t durable;               /* position in the log */
+	struct buffer controls;         /* records of the checkpoint that wait to be logged */
+	uint64_t controls_wanted;       /* how many were put there */
+	uint64_t controls_durable;      /* how many of these are durable */
+	uint32_t first_segment;         /* of the log that is still there */
+	struct engine_stats stats;
+
+	struct committer *committer;   /* engine_commit()'s own */
+	struct checkpoint *checkpoint; /* engine_checkpoint()'s own */
+};
+
+/*
+ * Open the store of a folder, make it where it is missing, and recover: what the log says is durable
+ * counts, whatever happened to the process or the machine before. Damage is told as messages and
+ * counted; it is no reason to fail.
+ * @return 0; -ENOMEM; -errno: the folder or the log cannot be read or written
+ */
+int engine_open(const struct engine_options *options, struct engine **ret_engine);
+
+/* Release the memory; writes nothing. Takes NULL. */
+void engine_close(struct engine *engine);
+
+/* Take all samples of a bundle; those that cannot be taken are counted in its rejects. */
+void engine_append(struct engine *engine, const struct bundle *bundle);
+
+/*
+ * Seal what was taken, log and sync it. After a failure everything waits in memory, in its order,
+ * and the next call begins where this one failed, in a new segment.
+ * @return 0: what was taken before the call is durable; -ENOSPC, -EDQUOT: the disk is full; -ENOMEM;
+ * other -errno: the log could not be written
+ */
+int engine_commit(struct engine *engine);
+
+/* Would engine_commit() have anything to write, beyond a mark of what is durable? */
+bool engine_has_pending(struct engine *engine);
+
+enum engine_scope {
+	ENGINE_SCOPE_DUE, /* hosts whose samples have been in the log for long enough */
+	ENGINE_SCOPE_ALL, /* every host with samples in the log */
+};
+
+/*
+ * Take one step of moving samples from the log into files.
+ * @return 0: go on calling; -EAGAIN: engine_commit() must have succeeded first; -ENODATA: there is
+ * nothing left to do; other -errno: this group of files failed and was undone, its samples stay in
+ * the log; it may be tried again
+ */
+int engine_checkpoint(struct engine *engine, enum engine_scope scope);
+
+void engine_get_stats(struct engine *engine, struct engine_stats *ret_stats);
+
+/*
+ * All series, in no order. @param ret_series  an array, to be freed by the caller, of what is
+ * borrowed from the engine; only fields marked "fixed" may be read
+ * @return 0 or -ENOMEM
+ */
+int engine_list_series(struct engine *engine, struct catalog_series ***ret_series, size_t *ret_n);
+
+/* The present state of each of `n` series. */
+void engine_get_states(struct engine *engine, struct catalog_series *const *series, size_t n,
+		       struct engine_series_state *ret_states);
+
+/* All hosts, in no order. @return 0 or -ENOMEM; *ret_hosts is to be freed by the caller */
+int engine_list_hosts(struct engine *engine, struct engine_host_state **ret_hosts, size_t *ret_n);
+
+#endif
