@@ -1,0 +1,406 @@
+/* SPDX-License-Identifier: MIT */
+/* The kernel's files and folders, behind the table that the log and the store are given. */
+
+#include "common/disk.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "common/buffer.h"
+
+#define FOLDER_MODE 0750
+#define FILE_MODE   0640
+
+/* O_NONBLOCK: a FIFO that somebody put there shall not hold us up. */
+#define FLAGS_ALWAYS  (O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
+#define FLAGS_FOLDER  (O_RDONLY | O_DIRECTORY | FLAGS_ALWAYS)
+#define RESOLVE_FLAGS (RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS)
+
+#define READ_STEP_BYTES (size_t)65536
+
+_Static_assert(sizeof(off_t) == 8, "files of more than 2 GiB, also on 32 bit machines");
+
+/* 0, or what errno says. */
+static int result_of(int result)
+{
+	return result < 0 ? -errno : 0;
+}
+
+static int open_one(int folder, const char *name, int flags)
+{
+	int fd;
+
+	/* Upwards is outside, which openat2(2) calls another file system. */
+	if (strcmp(name, "..") == 0)
+		return -EXDEV;
+	fd = openat(folder, name, flags | FLAGS_ALWAYS, FILE_MODE);
+	if (fd < 0)
+		return -errno;
+	return fd;
+}
+
+/* Without openat2(2): name by name, none of them a link. */
+static int open_stepwise(int folder, const char *path, int flags)
+{
+	const char *slash = strchr(path, '/');
+	char parent[NAME_MAX + 1];
+	int parent_fd;
+	int fd;
+
+	if (!slash)
+		return open_one(folder, path, flags);
+	if (slash == path)
+		return -EXDEV;
+	if (strchr(slash + 1, '/'))
+		return -EINVAL;
+	if ((size_t)(slash - path) >= sizeof(parent))
+		return -ENAMETOOLONG;
+	(void)snprintf(parent, sizeof(parent), "%.*s", (int)(slash - path), path);
+	parent_fd = open_one(folder, parent, FLAGS_FOLDER);
+	if (parent_fd < 0)
+		return parent_fd;
+	fd = open_one(parent_fd, slash + 1, flags);
+	(void)close(parent_fd);
+	return fd;
+}
+
+static int kernel_open(void *context, int folder, const char *path, int flags)
+{
+	struct open_how how = {
+		.flags = (unsigned)(flags | FLAGS_ALWAYS),
+		.mode = (flags & O_CREAT) ? FILE_MODE : 0,
+		.resolve = RESOLVE_FLAGS,
+	};
+	long fd;
+
+	(void)context;
+	do
+		fd = syscall(SYS_openat2, folder, path, &how, sizeof(how));
+	while (fd < 0 && errno == EINTR);
+	if (fd >= 0)
+		return (int)fd;
+	/* Kernels before 5.6, and sandboxes that do not know the call, which say EPERM. */
+	if (errno == ENOSYS || errno == EPERM)
+		return open_stepwise(folder, path, flags);
+	return -errno;
+}
+
+static int kernel_close(void *context, int fd)
+{
+	(void)context;
+	return result_of(close(fd));
+}
+
+static ssize_t kernel_pread(void *context, int fd, void *bytes, size_t length, uint64_t offset)
+{
+	ssize_t n;
+
+	(void)context;
+	if (offset > INT64_MAX)
+		return -EINVAL;
+	n = pread(fd, bytes, length, (off_t)offset);
+	return n < 0 ? -errno : n;
+}
+
+static ssize_t kernel_pwrite(void *context, int fd, const void *bytes, size_t length,
+			     uint64_t offset)
+{
+	ssize_t n;
+
+	(void)context;
+	if (offset > INT64_MAX)
+		return -EFBIG;
+	n = pwrite(fd, bytes, length, (off_t)offset);
+	return n < 0 ? -errno : n;
+}
+
+/* No sync is tried again, not even after EINTR: what a failed one left undone, the next would call done. */
+static int kernel_fdatasync(void *context, int fd)
+{
+	(void)context;
+	return result_of(fdatasync(fd));
+}
+
+static int kernel_fsync(void *context, int fd)
+{
+	(void)context;
+	return result_of(fsync(fd));
+}
+
+static int kernel_syncfs(void *context, int fd)
+{
+	(void)context;
+	return result_of(syncfs(fd));
+}
+
+static int kernel_fallocate(void *context, int fd, uint64_t offset, uint64_t length)
+{
+	int result;
+
+	(void)context;
+	if (offset > INT64_MAX || length > INT64_MAX)
+		return -EFBIG;
+	do
+		result = result_of(fallocate(fd, 0, (off_t)offset, (off_t)length));
+	while (result == -EINTR);
+	return result;
+}
+
+static int kernel_ftruncate(void *context, int fd, uint64_t length)
+{
+	int result;
+
+	(void)context;
+	if (length > INT64_MAX)
+		return -EFBIG;
+	do
+		result = result_of(ftruncate(fd, (off_t)length));
+	while (result == -EINTR);
+	return result;
+}
+
+static int kernel_fstat(void *context, int fd, struct disk_status *ret_status)
+{
+	struct stat status;
+
+	(void)context;
+	if (fstat(fd, &status) < 0)
+		return -errno;
+	*ret_status = (struct disk_status){
+		.is_file = S_ISREG(status.st_mode),
+		.is_folder = S_ISDIR(status.st_mode),
+		.size_bytes = (uint64_t)status.st_size,
+		.allocated_bytes = (uint64_t)status.st_blocks * 512,
+	};
+	return 0;
+}
+
+static int kernel_rename(void *context, int folder, const char *from, const char *to)
+{
+	(void)context;
+	return result_of(renameat(folder, from, folder, to));
+}
+
+static int kernel_unlink(void *context, int folder, const char *name)
+{
+	(void)context;
+	return result_of(unlinkat(folder, name, 0));
+}
+
+static int kernel_mkdir(void *context, int folder, const char *name)
+{
+	(void)context;
+	return result_of(mkdirat(folder, name, FOLDER_MODE));
+}
+
+static bool is_dot(const char *name)
+{
+	return strcmp(name, ".") == 0 || strcmp(name, "..") == 0;
+}
+
+static int take_each(DIR *stream, int (*take)(void *argument, const char *name), void *argument)
+{
+	int result = 0;
+
+	while (result == 0) {
+		const struct dirent *entry;
+
+		errno = 0;
+		entry = readdir(stream);
+		if (!entry)
+			return -errno;
+		if (!is_dot(entry->d_name))
+			result = take(argument, entry->d_name);
+	}
+	return result;
+}
+
+static int kernel_list(void *context, int folder, int (*take)(void *argument, const char *name),
+		       void *argument)
+{
+	/* Not dup(2): two who list one folder would share the place they have come to. */
+	int fd = openat(folder, ".", FLAGS_FOLDER);
+	DIR *stream;
+	int result;
+
+	(void)context;
+	if (fd < 0)
+		return -errno;
+	stream = fdopendir(fd);
+	if (!stream) {
+		result = -errno;
+		(void)close(fd);
+		return result;
+	}
+	result = take_each(stream, take, argument);
+	(void)closedir(stream);
+	return result;
+}
+
+static int64_t clock_us(clockid_t clock)
+{
+	struct timespec now = {0};
+
+	/* These two clocks are always there. */
+	(void)clock_gettime(clock, &now);
+	return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+static int64_t kernel_now_us(void *context)
+{
+	(void)context;
+	return clock_us(CLOCK_REALTIME);
+}
+
+static int64_t kernel_monotonic_us(void *context)
+{
+	(void)context;
+	return clock_us(CLOCK_MONOTONIC);
+}
+
+static int kernel_random(void *context, void *bytes, size_t length)
+{
+	size_t done = 0;
+
+	(void)context;
+	while (done < length) {
+		ssize_t n = getrandom((char *)bytes + done, length - done, 0);
+
+		if (n < 0 && errno != EINTR)
+			return -errno;
+		if (n > 0)
+			done += (size_t)n;
+	}
+	return 0;
+}
+
+const struct disk disk_kernel = {
+	.open = kernel_open,
+	.close = kernel_close,
+	.pread = kernel_pread,
+	.pwrite = kernel_pwrite,
+	.fdatasync = kernel_fdatasync,
+	.fsync = kernel_fsync,
+	.syncfs = kernel_syncfs,
+	.fallocate = kernel_fallocate,
+	.ftruncate = kernel_ftruncate,
+	.fstat = kernel_fstat,
+	.rename = kernel_rename,
+	.unlink = kernel_unlink,
+	.mkdir = kernel_mkdir,
+	.list = kernel_list,
+	.now_us = kernel_now_us,
+	.monotonic_us = kernel_monotonic_us,
+	.random = kernel_random,
+};
+
+int disk_read(const struct disk *disk, int fd, void *bytes, size_t length, uint64_t offset)
+{
+	size_t done = 0;
+
+	while (done < length) {
+		ssize_t n = disk->pread(disk->context, fd, (char *)bytes + done, length - done,
+					offset + done);
+
+		if (n == 0)
+			return -ENODATA;
+		if (n < 0 && n != -EINTR)
+			return (int)n;
+		if (n > 0)
+			done += (size_t)n;
+	}
+	return 0;
+}
+
+int disk_write(const struct disk *disk, int fd, const void *bytes, size_t length, uint64_t offset)
+{
+	size_t done = 0;
+
+	while (done < length) {
+		ssize_t n = disk->pwrite(disk->context, fd, (const char *)bytes + done,
+					 length - done, offset + done);
+
+		/* Nothing written and no reason: to try for ever would help nobody. */
+		if (n == 0)
+			return -EIO;
+		if (n < 0 && n != -EINTR)
+			return (int)n;
+		if (n > 0)
+			done += (size_t)n;
+	}
+	return 0;
+}
+
+/* Up to the end of the file, which may grow or shrink meanwhile. */
+static int read_all(const struct disk *disk, int fd, size_t max_bytes, struct buffer *out)
+{
+	size_t begin = out->length;
+	ssize_t n;
+
+	do {
+		size_t done = out->length - begin;
+		size_t room =
+			max_bytes - done < READ_STEP_BYTES ? max_bytes - done + 1 : READ_STEP_BYTES;
+
+		if (buffer_reserve(out, room) < 0)
+			return -ENOMEM;
+		n = disk->pread(disk->context, fd, out->data + out->length, room, done);
+		if (n > 0)
+			out->length += (size_t)n;
+		if (out->length - begin > max_bytes)
+			return -EFBIG;
+	} while (n > 0 || n == -EINTR);
+	return (int)n;
+}
+
+static int read_file(const struct disk *disk, int fd, size_t max_bytes, struct buffer *out)
+{
+	struct disk_status status;
+	int result = disk->fstat(disk->context, fd, &status);
+
+	if (result < 0)
+		return result;
+	if (!status.is_file)
+		return status.is_folder ? -EISDIR : -EINVAL;
+	if (status.size_bytes > max_bytes)
+		return -EFBIG;
+	if (buffer_reserve(out, (size_t)status.size_bytes + 1) < 0)
+		return -ENOMEM;
+	return read_all(disk, fd, max_bytes, out);
+}
+
+int disk_read_file(const struct disk *disk, int folder, const char *path, size_t max_bytes,
+		   struct buffer *out)
+{
+	int fd = disk->open(disk->context, folder, path, O_RDONLY);
+	size_t begin = out->length;
+	int result;
+
+	if (fd < 0)
+		return fd;
+	result = read_file(disk, fd, max_bytes, out);
+	/* Nothing was written: what close says of it loses nothing. */
+	(void)disk->close(disk->context, fd);
+	if (result < 0)
+		out->length = begin;
+	return result;
+}
+
+int disk_make_folder(const struct disk *disk, int folder, const char *name)
+{
+	int result = disk->mkdir(disk->context, folder, name);
+
+	/* Also one that is there: whoever made it may have been killed before its sync. */
+	if (result < 0 && result != -EEXIST)
+		return result;
+	return disk->fsync(disk->context, folder);
+}
