@@ -37,7 +37,8 @@ CFLAGS ?= -O2 -g
 OPTIMISES := $(filter -O1 -O2 -O3 -Os -Ofast,$(lastword $(filter -O%,$(CFLAGS))))
 FORTIFY := $(if $(SAN)$(findstring _FORTIFY_SOURCE,$(CFLAGS) $(CPPFLAGS)),,\
 	$(OPTIMISES:%=-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2))
-override CPPFLAGS += -Iinclude -I. -isystem /usr/include/libevdev-1.0 -D_GNU_SOURCE -DHM_VERSION='"$(VERSION)"' \
+override CPPFLAGS += -Iinclude -I. -isystem /usr/include/libevdev-1.0 -D_GNU_SOURCE \
+	-D_FILE_OFFSET_BITS=64 -DHM_VERSION='"$(VERSION)"' \
 	-DHM_PLUGIN_FOLDER='"$(PLUGIN_FOLDER)"'
 override CFLAGS += -std=gnu17 -pthread -fvisibility=hidden -fstack-protector-strong -Wall -Wextra \
 	-Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wwrite-strings -Wformat=2 -Wundef
@@ -75,9 +76,10 @@ UNIT_SOURCES := $(filter-out %_umockdev.c,$(UNIT_SOURCES))
 endif
 UNITS := $(UNIT_SOURCES:tests/%.c=$(BUILD)/%)
 GUEST_PROGRAMS := $(patsubst tests/system/%.c,$(BUILD)/system/%,$(wildcard tests/system/*.c))
+BENCHES := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(wildcard tests/bench/*.c))
 FUZZERS := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/*.c))
 SOURCES := $(sort $(wildcard $(FOLDERS:%=%/*.c) tests/unit/*/*.c tests/fuzz/*.c tests/system/*.c \
-	docs/example-plugin/*.c))
+	tests/bench/*.c tests/machines/*.c 	docs/example-plugin/*.c))
 HEADERS := $(sort $(wildcard include/hostmetrics/*.h $(FOLDERS:%=%/*.h) tests/*/*.h))
 
 .PHONY: all run check test tests bench check-system guest-programs check-packages check-asan check-tsan \
@@ -165,6 +167,11 @@ $(FUZZERS): $(BUILD)/fuzz/%: $(BUILD)/obj/tests/fuzz/%.o \
 	$(Q)mkdir -p $(@D)
 	$(Q)$(LINK) -fsanitize=fuzzer -pie -o $@ $< $(group) $(LDLIBS)
 
+$(BENCHES): $(BUILD)/bench/%: $(BUILD)/obj/tests/bench/%.o $(call archives,common)
+	$(call say,LINK,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(LINK) -pie -o $@ $^ $(LDLIBS)
+
 $(GUEST_PROGRAMS): $(BUILD)/system/%: $(BUILD)/obj/tests/system/%.o
 	$(call say,LINK,$@)
 	$(Q)mkdir -p $(@D)
@@ -180,14 +187,15 @@ run: ## install what building needs, build, and show this machine's metrics live
 	@packaging/run $(BUILD)
 
 check: ## install what the tests need, and run all of them
-	@packaging/dependencies build test
+	@packaging/dependencies build test machines
 	@$(MAKE) --no-print-directory test
 
 test: tests ## all tests, or those whose name holds T=WORD; installs nothing
 	@HM_BUILD=$(BUILD) HM_SAN=$(SAN) tests/run $(T)
 
-bench: all ## what 10 000 text clients at once cost the collector
+bench: all $(BENCHES) ## what 10 000 text clients at once cost the collector, and samples in blocks
 	@packaging/dependencies build bench --print
+	@zstd -dc tests/fixtures/host-1s.txt.zst | $(BUILD)/bench/codec
 	@HM_BUILD=$(BUILD) tests/bench/load
 
 # Builds for this machine are run in a guest of the same distribution.

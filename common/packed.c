@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: MIT */
+/* Integers in a fixed number of bits each, with exceptions. */
+
+#include "common/packed.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "common/bits.h"
+
+#define WIDTH_MAX 64U
+
+BITS_LOOPS void packed_count(const int64_t *integers, size_t n, struct packed_widths *widths)
+{
+	/* Two counters take turns: a processor waits where it counts the same thing twice in a row. */
+	uint32_t other[WIDTH_MAX + 1] = {0};
+	size_t i = 0;
+
+	for (; i + 1 < n; i += 2) {
+		widths->n[bits_length(varint_fold(integers[i]))]++;
+		other[bits_length(varint_fold(integers[i + 1]))]++;
+	}
+	if (i < n)
+		widths->n[bits_length(varint_fold(integers[i]))]++;
+	for (unsigned width = 0; width <= WIDTH_MAX; width++)
+		widths->n[width] += other[width];
+}
+
+size_t packed_size(const struct packed_widths *widths, size_t n, unsigned *ret_width)
+{
+	size_t best = SIZE_MAX;
+	size_t exceptions = 0;
+	size_t n_exceptions = 0;
+
+	for (unsigned width = WIDTH_MAX + 1; width-- > 0;) {
+		size_t size = 1 + varint_length(n_exceptions) + (n * width + 7) / 8 + exceptions;
+
+		if (size < best) {
+			best = size;
+			*ret_width = width;
+		}
+		/* Next, those of this width do not fit. A gap is one byte, seldom more. */
+		n_exceptions += widths->n[width];
+		exceptions += widths->n[width] * (1 + (size_t)(width + 6) / 7);
+	}
+	return best;
+}
+
+size_t packed_room(size_t n)
+{
+	return n * (8 + 2 * VARINT_MAX_BYTES) + 2 * VARINT_MAX_BYTES + BITS_SLACK_BYTES;
+}
+
+/* The first from `i` on that does not fit. Most do: eight are looked at together. */
+BITS_LOOPS static size_t find_exception(const int64_t *integers, size_t i, size_t n, uint64_t mask)
+{
+	for (; i + 8 <= n; i += 8) {
+		uint64_t any = 0;
+
+		for (size_t k = 0; k < 8; k++)
+			any |= varint_fold(integers[i + k]);
+		if (any > mask)
+			break;
+	}
+	while (i < n && varint_fold(integers[i]) <= mask)
+		i++;
+	return i;
+}
+
+/* The exceptions: how many others lie before each, then the integer. */
+static uint8_t *write_exceptions(uint8_t *out, const int64_t *integers, size_t n, unsigned width)
+{
+	const uint64_t mask = bits_mask(width);
+	size_t next = 0;
+
+	for (;;) {
+		size_t i = find_exception(integers, next, n, mask);
+
+		if (i == n)
+			return out;
+		out += varint_put(out, i - next);
+		out += varint_put_signed(out, integers[i]);
+		next = i + 1;
+	}
+}
+
+BITS_LOOPS static uint8_t *write_slots(uint8_t *out, const int64_t *integers, size_t n,
+				       unsigned width)
+{
+	struct bits_writer writer = {.at = out};
+	const uint64_t mask = bits_mask(width);
+	const unsigned low = width <= BITS_AT_ONCE ? width : 32;
+
+	if (width == 0)
+		return out;
+	for (size_t i = 0; i < n; i++) {
+		uint64_t folded = varint_fold(integers[i]);
+
+		if (folded > mask)
+			folded = 0;
+		bits_put(&writer, folded & bits_mask(low), low);
+		if (low < width)
+			bits_put(&writer, folded >> low, width - low);
+	}
+	return bits_finish(&writer);
+}
+
+BITS_LOOPS static size_t count_exceptions(const int64_t *integers, size_t n, unsigned width)
+{
+	const uint64_t mask = bits_mask(width);
+	size_t n_exceptions = 0;
+
+	for (size_t i = 0; i < n; i++)
+		n_exceptions += varint_fold(integers[i]) > mask;
+	return n_exceptions;
+}
+
+uint8_t *packed_write(uint8_t *out, const int64_t *integers, size_t n, unsigned width)
+{
+	*out++ = (uint8_t)width;
+	out += varint_put(out, count_exceptions(integers, n, width));
+	out = write_slots(out, integers, n, width);
+	return write_exceptions(out, integers, n, width);
+}
+
+/* A slot wherever eight bytes may not be left, or which is wider than one load. */
+static uint64_t read_slot(const uint8_t *bytes, size_t length, size_t i, unsigned width)
+{
+	size_t bit = i * width;
+	uint64_t value;
+
+	if (width <= BITS_AT_ONCE)
+		return bits_load_end(bytes, length, bit) & bits_mask(width);
+	value = bits_load_end(bytes, length, bit) & bits_mask(32);
+	return value | (bits_load_end(bytes, length, bit + 32) & bits_mask(width - 32)) << 32;
+}
+
+BITS_LOOPS static void read_slots(const uint8_t *bytes, size_t length, unsigned width,
+				  int64_t *ret_integers, size_t n)
+{
+	const uint64_t mask = bits_mask(width);
+	size_t n_whole = 0;
+
+	/* Those for which eight bytes can be loaded at once. */
+	if (width <= BITS_AT_ONCE && length >= 8)
+		n_whole = (length - 8) * 8 / width;
+	if (n_whole > n)
+		n_whole = n;
+	for (size_t i = 0; i < n_whole; i++)
+		ret_integers[i] = varint_unfold(bits_load(bytes, i * width) & mask);
+	for (size_t i = n_whole; i < n; i++)
+		ret_integers[i] = varint_unfold(read_slot(bytes, length, i, width));
+}
+
+static int read_exceptions(struct varint_reader *reader, uint64_t n_exceptions,
+			   int64_t *ret_integers, size_t n)
+{
+	size_t next = 0;
+
+	for (uint64_t i = 0; i < n_exceptions; i++) {
+		uint64_t gap;
+
+		if (next == n || varint_get_limited(reader, n - next - 1, &gap) < 0)
+			return -EBADMSG;
+		next += (size_t)gap;
+		if (varint_get_signed(reader, &ret_integers[next++]) < 0)
+			return -EBADMSG;
+	}
+	return reader->at == reader->end ? 0 : -EBADMSG;
+}
+
+int packed_read(struct varint_reader *reader, int64_t *ret_integers, size_t n)
+{
+	uint8_t width;
+	uint64_t n_exceptions;
+	size_t n_bits, n_bytes;
+
+	if (varint_get_byte(reader, &width) < 0 || width > WIDTH_MAX ||
+	    varint_get_limited(reader, n, &n_exceptions) < 0)
+		return -EBADMSG;
+	if (__builtin_mul_overflow(n, (size_t)width, &n_bits))
+		return -EBADMSG;
+	n_bytes = n_bits / 8 + (n_bits % 8 > 0);
+	if (n_bytes > varint_left(reader))
+		return -EBADMSG;
+	/* What fills the last byte is 0. */
+	if (n_bits % 8 > 0 && reader->at[n_bytes - 1] >> (n_bits % 8) > 0)
+		return -EBADMSG;
+	if (width == 0)
+		memset(ret_integers, 0, n * sizeof(*ret_integers));
+	else
+		read_slots(reader->at, n_bytes, width, ret_integers, n);
+	reader->at += n_bytes;
+	return read_exceptions(reader, n_exceptions, ret_integers, n);
+}

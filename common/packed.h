@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef COMMON_PACKED_H
+#define COMMON_PACKED_H
+
+/*
+ * Integers in a fixed number of bits each, and the few that do not fit one by one behind them: fast,
+ * and small where most are about as large. docs/format.md has the bytes.
+ */
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/varint.h"
+
+/* How many of a column's integers have so many bits, once folded. */
+struct packed_widths {
+	uint32_t n[65];
+};
+
+/* Add integers to the counts. */
+void packed_count(const int64_t *integers, size_t n, struct packed_widths *widths);
+
+/* @return bytes of the smallest form, at most. @param ret_width  of that */
+size_t packed_size(const struct packed_widths *widths, size_t n, unsigned *ret_width);
+
+/* What packed_write() may need. */
+size_t packed_room(size_t n);
+
+/* @return behind the last byte */
+uint8_t *packed_write(uint8_t *out, const int64_t *integers, size_t n, unsigned width);
+
+/* Takes all that is left. @return 0 or -EBADMSG */
+int packed_read(struct varint_reader *reader, int64_t *ret_integers, size_t n);
+
+#endif
