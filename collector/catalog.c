@@ -10,14 +10,10 @@
 
 #include "collector/id_map.h"
 #include "common/file_name.h"
-#include "common/store_file.h"
-
-#define FILE_ENDING ".hm"
 
 void catalog_init(struct catalog *catalog, const struct hash_key *key)
 {
 	*catalog = (struct catalog){.key = *key};
-	TAILQ_INIT(&catalog->dirty);
 }
 
 static void host_free(struct catalog_host *host)
@@ -25,6 +21,7 @@ static void host_free(struct catalog_host *host)
 	if (!host)
 		return;
 	free(host->folder);
+	free(host->gathered);
 	free(host);
 }
 
@@ -34,7 +31,8 @@ static void file_free(struct catalog_file *file)
 		return;
 	free(file->name);
 	free(file->unit);
-	buffer_done(&file->pending);
+	for (int side = 0; side < CATALOG_SIDES; side++)
+		free(file->data[side].part_bytes);
 	free(file);
 }
 
@@ -69,12 +67,19 @@ static void *make_room(void *array, size_t n, size_t *capacity)
 	return moved;
 }
 
+/* A host's name that is not ended by a NUL. */
+struct name {
+	const char *start;
+	size_t length;
+};
+
 static bool is_host(const void *item, const void *key)
 {
 	const struct catalog_host *host = item;
-	const struct identity *identity = key;
+	const struct name *name = key;
 
-	return strcmp(host->name, identity_host(identity)) == 0;
+	return strncmp(host->name, name->start, name->length) == 0 &&
+	       host->name[name->length] == '\0';
 }
 
 static bool is_file(const void *item, const void *key)
@@ -82,7 +87,8 @@ static bool is_file(const void *item, const void *key)
 	const struct catalog_file *file = item;
 	const struct identity *identity = key;
 
-	return strcmp(file->metric, identity_metric(identity)) == 0 && is_host(file->host, key);
+	return strcmp(file->metric, identity_metric(identity)) == 0 &&
+	       strcmp(file->host->name, identity_host(identity)) == 0;
 }
 
 static bool is_series(const void *item, const void *key)
@@ -100,16 +106,17 @@ struct catalog_series *catalog_find(const struct catalog *catalog, const struct 
 	return table_find(&catalog->series, identity->hash, is_series, identity);
 }
 
-static int host_new(const struct identity *identity, struct catalog_host **ret_host)
+static int host_new(const char *name, size_t length, struct catalog_host **ret_host)
 {
-	struct catalog_host *host = calloc(1, sizeof(*host) + identity->host_length + 1);
+	struct catalog_host *host = calloc(1, sizeof(*host) + length + 1);
 	char folder[FILE_NAME_MAX_BYTES];
 
 	if (!host)
 		return -ENOMEM;
-	file_name_escape(identity_host(identity), identity->host_length, folder);
-	memcpy(host->name, identity_host(identity), identity->host_length);
+	file_name_escape(name, length, folder);
+	memcpy(host->name, name, length);
 	host->last_time_us = CATALOG_NO_TIME;
+	host->end.highest_us = CATALOG_NO_TIME;
 	host->folder = strdup(folder);
 	if (!host->folder) {
 		host_free(host);
@@ -119,11 +126,18 @@ static int host_new(const struct identity *identity, struct catalog_host **ret_h
 	return 0;
 }
 
-static int get_host(struct catalog *catalog, const struct identity *identity,
-		    struct catalog_host **ret_host)
+struct catalog_host *catalog_find_host(const struct catalog *catalog, const char *name,
+				       size_t length)
 {
-	uint64_t hash = hash_bytes(&catalog->key, identity->text, identity->host_length);
-	struct catalog_host *host = table_find(&catalog->hosts, hash, is_host, identity);
+	struct name key = {name, length};
+
+	return table_find(&catalog->hosts, hash_bytes(&catalog->key, name, length), is_host, &key);
+}
+
+int catalog_get_host(struct catalog *catalog, const char *name, size_t length,
+		     struct catalog_host **ret_host)
+{
+	struct catalog_host *host = catalog_find_host(catalog, name, length);
 	struct catalog_host **all;
 
 	if (host) {
@@ -134,9 +148,9 @@ static int get_host(struct catalog *catalog, const struct identity *identity,
 	if (!all)
 		return -ENOMEM;
 	catalog->all_hosts = all;
-	if (host_new(identity, &host) < 0)
+	if (host_new(name, length, &host) < 0)
 		return -ENOMEM;
-	if (table_add(&catalog->hosts, hash, host) < 0) {
+	if (table_add(&catalog->hosts, hash_bytes(&catalog->key, name, length), host) < 0) {
 		host_free(host);
 		return -ENOMEM;
 	}
@@ -156,10 +170,10 @@ static int file_new(struct catalog_host *host, const struct identity *identity,
 	file_name_escape(identity_metric(identity), identity->metric_length, name);
 	memcpy(file->metric, identity_metric(identity), identity->metric_length);
 	file->host = host;
-	STAILQ_INIT(&file->series);
+	for (int side = 0; side < CATALOG_SIDES; side++)
+		file->data[side].end.highest_us = CATALOG_NO_TIME;
 	file->unit = strdup("");
-	if (asprintf(&file->name, "%s" FILE_ENDING, name) < 0)
-		file->name = NULL;
+	file->name = strdup(name);
 	if (!file->unit || !file->name) {
 		file_free(file);
 		return -ENOMEM;
@@ -185,7 +199,8 @@ int catalog_get_file(struct catalog *catalog, const struct identity *identity,
 	if (!all)
 		return -ENOMEM;
 	catalog->all_files = all;
-	if (get_host(catalog, identity, &host) < 0 || file_new(host, identity, &file) < 0)
+	if (catalog_get_host(catalog, identity_host(identity), identity->host_length, &host) < 0 ||
+	    file_new(host, identity, &file) < 0)
 		return -ENOMEM;
 	if (table_add(&catalog->files, hash, file) < 0) {
 		file_free(file);
@@ -206,7 +221,7 @@ static struct catalog_series *series_new(struct catalog_file *file, const struct
 	*series = (struct catalog_series){
 		.file = file,
 		.last_time_us = CATALOG_NO_TIME,
-		.labels_length = (uint32_t)length,
+		.labels_length = (uint16_t)length,
 	};
 	memcpy(series->labels, identity_labels(identity), length);
 	series->labels[length] = '\0';
@@ -242,58 +257,58 @@ int catalog_add(struct catalog *catalog, const struct identity *identity, uint32
 	series->id = id;
 	if (id >= file->next_id)
 		file->next_id = id + 1;
-	STAILQ_INSERT_TAIL(&file->series, series, in_file);
-	if (!file->undeclared)
-		file->undeclared = series;
 	file->host->n_series++;
 	all[catalog->n_series++] = series;
 	*ret_series = series;
 	return 0;
 }
 
-void catalog_set_declared(struct catalog_file *file, const struct catalog_series *last)
+void catalog_note(struct catalog_series *series, int64_t time_us, double value, bool is_odd)
 {
-	file->undeclared = last ? STAILQ_NEXT(last, in_file) : STAILQ_FIRST(&file->series);
+	struct catalog_host *host = series->file->host;
+	bool has_last = series->last_time_us != CATALOG_NO_TIME;
+
+	/* Of samples of one time the one written last is shown; one of an impossible time only as
+	 * long as there is no other. */
+	if (!has_last || (series->is_last_odd && !is_odd) ||
+	    (series->is_last_odd == is_odd && time_us >= series->last_time_us)) {
+		series->last_time_us = time_us;
+		series->last_value = value;
+		series->is_last_odd = is_odd;
+	}
+	if (host->last_time_us == CATALOG_NO_TIME || (host->is_last_odd && !is_odd) ||
+	    (host->is_last_odd == is_odd && time_us > host->last_time_us)) {
+		host->last_time_us = time_us;
+		host->is_last_odd = is_odd;
+	}
 }
 
-void catalog_note(struct catalog_series *series, int64_t time_us, double value)
+int catalog_gather(struct catalog_series *series, int64_t time_us, double value)
 {
 	struct catalog_host *host = series->file->host;
 
-	/* Of samples of one time the one written last is shown. */
-	if (time_us >= series->last_time_us) {
-		series->last_time_us = time_us;
-		series->last_value = value;
-	}
-	if (time_us > host->last_time_us)
-		host->last_time_us = time_us;
-	host->n_samples++;
-}
+	if (host->n_gathered == host->gathered_capacity) {
+		size_t capacity = host->gathered_capacity ? host->gathered_capacity * 2 : 8;
+		struct catalog_sample *moved =
+			reallocarray(host->gathered, capacity, sizeof(*moved));
 
-int catalog_append(struct catalog *catalog, struct catalog_series *series, int64_t time_us,
-		   double value)
-{
-	struct store_file_sample sample = {series->id, time_us, value};
-	struct catalog_file *file = series->file;
-
-	if (buffer_reserve(&file->pending, HM_SAMPLE_RECORD_BYTES) < 0) {
-		file->pending.failed = false;
-		return -ENOMEM;
+		if (!moved)
+			return -ENOMEM;
+		host->gathered = moved;
+		host->gathered_capacity = capacity;
 	}
-	store_file_put_sample(&file->pending, &sample);
-	catalog_note(series, time_us, value);
-	catalog_mark_dirty(catalog, file);
+	host->gathered[host->n_gathered++] = (struct catalog_sample){series, time_us, value};
 	return 0;
 }
 
-int catalog_describe(struct catalog *catalog, struct catalog_file *file, enum hm_stored_kind kind,
-		     const char *unit)
+int catalog_describe(struct catalog_file *file, enum hm_stored_kind kind, const char *unit,
+		     size_t unit_length)
 {
 	bool is_new_kind = file->kind == HM_STORED_UNKNOWN && kind != HM_STORED_UNKNOWN;
-	bool is_new_unit = file->unit[0] == '\0' && unit[0] != '\0';
+	bool is_new_unit = file->unit[0] == '\0' && unit_length > 0;
 
 	if (is_new_unit) {
-		char *copy = strdup(unit);
+		char *copy = strndup(unit, unit_length);
 
 		if (!copy)
 			return -ENOMEM;
@@ -302,28 +317,17 @@ int catalog_describe(struct catalog *catalog, struct catalog_file *file, enum hm
 	}
 	if (is_new_kind)
 		file->kind = kind;
-	if (is_new_kind || is_new_unit) {
-		file->has_new_meta = true;
-		catalog_mark_dirty(catalog, file);
-	}
+	file->has_new_meta |= is_new_kind || is_new_unit;
 	return 0;
 }
 
-void catalog_mark_dirty(struct catalog *catalog, struct catalog_file *file)
+void catalog_file_name(const struct catalog_file *file, enum catalog_side side, uint32_t part,
+		       char name[static CATALOG_FILE_NAME_BYTES])
 {
-	if (file->is_dirty)
-		return;
-	file->is_dirty = true;
-	TAILQ_INSERT_TAIL(&catalog->dirty, file, dirty);
-	catalog->n_dirty++;
-}
+	const char *ending = side == CATALOG_SIDE_ODD ? ".odd.hm" : ".hm";
 
-struct catalog_file *catalog_take_dirty(struct catalog *catalog)
-{
-	struct catalog_file *file = TAILQ_FIRST(&catalog->dirty);
-
-	TAILQ_REMOVE(&catalog->dirty, file, dirty);
-	catalog->n_dirty--;
-	file->is_dirty = false;
-	return file;
+	if (part == 0)
+		(void)snprintf(name, CATALOG_FILE_NAME_BYTES, "%s%s", file->name, ending);
+	else
+		(void)snprintf(name, CATALOG_FILE_NAME_BYTES, "%s~%u%s", file->name, part, ending);
 }

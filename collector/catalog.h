@@ -3,9 +3,9 @@
 #define COLLECTOR_CATALOG_H
 
 /*
- * All hosts, metric files and series that the store knows, with each series' last value and what
- * still has to be written of each file. Nothing is ever taken out, so pointers into it stay valid as
- * long as the catalog. No lock of its own: the store's.
+ * All hosts, metric files and series that the store knows, with each series' last value and what is
+ * not sealed into a batch yet. Nothing is ever taken out, so pointers into it stay valid as long as
+ * the catalog. No lock of its own: the engine's.
  *
  * Fields marked "fixed" never change after the thing was added and may be read without the lock.
  */
@@ -17,54 +17,86 @@
 
 #include "collector/hash.h"
 #include "collector/identity.h"
+#include "collector/metric_file.h"
 #include "collector/table.h"
-#include "common/buffer.h"
 #include "hostmetrics/format.h"
 
 /* More series than this are refused. */
 #define CATALOG_SERIES_MAX ((size_t)10000000)
 
+/* Room for a file's name and its NUL. */
+#define CATALOG_FILE_NAME_BYTES 256
+
 /* last time of what has no sample yet */
 #define CATALOG_NO_TIME INT64_MIN
 
+/* A sample that is not sealed into a batch yet. */
+struct catalog_sample {
+	struct catalog_series *series;
+	int64_t time_us;
+	double value;
+};
+
 struct catalog_host {
-	char *folder; /* fixed: escaped name, below hosts/ */
+	char *folder;            /* fixed: escaped name, below hosts/ */
+	uint32_t number;         /* fixed: in the log */
+	uint8_t id[HM_ID_BYTES]; /* fixed */
 	uint64_t n_series;
-	uint64_t n_samples; /* read back and taken since */
+	uint64_t n_samples;
+	uint64_t n_filed; /* of its samples: in files */
 	int64_t last_time_us;
+	bool is_last_odd;    /* all of its samples are of impossible times */
+	uint64_t last;       /* position of the last batch that is durable; 0 = none */
+	uint64_t checkpoint; /* up to here its samples are in files */
+	uint64_t sequence;   /* of the last durable batch in the engine's epoch; 0 = none */
+	int64_t waiting_us; /* when the oldest of its samples that are in no file came in; 0 = none */
+	uint64_t sealed;    /* the committer's own: last number given to a batch */
+	uint64_t appended; /* the committer's own: position of its last batch, durable or not */
+	struct metric_file_end end;      /* of its .host file */
+	struct catalog_sample *gathered; /* waiting to be sealed */
+	size_t n_gathered;
+	size_t gathered_capacity;
+	bool is_gathering; /* on the list of hosts with such samples */
+	TAILQ_ENTRY(catalog_host) gathering;
 	char name[]; /* fixed */
 };
 
-STAILQ_HEAD(catalog_series_list, catalog_series);
+TAILQ_HEAD(catalog_hosts, catalog_host);
+
+/* Which of a metric's two files. */
+enum catalog_side {
+	CATALOG_SIDE_MAIN,
+	CATALOG_SIDE_ODD, /* samples of impossible times */
+	CATALOG_SIDES
+};
+
+/* A file on the disk, as far as it counts. */
+struct catalog_data {
+	struct metric_file_end end;
+	uint64_t *part_bytes; /* of the end.part parts before this one; NULL = there are none */
+};
 
 struct catalog_file {
 	struct catalog_host *host; /* fixed */
-	char *name;                /* fixed: file name, below the host's folder */
-	struct catalog_series_list series;
-	struct catalog_series *undeclared; /* from here on the file has no SERIES blocks yet */
+	char *name;                /* fixed: escaped metric, without an ending */
+	struct catalog_data data[CATALOG_SIDES];
 	uint32_t next_id;
 	enum hm_stored_kind kind;
-	char *unit;
-	bool has_new_meta;     /* kind and unit are not in the file yet */
-	bool is_dirty;         /* on the list of files to be written */
-	bool is_given_up;      /* must not be written any more; why was said */
-	uint64_t length_bytes; /* of the file, all of it synced; 0 = there is none yet */
-	struct buffer pending; /* records of samples to be written */
-	TAILQ_ENTRY(catalog_file) dirty;
-	char metric[]; /* fixed */
+	char *unit;        /* once set it stays */
+	bool has_new_meta; /* kind and unit are not in the file yet */
+	char metric[];     /* fixed */
 };
 
 struct catalog_series {
 	struct catalog_file *file; /* fixed */
-	STAILQ_ENTRY(catalog_series) in_file;
 	int64_t last_time_us;
 	double last_value;
-	uint32_t id;            /* fixed: in its file */
-	uint32_t labels_length; /* fixed */
-	char labels[];          /* fixed: canonical, "" without labels */
+	uint32_t id;                     /* fixed: in its file */
+	uint16_t labels_length;          /* fixed */
+	bool is_last_odd;                /* the last sample is of an impossible time */
+	uint8_t declared[CATALOG_SIDES]; /* how often that file names the series, at most twice */
+	char labels[];                   /* fixed: canonical, "" without labels */
 };
-
-TAILQ_HEAD(catalog_files, catalog_file);
 
 struct catalog {
 	struct hash_key key;
@@ -80,8 +112,6 @@ struct catalog {
 	struct catalog_series **all_series;
 	size_t n_series;
 	size_t series_capacity;
-	struct catalog_files dirty; /* files to be written */
-	size_t n_dirty;
 };
 
 void catalog_init(struct catalog *catalog, const struct hash_key *key);
@@ -99,32 +129,34 @@ struct catalog_series *catalog_find(const struct catalog *catalog, const struct 
 int catalog_add(struct catalog *catalog, const struct identity *identity, uint32_t id,
 		struct catalog_series **ret_series);
 
-/* The file has the SERIES blocks up to that of `last`; NULL: none. */
-void catalog_set_declared(struct catalog_file *file, const struct catalog_series *last);
+/* Find a host by its name. @return it, or NULL */
+struct catalog_host *catalog_find_host(const struct catalog *catalog, const char *name,
+				       size_t length);
+
+/* Find or add a host; a new one has no number and no id yet. @return 0 or -ENOMEM */
+int catalog_get_host(struct catalog *catalog, const char *name, size_t length,
+		     struct catalog_host **ret_host);
 
 /* Find or add the file of a host's metric. The labels of `identity` do not matter. @return 0 or
  * -ENOMEM */
 int catalog_get_file(struct catalog *catalog, const struct identity *identity,
 		     struct catalog_file **ret_file);
 
-/* Take a sample: pending for the disk, and the series' last value. @return 0 or -ENOMEM */
-int catalog_append(struct catalog *catalog, struct catalog_series *series, int64_t time_us,
-		   double value);
+/* Note that a series has a sample, for its last value. @param is_odd  it is of an impossible time */
+void catalog_note(struct catalog_series *series, int64_t time_us, double value, bool is_odd);
 
-/* Note a sample that is on disk already. */
-void catalog_note(struct catalog_series *series, int64_t time_us, double value);
+/* Keep a sample until it is sealed into a batch. @return 0 or -ENOMEM */
+int catalog_gather(struct catalog_series *series, int64_t time_us, double value);
 
 /*
  * What a sender says its metric is; counts where nothing is known yet.
  * @return 0 or -ENOMEM
  */
-int catalog_describe(struct catalog *catalog, struct catalog_file *file, enum hm_stored_kind kind,
-		     const char *unit);
+int catalog_describe(struct catalog_file *file, enum hm_stored_kind kind, const char *unit,
+		     size_t unit_length);
 
-/* Put a file on the list of those to be written, once. */
-void catalog_mark_dirty(struct catalog *catalog, struct catalog_file *file);
-
-/* Take the first file off that list, which must not be empty. */
-struct catalog_file *catalog_take_dirty(struct catalog *catalog);
+/* The name of a file on the disk, below its host's folder. @param part  0 but after a failed sync */
+void catalog_file_name(const struct catalog_file *file, enum catalog_side side, uint32_t part,
+		       char name[static CATALOG_FILE_NAME_BYTES]);
 
 #endif

@@ -29,6 +29,7 @@
 #include "common/signals.h"
 #include "common/text.h"
 #include "common/timestamp.h"
+#include "common/wakeup.h"
 #include "hostmetrics/wire.h"
 
 struct collector {
@@ -45,6 +46,7 @@ struct collector {
 	struct reactor *reactors[ENDPOINT_REACTORS_MAX];
 	struct verbs verbs;
 	struct control_server *control;
+	struct wakeup *news;         /* a checkpoint that somebody waits for has ended */
 	int64_t n_fixed_descriptors; /* open as long as we run */
 };
 
@@ -88,7 +90,6 @@ static void apply_limits(struct collector *collector)
 	struct descriptors share;
 
 	descriptors_share(limit, n_open, settings->text_clients, &share);
-	store_set_files_max(collector->store, (size_t)share.store_files);
 	control_server_set_clients_max(collector->control, (size_t)share.control_clients);
 	collector->traffic.connections_max = share.connections;
 	collector->traffic.idle_us = settings->text_idle_us;
@@ -235,6 +236,13 @@ static int drop_privileges(const struct settings *settings)
 	return result;
 }
 
+static void on_news(void *context)
+{
+	struct collector *collector = context;
+
+	control_server_wake(collector->control);
+}
+
 static int open_control(struct collector *collector)
 {
 	const char *path = collector->settings->socket;
@@ -255,6 +263,10 @@ static int open_control(struct collector *collector)
 	result = control_server_open(collector->loop, path, "the collector", verbs_table,
 				     &collector->verbs, &collector->control, &pid);
 	collector->verbs.control = collector->control;
+	if (result == 0)
+		result = wakeup_new(collector->loop, on_news, collector, &collector->news);
+	if (result == 0)
+		store_set_news(collector->store, collector->news);
 	if (result == -EEXIST)
 		message_error("the control socket '%s' is in use by process %d", path, pid);
 	else if (result < 0)
@@ -343,8 +355,7 @@ static int start(struct collector *collector)
 	if (result == 0)
 		result = drop_privileges(collector->settings);
 	if (result == 0)
-		result = store_open(collector->settings->store, collector->rejects,
-				    &collector->store);
+		result = store_open(collector->settings->store, 0, &collector->store);
 	if (result == 0)
 		result = open_control(collector);
 	if (result == 0)
@@ -358,6 +369,7 @@ static void stop(struct collector *collector)
 	stop_reactors(collector);
 	endpoint_close(&collector->endpoint);
 	store_close(collector->store);
+	wakeup_free(collector->news);
 	rejects_free(collector->rejects);
 	rejects_free(collector->closed);
 	signals_free(collector->signals);

@@ -6,7 +6,6 @@
 #include <fcntl.h>
 #include <sys/resource.h>
 
-#include "collector/writer.h"
 #include "common/control_server.h"
 
 /* Descriptors are given out from below: at start nothing of ours is above this. */
@@ -28,8 +27,7 @@ int64_t descriptors_count(void)
 
 int64_t descriptors_wanted(int64_t n_open, int64_t connections_wanted)
 {
-	return n_open + DESCRIPTORS_PASSING + WRITER_JOBS_MAX + CONTROL_CLIENTS_MAX +
-	       connections_wanted;
+	return n_open + DESCRIPTORS_PASSING + CONTROL_CLIENTS_MAX + connections_wanted;
 }
 
 int64_t descriptors_raise_limit(int64_t n)
@@ -55,12 +53,10 @@ void descriptors_share(int64_t limit, int64_t n_open, int64_t connections_wanted
 		       struct descriptors *ret_descriptors)
 {
 	int64_t left = limit - n_open - DESCRIPTORS_PASSING;
-	int64_t store_files = clamp(left / 4, WRITER_JOBS_MAX);
 	int64_t control_clients = clamp(left / 4, CONTROL_CLIENTS_MAX);
 
 	*ret_descriptors = (struct descriptors){
-		.store_files = store_files,
 		.control_clients = control_clients,
-		.connections = clamp(left - store_files - control_clients, connections_wanted),
+		.connections = clamp(left - control_clients, connections_wanted),
 	};
 }

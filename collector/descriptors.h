@@ -10,12 +10,12 @@
 
 #include <stdint.h>
 
-/* For what is open for a moment only: the file of a query, folders on the way to one. */
-#define DESCRIPTORS_PASSING 16
+/* For what is open for a moment only: segments of the log and a metric file, each of the committer,
+ * the checkpoint and a query; folders on the way to them. */
+#define DESCRIPTORS_PASSING 24
 
 struct descriptors {
-	int64_t store_files;     /* written at a time */
-	int64_t control_clients; /* these three: 1 at least */
+	int64_t control_clients; /* both: 1 at least */
 	int64_t connections;
 };
 

@@ -20,6 +20,7 @@
 #include "collector/bundle.h"
 #include "collector/catalog.h"
 #include "collector/id_map.h"
+#include "common/buffer.h"
 #include "common/disk.h"
 #include "hostmetrics/format.h"
 
@@ -55,8 +56,8 @@ struct engine_stats {
 	uint64_t n_files_aside; /* found damaged or foreign at start */
 	uint64_t n_damaged_ranges;
 	int64_t sync_longest_us;
-	bool is_full;     /* the disk has no room for the log */
-	bool is_readonly; /* the log cannot be written, for another reason */
+	bool is_full;                            /* the disk has no room for the log */
+	bool is_readonly;                        /* the log cannot be written, for another reason */
 	char last_error[ENGINE_ERROR_MAX_BYTES]; /* "" = none yet */
 };
 
@@ -97,7 +98,9 @@ struct engine {
 	struct buffer controls;         /* records of the checkpoint that wait to be logged */
 	uint64_t controls_wanted;       /* how many were put there */
 	uint64_t controls_durable;      /* how many of these are durable */
-	uint32_t first_segment;         /* of the log that is still there */
+	struct buffer groups;   /* of files that a checkpoint is about to append to, as logged */
+	bool wants_room;        /* a checkpoint needs what is kept for it on the disk */
+	uint32_t first_segment; /* of the log that is still there */
 	struct engine_stats stats;
 
 	struct committer *committer;   /* engine_commit()'s own */
@@ -128,6 +131,9 @@ int engine_commit(struct engine *engine);
 
 /* Would engine_commit() have anything to write, beyond a mark of what is durable? */
 bool engine_has_pending(struct engine *engine);
+
+/* Would it write such a mark? On the committing thread. */
+bool engine_wants_mark(const struct engine *engine);
 
 enum engine_scope {
 	ENGINE_SCOPE_DUE, /* hosts whose samples have been in the log for long enough */

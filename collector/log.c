@@ -99,40 +99,54 @@ int log_release_reserve(struct log *log)
 	return disk->unlink(disk->context, log->options.folder, RESERVE_NAME);
 }
 
+void log_forget(struct log *log)
+{
+	buffer_clear(&log->pending);
+	log->end = log->written;
+}
+
+/* The second header, at the end: what the first one says is needed to read anything. */
+static int put_headers(struct log *log, int fd, const struct log_file_header *header)
+{
+	log_file_put_header(&log->pending, header);
+	if (buffer_failed(&log->pending))
+		return -ENOMEM;
+	return disk_write(log->options.disk, fd, log->pending.data, HM_LOG_HEADER_BYTES,
+			  log->options.segment_bytes - HM_LOG_HEADER_BYTES);
+}
+
 int log_begin(struct log *log, uint32_t number)
 {
 	struct log_file_header header = {.number = number};
 	const struct disk *disk = log->options.disk;
 	char name[LOG_FILE_NAME_BYTES];
-	int result;
+	int result = log_keep_reserve(log);
+	int fd;
 
-	close_segment(log);
-	/* The number is used up, whatever happens. */
-	log->number = number;
-	result = log_keep_reserve(log);
 	if (result == 0)
 		result = disk->random(disk->context, &header.salt, sizeof(header.salt));
 	if (result < 0)
 		return result;
 	header.created_us = disk->now_us(disk->context);
 	memcpy(header.store_id, log->options.store_id, HM_ID_BYTES);
-	log_file_put_header(&log->pending, &header);
-	if (buffer_failed(&log->pending))
-		return -ENOMEM;
 	log_file_name(number, name);
-	result = make_file(log, name, log->options.segment_bytes);
-	if (result < 0)
+	fd = make_file(log, name, log->options.segment_bytes);
+	if (fd < 0)
+		return fd;
+	result = put_headers(log, fd, &header);
+	if (result < 0) {
+		buffer_clear(&log->pending);
+		(void)disk->close(disk->context, fd);
 		return result;
-	log->fd = result;
+	}
+	if (log->fd >= 0)
+		(void)disk->close(disk->context, log->fd);
+	log->fd = fd;
+	log->number = number;
 	log->salt = header.salt;
 	log->written = 0;
 	log->end = HM_LOG_HEADER_BYTES;
-	/* The second header: what the first one says is needed to read anything here. */
-	result = disk_write(disk, log->fd, log->pending.data, HM_LOG_HEADER_BYTES,
-			    log->options.segment_bytes - HM_LOG_HEADER_BYTES);
-	if (result < 0)
-		close_segment(log);
-	return result;
+	return 0;
 }
 
 bool log_has_room(const struct log *log, enum hm_record_type type, size_t payload_bytes)

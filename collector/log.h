@@ -35,6 +35,7 @@ struct log {
 	uint64_t written; /* offset behind what is written and synced */
 	uint64_t durable; /* position: all before it is on the disk */
 	uint64_t said;    /* the highest `durable` that a synced record says */
+	uint64_t marked;  /* what `durable` is when the last mark is on the disk */
 	bool has_reserve; /* the file of log_keep_reserve() is there */
 	struct buffer pending;
 	/* What was done since start, for status and tests. */
@@ -50,8 +51,8 @@ void log_init(struct log *log, const struct log_options *options);
 void log_done(struct log *log);
 
 /*
- * Begin segment `number`. What was gathered must be committed, or is given up. The header is
- * gathered; the file and its name are on the disk.
+ * Begin segment `number`. What was gathered must be committed. The header is gathered; the file and
+ * its name are on the disk. After a failure the segment before is still open, if it was.
  * @return 0; -ENOSPC, -EDQUOT: the disk is full; other -errno: there is no segment to write to now
  */
 int log_begin(struct log *log, uint32_t number);
@@ -78,6 +79,9 @@ bool log_has_room(const struct log *log, enum hm_record_type type, size_t payloa
  * @return 0 or -ENOMEM
  */
 int log_add(struct log *log, struct log_record *record);
+
+/* Forget what is gathered. */
+void log_forget(struct log *log);
 
 /*
  * Write and sync what is gathered. After a failure the segment is closed, never to be written

@@ -16,6 +16,7 @@
 #include "common/block.h"
 #include "common/buffer.h"
 #include "common/disk.h"
+#include "common/store_file.h"
 #include "hostmetrics/format.h"
 
 struct metric_file_sample {
@@ -24,21 +25,17 @@ struct metric_file_sample {
 };
 
 /* The end of a file, as far as it counts; what the next addition needs to know of it. Zeroed but
- * for `salt` and `part`: there is no such file yet. */
+ * for `salt` and `part`: there is no such file yet. What lies behind length_bytes must be cut off
+ * before anything is written there: an old block that is covered in part could leave whole ones
+ * behind it, which would verify. */
 struct metric_file_end {
 	uint32_t salt;            /* random, chosen for a new file */
 	uint32_t part;            /* 0 but for a file that goes on after a failed sync */
 	uint64_t continues_bytes; /* so much of the part before counts */
 	uint64_t length_bytes;    /* 0 = to be made */
-	uint64_t series_offset;   /* of the newest SERIES block; 0 = none */
-	int64_t highest_us;       /* last time in it; INT64_MIN without samples */
-};
-
-/* A series that the file does not name yet. */
-struct metric_file_series {
-	uint32_t id;
-	const char *labels; /* canonical, not ended by a NUL */
-	size_t labels_length;
+	uint64_t names_offset;    /* of the newest SERIES or META block; 0 = none */
+	int64_t highest_us;       /* last time in it; set to INT64_MIN for a new file */
+	uint32_t next_series_id;  /* above all that the file names or uses */
 };
 
 /* The samples of a series, by growing time; equal times in the order in which they were written. */
@@ -56,8 +53,9 @@ struct metric_file_addition {
 	enum hm_file_type type; /* HM_FILE_METRIC or HM_FILE_ODD */
 	enum hm_stored_kind kind;
 	const char *unit;
-	bool has_new_meta; /* kind and unit differ from what the file says; a new file says them anyway */
-	const struct metric_file_series *series;
+	bool has_new_meta; /* kind and unit differ from what the file says; the header of a new one says
+			    * them anyway */
+	const struct store_file_series *series; /* that the file does not name yet */
 	size_t n_series;
 	const struct metric_file_column *columns; /* by growing id */
 	size_t n_columns;
@@ -69,7 +67,7 @@ struct metric_file_addition {
  * 0, then META, SERIES and DATA blocks. Series that share their times (or most of them) share a
  * block; splits what is beyond a block's limits.
  * @param end  updated as if the bytes were written; unchanged on failure
- * @return 0 or -ENOMEM
+ * @return 0; -EINVAL: a name too long, columns not in order; -ENOMEM
  */
 int metric_file_encode(struct block_encoder *encoder, const struct metric_file_addition *addition,
 		       struct metric_file_end *end, struct buffer *out);
@@ -77,55 +75,59 @@ int metric_file_encode(struct block_encoder *encoder, const struct metric_file_a
 /* What is said of a file that is being loaded. Each returns 0 or -errno, which ends the loading. */
 struct metric_file_visitor {
 	void *context;
-	/* First. Names and unit are borrowed for the call, not ended by a NUL. */
-	int (*header)(void *context, const struct hm_file_names *names);
-	int (*series)(void *context, const struct metric_file_series *series);
-	int (*meta)(void *context, enum hm_stored_kind kind, const char *unit, size_t unit_length);
-	/* The last sample of a series that the file has: later ones win. */
+	/* First. Borrowed for the call. */
+	int (*header)(void *context, const struct store_file_header *header);
+	/* Of an id once, by growing id. Borrowed for the call. */
+	int (*series)(void *context, const struct store_file_series *series);
+	/* Only where kind and unit are no longer what the header says. Borrowed for the call. */
+	int (*meta)(void *context, const struct store_file_meta *meta);
+	/* The last sample of a series that the file names: the highest time, of equal ones the last
+	 * written. After all series. */
 	int (*last)(void *context, uint32_t series_id, const struct metric_file_sample *sample);
-	/* A range that is damaged and passed over. */
+	/* A range that is damaged and passed over. After header, before all others. */
 	int (*damage)(void *context, uint64_t offset, uint64_t length_bytes);
+};
+
+/* Which file, and how much of it counts. */
+struct metric_file_place {
+	int folder;            /* open */
+	const char *path;      /* below it */
+	uint64_t length_bytes; /* read no further; UINT64_MAX: all of it */
+	uint64_t position_max; /* blocks of a later position do not count; UINT64_MAX: all do */
 };
 
 /*
  * Read names, kind and each series' last sample, and where the file ends. Reads backwards and no
  * more than is needed, but forwards through all of it where a block is damaged.
- * @param path          below `folder`
- * @param length_bytes  read no further; UINT64_MAX: all of it
- * @param position_max  blocks of a later position do not count
+ * @param visitor       any of its functions may be NULL
  * @param ret_end       length_bytes: behind the last block that counts
  * @param ret_position  the highest of the blocks that count; 0 without one
- * @return 0; -ENOENT; -EINVAL: no metric file, or its header is damaged; -ENOTSUP: a version that is
- * not known; -ENOMEM; -errno of the disk or of the visitor
+ * @return 0; -ENOENT; -EINVAL: no metric file; -EBADMSG: its header is damaged; -ENOTSUP: a version
+ * that is not known; -ENOMEM; -errno of the disk (-EIO: it cannot be known where the file ends) or
+ * of the visitor
  */
-struct metric_file_place {
-	int folder;
-	const char *path;
-	uint64_t length_bytes;
-	uint64_t position_max;
-};
 int metric_file_load(const struct disk *disk, const struct metric_file_place *place,
-		     const struct metric_file_visitor *visitor, struct metric_file_end *ret_end,
-		     uint64_t *ret_position);
+		     struct block_decoder *decoder, const struct metric_file_visitor *visitor,
+		     struct metric_file_end *ret_end, uint64_t *ret_position);
 
 /* What a reader wants of a file. */
 struct metric_file_wish {
 	int64_t since_us;
-	int64_t until_us;
+	int64_t until_us; /* itself as well */
 	void *context;
-	bool (*wants)(void *context, uint32_t series_id);
+	bool (*wants)(void *context, uint32_t series_id); /* NULL = all */
 	/* In the order of the file: blocks as they were appended, within a block series after
 	 * series, within a series by time. @return 0 or -errno, which ends the reading */
 	int (*take)(void *context, uint32_t series_id, const struct metric_file_sample *samples,
 		    size_t n_samples);
-	/* May be NULL. */
+	/* May be NULL. Of what was read, in the order of the file. */
 	int (*damage)(void *context, uint64_t offset, uint64_t length_bytes);
 };
 
 /*
  * Read samples. Blocks that end before since_us, or begin after until_us, are not decoded, and a
- * backward look finds where to begin.
- * @return 0; as metric_file_load()
+ * backward look finds where to begin. A sector that the device does not give counts as damaged.
+ * @return 0; as metric_file_load(), or -errno of the wish
  */
 int metric_file_read(const struct disk *disk, const struct metric_file_place *place,
 		     struct block_decoder *decoder, const struct metric_file_wish *wish);

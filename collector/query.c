@@ -3,43 +3,82 @@
 
 #include "collector/query.h"
 
-#include <endian.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "collector/block_reader.h"
 #include "collector/id_map.h"
 #include "collector/selection.h"
+#include "collector/table.h"
+#include "collector/tail.h"
 
 /* So many rows are given at once. */
 #define ROWS_MAX ((size_t)1024)
 
-/* A sample as it is gathered from a file. */
+/* What a host has in its files and in the log is looked at anew so often, when a checkpoint comes
+ * between. */
+#define TRIES_MAX 8
+
+#define PATH_BYTES (CATALOG_FILE_NAME_BYTES * 2)
+
+/* A sample as it is gathered. */
 struct found {
-	uint32_t position; /* of its series in the run */
+	uint32_t position; /* of its series in the run; in `logged`: in the selection */
 	uint32_t padding;
-	uint64_t number; /* order in the file */
+	uint64_t number; /* order in which it was written */
 	int64_t time_us;
 	double value;
 };
 
+struct found_list {
+	struct found *at;
+	size_t n;
+	size_t capacity;
+};
+
 struct query {
-	struct store *store;
+	struct engine *engine;
 	struct selection selection;
+	struct table wanted; /* where each series stands in the selection, by its address */
 	int64_t since_us;
 	int64_t until_us;
+	struct block_decoder *decoder;
+	struct tail *tail;
+	const struct catalog_host *host; /* of `logged`; NULL = none yet */
+	uint64_t checkpoint;             /* of that host, when its log was read */
+	struct found_list logged;        /* what only the log has of it, by series and order */
 	size_t run_start; /* series of one file that follow each other in the selection */
 	size_t run_end;
-	struct found *found; /* the run's samples, sorted */
-	size_t n_found;
-	size_t found_capacity;
+	struct id_map ids;       /* where the run's series stand in the selection */
+	struct found_list found; /* the run's samples, sorted */
 	size_t n_given;
 	struct query_row rows[ROWS_MAX];
 };
 
-int query_new(struct store *store, const char *series, const char *host, int64_t since_us,
+static uint64_t hash_series(const struct catalog_series *series)
+{
+	return (uint64_t)(uintptr_t)series * UINT64_C(0x9e3779b97f4a7c15);
+}
+
+static bool is_wanted(const void *item, const void *key)
+{
+	return *(struct catalog_series *const *)item == key;
+}
+
+static int index_selection(struct query *query)
+{
+	int result = 0;
+
+	for (size_t i = 0; i < query->selection.n && result == 0; i++) {
+		struct catalog_series **item = &query->selection.series[i];
+
+		result = table_add(&query->wanted, hash_series(*item), item);
+	}
+	return result;
+}
+
+int query_new(struct engine *engine, const char *series, const char *host, int64_t since_us,
 	      int64_t until_us, struct query **ret_query)
 {
 	struct query *query = calloc(1, sizeof(*query));
@@ -47,12 +86,17 @@ int query_new(struct store *store, const char *series, const char *host, int64_t
 
 	if (!query)
 		return -ENOMEM;
-	query->store = store;
+	query->engine = engine;
 	query->since_us = since_us;
 	query->until_us = until_us;
-	result = selection_new(store, series, host, &query->selection);
+	query->decoder = block_decoder_new();
+	result = query->decoder ? tail_new(engine, &query->tail) : -ENOMEM;
+	if (result == 0)
+		result = selection_new(engine, series, host, &query->selection);
 	if (result == 0 && query->selection.n == 0)
 		result = -ENOENT;
+	if (result == 0)
+		result = index_selection(query);
 	if (result < 0)
 		query_free(query);
 	else
@@ -65,103 +109,30 @@ void query_free(struct query *query)
 	if (!query)
 		return;
 	selection_done(&query->selection);
-	free(query->found);
+	table_done(&query->wanted);
+	tail_free(query->tail);
+	block_decoder_free(query->decoder);
+	id_map_done(&query->ids);
+	free(query->logged.at);
+	free(query->found.at);
 	free(query);
 }
 
-static int add_found(struct query *query, const struct found *found)
+static int add_found(struct found_list *list, const struct found *found)
 {
-	if (query->n_found == query->found_capacity) {
-		size_t capacity = query->found_capacity ? query->found_capacity * 2 : ROWS_MAX;
-		struct found *moved = reallocarray(query->found, capacity, sizeof(*moved));
+	if (list->n == list->capacity) {
+		size_t capacity = list->capacity ? list->capacity * 2 : ROWS_MAX;
+		struct found *moved = reallocarray(list->at, capacity, sizeof(*moved));
 
 		if (!moved)
 			return -ENOMEM;
-		query->found = moved;
-		query->found_capacity = capacity;
+		list->at = moved;
+		list->capacity = capacity;
 	}
-	query->found[query->n_found] = *found;
-	query->found[query->n_found].number = query->n_found;
-	query->n_found++;
+	list->at[list->n] = *found;
+	list->at[list->n].number = list->n;
+	list->n++;
 	return 0;
-}
-
-/* A piece of text that is not ended by a NUL. */
-struct labels {
-	const uint8_t *start;
-	size_t length;
-};
-
-static int compare_labels(const void *key, const void *item)
-{
-	const struct catalog_series *series = *(struct catalog_series *const *)item;
-	const struct labels *labels = key;
-	size_t shorter =
-		labels->length < series->labels_length ? labels->length : series->labels_length;
-	int order = memcmp(labels->start, series->labels, shorter);
-
-	if (order)
-		return order;
-	return (labels->length > series->labels_length) - (labels->length < series->labels_length);
-}
-
-/* A series is declared: remember its id if it belongs to the run. */
-static int take_series(const struct query *query, const struct store_file_block *block,
-		       struct id_map *ids)
-{
-	struct labels labels;
-	void *item;
-	uint32_t id;
-
-	if (block->payload_bytes < sizeof(id))
-		return 0;
-	memcpy(&id, block->payload, sizeof(id));
-	id = le32toh(id);
-	labels = (struct labels){block->payload + sizeof(id), block->payload_bytes - sizeof(id)};
-	if (id >= ID_MAP_MAX)
-		return 0;
-	item = bsearch(&labels, query->selection.series + query->run_start,
-		       query->run_end - query->run_start, sizeof(struct catalog_series *),
-		       compare_labels);
-	return id_map_set(ids, id, item);
-}
-
-static int take_samples(struct query *query, const struct store_file_block *block,
-			const struct id_map *ids)
-{
-	struct catalog_series **first = query->selection.series + query->run_start;
-	size_t n_samples = store_file_n_samples(block);
-
-	for (size_t i = 0; i < n_samples; i++) {
-		struct store_file_sample sample = store_file_get_sample(block, i);
-		struct catalog_series **item = id_map_get(ids, sample.series_id);
-		struct found found = {.time_us = sample.time_us, .value = sample.value};
-		int result;
-
-		if (!item || sample.time_us < query->since_us || sample.time_us > query->until_us)
-			continue;
-		found.position = (uint32_t)(item - first);
-		result = add_found(query, &found);
-		if (result < 0)
-			return result;
-	}
-	return 0;
-}
-
-static int take_blocks(struct query *query, struct block_reader *reader)
-{
-	struct store_file_block block;
-	struct id_map ids = {0};
-	int result = 0;
-
-	while (result == 0 && (result = block_reader_next(reader, &block)) == 0) {
-		if (block.type == HM_BLOCK_SERIES)
-			result = take_series(query, &block, &ids);
-		else if (block.type == HM_BLOCK_SAMPLES)
-			result = take_samples(query, &block, &ids);
-	}
-	id_map_done(&ids);
-	return result == -ENODATA ? 0 : result;
 }
 
 static int compare_found(const void *a_pointer, const void *b_pointer)
@@ -176,27 +147,198 @@ static int compare_found(const void *a_pointer, const void *b_pointer)
 	return a->number < b->number ? -1 : a->number > b->number;
 }
 
-/* Gather and sort what the run's file has of its series. */
+/* -- the log -------------------------------------------------------------------------------------- */
+
+/* A sample that the log has: is it one of those that are asked for? */
+static int take_logged(void *context, struct catalog_series *series,
+		       const struct metric_file_sample *sample, int64_t received_us)
+{
+	struct query *query = context;
+	struct catalog_series **item;
+	struct found found = {.time_us = sample->time_us, .value = sample->value};
+
+	(void)received_us;
+	if (sample->time_us < query->since_us || sample->time_us > query->until_us)
+		return 0;
+	item = table_find(&query->wanted, hash_series(series), is_wanted, series);
+	if (!item)
+		return 0;
+	found.position = (uint32_t)(item - query->selection.series);
+	return add_found(&query->logged, &found);
+}
+
+static int read_log_once(struct query *query, const struct catalog_host *host)
+{
+	struct tail_take take = {.context = query, .sample = take_logged};
+	struct tail_range range = {.host = host->number};
+	const uint64_t *positions;
+	size_t n_positions = 0;
+	int result;
+
+	query->logged.n = 0;
+	tail_rewind(query->tail);
+	pthread_mutex_lock(&query->engine->mutex);
+	range.after = host->checkpoint;
+	range.last = host->last;
+	pthread_mutex_unlock(&query->engine->mutex);
+	query->checkpoint = range.after;
+	result = tail_find(query->tail, &range, &positions, &n_positions);
+	for (size_t i = 0; i < n_positions && result == 0; i++) {
+		result = tail_decode(query->tail, host->number, positions[i], &take);
+		/* Told when the log was read at start, or will be by the checkpoint. */
+		if (result == -EBADMSG)
+			result = 0;
+	}
+	/* A query that waits for its client holds no descriptors. */
+	tail_rewind(query->tail);
+	return result;
+}
+
+/* Have what only the log has of a host, and no file up to `checkpoint`. */
+static int read_log(struct query *query, const struct catalog_host *host)
+{
+	int result = -ENOENT;
+
+	if (query->host == host)
+		return 0;
+	for (int i = 0; i < TRIES_MAX && result == -ENOENT; i++)
+		result = read_log_once(query, host);
+	if (result < 0)
+		return result;
+	query->host = host;
+	if (query->logged.n > 0)
+		qsort(query->logged.at, query->logged.n, sizeof(struct found), compare_found);
+	return 0;
+}
+
+/* Take over what belongs to the run. */
+static int take_from_log(struct query *query)
+{
+	const struct found_list *logged = &query->logged;
+	size_t low = 0;
+	size_t high = logged->n;
+	int result = 0;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (logged->at[middle].position < query->run_start)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	for (; low < logged->n && logged->at[low].position < query->run_end && result == 0; low++) {
+		struct found found = logged->at[low];
+
+		found.position -= (uint32_t)query->run_start;
+		result = add_found(&query->found, &found);
+	}
+	return result;
+}
+
+/* -- files ---------------------------------------------------------------------------------------- */
+
+static bool wants_series(void *context, uint32_t series_id)
+{
+	const struct query *query = context;
+
+	return id_map_get(&query->ids, series_id) != NULL;
+}
+
+static int take_stored(void *context, uint32_t series_id, const struct metric_file_sample *samples,
+		       size_t n_samples)
+{
+	struct query *query = context;
+	struct catalog_series **item = id_map_get(&query->ids, series_id);
+	struct found found = {
+		.position = (uint32_t)(item - (query->selection.series + query->run_start)),
+	};
+	int result = 0;
+
+	for (size_t i = 0; i < n_samples && result == 0; i++) {
+		found.time_us = samples[i].time_us;
+		found.value = samples[i].value;
+		result = add_found(&query->found, &found);
+	}
+	return result;
+}
+
+static int read_part(struct query *query, const struct catalog_file *file, enum catalog_side side,
+		     uint32_t part, uint64_t length_bytes)
+{
+	const struct metric_file_wish wish = {
+		.since_us = query->since_us,
+		.until_us = query->until_us,
+		.context = query,
+		.wants = wants_series,
+		.take = take_stored,
+	};
+	char name[CATALOG_FILE_NAME_BYTES];
+	char path[PATH_BYTES];
+	struct metric_file_place place = {
+		.folder = query->engine->hosts_folder,
+		.path = path,
+		.length_bytes = length_bytes,
+		.position_max = query->checkpoint,
+	};
+
+	catalog_file_name(file, side, part, name);
+	(void)snprintf(path, sizeof(path), "%s/%s", file->host->folder, name);
+	return metric_file_read(query->engine->options.disk, &place, query->decoder, &wish);
+}
+
+/* Read all parts of one of a metric's files. */
+static int read_side(struct query *query, const struct catalog_file *file, enum catalog_side side)
+{
+	struct engine *engine = query->engine;
+	const struct catalog_data *data = &file->data[side];
+	uint32_t n_parts;
+	int result = 0;
+
+	pthread_mutex_lock(&engine->mutex);
+	n_parts = data->end.part + 1;
+	pthread_mutex_unlock(&engine->mutex);
+	for (uint32_t part = 0; part < n_parts && result == 0; part++) {
+		uint64_t length_bytes;
+
+		pthread_mutex_lock(&engine->mutex);
+		length_bytes =
+			part < data->end.part ? data->part_bytes[part] : data->end.length_bytes;
+		pthread_mutex_unlock(&engine->mutex);
+		if (length_bytes > 0)
+			result = read_part(query, file, side, part, length_bytes);
+	}
+	return result;
+}
+
+static int index_run(struct query *query)
+{
+	int result = 0;
+
+	id_map_done(&query->ids);
+	for (size_t i = query->run_start; i < query->run_end && result == 0; i++)
+		result = id_map_set(&query->ids, query->selection.series[i]->id,
+				    &query->selection.series[i]);
+	return result;
+}
+
+/* Gather and sort what there is of the run's series. */
 static int read_run(struct query *query)
 {
 	const struct catalog_file *file = query->selection.series[query->run_start]->file;
-	struct store_file_header header;
-	struct block_reader reader = {0};
-	uint64_t length_bytes;
-	int result = 0;
-	int fd = store_open_file(query->store, file, &length_bytes);
+	int result = index_run(query);
 
-	query->n_found = 0;
+	query->found.n = 0;
 	query->n_given = 0;
-	if (fd < 0)
-		return fd == -ENOENT ? 0 : fd;
-	result = block_reader_init(&reader, fd, length_bytes, &header);
 	if (result == 0)
-		result = take_blocks(query, &reader);
-	block_reader_done(&reader);
-	(void)close(fd);
-	if (result == 0 && query->n_found > 0)
-		qsort(query->found, query->n_found, sizeof(*query->found), compare_found);
+		result = read_log(query, file->host);
+	for (int side = 0; side < CATALOG_SIDES && result == 0; side++)
+		result = read_side(query, file, (enum catalog_side)side);
+	/* What the log has was written after all that files have. */
+	if (result == 0)
+		result = take_from_log(query);
+	if (result == 0 && query->found.n > 0)
+		qsort(query->found.at, query->found.n, sizeof(struct found), compare_found);
 	return result;
 }
 
@@ -216,12 +358,12 @@ static bool next_run(struct query *query)
 
 static size_t give_rows(struct query *query)
 {
-	size_t n_rows = query->n_found - query->n_given;
+	size_t n_rows = query->found.n - query->n_given;
 
 	if (n_rows > ROWS_MAX)
 		n_rows = ROWS_MAX;
 	for (size_t i = 0; i < n_rows; i++) {
-		const struct found *found = &query->found[query->n_given + i];
+		const struct found *found = &query->found.at[query->n_given + i];
 
 		query->rows[i] = (struct query_row){
 			.series = query->selection.series[query->run_start + found->position],
@@ -235,7 +377,7 @@ static size_t give_rows(struct query *query)
 
 int query_next(struct query *query, const struct query_row **ret_rows, size_t *ret_n)
 {
-	while (query->n_given == query->n_found) {
+	while (query->n_given == query->found.n) {
 		int result;
 
 		if (!next_run(query))

@@ -3,15 +3,16 @@
 #define COLLECTOR_QUERY_H
 
 /*
- * The stored samples of some series in a range of time, in the order of series and times. Read file
- * by file: memory is bounded by what one file has of them.
+ * The durable samples of some series in a range of time, in the order of series and times: those that
+ * are in metric files, and those that only the log has yet. Read file by file: memory is bounded by
+ * what one file has of them, and the log of one host.
  */
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#include "collector/store.h"
+#include "collector/engine.h"
 
 struct query;
 
@@ -26,7 +27,7 @@ struct query_row {
  * @param since_us, until_us  both belong to the range
  * @return 0; -ENOENT: no series matches; -ENOMEM
  */
-int query_new(struct store *store, const char *series, const char *host, int64_t since_us,
+int query_new(struct engine *engine, const char *series, const char *host, int64_t since_us,
 	      int64_t until_us, struct query **ret_query);
 
 /* Takes NULL. */

@@ -1,418 +1,500 @@
 /* SPDX-License-Identifier: MIT */
-/* Reading the store back at start. */
+/* What the log says after whatever happened. */
 
 #include "collector/recovery.h"
 
-#include <dirent.h>
-#include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <limits.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include "collector/block_reader.h"
-#include "collector/bundle.h"
-#include "collector/folder.h"
-#include "collector/id_map.h"
-#include "common/file_name.h"
+#include "collector/engine.h"
+#include "common/batch.h"
+#include "common/log_entry.h"
+#include "common/log_segment.h"
 #include "common/message.h"
-#include "common/text.h"
 
-#define FILE_ENDING      ".hm"
-#define TEMPORARY_ENDING ".hm.tmp"
-
-/* A damaged file gets the first free of so many names. */
-#define ASIDE_MAX 100
-
-struct recovery {
-	int hosts_fd;
-	struct catalog *catalog;
-	struct recovery_result result;
-	const char *folder; /* of the host being read */
-	int folder_fd;
+/* Where in the log reading begins: at a whole snapshot. */
+struct base {
+	size_t index; /* of the segment */
+	uint64_t offset;
 };
 
-/* One metric file being read. */
-struct reading {
-	struct recovery *recovery;
-	const char *name;
-	int fd;
-	struct block_reader reader;
-	struct id_map ids;
-	struct buffer text; /* identity of the series being declared; begins with host and metric */
-	struct identity identity;
-	struct catalog_file *file;
-	uint64_t n_unnamed;
-};
-
-/* Give what cannot be used another name, so that the metric can have a new file. */
-static void set_aside(struct recovery *recovery, const char *name, const char *why)
+void recovery_done(struct recovery *recovery)
 {
-	char aside[NAME_MAX + 1];
-	int result = -EEXIST;
-
-	for (int i = 0; i < ASIDE_MAX && result == -EEXIST; i++) {
-		int length =
-			snprintf(aside, sizeof(aside), i ? "%s.damaged-%d" : "%s.damaged", name, i);
-
-		if (length < 0 || (size_t)length >= sizeof(aside))
-			result = -ENAMETOOLONG;
-		else if (renameat2(recovery->folder_fd, name, recovery->folder_fd, aside,
-				   RENAME_NOREPLACE) < 0)
-			result = -errno;
-		else
-			result = 0;
-	}
-	recovery->result.n_files_aside++;
-	if (result < 0) {
-		message_warning("%s/%s: %s; it could not be set aside either: %s", recovery->folder,
-				name, why, strerror(-result));
-	} else {
-		message_warning("%s/%s: %s; set aside as %s", recovery->folder, name, why, aside);
-	}
+	for (size_t i = 0; i < recovery->n_cuts; i++)
+		free(recovery->cuts[i].name);
+	free(recovery->cuts);
+	free(recovery->segments);
+	*recovery = (struct recovery){0};
 }
 
-static void pass_over(struct recovery *recovery, const char *name, const char *why)
+/* -- segments ------------------------------------------------------------------------------------- */
+
+static int add_segment(void *argument, const char *name)
 {
-	recovery->result.n_files_aside++;
-	message_warning("%s/%s: %s; left alone", recovery->folder, name, why);
-}
+	struct recovery *recovery = argument;
+	uint32_t number = log_file_number(name);
 
-static uint32_t get_le32(const uint8_t *bytes)
-{
-	uint32_t word;
-
-	memcpy(&word, bytes, sizeof(word));
-	return le32toh(word);
-}
-
-/* The id is taken, whatever becomes of what was said of it: it shall never name something else. */
-static void reserve_id(struct reading *reading, uint32_t id)
-{
-	if (id >= reading->file->next_id)
-		reading->file->next_id = id + 1;
-}
-
-static int take_series(struct reading *reading, const struct store_file_block *block)
-{
-	const size_t head_bytes =
-		reading->identity.host_length + reading->identity.metric_length + 2;
-	struct identity *identity = &reading->identity;
-	struct catalog_series *series;
-	size_t n_bytes;
-	uint32_t id;
-
-	if (block->payload_bytes < sizeof(id))
+	if (number == 0)
 		return 0;
-	id = get_le32(block->payload);
-	n_bytes = block->payload_bytes - sizeof(id);
-	if (id >= ID_MAP_MAX || n_bytes > UINT16_MAX ||
-	    !text_is_clean((const char *)block->payload + sizeof(id), n_bytes))
-		return 0;
+	if (recovery->n_segments == recovery->segments_capacity) {
+		size_t capacity =
+			recovery->segments_capacity ? recovery->segments_capacity * 2 : 16;
+		uint32_t *moved = reallocarray(recovery->segments, capacity, sizeof(*moved));
 
-	reading->text.length = head_bytes;
-	buffer_append(&reading->text, block->payload + sizeof(id), n_bytes);
-	buffer_append_byte(&reading->text, '\0');
-	if (buffer_failed(&reading->text))
-		return -ENOMEM;
-	identity->text = reading->text.data;
-	identity->labels_length = n_bytes;
-	identity->hash = hash_bytes(&reading->recovery->catalog->key, identity->text,
-				    identity_text_bytes(identity));
-	series = catalog_find(reading->recovery->catalog, identity);
-	if (!series) {
-		int result = catalog_add(reading->recovery->catalog, identity, id, &series);
-		/* More series than may be: these stay unnamed; the daemon starts all the same. */
-		if (result == -ENOSPC)
-			return 0;
-		if (result < 0)
-			return result;
+		if (!moved)
+			return -ENOMEM;
+		recovery->segments = moved;
+		recovery->segments_capacity = capacity;
 	}
-	reserve_id(reading, id);
-	return id_map_set(&reading->ids, id, series);
-}
-
-static int take_meta(struct reading *reading, const struct store_file_block *block)
-{
-	size_t n_bytes = block->payload_bytes - sizeof(uint32_t);
-	uint32_t kind;
-	char *unit;
-
-	if (block->payload_bytes < sizeof(uint32_t) || n_bytes > BUNDLE_UNIT_MAX_BYTES)
-		return 0;
-	kind = get_le32(block->payload);
-	unit = strndup((const char *)block->payload + sizeof(uint32_t), n_bytes);
-	if (!unit)
-		return -ENOMEM;
-	free(reading->file->unit);
-	reading->file->unit = unit;
-	reading->file->kind =
-		kind <= HM_STORED_COUNTER ? (enum hm_stored_kind)kind : HM_STORED_UNKNOWN;
+	recovery->segments[recovery->n_segments++] = number;
 	return 0;
 }
 
-static void take_samples(struct reading *reading, const struct store_file_block *block)
+static int compare_numbers(const void *a, const void *b)
 {
-	size_t n_samples = store_file_n_samples(block);
+	uint32_t number_a = *(const uint32_t *)a;
+	uint32_t number_b = *(const uint32_t *)b;
 
-	for (size_t i = 0; i < n_samples; i++) {
-		struct store_file_sample sample = store_file_get_sample(block, i);
-		struct catalog_series *series = id_map_get(&reading->ids, sample.series_id);
-
-		if (series) {
-			catalog_note(series, sample.time_us, sample.value);
-			continue;
-		}
-		reading->n_unnamed++;
-		if (sample.series_id < ID_MAP_MAX)
-			reserve_id(reading, sample.series_id);
-	}
+	return number_a < number_b ? -1 : number_a > number_b;
 }
 
-static int take_blocks(struct reading *reading)
+static int list_segments(struct recovery *recovery)
 {
-	struct store_file_block block;
+	const struct engine *engine = recovery->engine;
+	const struct disk *disk = engine->options.disk;
+	int result = disk->list(disk->context, engine->log_folder, add_segment, recovery);
+
+	if (result == 0 && recovery->n_segments > 0)
+		qsort(recovery->segments, recovery->n_segments, sizeof(uint32_t), compare_numbers);
+	return result;
+}
+
+/* Which results say that a segment is damaged, or another store's, and not that it cannot be read. */
+static bool is_damage(int result)
+{
+	return result == -EINVAL || result == -EBADMSG || result == -ENOTSUP || result == -EXDEV ||
+	       result == -ELOOP || result == -ENXIO || result == -EISDIR;
+}
+
+/* @return 0; -ENODATA: it is damaged, and passed over; -errno */
+static int open_segment(const struct recovery *recovery, size_t index, struct log_segment *segment)
+{
+	const struct engine *engine = recovery->engine;
+	int result = log_segment_open(segment, engine->options.disk, engine->log_folder,
+				      recovery->segments[index]);
+
+	if (result == 0 && memcmp(segment->header.store_id, engine->store_id, HM_ID_BYTES) != 0) {
+		log_segment_close(segment);
+		result = -EXDEV;
+	}
+	return is_damage(result) ? -ENODATA : result;
+}
+
+/* The offset of the last whole snapshot of a segment. @return 0; -ENODATA: there is none; -errno */
+static int find_snapshot(struct log_segment *segment, uint64_t *ret_offset)
+{
+	uint64_t offset = HM_LOG_HEADER_BYTES;
+	uint64_t start = 0;
+	uint64_t found = 0;
 	int result;
 
-	while ((result = block_reader_next(&reading->reader, &block)) == 0) {
-		if (block.type == HM_BLOCK_SERIES)
-			result = take_series(reading, &block);
-		else if (block.type == HM_BLOCK_META)
-			result = take_meta(reading, &block);
-		else if (block.type == HM_BLOCK_SAMPLES)
-			take_samples(reading, &block);
-		if (result < 0)
+	do {
+		struct log_record record;
+		bool has_hole;
+
+		result = log_segment_find(segment, offset, &record);
+		if (result != 0 && result != -EILSEQ)
+			break;
+		has_hole = result == -EILSEQ || offset != log_position_offset(record.position);
+		if (has_hole)
+			start = 0;
+		if (result == 0 && record.type == HM_RECORD_SNAPSHOT)
+			start = log_position_offset(record.position);
+		else if (result == 0 && record.type == HM_RECORD_SNAPSHOT_END && start > 0)
+			found = start;
+		offset = log_segment_behind(&record);
+	} while (true);
+	if (result != -ENODATA)
+		return result;
+	*ret_offset = found;
+	return found > 0 ? 0 : -ENODATA;
+}
+
+/* Find the newest whole snapshot. Without any, everything that there is is read. */
+static int find_base(struct recovery *recovery, struct base *ret_base)
+{
+	*ret_base = (struct base){0, HM_LOG_HEADER_BYTES};
+	for (size_t i = recovery->n_segments; i > 0; i--) {
+		struct log_segment segment;
+		uint64_t offset;
+		int result = open_segment(recovery, i - 1, &segment);
+
+		if (result == 0) {
+			result = find_snapshot(&segment, &offset);
+			log_segment_close(&segment);
+		}
+		if (result == 0) {
+			*ret_base = (struct base){i - 1, offset};
+			recovery->has_snapshot = true;
+			return 0;
+		}
+		if (result != -ENODATA)
 			return result;
+	}
+	return 0;
+}
+
+/* -- records -------------------------------------------------------------------------------------- */
+
+/* A host by its number, or else by its name. */
+static int get_host(struct recovery *recovery, uint32_t number, const uint8_t *id,
+		    const struct series_text *name, struct catalog_host **ret_host)
+{
+	struct engine *engine = recovery->engine;
+	struct catalog_host *host = id_map_get(&engine->hosts, number);
+	int result;
+
+	if (host) {
+		*ret_host = host;
+		return 0;
+	}
+	if (number == 0 || number >= ID_MAP_MAX)
+		return -EBADMSG;
+	result = catalog_get_host(&engine->catalog, name->start, name->length, &host);
+	if (result == 0)
+		result = id_map_set(&engine->hosts, number, host);
+	if (result < 0)
+		return result;
+	if (host->number == 0) {
+		host->number = number;
+		memcpy(host->id, id, HM_ID_BYTES);
+	}
+	if (number >= engine->next_number)
+		engine->next_number = number + 1;
+	*ret_host = host;
+	return 0;
+}
+
+static int take_host(struct recovery *recovery, struct cursor *cursor)
+{
+	struct catalog_host *host;
+	struct log_epoch epoch;
+	struct log_host entry;
+	int result = log_entry_get_host(cursor, &entry);
+
+	if (result == 0)
+		result = get_host(recovery, entry.number, entry.id, &entry.name, &host);
+	for (uint32_t i = 0; result == 0 && i < entry.n_epochs; i++)
+		result = log_entry_get_epoch(cursor, &epoch);
+	if (result < 0)
+		return result;
+	/* A snapshot may follow one that was damaged, and what was read since. */
+	if (entry.last > host->last)
+		host->last = entry.last;
+	if (entry.checkpoint > host->checkpoint)
+		host->checkpoint = entry.checkpoint;
+	return 0;
+}
+
+static int take_hosts(struct recovery *recovery, const struct log_record *record)
+{
+	struct cursor cursor = {.at = record->payload, .left = record->payload_bytes};
+	int result;
+
+	do {
+		result = take_host(recovery, &cursor);
+	} while (result == 0);
+	return result == -ENODATA ? 0 : result;
+}
+
+static int take_batch(struct recovery *recovery, const struct log_record *record)
+{
+	struct cursor cursor = {.at = record->payload, .left = record->payload_bytes};
+	struct catalog_host *host;
+	struct batch_head head;
+	int result = batch_get_head(&cursor, &head);
+
+	if (result == 0)
+		result = get_host(recovery, record->host, head.host_id, &head.host, &host);
+	if (result < 0)
+		return result;
+	/* Without a snapshot this is the first that is known of the host. */
+	if (host->last == 0 && host->checkpoint == 0)
+		host->checkpoint = record->previous;
+	host->last = record->position;
+	return 0;
+}
+
+static bool is_cut(const struct recovery_cut *cut, const struct catalog_host *host,
+		   const struct series_text *name)
+{
+	return cut->host == host && strncmp(cut->name, name->start, name->length) == 0 &&
+	       cut->name[name->length] == '\0';
+}
+
+/* A file that a checkpoint was about to append to. Of several times the first one counts: the file
+ * then was as the host's last completed checkpoint left it. */
+static int add_cut(struct recovery *recovery, struct catalog_host *host,
+		   const struct log_group_file *file)
+{
+	struct recovery_cut *cut;
+
+	for (size_t i = 0; i < recovery->n_cuts; i++) {
+		if (is_cut(&recovery->cuts[i], host, &file->name))
+			return 0;
+	}
+	if (recovery->n_cuts == recovery->cuts_capacity) {
+		size_t capacity = recovery->cuts_capacity ? recovery->cuts_capacity * 2 : 64;
+		struct recovery_cut *moved = reallocarray(recovery->cuts, capacity, sizeof(*moved));
+
+		if (!moved)
+			return -ENOMEM;
+		recovery->cuts = moved;
+		recovery->cuts_capacity = capacity;
+	}
+	cut = &recovery->cuts[recovery->n_cuts];
+	*cut = (struct recovery_cut){
+		.host = host,
+		.name = strndup(file->name.start, file->name.length),
+		.length_bytes = file->length_bytes,
+	};
+	if (!cut->name)
+		return -ENOMEM;
+	recovery->n_cuts++;
+	return 0;
+}
+
+static int take_group(struct recovery *recovery, const struct log_record *record)
+{
+	struct cursor cursor = {.at = record->payload, .left = record->payload_bytes};
+	uint64_t group;
+	int result = log_entry_get_group(&cursor, &group);
+
+	while (result == 0) {
+		struct log_group_file file;
+		struct catalog_host *host;
+
+		result = log_entry_get_group_file(&cursor, &file);
+		if (result < 0)
+			break;
+		host = id_map_get(&recovery->engine->hosts, file.host);
+		if (host)
+			result = add_cut(recovery, host, &file);
 	}
 	return result == -ENODATA ? 0 : result;
 }
 
-/* Do host and metric of the header belong where the file lies? */
-static bool is_in_place(const struct reading *reading, const struct store_file_header *header)
+/* A host's files are as they shall be. */
+static void drop_cuts(struct recovery *recovery, const struct catalog_host *host)
 {
-	char folder[FILE_NAME_MAX_BYTES];
-	char name[FILE_NAME_MAX_BYTES];
-	size_t length;
+	size_t n_kept = 0;
 
-	file_name_escape(header->host, header->host_length, folder);
-	file_name_escape(header->metric, header->metric_length, name);
-	length = strlen(name);
-	return strcmp(folder, reading->recovery->folder) == 0 &&
-	       strncmp(name, reading->name, length) == 0 &&
-	       strcmp(reading->name + length, FILE_ENDING) == 0;
-}
-
-static bool is_valid_name(const char *name, size_t length, size_t max_bytes)
-{
-	return length > 0 && length <= max_bytes && text_is_clean(name, length);
-}
-
-/* Begin with host and metric of the header. @return 0, or -errno; -EXDEV: they do not belong here */
-static int take_header(struct reading *reading, const struct store_file_header *header)
-{
-	if (!is_valid_name(header->host, header->host_length, HM_HOST_NAME_MAX_BYTES) ||
-	    !is_valid_name(header->metric, header->metric_length, HM_METRIC_NAME_MAX_BYTES) ||
-	    !is_in_place(reading, header))
-		return -EXDEV;
-	buffer_append(&reading->text, header->host, header->host_length);
-	buffer_append_byte(&reading->text, '\0');
-	buffer_append(&reading->text, header->metric, header->metric_length);
-	buffer_append_byte(&reading->text, '\0');
-	buffer_append_byte(&reading->text, '\0');
-	if (buffer_failed(&reading->text))
-		return -ENOMEM;
-	reading->identity = (struct identity){
-		.text = reading->text.data,
-		.host_length = header->host_length,
-		.metric_length = header->metric_length,
-	};
-	return catalog_get_file(reading->recovery->catalog, &reading->identity, &reading->file);
-}
-
-/* Everything of the file is read: what does it amount to? */
-static void judge(struct reading *reading)
-{
-	struct recovery_result *result = &reading->recovery->result;
-	const struct block_reader *reader = &reading->reader;
-	struct catalog_file *file = reading->file;
-
-	if (reader->length_bytes - reader->good_end > BLOCK_READER_TAIL_MAX_BYTES) {
-		/* Too much for a torn write, so it is not cut off. The catalog keeps what it saw and
-		 * says it all again in a new file. */
-		set_aside(reading->recovery, reading->name, "damaged in its middle");
-		file->has_new_meta = true;
-		return;
+	for (size_t i = 0; i < recovery->n_cuts; i++) {
+		if (recovery->cuts[i].host == host)
+			free(recovery->cuts[i].name);
+		else
+			recovery->cuts[n_kept++] = recovery->cuts[i];
 	}
-	file->length_bytes = reader->good_end;
-	file->undeclared = NULL;
-	result->n_bytes += reader->good_end;
-	result->n_damaged_ranges += reader->n_damaged;
-	result->n_samples_unnamed += reading->n_unnamed;
-	if (reader->n_damaged > 0 || reading->n_unnamed > 0) {
-		message_warning("%s/%s: %" PRIu64 " damaged ranges (%" PRIu64 " bytes) are passed "
-				"over, and %" PRIu64 " samples whose series was declared there",
-				reading->recovery->folder, reading->name, reader->n_damaged,
-				reader->damaged_bytes, reading->n_unnamed);
-	} else if (reader->length_bytes > reader->good_end) {
-		message_info("%s/%s: a write of %" PRIu64 " bytes was cut short and does not count",
-			     reading->recovery->folder, reading->name,
-			     reader->length_bytes - reader->good_end);
+	recovery->n_cuts = n_kept;
+}
+
+static int take_checkpoint(struct recovery *recovery, const struct log_record *record)
+{
+	struct cursor cursor = {.at = record->payload, .left = record->payload_bytes};
+	uint64_t group;
+	int result = log_entry_get_group(&cursor, &group);
+
+	while (result == 0) {
+		struct log_checkpoint checkpoint;
+		struct catalog_host *host;
+
+		result = log_entry_get_checkpoint(&cursor, &checkpoint);
+		if (result < 0)
+			break;
+		host = id_map_get(&recovery->engine->hosts, checkpoint.host);
+		if (!host)
+			continue;
+		if (checkpoint.position > host->checkpoint)
+			host->checkpoint = checkpoint.position;
+		drop_cuts(recovery, host);
 	}
+	return result == -ENODATA ? 0 : result;
 }
 
-static int read_open_file(struct reading *reading)
+/* @return 0; -EBADMSG: its payload makes no sense; -ENOMEM */
+static int take_record(struct recovery *recovery, const struct log_record *record)
 {
-	struct store_file_header header;
-	struct stat status;
-	int result;
-
-	if (fstat(reading->fd, &status) < 0)
-		return -errno;
-	if (!S_ISREG(status.st_mode))
-		return -EINVAL;
-	result =
-		block_reader_init(&reading->reader, reading->fd, (uint64_t)status.st_size, &header);
-	if (result == 0)
-		result = take_header(reading, &header);
-	if (result == 0)
-		result = take_blocks(reading);
-	if (result == 0)
-		judge(reading);
-	return result;
-}
-
-/* What becomes of a file that could not be read, for -errno. */
-static void tell_unusable(struct recovery *recovery, const char *name, int result)
-{
-	switch (result) {
-	case -EINVAL:
-	case -EBADMSG:
-	case -ELOOP: /* a symbolic link */
-	case -ENXIO: /* a socket */
-		set_aside(recovery, name, "not a metric file, or its header is damaged");
-		break;
-	case -ENOTSUP:
-		pass_over(recovery, name, "of a format that this version does not know");
-		break;
-	case -EXDEV:
-		pass_over(recovery, name, "it holds another host or metric than its path says");
-		break;
+	switch (record->type) {
+	case HM_RECORD_HOST:
+		return take_hosts(recovery, record);
+	case HM_RECORD_BATCH:
+		return take_batch(recovery, record);
+	case HM_RECORD_GROUP:
+		return take_group(recovery, record);
+	case HM_RECORD_CHECKPOINT:
+		return take_checkpoint(recovery, record);
 	default:
-		/* Perhaps it can be read next time. */
-		pass_over(recovery, name, strerror(-result));
-	}
-}
-
-static int read_file(struct recovery *recovery, const char *name)
-{
-	struct reading reading = {.recovery = recovery, .name = name};
-	int result;
-
-	reading.fd = folder_open_inside(recovery->hosts_fd, recovery->folder, name, O_RDONLY);
-	result = reading.fd < 0 ? reading.fd : read_open_file(&reading);
-	if (reading.fd >= 0)
-		(void)close(reading.fd);
-	block_reader_done(&reading.reader);
-	id_map_done(&reading.ids);
-	buffer_done(&reading.text);
-
-	if (result < 0 && result != -ENOMEM)
-		tell_unusable(recovery, name, result);
-	/* Out of memory is no fault of the file. */
-	return result == -ENOMEM ? result : 0;
-}
-
-static bool ends_in(const char *name, const char *ending)
-{
-	size_t length = strlen(name);
-	size_t ending_length = strlen(ending);
-
-	return length > ending_length && strcmp(name + length - ending_length, ending) == 0;
-}
-
-static int read_entry(struct recovery *recovery, const char *name)
-{
-	/* A file that was being made when we ended: nothing of it was ever confirmed. */
-	if (ends_in(name, TEMPORARY_ENDING)) {
-		if (unlinkat(recovery->folder_fd, name, 0) < 0)
-			pass_over(recovery, name, strerror(errno));
 		return 0;
 	}
-	return ends_in(name, FILE_ENDING) ? read_file(recovery, name) : 0;
 }
 
-static bool is_hidden(const struct dirent *entry)
+/* -- two passes ----------------------------------------------------------------------------------- */
+
+struct pass {
+	struct recovery *recovery;
+	struct log_segment segment;
+	uint64_t offset; /* where the next record is expected */
+	uint64_t limit;  /* position from which on nothing of the segment counts */
+	bool has_ended;
+};
+
+/* How far the records say that the log was durable. */
+static int find_durable(struct pass *pass)
 {
-	return entry->d_name[0] == '.';
+	struct recovery *recovery = pass->recovery;
+	int result;
+
+	do {
+		struct log_record record;
+
+		result = log_segment_find(&pass->segment, pass->offset, &record);
+		if (result != 0 && result != -EILSEQ)
+			break;
+		if (record.durable > recovery->durable)
+			recovery->durable = record.durable;
+		pass->offset = log_segment_behind(&record);
+	} while (true);
+	return result == -ENODATA ? 0 : result;
 }
 
-/* Call `take` for each entry of a folder but the hidden ones. Takes the descriptor over. */
-static int each_entry(int folder_fd, struct recovery *recovery,
-		      int (*take)(struct recovery *recovery, const char *name))
+static void tell_damage(struct recovery *recovery, uint64_t position, uint64_t behind)
 {
-	DIR *folder = fdopendir(folder_fd);
+	recovery->n_damaged++;
+	message_warning("segment %08" PRIx32 " of the log: damaged from byte %" PRIu64
+			" to %" PRIu64 "; what verifies before and behind counts",
+			log_position_segment(position), log_position_offset(position),
+			log_position_offset(behind));
+}
+
+/*
+ * Judge a record that was found, and what lies before it. What was durable counts wherever it
+ * verifies; beyond that only what follows without a hole was written before the end came.
+ */
+static int judge(struct pass *pass, const struct log_record *record, int found)
+{
+	struct recovery *recovery = pass->recovery;
+	uint64_t expected = log_position(pass->segment.header.number, pass->offset);
+	uint64_t behind = log_position(pass->segment.header.number, log_segment_behind(record));
+	bool has_hole = record->position != expected || found == -EILSEQ;
+	int result;
+
+	if (record->position >= pass->limit || (has_hole && expected >= recovery->durable)) {
+		pass->has_ended = true;
+		recovery->n_dropped++;
+		return 0;
+	}
+	if (has_hole)
+		tell_damage(recovery, expected, found == -EILSEQ ? behind : record->position);
+	result = found == -EILSEQ ? 0 : take_record(recovery, record);
+	if (result == -EBADMSG)
+		tell_damage(recovery, record->position, behind);
+	pass->offset = log_segment_behind(record);
+	recovery->end = behind;
+	return result == -EBADMSG ? 0 : result;
+}
+
+static int take_records(struct pass *pass)
+{
+	struct recovery *recovery = pass->recovery;
+	uint64_t last;
 	int result = 0;
 
-	if (!folder) {
-		result = -errno;
-		(void)close(folder_fd);
-		return result;
-	}
-	while (result == 0) {
-		const struct dirent *entry;
+	while (result == 0 && !pass->has_ended) {
+		struct log_record record;
+		int found = log_segment_find(&pass->segment, pass->offset, &record);
 
-		errno = 0;
-		entry = readdir(folder);
-		if (!entry) {
-			result = -errno;
+		if (found != 0 && found != -EILSEQ) {
+			result = found;
 			break;
 		}
-		if (!is_hidden(entry))
-			result = take(recovery, entry->d_name);
+		result = judge(pass, &record, found);
 	}
-	(void)closedir(folder);
-	return result;
-}
-
-static int read_host(struct recovery *recovery, const char *name)
-{
-	int result;
-
-	recovery->folder = name;
-	recovery->folder_fd =
-		folder_open_inside(recovery->hosts_fd, name, NULL, O_RDONLY | O_DIRECTORY);
-	if (recovery->folder_fd < 0) {
-		pass_over(recovery, "", strerror(-recovery->folder_fd));
-		return 0;
-	}
-	result = each_entry(recovery->folder_fd, recovery, read_entry);
-	recovery->folder_fd = -1;
-	if (result < 0 && result != -ENOMEM) {
-		pass_over(recovery, "", strerror(-result));
-		return 0;
-	}
-	return result;
-}
-
-int recovery_run(int hosts_fd, struct catalog *catalog, struct recovery_result *ret_result)
-{
-	struct recovery recovery = {.hosts_fd = hosts_fd, .catalog = catalog, .folder_fd = -1};
-	int fd = folder_open_inside(hosts_fd, ".", NULL, O_RDONLY | O_DIRECTORY);
-	int result;
-
-	if (fd < 0)
-		return fd;
-	result = each_entry(fd, &recovery, read_host);
-	if (result < 0)
+	if (result != -ENODATA)
 		return result;
-	/* What an earlier run wrote and did not come to sync counts from now on. */
-	if (syncfs(hosts_fd) < 0)
-		return -errno;
-	*ret_result = recovery.result;
+	/* What was durable and is not there at the end. */
+	last = log_position(pass->segment.header.number, pass->offset);
+	if (last < pass->limit && last < recovery->durable &&
+	    log_position_segment(recovery->durable) == pass->segment.header.number)
+		tell_damage(recovery, last, recovery->durable);
 	return 0;
+}
+
+/*
+ * Up to where a segment counts: the snapshot of the one that was begun after it says how far it was
+ * durable, where its sync failed or its end was lost.
+ */
+static int find_limit(const struct recovery *recovery, size_t index, uint64_t *ret_limit)
+{
+	*ret_limit = UINT64_MAX;
+	for (size_t i = index + 1; i < recovery->n_segments; i++) {
+		struct log_segment next;
+		struct log_record record;
+		int result = open_segment(recovery, i, &next);
+
+		if (result == -ENODATA)
+			continue;
+		if (result < 0)
+			return result;
+		result = log_segment_read(&next, HM_LOG_HEADER_BYTES, &record);
+		log_segment_close(&next);
+		if (result == -ENOMEM || result == -EIO)
+			return result;
+		if (result == 0 && record.type == HM_RECORD_SNAPSHOT) {
+			*ret_limit = record.durable;
+			break;
+		}
+	}
+	return 0;
+}
+
+static int run_pass(struct recovery *recovery, const struct base *base,
+		    int (*work)(struct pass *pass))
+{
+	int result = 0;
+
+	for (size_t i = base->index; i < recovery->n_segments && result == 0; i++) {
+		struct pass pass = {.recovery = recovery, .offset = HM_LOG_HEADER_BYTES};
+
+		if (i == base->index)
+			pass.offset = base->offset;
+		result = find_limit(recovery, i, &pass.limit);
+		if (result == 0)
+			result = open_segment(recovery, i, &pass.segment);
+		if (result == 0) {
+			result = work(&pass);
+			log_segment_close(&pass.segment);
+		}
+		if (result == -ENODATA)
+			result = 0;
+	}
+	return result;
+}
+
+int recovery_run(struct engine *engine, struct recovery *ret_recovery)
+{
+	struct recovery recovery = {.engine = engine};
+	struct base base;
+	int result = list_segments(&recovery);
+
+	if (result == 0)
+		result = find_base(&recovery, &base);
+	if (result == 0)
+		result = run_pass(&recovery, &base, find_durable);
+	if (result == 0)
+		result = run_pass(&recovery, &base, take_records);
+	*ret_recovery = recovery;
+	return result;
 }

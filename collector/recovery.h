@@ -3,26 +3,46 @@
 #define COLLECTOR_RECOVERY_H
 
 /*
- * Reading the store back at start: every metric file's series, kind, unit and last values go into
- * the catalog. Never refuses: what is damaged is told and set aside, never removed.
+ * What the log says after whatever happened: which hosts there are, which of their batches count, and
+ * up to where they are in files. Changes nothing on the disk, so that running it twice gives the same.
  */
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "collector/catalog.h"
 
-struct recovery_result {
-	uint64_t n_bytes;           /* of all files that count */
-	uint64_t n_files_aside;     /* renamed to NAME.damaged, or passed over */
-	uint64_t n_damaged_ranges;  /* inside files that count */
-	uint64_t n_samples_unnamed; /* whose series was declared in a damaged range */
+struct engine;
+
+/* A file of a checkpoint that was not completed. */
+struct recovery_cut {
+	struct catalog_host *host;
+	char *name;            /* of the file, in the host's folder */
+	uint64_t length_bytes; /* before that checkpoint; 0 = it was not there */
+};
+
+struct recovery {
+	struct engine *engine; /* borrowed */
+	uint32_t *segments;    /* numbers of the log's segments, sorted */
+	size_t n_segments;
+	size_t segments_capacity;
+	struct recovery_cut *cuts;
+	size_t n_cuts;
+	size_t cuts_capacity;
+	bool has_snapshot;  /* false: the log is new, or lost */
+	uint64_t durable;   /* the highest position that the log says was durable */
+	uint64_t end;       /* behind the last record that counts */
+	uint64_t n_damaged; /* ranges */
+	uint64_t n_dropped; /* records behind the first damage that was not durable */
 };
 
 /*
- * @param hosts_fd  the folder of the hosts' folders
- * @param catalog   empty
- * @return 0; -ENOMEM; -errno of listing the folder
+ * Read the log into the engine's catalog: hosts with their numbers, ids, last batches, checkpoints.
+ * @return 0; -ENOMEM; -errno: the log's folder or a segment cannot be read
  */
-int recovery_run(int hosts_fd, struct catalog *catalog, struct recovery_result *ret_result);
+int recovery_run(struct engine *engine, struct recovery *ret_recovery);
+
+/* Takes a zeroed one, and one whose run failed. */
+void recovery_done(struct recovery *recovery);
 
 #endif

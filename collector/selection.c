@@ -49,14 +49,14 @@ static int compare_series(const void *a_pointer, const void *b_pointer)
 	return order ? order : compare_names(a, b);
 }
 
-int selection_new(struct store *store, const char *series_pattern, const char *host_pattern,
+int selection_new(struct engine *engine, const char *series_pattern, const char *host_pattern,
 		  struct selection *ret_selection)
 {
 	struct selection selection = {0};
 	struct catalog_series **all;
 	struct buffer name = {0};
 	size_t n_all;
-	int result = store_list_series(store, &all, &n_all);
+	int result = engine_list_series(engine, &all, &n_all);
 
 	if (result < 0)
 		return result;

@@ -6,11 +6,11 @@
 
 #include <stddef.h>
 
-#include "collector/store.h"
+#include "collector/engine.h"
 #include "common/buffer.h"
 
 struct selection {
-	struct catalog_series **series; /* borrowed from the store; sorted by host, then by name */
+	struct catalog_series **series; /* borrowed from the engine; sorted by host, then by name */
 	size_t n;
 };
 
@@ -19,7 +19,7 @@ struct selection {
  * @param host    a glob; NULL or "": all
  * @return 0, also when nothing matches; -ENOMEM
  */
-int selection_new(struct store *store, const char *series, const char *host,
+int selection_new(struct engine *engine, const char *series, const char *host,
 		  struct selection *ret_selection);
 
 /* Takes a zeroed selection. */

@@ -34,13 +34,13 @@ static void fail(struct control_reply *reply, const char *what, int error)
 
 /* An answer over a selection, written some rows at a time. */
 struct listing {
-	struct store *store;
+	struct engine *engine;
 	struct selection selection;
 	size_t n_done;
 	void (*write_row)(struct control_reply *reply, const struct catalog_series *series,
-			  const struct store_series_state *state, struct buffer *name);
+			  const struct engine_series_state *state, struct buffer *name);
 	struct buffer name;
-	struct store_series_state states[ROWS_PER_TURN];
+	struct engine_series_state states[ROWS_PER_TURN];
 };
 
 static void listing_free(void *state)
@@ -60,7 +60,7 @@ static int listing_produce(void *state, struct control_reply *reply)
 
 	if (n > ROWS_PER_TURN)
 		n = ROWS_PER_TURN;
-	store_get_states(listing->store, series, n, listing->states);
+	engine_get_states(listing->engine, series, n, listing->states);
 	for (size_t i = 0; i < n; i++)
 		listing->write_row(reply, series[i], &listing->states[i], &listing->name);
 	listing->n_done += n;
@@ -74,7 +74,7 @@ static int listing_produce(void *state, struct control_reply *reply)
 static void list_series(const struct verbs *verbs, const char *pattern, const char *host,
 			struct control_reply *reply,
 			void (*write_row)(struct control_reply *, const struct catalog_series *,
-					  const struct store_series_state *, struct buffer *))
+					  const struct engine_series_state *, struct buffer *))
 {
 	struct listing *listing = calloc(1, sizeof(*listing));
 	int result;
@@ -83,9 +83,9 @@ static void list_series(const struct verbs *verbs, const char *pattern, const ch
 		fail(reply, "cannot list", -ENOMEM);
 		return;
 	}
-	listing->store = verbs->store;
+	listing->engine = store_engine(verbs->store);
 	listing->write_row = write_row;
-	result = selection_new(verbs->store, pattern, host, &listing->selection);
+	result = selection_new(store_engine(verbs->store), pattern, host, &listing->selection);
 	if (result == 0 && listing->selection.n > 0) {
 		control_stream(reply, listing_produce, listing_free, listing);
 		return;
@@ -110,7 +110,7 @@ static const char *kind_word(enum hm_stored_kind kind)
 }
 
 static void write_metric(struct control_reply *reply, const struct catalog_series *series,
-			 const struct store_series_state *state, struct buffer *name)
+			 const struct engine_series_state *state, struct buffer *name)
 {
 	control_text(reply, series->file->host->name);
 	control_text(reply, selection_name(series, name));
@@ -138,7 +138,7 @@ static void answer_list_metrics(void *context, const struct control_request *req
 }
 
 static void write_last(struct control_reply *reply, const struct catalog_series *series,
-		       const struct store_series_state *state, struct buffer *name)
+		       const struct engine_series_state *state, struct buffer *name)
 {
 	if (!state->has_sample)
 		return;
@@ -268,7 +268,7 @@ static int new_answer(const struct verbs *verbs, const struct control_request *r
 	if (result == 0)
 		result = time_argument(request, "until", &until_us);
 	if (result == 0) {
-		result = query_new(verbs->store, control_argument(request, "series"),
+		result = query_new(store_engine(verbs->store), control_argument(request, "series"),
 				   control_argument(request, "host"), since_us, until_us,
 				   &answer->query);
 	}
@@ -309,8 +309,8 @@ static void answer_query(void *context, const struct control_request *request,
 
 static int compare_hosts(const void *a, const void *b)
 {
-	const struct store_host_state *host_a = a;
-	const struct store_host_state *host_b = b;
+	const struct engine_host_state *host_a = a;
+	const struct engine_host_state *host_b = b;
 
 	return strcmp(host_a->name, host_b->name);
 }
@@ -321,9 +321,9 @@ static void answer_list_hosts(void *context, const struct control_request *reque
 	static const char *const columns[] = {"host:text", "series:number", "samples:number",
 					      "last_time:time"};
 	const struct verbs *verbs = context;
-	struct store_host_state *hosts;
+	struct engine_host_state *hosts;
 	size_t n_hosts;
-	int result = store_list_hosts(verbs->store, &hosts, &n_hosts);
+	int result = engine_list_hosts(store_engine(verbs->store), &hosts, &n_hosts);
 
 	(void)request;
 	control_columns(reply, "rows", columns, COUNT(columns));
@@ -408,13 +408,37 @@ static void put_rejects(struct record *record, const char *what, struct rejects 
 	}
 }
 
-static void put_store(struct record *record, const struct store_stats *stats)
+static void put_store(struct record *record, const struct engine_stats *stats)
 {
 	put_number(record, "hosts", stats->n_hosts);
 	put_number(record, "series", stats->n_series);
 	put_number(record, "metric_files", stats->n_files);
 	put_number(record, "samples_stored", stats->n_stored);
-	put_number(record, "samples_lost", stats->n_lost);
+	put_number(record, "samples_waiting", stats->n_waiting);
+	put_number(record, "samples_odd", stats->n_odd);
+}
+
+static void put_log(struct record *record, const struct engine_stats *stats)
+{
+	struct field *field;
+
+	put_number(record, "log_segments", stats->n_log_segments);
+	put_number(record, "log_bytes", stats->n_log_bytes);
+	put_number(record, "syncs", stats->n_syncs);
+	put_number(record, "syncs_failed", stats->n_failed_syncs);
+	field = &record->fields[record->n++];
+	(void)snprintf(field->column, sizeof(field->column), "sync_longest:%s",
+		       HM_CONTROL_DURATION);
+	field->number = stats->sync_longest_us;
+	put_number(record, "checkpoints", stats->n_checkpoints);
+}
+
+/* Can what comes in be stored? */
+static const char *store_state(const struct engine_stats *stats)
+{
+	if (stats->is_full)
+		return "disk full";
+	return stats->is_readonly ? "read-only" : "ok";
 }
 
 static void put_traffic(struct record *record, struct traffic *traffic)
@@ -470,10 +494,10 @@ static void answer_status(void *context, const struct control_request *request,
 {
 	const struct verbs *verbs = context;
 	struct record record = {.n = 0};
-	struct store_stats stats;
+	struct engine_stats stats;
 
 	(void)request;
-	store_get_stats(verbs->store, &stats);
+	engine_get_stats(store_engine(verbs->store), &stats);
 	put_text(&record, "program", "hostmetrics-collector");
 	put_text(&record, "version", HM_VERSION);
 	put_number(&record, "pid", (uint64_t)getpid());
@@ -489,12 +513,63 @@ static void answer_status(void *context, const struct control_request *request,
 	put_number(&record, "lines_rejected", rejects_total(verbs->rejects));
 	put_rejects(&record, "rejected", verbs->rejects);
 	put_datagrams(&record, verbs);
-	put_number(&record, "store_bytes", stats.n_bytes);
-	put_number(&record, "files_given_up", stats.n_files_given_up);
+	put_number(&record, "store_bytes", stats.n_file_bytes);
+	put_log(&record, &stats);
 	put_number(&record, "files_set_aside", stats.n_files_aside);
 	put_number(&record, "damaged_ranges", stats.n_damaged_ranges);
+	put_text(&record, "state", store_state(&stats));
 	put_text(&record, "last_error", stats.last_error);
 	write_record(&record, reply);
+}
+
+/* A flush that is waited for. */
+struct flushing {
+	struct store *store;
+	uint64_t ticket;
+	int64_t start_us;
+};
+
+static int flushing_produce(void *state, struct control_reply *reply)
+{
+	const struct flushing *flushing = state;
+	struct engine_stats stats;
+	int result = store_checkpoint_result(flushing->store, flushing->ticket);
+
+	if (result == -EAGAIN)
+		return result;
+	if (result < 0) {
+		fail(reply, "cannot move all samples into files; they stay in the log", result);
+		return 0;
+	}
+	engine_get_stats(store_engine(flushing->store), &stats);
+	control_integer(reply, timestamp_monotonic_us() - flushing->start_us);
+	control_integer(reply, (int64_t)stats.n_checkpoints);
+	control_integer(reply, (int64_t)stats.n_file_bytes);
+	control_row_end(reply);
+	control_end(reply, HM_CONTROL_OK, NULL);
+	return 0;
+}
+
+static void answer_flush(void *context, const struct control_request *request,
+			 struct control_reply *reply)
+{
+	static const char *const columns[] = {"took:duration", "checkpoints:number",
+					      "store_bytes:number"};
+	const struct verbs *verbs = context;
+	struct flushing *flushing = calloc(1, sizeof(*flushing));
+
+	(void)request;
+	control_columns(reply, "record", columns, COUNT(columns));
+	if (!flushing) {
+		fail(reply, "cannot flush", -ENOMEM);
+		return;
+	}
+	flushing->store = verbs->store;
+	flushing->start_us = timestamp_monotonic_us();
+	if (store_flush(verbs->store, FLUSH_TIMEOUT_MS) < 0)
+		control_note(reply, "the disk is slow or full: the last seconds are not among it");
+	flushing->ticket = store_checkpoint(verbs->store);
+	control_stream(reply, flushing_produce, free, flushing);
 }
 
 static void answer_reload(void *context, const struct control_request *request,
@@ -506,11 +581,8 @@ static void answer_reload(void *context, const struct control_request *request,
 }
 
 const struct control_verb verbs_table[] = {
-	{"get", answer_get},
-	{"list-hosts", answer_list_hosts},
-	{"list-metrics", answer_list_metrics},
-	{"query", answer_query},
-	{"reload", answer_reload},
-	{"status", answer_status},
-	{NULL, NULL},
+	{"flush", answer_flush},           {"get", answer_get},
+	{"list-hosts", answer_list_hosts}, {"list-metrics", answer_list_metrics},
+	{"query", answer_query},           {"reload", answer_reload},
+	{"status", answer_status},         {NULL, NULL},
 };

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "agent/ctl/ask.h"
+#include "agent/ctl/check.h"
 #include "agent/ctl/dump.h"
 #include "agent/ctl/help.h"
 #include "agent/ctl/options.h"
@@ -138,6 +139,20 @@ const struct verb verbs[] = {
 		.run = ask_run,
 	},
 	{
+		.name = "flush",
+		.usage = "",
+		.summary = "Move all samples from the log into metric files, and wait for it",
+		.details =
+			"The collector does it by itself, about once an hour and when the log has "
+			"grown.\nSamples are safe before that: the log is synced within a second.\n",
+		.examples = "  agentctl flush && rsync -a /var/lib/hostmetrics/store/ backup:store/\n"
+			    "      copy metric files that have everything up to now\n",
+		.scope = VERB_COLLECTOR,
+		.request = "flush",
+		.options = ASKS,
+		.run = ask_run,
+	},
+	{
 		.name = "input",
 		.usage = "",
 		.summary = "List mice, keyboards and the like: whether each is used, and why",
@@ -186,12 +201,36 @@ const struct verb verbs[] = {
 		.run = ask_run,
 	},
 	{
+		.name = "check",
+		.usage = "[STORE]",
+		.summary = "Verify every checksum of a store; change nothing",
+		.details =
+			"Reads the files themselves, below STORE, or else the folder that the "
+			"collector names,\nwhether it runs or not. A row for each damaged range: of "
+			"which file, where, and what is\nlost, as far as it is known. What is not yet "
+			"confirmed to anybody (the end of the log, what\na checkpoint was writing) is "
+			"counted, and is no damage.\n\n"
+			"Exit status: 0 all of it is whole, 1 there is damage, 2 something could not "
+			"be read.\n",
+		.examples = "  agentctl check\n"
+			    "      the store of the collector that runs here\n"
+			    "  agentctl check /mnt/backup/store -o json\n"
+			    "      a copy, for a program\n",
+		.scope = VERB_COLLECTOR,
+		.request = "status",
+		.argument = "store",
+		.options = ASKS,
+		.run = check_run,
+	},
+	{
 		.name = "dump",
 		.usage = "FILE",
-		.summary = "Print the samples of a store file, as they lie in it",
-		.details = "Reads the file itself, below <store>/hosts. Lines `time host series "
-			   "value`, as\nof -o plain. Says at which offset a file is damaged and "
-			   "ends with 1.\n",
+		.summary = "Print what a file of the store holds, as it lies in it",
+		.details =
+			"Reads the file itself: of a metric (.hm), of a host (.host), or a "
+			"segment of the log.\nSamples are lines `time host series value`, as of "
+			"-o plain. Says which ranges of a file are\ndamaged, prints what lies behind "
+			"them, and ends with 1.\n",
 		.examples = "  agentctl dump /var/lib/hostmetrics/store/hosts/web01/node_load1.hm\n"
 			    "      one metric of one host\n",
 		.scope = VERB_LOCAL,

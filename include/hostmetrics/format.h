@@ -3,51 +3,101 @@
 #define HOSTMETRICS_FORMAT_H
 
 /*
- * What lies on a collector's disk: one file per metric of a host, <store>/hosts/<host>/<metric>.hm.
- * All numbers little-endian. docs/format.md tells it for people.
+ * What lies on a collector's disk: one file per metric of a host, <store>/hosts/<host>/<metric>.hm,
+ * its samples with impossible times in <metric>.odd.hm, what is known of the host in .host. All
+ * numbers little-endian. docs/format.md tells it for people.
  *
  * A file is a header, then blocks, appended only:
  *
- *     header   struct hm_file_header, then host name and metric name (no NUL), then u32 CRC32C
- *              of all that
- *     block    u32 type, u32 payload bytes, u32 CRC32C of type, length and payload; then payload
+ *     header   struct hm_file_header, then host name, metric name and unit (no NUL), then u32
+ *              CRC32C of all that
+ *     block    struct hm_block_header, then the payload, then u32 bytes of the whole block again,
+ *              so that a file is read from its end too. The CRC32C is of the file's salt (u32), the
+ *              block's offset in the file (u64) and all of the block behind the CRC: a block that
+ *              lies elsewhere, or belongs to another file, does not verify
  *
- *     HM_BLOCK_SERIES   u32 series id, then its labels as text, {a="b",c="d"} sorted by name; empty
- *                       for a series without labels
- *     HM_BLOCK_META     u32 kind (enum hm_stored_kind), then the unit as text; the last one counts
- *     HM_BLOCK_SAMPLES  records of 20 bytes: u32 series id, i64 microseconds since 1970 UTC,
- *                       IEEE double
+ *     HM_BLOCK_SERIES  u64 offset of the SERIES or META block before (0 = none); then for each
+ *                      series LEB128 id, LEB128 length, labels as text, {a="b",c="d"} sorted by
+ *                      name; empty for a series without labels
+ *     HM_BLOCK_META    u64 as in SERIES; u8 kind (enum hm_stored_kind); the unit as text. The last
+ *                      one counts, and without one the header
+ *     HM_BLOCK_DATA    struct hm_data_header, then one block of samples (common/block.h)
+ *     HM_BLOCK_HOST    u32 number of the host in the log; u8 id[16]; the name
+ *     HM_BLOCK_EPOCH   u8 epoch[16]; u64 sequence; u64 position in the log
+ *     HM_BLOCK_EVENT   i64 microseconds since 1970 UTC; u64 position in the log; u64 count; u32
+ *                      enum hm_reason; text
  *
- * Ids count from 0 in each file and are declared before they are used. A reader passes over block
- * types it does not know. A last block that is cut short or does not verify was never acknowledged:
- * the next writer cuts it off.
+ * Ids are declared before they are used. A reader passes over block types it does not know.
  */
 
 #include <stdint.h>
 
 #define HM_FILE_MAGIC   "hostmetr"
-#define HM_FILE_VERSION 1
+#define HM_FILE_VERSION 2
+
+#define HM_ID_BYTES 16 /* of a store, a host, an epoch: random */
+
+enum hm_file_type {
+	HM_FILE_METRIC = 1, /* <metric>.hm */
+	HM_FILE_ODD = 2,    /* <metric>.odd.hm */
+	HM_FILE_HOST = 3,   /* .host: no metric, no unit */
+};
 
 struct hm_file_header {
 	char magic[8];
 	uint32_t version;
-	uint32_t header_bytes; /* this struct, both names and the CRC */
+	uint32_t header_bytes; /* this struct, both names, the unit and the CRC */
 	uint32_t compatible_flags;
 	uint32_t incompatible_flags; /* who does not know one of them leaves the file alone */
-	uint32_t host_bytes;
-	uint32_t metric_bytes;
+	uint8_t store_id[HM_ID_BYTES];
+	uint32_t salt;
+	uint32_t part;            /* 0 but for a file that goes on after a failed sync */
+	uint64_t continues_bytes; /* so much of the part before counts */
+	uint8_t type;             /* enum hm_file_type */
+	uint8_t kind;             /* enum hm_stored_kind */
+	uint8_t host_bytes;
+	uint8_t metric_bytes;
+	uint16_t unit_bytes;
+	uint16_t reserved; /* 0 */
 };
-_Static_assert(sizeof(struct hm_file_header) == 32, "the header is part of the file format");
+_Static_assert(sizeof(struct hm_file_header) == 64, "the header is part of the file format");
 
 enum hm_block_type {
 	HM_BLOCK_SERIES = 1,
 	HM_BLOCK_META = 2,
-	HM_BLOCK_SAMPLES = 3,
+	/* 3 was of version 1 */
+	HM_BLOCK_DATA = 4,
+	HM_BLOCK_TOMBSTONE = 5, /* reserved, as are the next three */
+	HM_BLOCK_FRONT = 6,
+	HM_BLOCK_ROLLUP = 7,
+	HM_BLOCK_INDEX = 8,
+	HM_BLOCK_HOST = 9, /* this and the next two in .host only */
+	HM_BLOCK_EPOCH = 10,
+	HM_BLOCK_EVENT = 11,
 };
 
-#define HM_BLOCK_HEADER_BYTES  12
-#define HM_BLOCK_MAX_BYTES     ((uint32_t)16 << 20) /* payload */
-#define HM_SAMPLE_RECORD_BYTES 20
+struct hm_block_header {
+	uint32_t crc;
+	uint32_t length_bytes; /* the whole block: this, the payload and the length again */
+	uint8_t type;          /* enum hm_block_type; never 0 */
+	uint8_t reserved[3];   /* 0 */
+	uint8_t position[8];   /* u64: up to where in the log the checkpoint went that wrote it */
+};
+_Static_assert(sizeof(struct hm_block_header) == 20, "blocks are part of the file format");
+
+#define HM_BLOCK_HEADER_BYTES  ((uint32_t)sizeof(struct hm_block_header))
+#define HM_BLOCK_TRAILER_BYTES ((uint32_t)sizeof(uint32_t))
+#define HM_BLOCK_MIN_BYTES     (HM_BLOCK_HEADER_BYTES + HM_BLOCK_TRAILER_BYTES)
+#define HM_BLOCK_MAX_BYTES     ((uint32_t)16 << 20) /* whole */
+
+/* In front of the samples of a DATA block. */
+struct hm_data_header {
+	int64_t first_us;
+	int64_t last_us;
+	int64_t highest_before_us; /* last time of all DATA blocks before it; INT64_MIN = none */
+	uint64_t names_offset;     /* of the newest SERIES or META block before it */
+};
+_Static_assert(sizeof(struct hm_data_header) == 32, "blocks are part of the file format");
 
 /* What a series' numbers mean, as stored. The values are part of the format. */
 enum hm_stored_kind {
@@ -112,8 +162,5 @@ enum hm_record_type {
 	HM_RECORD_DELETE = 9,   /* reserved */
 	HM_RECORD_HORIZON = 10, /* reserved */
 };
-
-/* Ids of stores, hosts and epochs: random. */
-#define HM_ID_BYTES 16
 
 #endif

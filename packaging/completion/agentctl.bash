@@ -54,7 +54,7 @@ _agentctl_verb()
 
 _agentctl()
 {
-	local verbs='list-metrics get watch status reload list-plugins input list-hosts query dump help'
+	local verbs='list-metrics get watch status reload flush list-plugins input list-hosts query check dump help'
 	local words='' word='' before='' verb i
 	local -a line=()
 
@@ -97,6 +97,11 @@ _agentctl()
 			;;
 		list-metrics,* | get,* | watch,* | query,*) words=$(_agentctl_ask 3) ;;
 		help,*) words=$verbs ;;
+		check,*)
+			compopt -o filenames 2>/dev/null
+			mapfile -t COMPREPLY < <(compgen -d -- "$word")
+			return
+			;;
 		dump,*)
 			compopt -o filenames 2>/dev/null
 			mapfile -t COMPREPLY < <(compgen -f -- "$word")

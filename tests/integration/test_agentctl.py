@@ -139,6 +139,7 @@ class OnACollector(Case):
         self.assertIn("'list-plugins', a verb of the agent;", result.err)
 
     def test_dump_prints_a_store_file_as_lines(self):
+        self.assertEqual(self.ctl("flush").code, 0)
         paths = [os.path.join(path, name) for path, _, names in os.walk(self.path("store", "hosts"))
                  for name in names if name == "a.hm"]
         self.assertEqual(len(paths), 1)
@@ -147,6 +148,7 @@ class OnACollector(Case):
                          (0, ["1795416401\tweb02\ta\t5", "1795416461\tweb02\ta\t6"]))
 
     def test_dump_of_a_damaged_file_says_where(self):
+        self.assertEqual(self.ctl("flush").code, 0)
         path = os.path.join(self.path("store", "hosts"), "web02", "a.hm")
         with open(path, "rb") as file:
             data = bytearray(file.read())

@@ -150,7 +150,7 @@ class Neighbours(Case):
             self.assert_serves(collector, good)
         state = status(collector)
         load.close_all(crowd)
-        self.assertEqual(state["samples_lost"], 0, state["last_error"])
+        self.assertEqual(state["samples_waiting"], 0, state["last_error"])
         self.assertEqual(state["connections"], state["connections_max"])
         self.assertEqual(state["connections_refused"], n_descriptors + 1 - state["connections_max"])
         self.assertEqual(state["closed_too_many_connections"], state["connections_refused"])

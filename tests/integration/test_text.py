@@ -149,10 +149,12 @@ class Text(Case):
         self.send(self.collector.port, "../../etc/passwd 1\n/abs 2\n.hidden 3\n.. 4\n"
                                        "x;host=../../up 5\nrm;host=.. 6\n-rf 7\n$(id) 8\n%n 9\n")
         self.wait_stored(self.collector, 9)
+        self.assertEqual(ctl("--socket", self.collector.socket, "flush").code, 0)
         outside = [os.path.join(path, name) for path, _, names in os.walk(self.folder) for name in names
                    if not path.startswith(self.path("store")) and name not in before]
         self.assertEqual(outside, [])
-        wait_until(lambda: len([n for _, _, names in os.walk(self.path("store", "hosts")) for n in names]) == 9)
+        files = [name for _, _, names in os.walk(self.path("store", "hosts")) for name in names]
+        self.assertEqual(len([name for name in files if name != ".host"]), 9, files)
         self.assertEqual(query(self.collector, "[.][.]/[.][.]/etc/passwd")[0]["value"], 1)
 
 

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "collector/query.h"
 #include "collector/selection.h"
@@ -78,6 +79,22 @@ void sample_lines_store(struct store *store, const char *text)
 	sample_lines_done(&bundle);
 }
 
+void sample_lines_checkpoint(struct store *store)
+{
+	int result = store_flush(store, 10000);
+	uint64_t ticket;
+
+	if (result < 0)
+		give_up("flush", result);
+	ticket = store_checkpoint(store);
+	do {
+		(void)usleep(1000);
+		result = store_checkpoint_result(store, ticket);
+	} while (result == -EAGAIN);
+	if (result < 0)
+		give_up("checkpoint", result);
+}
+
 void sample_lines_query(struct store *store, const char *series, struct buffer *out)
 {
 	const struct query_row *rows;
@@ -88,7 +105,7 @@ void sample_lines_query(struct store *store, const char *series, struct buffer *
 
 	if (result < 0)
 		give_up("flush", result);
-	result = query_new(store, series, NULL, INT64_MIN, INT64_MAX, &query);
+	result = query_new(store_engine(store), series, NULL, INT64_MIN, INT64_MAX, &query);
 	if (result == -ENOENT)
 		return;
 	if (result < 0)

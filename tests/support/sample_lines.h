@@ -27,6 +27,9 @@ void sample_lines_format(const struct bundle *bundle, struct buffer *out);
 /* Give a store the samples of text lines. */
 void sample_lines_store(struct store *store, const char *text);
 
+/* Move what the store has into metric files. Ends the test when that fails. */
+void sample_lines_checkpoint(struct store *store);
+
 /* Append what the store has of the chosen series: "time host metric{labels} value", a line each.
  * Ends the test when it cannot be read. */
 void sample_lines_query(struct store *store, const char *series, struct buffer *out);

@@ -113,7 +113,7 @@ static void assert_stored(const char *expected)
 	struct buffer found = {0};
 
 	cr_assert_eq(rejects_new(&rejects), 0);
-	cr_assert_eq(store_open(store_path, rejects, &store), 0);
+	cr_assert_eq(store_open(store_path, 0, &store), 0);
 	sample_lines_query(store, "*", &found);
 	cr_assert_str_eq(buffer_text(&found), expected);
 	buffer_done(&found);
@@ -145,7 +145,7 @@ Test(daemon, ends_on_sigint_and_not_on_sighup)
 
 Test(daemon, serves_with_several_reactors)
 {
-	struct store_host_state *hosts;
+	struct engine_host_state *hosts;
 	struct rejects *rejects;
 	struct store *store;
 	char text[64];
@@ -162,8 +162,8 @@ Test(daemon, serves_with_several_reactors)
 	assert_ends_well(SIGTERM);
 
 	cr_assert_eq(rejects_new(&rejects), 0);
-	cr_assert_eq(store_open(store_path, rejects, &store), 0);
-	cr_assert_eq(store_list_hosts(store, &hosts, &n), 0);
+	cr_assert_eq(store_open(store_path, 0, &store), 0);
+	cr_assert_eq(engine_list_hosts(store_engine(store), &hosts, &n), 0);
 	cr_assert_eq(hosts[0].n_samples, 40);
 	free(hosts);
 	store_close(store);

@@ -23,7 +23,7 @@ static void setup(void)
 	scratch = scratch_folder();
 	(void)snprintf(path, sizeof(path), "%s/store", scratch);
 	cr_assert_eq(rejects_new(&rejects), 0);
-	cr_assert_eq(store_open(path, rejects, &store), 0);
+	cr_assert_eq(store_open(path, 0, &store), 0);
 	sample_lines_store(
 		store, "m{l=\"2\",host=\"b\"} 1\nm{l=\"10\",host=\"b\"} 1\nm_x{host=\"b\"} 1\n"
 		       "m{host=\"b\"} 1\nmm{host=\"b\"} 1\nm{host=\"a\"} 1\nm~{host=\"b\"} 1\n");
@@ -44,7 +44,7 @@ static void assert_selects(const char *series, const char *host, const char *exp
 	struct buffer all = {0};
 	struct buffer name = {0};
 
-	cr_assert_eq(selection_new(store, series, host, &selection), 0);
+	cr_assert_eq(selection_new(store_engine(store), series, host, &selection), 0);
 	for (size_t i = 0; i < selection.n; i++)
 		buffer_printf(&all, "%s %s\n", selection.series[i]->file->host->name,
 			      selection_name(selection.series[i], &name));

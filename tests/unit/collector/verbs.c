@@ -29,7 +29,7 @@ static void setup(void)
 	cr_assert_eq(rejects_new(&rejects), 0);
 	cr_assert_eq(rejects_new(&closed), 0);
 	traffic.closed = closed;
-	cr_assert_eq(store_open(path, rejects, &store), 0);
+	cr_assert_eq(store_open(path, 0, &store), 0);
 	cr_assert_eq(endpoint_open(&endpoint, "127.0.0.1:0", 1), 0);
 	verbs = (struct verbs){
 		.hostname = "here",

@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of common/store_file.c. */
+/* Tests of reading and writing the bytes of a metric file. */
 
 #include "common/store_file.h"
 
 #include <criterion/criterion.h>
 #include <errno.h>
-#include <math.h>
 #include <string.h>
 
 #include "common/crc32c.h"
 #include "hostmetrics/wire.h"
+
+#define SALT   0x12345678u
+#define OFFSET UINT64_C(0x10000000a)
 
 static struct buffer file;
 
@@ -18,9 +20,28 @@ static void teardown(void)
 	buffer_done(&file);
 }
 
-static const uint8_t *bytes(void)
+TestSuite(store_file, .fini = teardown);
+
+static const uint8_t store_id[HM_ID_BYTES] = "0123456789abcdef";
+
+static const struct store_file_header example = {
+	.store_id = store_id,
+	.salt = SALT,
+	.part = 2,
+	.continues_bytes = UINT64_C(0x123456789a),
+	.type = HM_FILE_ODD,
+	.kind = HM_STORED_COUNTER,
+	.host = "web01",
+	.host_length = 5,
+	.metric = "node_x_total",
+	.metric_length = 12,
+	.unit = "seconds",
+	.unit_length = 7,
+};
+
+static uint8_t *bytes(void)
 {
-	return (const uint8_t *)file.data;
+	return (uint8_t *)file.data;
 }
 
 static int get_header(struct store_file_header *ret_header)
@@ -28,75 +49,95 @@ static int get_header(struct store_file_header *ret_header)
 	return store_file_get_header(bytes(), file.length, ret_header);
 }
 
-static int get_block(size_t offset, struct store_file_block *ret_block)
+static int get_block(struct store_file_block *ret_block)
 {
-	return store_file_get_block(bytes(), file.length, offset, ret_block);
+	return store_file_get_block(bytes(), file.length, SALT, OFFSET, ret_block);
 }
 
-/* The double as its bits: -0 is not 0. */
-static uint64_t bits_of(double value)
+/* Make the checksum of a header right again. */
+static void seal_header(void)
 {
-	uint64_t bits;
+	uint32_t crc = crc32c(0, file.data, file.length - 4);
 
-	memcpy(&bits, &value, sizeof(bits));
-	return bits;
+	for (size_t i = 0; i < 4; i++)
+		bytes()[file.length - 4 + i] = (uint8_t)(crc >> 8 * i);
 }
 
-/* Change a 32-bit field of the header and make the checksum right again. */
-static void set_field(size_t at, uint32_t value)
+static void put_example(void)
 {
-	size_t crc_at = file.length - 4;
-	uint32_t crc;
+	buffer_clear(&file);
+	cr_assert_eq(store_file_put_header(&file, &example), 0);
+}
 
-	memcpy(file.data + at, &value, sizeof(value));
-	crc = crc32c(0, file.data, crc_at);
-	memcpy(file.data + crc_at, &crc, sizeof(crc));
+/* Begin the file anew with a block of this payload. */
+static void put_block(enum hm_block_type type, const void *payload, size_t length)
+{
+	size_t start;
+
+	buffer_clear(&file);
+	start = store_file_begin_block(&file, type, 77);
+	buffer_append(&file, payload, length);
+	cr_assert_eq(store_file_end_block(&file, start, SALT, OFFSET), 0);
 }
 
 static void flip_bit(size_t bit)
 {
-	uint8_t *byte = (uint8_t *)file.data + bit / 8;
-
-	*byte = (uint8_t)(*byte ^ 1u << bit % 8);
+	bytes()[bit / 8] = (uint8_t)(bytes()[bit / 8] ^ 1u << bit % 8);
 }
-
-TestSuite(store_file, .fini = teardown);
 
 Test(store_file, reads_the_header_that_it_wrote)
 {
 	struct store_file_header header;
 
-	store_file_put_header(&file, "web01", "node_load1");
+	put_example();
 
 	cr_assert_eq(get_header(&header), 0);
+	cr_expect_eq(memcmp(header.store_id, store_id, HM_ID_BYTES), 0);
+	cr_expect_eq(header.salt, SALT);
+	cr_expect_eq(header.part, 2);
+	cr_expect_eq(header.continues_bytes, UINT64_C(0x123456789a));
+	cr_expect_eq(header.type, HM_FILE_ODD);
+	cr_expect_eq(header.kind, HM_STORED_COUNTER);
 	cr_expect_eq(header.host_length, 5);
 	cr_expect_eq(memcmp(header.host, "web01", 5), 0);
-	cr_expect_eq(header.metric_length, 10);
-	cr_expect_eq(memcmp(header.metric, "node_load1", 10), 0);
+	cr_expect_eq(header.metric_length, 12);
+	cr_expect_eq(memcmp(header.metric, "node_x_total", 12), 0);
+	cr_expect_eq(header.unit_length, 7);
+	cr_expect_eq(memcmp(header.unit, "seconds", 7), 0);
 	cr_expect_eq(header.header_bytes, file.length);
 }
 
 /* These bytes lie on people's disks. */
 Test(store_file, writes_the_bytes_of_the_format)
 {
-	static const uint8_t expected[] = {
-		'h', 'o', 's', 't', 'm', 'e', 't', 'r', 1, 0, 0, 0, 38, 0, 0, 0,   0,
-		0,   0,   0,   0,   0,   0,   0,   1,   0, 0, 0, 1, 0,  0, 0, 'h', 'm',
-	};
-	static const uint8_t record[] = {
-		2,    1,    0, 0, 0xfe, 0xff, 0xff, 0xff, 0xff, 0xff,
-		0xff, 0xff, 0, 0, 0,    0,    0,    0,    0xf0, 0x3f,
-	};
-	struct store_file_sample sample = {.series_id = 258, .time_us = -2, .value = 1};
+	static const char header[] = "hostmetr"
+				     "\x02\0\0\0\x5c\0\0\0"
+				     "\0\0\0\0\0\0\0\0"
+				     "0123456789abcdef"
+				     "\x78\x56\x34\x12\x02\0\0\0"
+				     "\x9a\x78\x56\x34\x12\0\0\0"
+				     "\x02\x02\x05\x0c\x07\0\0\0"
+				     "web01node_x_totalseconds";
+	static const char block[] = "\x1b\0\0\0\x02\0\0\0"
+				    "\x4d\0\0\0\0\0\0\0"
+				    "abc"
+				    "\x1b\0\0\0";
+	static const char seeded[] = "\x78\x56\x34\x12\x0a\0\0\0\x01\0\0\0"
+				     "\x1b\0\0\0\x02\0\0\0"
+				     "\x4d\0\0\0\0\0\0\0"
+				     "abc"
+				     "\x1b\0\0\0";
+	uint32_t crc = crc32c(0, seeded, sizeof(seeded) - 1);
 
-	store_file_put_header(&file, "h", "m");
-	cr_assert_eq(file.length, sizeof(expected) + 4);
-	cr_expect_eq(memcmp(file.data, expected, sizeof(expected)), 0);
+	put_example();
+	cr_assert_eq(file.length, sizeof(header) - 1 + 4);
+	cr_expect_eq(memcmp(file.data, header, sizeof(header) - 1), 0);
 
-	buffer_clear(&file);
-	store_file_put_sample(&file, &sample);
-	cr_assert_eq(file.length, sizeof(record));
-	cr_expect_eq(memcmp(file.data, record, sizeof(record)), 0);
+	put_block(HM_BLOCK_META, "abc", 3);
+	cr_assert_eq(file.length, 4 + sizeof(block) - 1);
+	cr_expect_eq(memcmp(file.data + 4, block, sizeof(block) - 1), 0);
+	for (size_t i = 0; i < 4; i++)
+		cr_expect_eq(bytes()[i], (uint8_t)(crc >> 8 * i));
 }
 
 Test(store_file, refuses_what_is_no_metric_file)
@@ -106,7 +147,8 @@ Test(store_file, refuses_what_is_no_metric_file)
 	cr_expect_eq(get_header(&header), -EINVAL);
 	buffer_append_text(&file, "hostmetr");
 	cr_expect_eq(get_header(&header), -EINVAL);
-	buffer_append_text(&file, "                              ");
+	for (int i = 0; i < 60; i++)
+		buffer_append_byte(&file, ' ');
 	cr_expect_eq(get_header(&header), -ENOTSUP);
 	file.data[0] = 'H';
 	cr_expect_eq(get_header(&header), -EINVAL);
@@ -116,129 +158,358 @@ Test(store_file, leaves_later_versions_alone)
 {
 	struct store_file_header header;
 
-	store_file_put_header(&file, "web01", "node_load1");
-	set_field(offsetof(struct hm_file_header, version), HM_FILE_VERSION + 1);
+	put_example();
+	bytes()[offsetof(struct hm_file_header, version)]++;
+	seal_header();
 	cr_expect_eq(get_header(&header), -ENOTSUP);
-	set_field(offsetof(struct hm_file_header, version), HM_FILE_VERSION);
-	set_field(offsetof(struct hm_file_header, incompatible_flags), 1);
+	put_example();
+	bytes()[offsetof(struct hm_file_header, incompatible_flags)] = 1;
+	seal_header();
 	cr_expect_eq(get_header(&header), -ENOTSUP);
-	set_field(offsetof(struct hm_file_header, incompatible_flags), 0);
-	set_field(offsetof(struct hm_file_header, compatible_flags), 1);
+	put_example();
+	bytes()[offsetof(struct hm_file_header, type)] = 4;
+	seal_header();
+	cr_expect_eq(get_header(&header), -ENOTSUP);
+	put_example();
+	bytes()[offsetof(struct hm_file_header, compatible_flags)] = 1;
+	bytes()[offsetof(struct hm_file_header, kind)] = 9;
+	seal_header();
 	cr_expect_eq(get_header(&header), 0);
+	cr_expect_eq(header.kind, HM_STORED_UNKNOWN);
 }
 
 Test(store_file, trusts_no_length_of_a_header)
 {
-	static const uint32_t lengths[] = {0,          6,          HM_HOST_NAME_MAX_BYTES + 1,
-					   0x7fffffff, 0x80000000, 0xffffffff};
+	static const size_t fields[] = {
+		offsetof(struct hm_file_header, header_bytes),
+		offsetof(struct hm_file_header, host_bytes),
+		offsetof(struct hm_file_header, metric_bytes),
+		offsetof(struct hm_file_header, unit_bytes),
+		offsetof(struct hm_file_header, unit_bytes) + 1,
+		offsetof(struct hm_file_header, reserved),
+	};
 	struct store_file_header header;
 
-	for (size_t i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++) {
-		buffer_clear(&file);
-		store_file_put_header(&file, "web01", "node_load1");
-		set_field(offsetof(struct hm_file_header, host_bytes), lengths[i]);
-		cr_expect_eq(get_header(&header), -EBADMSG, "host of %u bytes", lengths[i]);
-		set_field(offsetof(struct hm_file_header, host_bytes), 5);
-		set_field(offsetof(struct hm_file_header, metric_bytes), lengths[i]);
-		cr_expect_eq(get_header(&header), -EBADMSG, "metric of %u bytes", lengths[i]);
-		set_field(offsetof(struct hm_file_header, metric_bytes), 10);
-		set_field(offsetof(struct hm_file_header, header_bytes), lengths[i]);
-		cr_expect_eq(get_header(&header), -EBADMSG, "header of %u bytes", lengths[i]);
+	for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
+		for (unsigned int value = 0; value < 256; value++) {
+			int expected;
+
+			put_example();
+			expected = bytes()[fields[i]] == value ? 0 : -EBADMSG;
+			bytes()[fields[i]] = (uint8_t)value;
+			seal_header();
+			cr_expect_eq(get_header(&header), expected, "field %zu: %u", i, value);
+		}
 	}
+}
+
+Test(store_file, writes_no_header_that_it_would_not_read)
+{
+	struct store_file_header header = example;
+
+	header.host_length = HM_HOST_NAME_MAX_BYTES + 1;
+	cr_expect_eq(store_file_put_header(&file, &header), -EINVAL);
+	header = example;
+	header.metric_length = HM_METRIC_NAME_MAX_BYTES + 1;
+	cr_expect_eq(store_file_put_header(&file, &header), -EINVAL);
+	header = example;
+	header.unit_length = HM_UNIT_MAX_BYTES + 1;
+	cr_expect_eq(store_file_put_header(&file, &header), -EINVAL);
+	header = example;
+	header.type = (enum hm_file_type)0;
+	cr_expect_eq(store_file_put_header(&file, &header), -EINVAL);
+	cr_expect_eq(file.length, 0);
 }
 
 Test(store_file, finds_every_flipped_bit_and_every_cut)
 {
 	struct store_file_header header;
 	struct store_file_block block;
-	size_t block_at;
 
-	store_file_put_header(&file, "web01", "node_load1");
-	block_at = file.length;
-	store_file_put_block(&file, HM_BLOCK_SERIES, "\0\0\0\0{a=\"1\"}", 11);
+	put_example();
 	for (size_t bit = 0; bit < file.length * 8; bit++) {
 		flip_bit(bit);
-		cr_expect(get_header(&header) < 0 || get_block(block_at, &block) < 0, "bit %zu",
-			  bit);
+		cr_expect_lt(get_header(&header), 0, "bit %zu", bit);
 		flip_bit(bit);
 	}
-	for (size_t length = 0; length < block_at; length++)
+	for (size_t length = 0; length < file.length; length++)
 		cr_expect_lt(store_file_get_header(bytes(), length, &header), 0);
-	for (size_t length = block_at + 1; length < file.length; length++)
-		cr_expect_eq(store_file_get_block(bytes(), length, block_at, &block), -EBADMSG);
 	cr_expect_eq(get_header(&header), 0);
-	cr_expect_eq(get_block(block_at, &block), 0);
-}
 
-Test(store_file, reads_the_blocks_that_it_wrote)
-{
-	struct store_file_block block;
-
-	store_file_put_block(&file, HM_BLOCK_META, "\1\0\0\0celsius", 11);
-	store_file_put_block(&file, HM_BLOCK_SAMPLES, NULL, 0);
-	store_file_put_block(&file, (enum hm_block_type)77, "later", 5);
-
-	cr_assert_eq(get_block(0, &block), 0);
-	cr_expect_eq(block.type, HM_BLOCK_META);
-	cr_expect_eq(block.payload_bytes, 11);
-	cr_expect_eq(memcmp(block.payload, "\1\0\0\0celsius", 11), 0);
-	cr_assert_eq(get_block(block.end, &block), 0);
-	cr_expect_eq(block.type, HM_BLOCK_SAMPLES);
-	cr_expect_eq(store_file_n_samples(&block), 0);
-	cr_assert_eq(get_block(block.end, &block), 0);
-	cr_expect_eq(block.type, 77);
-	cr_expect_eq(block.end, file.length);
-	cr_expect_eq(get_block(block.end, &block), -ENODATA);
-	cr_expect_eq(get_block(file.length + 1, &block), -EBADMSG);
-	cr_expect_eq(get_block(SIZE_MAX, &block), -EBADMSG);
-}
-
-Test(store_file, reads_the_samples_that_it_wrote_bit_for_bit)
-{
-	static const struct store_file_sample samples[] = {
-		{0, 0, 0.1},
-		{UINT32_MAX, INT64_MIN, -0.0},
-		{7, INT64_MAX, 4.9e-324},
-		{8, INT64_C(1795416401123456), 1.7976931348623157e308},
-	};
-	size_t n_samples = sizeof(samples) / sizeof(samples[0]);
-	struct buffer payload = {0};
-	struct store_file_block block;
-
-	for (size_t i = 0; i < n_samples; i++)
-		store_file_put_sample(&payload, &samples[i]);
-	store_file_put_block(&file, HM_BLOCK_SAMPLES, payload.data, payload.length);
-	buffer_done(&payload);
-
-	cr_assert_eq(get_block(0, &block), 0);
-	cr_assert_eq(store_file_n_samples(&block), n_samples);
-	for (size_t i = 0; i < n_samples; i++) {
-		struct store_file_sample sample = store_file_get_sample(&block, i);
-
-		cr_expect_eq(sample.series_id, samples[i].series_id);
-		cr_expect_eq(sample.time_us, samples[i].time_us);
-		cr_expect_eq(bits_of(sample.value), bits_of(samples[i].value));
+	put_block(HM_BLOCK_META, "\0\0\0\0\0\0\0\0\1celsius", 16);
+	for (size_t bit = 0; bit < file.length * 8; bit++) {
+		flip_bit(bit);
+		cr_expect_eq(get_block(&block), -EBADMSG, "bit %zu", bit);
+		flip_bit(bit);
 	}
+	cr_expect_eq(store_file_get_block(bytes(), 0, SALT, OFFSET, &block), -ENODATA);
+	for (size_t length = 1; length < file.length; length++)
+		cr_expect_eq(store_file_get_block(bytes(), length, SALT, OFFSET, &block), -EBADMSG);
+	cr_expect_eq(get_block(&block), 0);
+}
+
+Test(store_file, takes_no_block_of_another_place_or_file)
+{
+	struct store_file_block block;
+
+	put_block(HM_BLOCK_META, "\0\0\0\0\0\0\0\0\1celsius", 16);
+	for (int bit = 0; bit < 64; bit++) {
+		cr_expect_eq(store_file_get_block(bytes(), file.length, SALT,
+						  OFFSET ^ UINT64_C(1) << bit, &block),
+			     -EBADMSG);
+	}
+	for (int bit = 0; bit < 32; bit++) {
+		cr_expect_eq(store_file_get_block(bytes(), file.length, SALT ^ 1u << bit, OFFSET,
+						  &block),
+			     -EBADMSG);
+	}
+}
+
+Test(store_file, reads_the_block_that_it_wrote_whatever_lies_behind)
+{
+	struct store_file_block block;
+	size_t length;
+
+	put_block((enum hm_block_type)200, "later", 5);
+	length = file.length;
+	buffer_append_text(&file, "and more");
+
+	cr_assert_eq(get_block(&block), 0);
+	cr_expect_eq(block.type, 200);
+	cr_expect_eq(block.position, 77);
+	cr_expect_eq(block.payload_bytes, 5);
+	cr_expect_eq(memcmp(block.payload, "later", 5), 0);
+	cr_expect_eq(block.length_bytes, length);
+	cr_expect_eq(store_file_peek_length(bytes()), length);
+	cr_expect_eq(store_file_peek_trailer(bytes() + length - 4), length);
 }
 
 Test(store_file, takes_no_zeros_and_no_impossible_lengths_for_a_block)
 {
-	static const uint32_t lengths[] = {1, HM_BLOCK_MAX_BYTES + 1, 0x7fffffff, 0x80000000,
-					   0xffffffff};
+	static const uint32_t lengths[] = {
+		0,          1,         HM_BLOCK_MIN_BYTES - 1, HM_BLOCK_MAX_BYTES + 1, 0x7fffffff,
+		0x80000000, 0xffffffff};
 	uint8_t zeros[64] = {0};
 	struct store_file_block block;
 
-	cr_expect_eq(store_file_get_block(zeros, sizeof(zeros), 0, &block), -EBADMSG);
+	cr_expect_eq(store_file_get_block(zeros, sizeof(zeros), SALT, OFFSET, &block), -EBADMSG);
+	cr_expect_eq(store_file_peek_length(zeros), 0);
+	put_block(HM_BLOCK_META, NULL, 0);
+	cr_expect_eq(file.length, HM_BLOCK_MIN_BYTES);
+	cr_expect_eq(get_block(&block), 0);
 	for (size_t i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++) {
-		uint32_t crc;
-
-		memcpy(zeros + 4, &lengths[i], 4);
-		crc = crc32c(0, zeros, 8);
-		memcpy(zeros + 8, &crc, 4);
-		cr_expect_eq(store_file_get_block(zeros, HM_BLOCK_HEADER_BYTES, 0, &block),
-			     -EBADMSG);
+		for (size_t k = 0; k < 4; k++)
+			bytes()[4 + k] = (uint8_t)(lengths[i] >> 8 * k);
+		cr_expect_eq(store_file_peek_length(bytes()), 0);
+		cr_expect_eq(store_file_peek_trailer(bytes() + 4), 0);
+		cr_expect_eq(get_block(&block), -EBADMSG);
 	}
-	/* Samples that are not whole, under a checksum that is right. */
-	store_file_put_block(&file, HM_BLOCK_SAMPLES, zeros, HM_SAMPLE_RECORD_BYTES + 1);
-	cr_expect_eq(get_block(0, &block), -EBADMSG);
+}
+
+Test(store_file, writes_no_block_that_is_too_long)
+{
+	static uint8_t payload[HM_BLOCK_MAX_BYTES - HM_BLOCK_MIN_BYTES + 1];
+	struct store_file_block block;
+	size_t start;
+
+	put_block(HM_BLOCK_DATA, payload, sizeof(payload) - 1);
+	cr_expect_eq(file.length, HM_BLOCK_MAX_BYTES);
+	cr_expect_eq(get_block(&block), 0);
+	buffer_clear(&file);
+	buffer_append_text(&file, "x");
+	start = store_file_begin_block(&file, HM_BLOCK_DATA, 0);
+	buffer_append(&file, payload, sizeof(payload));
+	cr_expect_eq(store_file_end_block(&file, start, SALT, OFFSET), -EMSGSIZE);
+	cr_expect_eq(file.length, 1);
+}
+
+Test(store_file, reads_the_series_that_it_wrote)
+{
+	static const struct store_file_series series[] = {
+		{0, "", 0},
+		{127, "{a=\"b\"}", 7},
+		{128, "{a=\"c\"}", 7},
+		{UINT32_MAX, "{}", 2},
+	};
+	struct store_file_series_list list;
+	struct store_file_series one;
+	struct store_file_block block;
+	uint64_t offset;
+	size_t start = store_file_begin_block(&file, HM_BLOCK_SERIES, 1);
+
+	store_file_put_names_offset(&file, 99);
+	for (size_t i = 0; i < 4; i++)
+		store_file_put_series(&file, &series[i]);
+	cr_assert_eq(store_file_end_block(&file, start, SALT, OFFSET), 0);
+
+	cr_assert_eq(get_block(&block), 0);
+	cr_assert_eq(store_file_get_series_list(&block, &list), 0);
+	cr_expect_eq(list.names_offset, 99);
+	cr_expect_eq(store_file_get_names_offset(&block, &offset), 0);
+	cr_expect_eq(offset, 99);
+	for (size_t i = 0; i < 4; i++) {
+		cr_assert(store_file_next_series(&list, &one));
+		cr_expect_eq(one.id, series[i].id);
+		cr_assert_eq(one.labels_length, series[i].labels_length);
+		cr_expect_eq(memcmp(one.labels, series[i].labels, one.labels_length), 0);
+	}
+	cr_expect_not(store_file_next_series(&list, &one));
+}
+
+Test(store_file, refuses_series_that_are_not_in_order)
+{
+	static const struct {
+		const char *bytes;
+		size_t length;
+	} payloads[] = {
+		{"1234567", 7},                               /* no offset */
+		{"12345678\x01", 9},                          /* no length */
+		{"12345678\x01\x02{", 11},                    /* longer than there is */
+		{"12345678\x81", 9},                          /* a number cut short */
+		{"12345678\x81\x00\x00", 11},                 /* not its shortest form */
+		{"12345678\xff\xff\xff\xff\x10\x00", 14},     /* of 33 bits */
+		{"12345678\xff\xff\xff\xff\xff\x01\x00", 15}, /* of more */
+		{"12345678\x01\xff\xff\xff\xff\x0f{a}", 17},  /* of 4 GiB */
+	};
+	struct store_file_series_list list;
+	struct store_file_block block;
+
+	for (size_t i = 0; i < sizeof(payloads) / sizeof(payloads[0]); i++) {
+		put_block(HM_BLOCK_SERIES, payloads[i].bytes, payloads[i].length);
+		cr_assert_eq(get_block(&block), 0);
+		cr_expect_eq(store_file_get_series_list(&block, &list), -EBADMSG, "%zu", i);
+	}
+	put_block(HM_BLOCK_META, "12345678\x01", 9);
+	cr_assert_eq(get_block(&block), 0);
+	cr_expect_eq(store_file_get_series_list(&block, &list), -EBADMSG);
+}
+
+Test(store_file, reads_kind_and_unit_that_it_wrote)
+{
+	struct store_file_meta written = {
+		.names_offset = 5, .kind = HM_STORED_GAUGE, .unit = "celsius", .unit_length = 7};
+	struct store_file_block block;
+	struct store_file_meta meta;
+	size_t start = store_file_begin_block(&file, HM_BLOCK_META, 1);
+
+	store_file_put_meta(&file, &written);
+	cr_assert_eq(store_file_end_block(&file, start, SALT, OFFSET), 0);
+
+	cr_assert_eq(get_block(&block), 0);
+	cr_assert_eq(store_file_get_meta(&block, &meta), 0);
+	cr_expect_eq(meta.names_offset, 5);
+	cr_expect_eq(meta.kind, HM_STORED_GAUGE);
+	cr_expect_eq(meta.unit_length, 7);
+	cr_expect_eq(memcmp(meta.unit, "celsius", 7), 0);
+
+	put_block(HM_BLOCK_META, "12345678", 8);
+	cr_assert_eq(get_block(&block), 0);
+	cr_expect_eq(store_file_get_meta(&block, &meta), -EBADMSG);
+	put_block(HM_BLOCK_META, (uint8_t[9 + HM_UNIT_MAX_BYTES + 1]){0},
+		  9 + HM_UNIT_MAX_BYTES + 1);
+	cr_assert_eq(get_block(&block), 0);
+	cr_expect_eq(store_file_get_meta(&block, &meta), -EBADMSG);
+}
+
+Test(store_file, reads_what_stands_before_samples)
+{
+	struct store_file_data written = {
+		.first_us = INT64_MIN,
+		.last_us = INT64_MAX,
+		.highest_before_us = -2,
+		.names_offset = UINT64_C(0x123456789abcdef0),
+	};
+	struct store_file_block block;
+	struct store_file_data data;
+	size_t start = store_file_begin_block(&file, HM_BLOCK_DATA, 1);
+
+	store_file_put_data(&file, &written);
+	buffer_append_text(&file, "samples");
+	cr_assert_eq(store_file_end_block(&file, start, SALT, OFFSET), 0);
+
+	cr_assert_eq(get_block(&block), 0);
+	cr_assert_eq(store_file_get_data(&block, &data), 0);
+	cr_expect_eq(data.first_us, INT64_MIN);
+	cr_expect_eq(data.last_us, INT64_MAX);
+	cr_expect_eq(data.highest_before_us, -2);
+	cr_expect_eq(data.names_offset, UINT64_C(0x123456789abcdef0));
+	cr_expect_eq(data.n_bytes, 7);
+	cr_expect_eq(memcmp(data.bytes, "samples", 7), 0);
+
+	put_block(HM_BLOCK_DATA, (uint8_t[32]){0}, 32); /* and no samples */
+	cr_assert_eq(get_block(&block), 0);
+	cr_expect_eq(store_file_get_data(&block, &data), -EBADMSG);
+	put_block(HM_BLOCK_DATA, (uint8_t[33]){1}, 33); /* ends before it begins */
+	cr_assert_eq(get_block(&block), 0);
+	cr_expect_eq(store_file_get_data(&block, &data), -EBADMSG);
+}
+
+Test(store_file, reads_what_a_host_file_holds)
+{
+	struct store_file_host host = {7, store_id, 5, "web", 3};
+	struct store_file_epoch epoch = {store_id, 1, 2};
+	struct store_file_event event = {-1, 2, 3, HM_REASON_IDLE, "why", 3};
+	struct store_file_block block;
+	uint64_t offset;
+	size_t start = store_file_begin_block(&file, HM_BLOCK_HOST, 1);
+
+	store_file_put_host(&file, &host);
+	cr_assert_eq(store_file_end_block(&file, start, SALT, OFFSET), 0);
+	cr_assert_eq(get_block(&block), 0);
+	host = (struct store_file_host){0};
+	cr_assert_eq(store_file_get_host(&block, &host), 0);
+	cr_expect_eq(host.number, 7);
+	cr_expect_eq(memcmp(host.id, store_id, HM_ID_BYTES), 0);
+	cr_expect_eq(host.name_length, 3);
+	cr_expect_eq(memcmp(host.name, "web", 3), 0);
+	cr_expect_eq(store_file_get_names_offset(&block, &offset), -ENOENT);
+
+	buffer_clear(&file);
+	start = store_file_begin_block(&file, HM_BLOCK_EPOCH, 1);
+	store_file_put_epoch(&file, &epoch);
+	cr_assert_eq(store_file_end_block(&file, start, SALT, OFFSET), 0);
+	cr_assert_eq(get_block(&block), 0);
+	epoch = (struct store_file_epoch){0};
+	cr_assert_eq(store_file_get_epoch(&block, &epoch), 0);
+	cr_expect_eq(memcmp(epoch.epoch, store_id, HM_ID_BYTES), 0);
+	cr_expect_eq(epoch.sequence, 1);
+	cr_expect_eq(epoch.position, 2);
+
+	buffer_clear(&file);
+	start = store_file_begin_block(&file, HM_BLOCK_EVENT, 1);
+	store_file_put_event(&file, &event);
+	cr_assert_eq(store_file_end_block(&file, start, SALT, OFFSET), 0);
+	cr_assert_eq(get_block(&block), 0);
+	event = (struct store_file_event){0};
+	cr_assert_eq(store_file_get_event(&block, &event), 0);
+	cr_expect_eq(event.time_us, -1);
+	cr_expect_eq(event.position, 2);
+	cr_expect_eq(event.count, 3);
+	cr_expect_eq(event.reason, HM_REASON_IDLE);
+	cr_expect_eq(event.text_length, 3);
+	cr_expect_eq(memcmp(event.text, "why", 3), 0);
+}
+
+Test(store_file, refuses_a_host_s_blocks_of_a_wrong_length)
+{
+	uint8_t zeros[4 + HM_ID_BYTES + 8 + HM_HOST_NAME_MAX_BYTES + 1] = {0};
+	struct store_file_block block;
+	struct store_file_host host;
+	struct store_file_epoch epoch;
+	struct store_file_event event;
+
+	for (size_t length = 0; length <= sizeof(zeros); length++) {
+		bool is_host = length >= 4 + HM_ID_BYTES + 8 && length < sizeof(zeros);
+
+		put_block(HM_BLOCK_HOST, zeros, length);
+		cr_assert_eq(get_block(&block), 0);
+		cr_expect_eq(store_file_get_host(&block, &host), is_host ? 0 : -EBADMSG);
+		cr_expect_eq(store_file_get_epoch(&block, &epoch), -EBADMSG);
+		put_block(HM_BLOCK_EPOCH, zeros, length);
+		cr_assert_eq(get_block(&block), 0);
+		cr_expect_eq(store_file_get_epoch(&block, &epoch), length == 32 ? 0 : -EBADMSG);
+		put_block(HM_BLOCK_EVENT, zeros, length);
+		cr_assert_eq(get_block(&block), 0);
+		cr_expect_eq(store_file_get_event(&block, &event), length >= 28 ? 0 : -EBADMSG);
+	}
 }

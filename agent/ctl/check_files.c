@@ -1,0 +1,390 @@
+/* SPDX-License-Identifier: MIT */
+/* `agentctl check` of the files of metrics and hosts. */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent/ctl/check_part.h"
+#include "common/file_reader.h"
+
+#define METRIC_ENDING ".hm"
+#define HOST_NAME     ".host"
+
+/* -- which files there are ------------------------------------------------------------------------- */
+
+struct listing {
+	struct check *check;
+	int hosts;
+	int folder; /* of one host */
+	const char *folder_name;
+};
+
+static bool is_ours(const char *name)
+{
+	size_t length = strlen(name);
+	size_t ending = sizeof(METRIC_ENDING) - 1;
+
+	return strcmp(name, HOST_NAME) == 0 ||
+	       (length > ending && strcmp(name + length - ending, METRIC_ENDING) == 0);
+}
+
+static int add_file(struct check *check, const struct listing *listing, const char *name,
+		    uint64_t length_bytes)
+{
+	char *path;
+
+	if (check->n_files == check->files_capacity) {
+		size_t capacity = check->files_capacity ? check->files_capacity * 2 : 256;
+		struct check_file *files = reallocarray(check->files, capacity, sizeof(*files));
+
+		if (!files)
+			return -ENOMEM;
+		check->files = files;
+		check->files_capacity = capacity;
+	}
+	if (asprintf(&path, "%s/%s", listing->folder_name, name) < 0)
+		return -ENOMEM;
+	check->files[check->n_files++] =
+		(struct check_file){path, strlen(listing->folder_name), length_bytes};
+	return 0;
+}
+
+static int note_file(void *argument, const char *name)
+{
+	struct listing *listing = argument;
+	struct disk_status status;
+	int fd;
+	int result;
+
+	if (!is_ours(name))
+		return 0;
+	fd = disk_kernel.open(NULL, listing->folder, name, O_RDONLY);
+	result = fd < 0 ? fd : disk_kernel.fstat(NULL, fd, &status);
+	if (fd >= 0)
+		(void)disk_kernel.close(NULL, fd);
+	if (result < 0) {
+		check_skip(listing->check, listing->folder_name, name, result);
+		return 0;
+	}
+	return add_file(listing->check, listing, name, status.size_bytes);
+}
+
+static int note_folder(void *argument, const char *name)
+{
+	struct listing *listing = argument;
+	int result;
+
+	listing->folder = disk_kernel.open(NULL, listing->hosts, name, O_RDONLY | O_DIRECTORY);
+	if (listing->folder == -ENOTDIR)
+		return 0;
+	if (listing->folder < 0) {
+		check_skip(listing->check, "hosts", name, listing->folder);
+		return 0;
+	}
+	listing->folder_name = name;
+	result = disk_kernel.list(NULL, listing->folder, note_file, listing);
+	(void)disk_kernel.close(NULL, listing->folder);
+	return result;
+}
+
+static int compare_files(const void *left, const void *right)
+{
+	const struct check_file *a = left;
+	const struct check_file *b = right;
+
+	return strcmp(a->path, b->path);
+}
+
+int check_list_files(struct check *check)
+{
+	struct listing listing = {.check = check};
+	int result;
+
+	listing.hosts = disk_kernel.open(NULL, check->store, "hosts", O_RDONLY | O_DIRECTORY);
+	if (listing.hosts < 0)
+		return listing.hosts;
+	result = disk_kernel.list(NULL, listing.hosts, note_folder, &listing);
+	(void)disk_kernel.close(NULL, listing.hosts);
+	if (check->n_files > 0)
+		qsort(check->files, check->n_files, sizeof(*check->files), compare_files);
+	return result;
+}
+
+/* -- what is confirmed ----------------------------------------------------------------------------- */
+
+struct verifying {
+	struct check *check;
+	const struct check_file *file;
+	struct file_reader reader;
+	uint64_t position_max; /* blocks of a later position are not confirmed */
+	uint64_t length_bytes; /* what lies behind it neither */
+	int64_t highest_us;    /* of the samples so far */
+};
+
+/* A host by its number, which its folder knows, or else by the name of the folder. */
+static const struct check_host *find_host(const struct check *check, const char *folder,
+					  size_t folder_length, uint32_t number)
+{
+	for (size_t i = 0; i < check->n_hosts; i++) {
+		const struct check_host *host = &check->hosts[i];
+
+		if (number != 0 ? host->number == number
+				: strlen(host->folder) == folder_length &&
+					  memcmp(host->folder, folder, folder_length) == 0)
+			return host;
+	}
+	return NULL;
+}
+
+/* The host's number as the last HOST block of its file says it. @return 0: not known */
+static uint32_t read_number(int hosts, const struct check_file *file)
+{
+	struct file_reader reader = {.passes_bad_sectors = true};
+	struct store_file_header header;
+	struct file_reader_block block;
+	struct store_file_host host;
+	uint32_t number = 0;
+	char *path;
+	int fd;
+
+	if (asprintf(&path, "%.*s/" HOST_NAME, (int)file->folder_length, file->path) < 0)
+		return 0;
+	fd = disk_kernel.open(NULL, hosts, path, O_RDONLY);
+	free(path);
+	if (fd < 0)
+		return 0;
+	if (file_reader_init(&reader, &disk_kernel, fd, UINT64_MAX, &header) == 0) {
+		while (file_reader_next(&reader, &block) == 0) {
+			if (store_file_get_host(&block.block, &host) == 0)
+				number = host.number;
+		}
+	}
+	file_reader_done(&reader);
+	(void)disk_kernel.close(NULL, fd);
+	return number;
+}
+
+/* What the log says of this file. Without a log, or where it knows nothing, all counts. */
+static void find_limits(struct verifying *verifying, const struct check_host *host)
+{
+	const struct check *check = verifying->check;
+	const char *name = verifying->file->path + verifying->file->folder_length + 1;
+
+	verifying->position_max = host ? host->checkpoint : UINT64_MAX;
+	verifying->length_bytes = UINT64_MAX;
+	for (size_t i = 0; host && i < check->n_pending; i++) {
+		const struct check_pending *pending = &check->pending[i];
+
+		if (pending->host == host->number && strcmp(pending->name, name) == 0)
+			verifying->length_bytes = pending->length_bytes;
+	}
+}
+
+/* -- blocks ---------------------------------------------------------------------------------------- */
+
+/* Decode a block whole. @return its samples, or -errno */
+static int64_t count_samples(struct block_decoder *decoder, const struct store_file_data *data)
+{
+	int64_t n_samples = 0;
+	int result = block_decoder_open(decoder, data->bytes, data->n_bytes);
+
+	for (size_t i = 0; result == 0 && i < block_decoder_n_columns(decoder); i++) {
+		struct block_column column;
+
+		result = block_decoder_column(decoder, i, &column);
+		if (result == 0)
+			n_samples += (int64_t)column.n_values;
+	}
+	return result < 0 ? result : n_samples;
+}
+
+/* Tell a damaged range. @param next  the samples behind it, or NULL: they say what was before them */
+static int tell_range(struct verifying *verifying, uint64_t offset, uint64_t length_bytes,
+		      const struct store_file_data *next)
+{
+	struct check_damage damage = {
+		.folder = "hosts",
+		.path = verifying->file->path,
+		.offset = offset,
+		.length_bytes = length_bytes,
+		.since_us = verifying->highest_us,
+		.until_us = INT64_MIN,
+		.lost = "samples or names of series",
+	};
+
+	if (length_bytes == 0)
+		return 0;
+	if (offset >= verifying->length_bytes) {
+		verifying->check->unconfirmed_bytes += length_bytes;
+		return 0;
+	}
+	if (next && next->names_offset >= offset && next->names_offset < offset + length_bytes)
+		damage.lost = "names of series, with all their samples";
+	else if (next && next->highest_before_us > verifying->highest_us)
+		damage.lost = "samples";
+	if (next && next->highest_before_us > verifying->highest_us)
+		damage.until_us = next->highest_before_us;
+	return check_tell(verifying->check, &damage);
+}
+
+/* Is a DATA payload in order, down to the last sample? @return 0; -EBADMSG; -ENOMEM */
+static int verify_data(struct verifying *verifying, const struct store_file_block *block)
+{
+	struct store_file_data data;
+	int64_t n_samples;
+
+	if (store_file_get_data(block, &data) < 0)
+		return -EBADMSG;
+	n_samples = count_samples(verifying->check->decoder, &data);
+	if (n_samples < 0)
+		return n_samples == -ENOMEM ? -ENOMEM : -EBADMSG;
+	verifying->check->n_samples += (uint64_t)n_samples;
+	if (data.last_us > verifying->highest_us)
+		verifying->highest_us = data.last_us;
+	return 0;
+}
+
+/* Is a payload in order? @return 0; -EBADMSG; -ENOMEM */
+static int verify_payload(struct verifying *verifying, const struct store_file_block *block)
+{
+	struct store_file_series_list list;
+	struct store_file_meta meta;
+	struct store_file_host host;
+	struct store_file_epoch epoch;
+	struct store_file_event event;
+
+	switch (block->type) {
+	case HM_BLOCK_SERIES:
+		return store_file_get_series_list(block, &list);
+	case HM_BLOCK_META:
+		return store_file_get_meta(block, &meta);
+	case HM_BLOCK_DATA:
+		return verify_data(verifying, block);
+	case HM_BLOCK_HOST:
+		return store_file_get_host(block, &host);
+	case HM_BLOCK_EPOCH:
+		return store_file_get_epoch(block, &epoch);
+	case HM_BLOCK_EVENT:
+		return store_file_get_event(block, &event);
+	default:
+		return 0;
+	}
+}
+
+static int verify_block(struct verifying *verifying, const struct file_reader_block *block)
+{
+	struct store_file_data data;
+	bool has_data = store_file_get_data(&block->block, &data) == 0;
+	int result = tell_range(verifying, verifying->reader.damage_offset,
+				verifying->reader.damage_bytes, has_data ? &data : NULL);
+
+	if (result < 0)
+		return result;
+	if (block->block.position > verifying->position_max) {
+		verifying->check->unconfirmed_bytes += block->block.length_bytes;
+		return 0;
+	}
+	verifying->check->n_blocks++;
+	result = verify_payload(verifying, &block->block);
+	if (result == -EBADMSG)
+		result = tell_range(verifying, block->offset, block->block.length_bytes, NULL);
+	return result;
+}
+
+static int verify_blocks(struct verifying *verifying)
+{
+	struct file_reader *reader = &verifying->reader;
+
+	for (;;) {
+		struct file_reader_block block;
+		int result = file_reader_next(reader, &block);
+
+		if (result == -ENODATA)
+			return tell_range(verifying, reader->damage_offset, reader->damage_bytes,
+					  NULL);
+		if (result == 0)
+			result = verify_block(verifying, &block);
+		if (result < 0)
+			return result;
+	}
+}
+
+/* A file whose header cannot be read. @return 0 or -errno of the output */
+static int tell_header(struct verifying *verifying, int error)
+{
+	const struct check_file *file = verifying->file;
+	struct check_damage damage = {
+		.folder = "hosts",
+		.path = file->path,
+		.length_bytes = file->length_bytes,
+		.since_us = INT64_MIN,
+		.until_us = INT64_MIN,
+		.lost = "the header: all of the file",
+	};
+
+	if (error != -EINVAL && error != -EBADMSG) {
+		check_skip(verifying->check, "hosts", file->path, error);
+		return error == -ENOMEM ? error : 0;
+	}
+	/* It was about to be made. */
+	if (verifying->length_bytes == 0) {
+		verifying->check->unconfirmed_bytes += file->length_bytes;
+		return 0;
+	}
+	return check_tell(verifying->check, &damage);
+}
+
+static int verify_file(struct verifying *verifying, int hosts)
+{
+	const struct check_file *file = verifying->file;
+	struct store_file_header header;
+	int fd = disk_kernel.open(NULL, hosts, file->path, O_RDONLY);
+	int result;
+
+	if (fd < 0) {
+		check_skip(verifying->check, "hosts", file->path, fd);
+		return 0;
+	}
+	verifying->reader = (struct file_reader){.passes_bad_sectors = true};
+	result =
+		file_reader_init(&verifying->reader, &disk_kernel, fd, file->length_bytes, &header);
+	verifying->check->n_bytes += verifying->reader.length_bytes;
+	result = result < 0 ? tell_header(verifying, result) : verify_blocks(verifying);
+	file_reader_done(&verifying->reader);
+	(void)disk_kernel.close(NULL, fd);
+	return result;
+}
+
+static bool is_other_folder(const struct check_file *file, const struct check_file *before)
+{
+	return !before || file->folder_length != before->folder_length ||
+	       memcmp(file->path, before->path, file->folder_length) != 0;
+}
+
+int check_files(struct check *check)
+{
+	int hosts = disk_kernel.open(NULL, check->store, "hosts", O_RDONLY | O_DIRECTORY);
+	const struct check_host *host = NULL;
+	const struct check_file *before = NULL;
+	int result = 0;
+
+	if (hosts < 0)
+		return hosts;
+	for (size_t i = 0; i < check->n_files && result == 0; i++) {
+		const struct check_file *file = &check->files[i];
+		struct verifying verifying = {
+			.check = check, .file = file, .highest_us = INT64_MIN};
+
+		check_show_progress(check, "hosts", i, check->n_files);
+		if (check->n_hosts > 0 && is_other_folder(file, before))
+			host = find_host(check, file->path, file->folder_length,
+					 read_number(hosts, file));
+		before = file;
+		find_limits(&verifying, host);
+		result = verify_file(&verifying, hosts);
+	}
+	(void)disk_kernel.close(NULL, hosts);
+	return result;
+}

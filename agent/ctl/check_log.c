@@ -1,0 +1,413 @@
+/* SPDX-License-Identifier: MIT */
+/* `agentctl check` of the log: its records, and what they say of hosts and files. */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent/ctl/check_part.h"
+#include "common/log_entry.h"
+#include "common/log_segment.h"
+
+/* A range of the log that does not verify; known to be damage once it is known what was durable. */
+struct hole {
+	uint64_t position;
+	uint64_t length_bytes;
+};
+
+struct scan {
+	struct check *check;
+	int folder;
+	uint32_t *numbers; /* of the segments, growing */
+	size_t n_numbers;
+	struct hole *holes;
+	size_t n_holes;
+	uint64_t durable; /* all before it was */
+};
+
+static int add_hole(struct scan *scan, uint64_t position, uint64_t length_bytes)
+{
+	struct hole *holes = reallocarray(scan->holes, scan->n_holes + 1, sizeof(*holes));
+
+	if (!holes)
+		return -ENOMEM;
+	scan->holes = holes;
+	holes[scan->n_holes++] = (struct hole){position, length_bytes};
+	return 0;
+}
+
+/* -- what records say ------------------------------------------------------------------------------ */
+
+static struct check_host *find_host(const struct check *check, uint32_t number)
+{
+	for (size_t i = 0; i < check->n_hosts; i++) {
+		if (check->hosts[i].number == number)
+			return &check->hosts[i];
+	}
+	return NULL;
+}
+
+static int add_host(struct check *check, const struct log_host *host)
+{
+	struct check_host *known = find_host(check, host->number);
+
+	if (!known) {
+		struct check_host *hosts =
+			reallocarray(check->hosts, check->n_hosts + 1, sizeof(*hosts));
+
+		if (!hosts)
+			return -ENOMEM;
+		check->hosts = hosts;
+		known = &hosts[check->n_hosts++];
+		*known = (struct check_host){.number = host->number};
+		file_name_escape(host->name.start, host->name.length, known->folder);
+	}
+	if (host->checkpoint > known->checkpoint)
+		known->checkpoint = host->checkpoint;
+	return 0;
+}
+
+static int take_hosts(struct check *check, struct cursor *cursor)
+{
+	struct log_host host;
+	struct log_epoch epoch;
+	int result;
+
+	while ((result = log_entry_get_host(cursor, &host)) == 0) {
+		result = add_host(check, &host);
+		for (uint32_t i = 0; i < host.n_epochs && result == 0; i++)
+			result = log_entry_get_epoch(cursor, &epoch);
+		if (result < 0)
+			return result;
+	}
+	return result == -ENODATA ? 0 : result;
+}
+
+static int add_pending(struct check *check, const struct log_group_file *file)
+{
+	struct check_pending pending = {.host = file->host, .length_bytes = file->length_bytes};
+	struct check_pending *all;
+
+	/* No file has a longer name. */
+	if (file->name.length >= sizeof(pending.name))
+		return -EBADMSG;
+	memcpy(pending.name, file->name.start, file->name.length);
+	all = reallocarray(check->pending, check->n_pending + 1, sizeof(*all));
+	if (!all)
+		return -ENOMEM;
+	check->pending = all;
+	all[check->n_pending++] = pending;
+	return 0;
+}
+
+static int take_group(struct check *check, struct cursor *cursor)
+{
+	struct log_group_file file;
+	uint64_t group;
+	int result = log_entry_get_group(cursor, &group);
+
+	if (result < 0)
+		return result;
+	if (group != check->group)
+		check->n_pending = 0;
+	check->group = group;
+	while ((result = log_entry_get_group_file(cursor, &file)) == 0) {
+		result = add_pending(check, &file);
+		if (result < 0)
+			return result;
+	}
+	return result == -ENODATA ? 0 : result;
+}
+
+static int take_checkpoint(struct check *check, struct cursor *cursor)
+{
+	struct log_checkpoint checkpoint;
+	uint64_t group;
+	int result = log_entry_get_group(cursor, &group);
+
+	if (result < 0)
+		return result;
+	if (group == check->group)
+		check->n_pending = 0;
+	while ((result = log_entry_get_checkpoint(cursor, &checkpoint)) == 0) {
+		struct check_host *host = find_host(check, checkpoint.host);
+
+		if (host && checkpoint.position > host->checkpoint)
+			host->checkpoint = checkpoint.position;
+	}
+	return result == -ENODATA ? 0 : result;
+}
+
+/* @return 0; -EBADMSG: it makes no sense; -errno */
+static int take_record(struct scan *scan, const struct log_record *record)
+{
+	struct cursor cursor = {.at = record->payload, .left = record->payload_bytes};
+
+	scan->check->n_records++;
+	if (record->durable > scan->durable)
+		scan->durable = record->durable;
+	switch (record->type) {
+	case HM_RECORD_HOST:
+		return take_hosts(scan->check, &cursor);
+	case HM_RECORD_GROUP:
+		return take_group(scan->check, &cursor);
+	case HM_RECORD_CHECKPOINT:
+		return take_checkpoint(scan->check, &cursor);
+	default:
+		return 0;
+	}
+}
+
+/* -- segments -------------------------------------------------------------------------------------- */
+
+/* Where the last byte that is not zero lies, behind it. @return that or -errno */
+static int64_t find_last_byte(const struct log_segment *segment, uint64_t from)
+{
+	uint8_t bytes[4096];
+	uint64_t end = from;
+
+	for (uint64_t at = from; at < segment->end_bytes; at += sizeof(bytes)) {
+		size_t length = sizeof(bytes);
+		int result;
+
+		if (length > segment->end_bytes - at)
+			length = (size_t)(segment->end_bytes - at);
+		result = disk_read(segment->disk, segment->fd, bytes, length, at);
+		if (result < 0)
+			return result;
+		for (size_t i = 0; i < length; i++) {
+			if (bytes[i] != 0)
+				end = at + i + 1;
+		}
+	}
+	return (int64_t)end;
+}
+
+/* Behind the last record there are zeros, or something that does not verify. */
+static int scan_rest(struct scan *scan, const struct log_segment *segment, uint64_t offset)
+{
+	int64_t end = find_last_byte(segment, offset);
+
+	if (end < 0)
+		return (int)end;
+	if ((uint64_t)end == offset)
+		return 0;
+	return add_hole(scan, log_position(segment->header.number, offset), (uint64_t)end - offset);
+}
+
+static int scan_records(struct scan *scan, struct log_segment *segment)
+{
+	uint64_t offset = HM_LOG_HEADER_BYTES;
+
+	for (;;) {
+		struct log_record record;
+		uint64_t begin;
+		int result = log_segment_find(segment, offset, &record);
+		bool is_whole = result == 0;
+
+		if (result == -ENODATA)
+			return scan_rest(scan, segment, offset);
+		if (result < 0 && result != -EILSEQ)
+			return result;
+		begin = log_position_offset(record.position);
+		result = 0;
+		if (begin > offset)
+			result = add_hole(scan, log_position(segment->header.number, offset),
+					  begin - offset);
+		offset = log_segment_behind(&record);
+		if (result == 0)
+			result = is_whole ? take_record(scan, &record) : -EBADMSG;
+		if (result == -EBADMSG)
+			result = add_hole(scan, record.position, offset - begin);
+		if (result < 0)
+			return result;
+	}
+}
+
+/* The header is there twice, and one of them is enough to read the rest. */
+static int scan_header(struct scan *scan, const struct log_segment *segment, uint64_t offset)
+{
+	uint8_t bytes[HM_LOG_HEADER_BYTES];
+	struct log_file_header header;
+	int result = disk_read(segment->disk, segment->fd, bytes, sizeof(bytes), offset);
+
+	if (result == 0 && log_file_get_header(bytes, sizeof(bytes), &header) < 0)
+		result =
+			add_hole(scan, log_position(segment->header.number, offset), sizeof(bytes));
+	return result;
+}
+
+static int tell_segment(struct scan *scan, uint32_t number, const char *lost)
+{
+	char name[LOG_FILE_NAME_BYTES];
+	struct check_damage damage = {
+		.folder = "log",
+		.path = name,
+		.since_us = INT64_MIN,
+		.until_us = INT64_MIN,
+		.lost = lost,
+	};
+
+	log_file_name(number, name);
+	return check_tell(scan->check, &damage);
+}
+
+static bool is_zero(const uint8_t *bytes, size_t length)
+{
+	while (length > 0 && bytes[length - 1] == 0)
+		length--;
+	return length == 0;
+}
+
+/* Is it the newest, and its making not complete? */
+static bool is_being_made(const struct scan *scan, uint32_t number)
+{
+	uint8_t bytes[HM_LOG_HEADER_BYTES] = {0};
+	char name[LOG_FILE_NAME_BYTES];
+	int result;
+	int fd;
+
+	if (number != scan->numbers[scan->n_numbers - 1])
+		return false;
+	log_file_name(number, name);
+	fd = disk_kernel.open(NULL, scan->folder, name, O_RDONLY);
+	if (fd < 0)
+		return false;
+	result = disk_read(&disk_kernel, fd, bytes, sizeof(bytes), 0);
+	(void)disk_kernel.close(NULL, fd);
+	return (result == 0 || result == -ENODATA) && is_zero(bytes, sizeof(bytes));
+}
+
+static int scan_no_segment(struct scan *scan, uint32_t number)
+{
+	if (is_being_made(scan, number))
+		return 0;
+	return tell_segment(scan, number, "both headers: all of the segment");
+}
+
+static int scan_segment(struct scan *scan, uint32_t number)
+{
+	struct log_segment segment;
+	int result = log_segment_open(&segment, &disk_kernel, scan->folder, number);
+
+	if (result == -EINVAL || result == -EBADMSG || result == -EXDEV)
+		return scan_no_segment(scan, number);
+	if (result == 0)
+		result = scan_header(scan, &segment, 0);
+	if (result == 0)
+		result = scan_header(scan, &segment, segment.end_bytes);
+	if (result == 0)
+		result = scan_records(scan, &segment);
+	if (result == 0) {
+		scan->check->n_segments++;
+		scan->check->n_bytes += segment.end_bytes + HM_LOG_HEADER_BYTES;
+	}
+	log_segment_close(&segment);
+	if (result == -EIO)
+		return tell_segment(scan, number, "what the device cannot read, and what follows");
+	if (result < 0 && result != -ENOMEM) {
+		char name[LOG_FILE_NAME_BYTES];
+
+		log_file_name(number, name);
+		check_skip(scan->check, "log", name, result);
+		result = 0;
+	}
+	return result;
+}
+
+static int note_segment(void *argument, const char *name)
+{
+	struct scan *scan = argument;
+	uint32_t number = log_file_number(name);
+	uint32_t *numbers;
+
+	if (number == 0)
+		return 0;
+	numbers = reallocarray(scan->numbers, scan->n_numbers + 1, sizeof(*numbers));
+	if (!numbers)
+		return -ENOMEM;
+	scan->numbers = numbers;
+	numbers[scan->n_numbers++] = number;
+	return 0;
+}
+
+static int compare_numbers(const void *left, const void *right)
+{
+	uint32_t a = *(const uint32_t *)left;
+	uint32_t b = *(const uint32_t *)right;
+
+	return a < b ? -1 : a > b;
+}
+
+/* Is it whole now? Its collector may have been writing there when it was read. */
+static bool is_mended(const struct scan *scan, const struct hole *hole)
+{
+	uint64_t offset = log_position_offset(hole->position);
+	struct log_segment segment;
+	struct log_record record;
+	bool is_whole = false;
+
+	if (log_segment_open(&segment, &disk_kernel, scan->folder,
+			     log_position_segment(hole->position)) == 0)
+		is_whole = log_segment_read(&segment, offset, &record) == 0;
+	log_segment_close(&segment);
+	return is_whole;
+}
+
+/* Tell the holes that are damage: what lies behind the last durable position was never promised. */
+static int tell_holes(struct scan *scan)
+{
+	int result = 0;
+
+	for (size_t i = 0; i < scan->n_holes && result == 0; i++) {
+		const struct hole *hole = &scan->holes[i];
+		char name[LOG_FILE_NAME_BYTES];
+		struct check_damage damage = {
+			.folder = "log",
+			.path = name,
+			.offset = log_position_offset(hole->position),
+			.length_bytes = hole->length_bytes,
+			.since_us = INT64_MIN,
+			.until_us = INT64_MIN,
+			.lost = "records",
+		};
+
+		if (hole->position >= scan->durable) {
+			scan->check->unconfirmed_bytes += hole->length_bytes;
+			continue;
+		}
+		if (is_mended(scan, hole))
+			continue;
+		log_file_name(log_position_segment(hole->position), name);
+		if (damage.offset < HM_LOG_HEADER_BYTES)
+			damage.lost = "nothing: the header, which is there twice";
+		result = check_tell(scan->check, &damage);
+	}
+	return result;
+}
+
+int check_log(struct check *check)
+{
+	struct scan scan = {.check = check};
+	int result = 0;
+
+	scan.folder = disk_kernel.open(NULL, check->store, "log", O_RDONLY | O_DIRECTORY);
+	if (scan.folder < 0) {
+		check_skip(check, "log", "", scan.folder);
+		return 0;
+	}
+	result = disk_kernel.list(NULL, scan.folder, note_segment, &scan);
+	if (scan.n_numbers > 0)
+		qsort(scan.numbers, scan.n_numbers, sizeof(*scan.numbers), compare_numbers);
+	for (size_t i = 0; i < scan.n_numbers && result == 0; i++) {
+		check_show_progress(check, "log", i, scan.n_numbers);
+		result = scan_segment(&scan, scan.numbers[i]);
+	}
+	if (result == 0)
+		result = tell_holes(&scan);
+	(void)disk_kernel.close(NULL, scan.folder);
+	free(scan.numbers);
+	free(scan.holes);
+	return result;
+}

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef AGENT_CTL_CHECK_PART_H
+#define AGENT_CTL_CHECK_PART_H
+
+/*
+ * What the parts of `agentctl check` share. While a collector runs, its files grow: first their
+ * lengths are noted, then the log is read, which says of each of them what was begun and what is
+ * confirmed, then the files, no further than was noted.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "agent/ctl/output.h"
+#include "common/block.h"
+#include "common/file_name.h"
+
+struct check_file {
+	char *path; /* below hosts/: the host's folder, the file's name */
+	size_t folder_length;
+	uint64_t length_bytes;
+};
+
+/* What the log says of a host. */
+struct check_host {
+	uint32_t number;
+	char folder[FILE_NAME_MAX_BYTES]; /* where its name says that its files are */
+	uint64_t checkpoint;              /* up to here its samples are in files */
+};
+
+/* A file that a checkpoint was about to append to when the log ended. */
+struct check_pending {
+	uint32_t host;
+	char name[256];
+	uint64_t length_bytes; /* before */
+};
+
+struct check {
+	int store; /* its folder, open */
+	struct output output;
+	struct block_decoder *decoder;
+	struct check_file *files;
+	size_t n_files;
+	size_t files_capacity;
+	struct check_host *hosts;
+	size_t n_hosts;
+	struct check_pending *pending;
+	size_t n_pending;
+	uint64_t group; /* of these */
+	/* What was found. */
+	uint64_t n_segments;
+	uint64_t n_records;
+	uint64_t n_blocks;
+	uint64_t n_samples;
+	uint64_t n_bytes;
+	uint64_t n_damaged; /* ranges */
+	uint64_t damaged_bytes;
+	uint64_t unconfirmed_bytes;
+	uint64_t n_unread; /* files that could not be checked, which was said */
+	bool shows_progress;
+	int64_t progress_us; /* when it was shown last */
+};
+
+/* A range that does not verify. */
+struct check_damage {
+	const char *folder; /* "log" or "hosts" */
+	const char *path;   /* below it */
+	uint64_t offset;
+	uint64_t length_bytes;
+	int64_t since_us; /* of the samples that are lost; INT64_MIN = not known */
+	int64_t until_us; /* likewise */
+	const char *lost;
+};
+
+/* Print a damaged range. @return 0 or -errno of the output */
+int check_tell(struct check *check, const struct check_damage *damage);
+
+/* Say that a file could not be checked. */
+void check_skip(struct check *check, const char *folder, const char *path, int error);
+
+/* Show how far it is, now and then, on a terminal. */
+void check_show_progress(struct check *check, const char *folder, size_t done, size_t all);
+
+/* Note all files below hosts/ and how long they are. @return 0 or -errno */
+int check_list_files(struct check *check);
+
+/* Check the log, and have from it what is confirmed. @return 0, also without a log; -errno */
+int check_log(struct check *check);
+
+/* Check the files that were noted. @return 0 or -errno */
+int check_files(struct check *check);
+
+#endif

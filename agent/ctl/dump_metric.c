@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: MIT */
+/* `agentctl dump` of a metric file, and of a host's. */
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent/ctl/dump_part.h"
+#include "common/file_reader.h"
+#include "common/number.h"
+#include "common/reason.h"
+
+static const struct answer_columns host_columns = {
+	.n = 5,
+	.at =
+		{
+			{"time", ANSWER_TIME},
+			{"host", ANSWER_TEXT},
+			{"event", ANSWER_TEXT},
+			{"count", ANSWER_NUMBER},
+			{"detail", ANSWER_TEXT},
+		},
+};
+
+struct metric {
+	struct dump *dump;
+	struct file_reader reader;
+	enum hm_file_type type;
+	char *host;
+	char *name;
+	struct dump_series *series; /* by id */
+	size_t n_series;
+};
+
+static int take_header(struct metric *metric, const struct store_file_header *header)
+{
+	metric->type = header->type;
+	metric->host = strndup(header->host, header->host_length);
+	metric->name = strndup(header->metric, header->metric_length);
+	return metric->host && metric->name ? 0 : -ENOMEM;
+}
+
+static int read_header(struct metric *metric)
+{
+	struct store_file_header header;
+	int error = file_reader_init(&metric->reader, &disk_kernel, metric->dump->fd, UINT64_MAX,
+				     &header);
+
+	if (error == -EINVAL)
+		return dump_refuse(metric->dump, 0, "this is not a store file of hostmetrics");
+	if (error == -ENOTSUP)
+		return dump_refuse(metric->dump, 0,
+				   "this store file is of another version of hostmetrics");
+	if (error == -EBADMSG)
+		return dump_refuse(metric->dump, 0, "the header is damaged");
+	return error < 0 ? error : take_header(metric, &header);
+}
+
+/* The first series whose id is not below this one. */
+static size_t find_place(const struct metric *metric, uint32_t id)
+{
+	size_t low = 0;
+	size_t high = metric->n_series;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (metric->series[middle].id < id)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+static const char *find_name(void *context, uint32_t id)
+{
+	struct metric *metric = context;
+	size_t at = find_place(metric, id);
+
+	return at < metric->n_series && metric->series[at].id == id ? metric->series[at].name
+								    : NULL;
+}
+
+/* The first declaration of an id counts. */
+static int add_series(struct metric *metric, const struct store_file_series *series)
+{
+	size_t at = find_place(metric, series->id);
+	struct dump_series *all;
+	char *name;
+
+	if (at < metric->n_series && metric->series[at].id == series->id)
+		return 0;
+	all = reallocarray(metric->series, metric->n_series + 1, sizeof(*all));
+	if (!all)
+		return -ENOMEM;
+	metric->series = all;
+	if (series->labels_length > INT32_MAX ||
+	    asprintf(&name, "%s%.*s", metric->name, (int)series->labels_length, series->labels) < 0)
+		return -ENOMEM;
+	memmove(all + at + 1, all + at, (metric->n_series - at) * sizeof(*all));
+	all[at] = (struct dump_series){series->id, name};
+	metric->n_series++;
+	return 0;
+}
+
+static int take_series(struct metric *metric, const struct store_file_block *block)
+{
+	struct store_file_series_list list;
+	struct store_file_series series;
+	int result = store_file_get_series_list(block, &list);
+
+	while (result == 0 && store_file_next_series(&list, &series))
+		result = add_series(metric, &series);
+	return result;
+}
+
+static int take_data(struct metric *metric, const struct store_file_block *block)
+{
+	struct store_file_data data;
+	int result = store_file_get_data(block, &data);
+
+	if (result < 0)
+		return result;
+	return dump_print_block(metric->dump, metric->host, data.bytes, data.n_bytes, find_name,
+				metric);
+}
+
+/* -- a host's file --------------------------------------------------------------------------------- */
+
+static int print_row(struct metric *metric, const char *time, const char *event, const char *count,
+		     struct buffer *detail)
+{
+	const char *words[] = {time, metric->host, event, count, buffer_text(detail)};
+	int result = output_row(&metric->dump->output, (char **)(uintptr_t)words);
+
+	metric->dump->n_rows++;
+	buffer_done(detail);
+	return result;
+}
+
+static void append_id(struct buffer *out, const uint8_t *id)
+{
+	for (size_t i = 0; i < HM_ID_BYTES; i++)
+		buffer_printf(out, "%02x", id[i]);
+}
+
+static int print_host(struct metric *metric, const struct store_file_block *block)
+{
+	struct buffer detail = {0};
+	struct store_file_host host;
+	char number[NUMBER_TEXT_MAX_BYTES];
+	int result = store_file_get_host(block, &host);
+
+	if (result < 0)
+		return result;
+	(void)snprintf(number, sizeof(number), "%" PRIu32, host.number);
+	buffer_append_text(&detail, "id ");
+	append_id(&detail, host.id);
+	buffer_append_text(&detail, ", name ");
+	buffer_append(&detail, host.name, host.name_length);
+	return print_row(metric, NULL, "host", number, &detail);
+}
+
+static int print_epoch(struct metric *metric, const struct store_file_block *block)
+{
+	struct buffer detail = {0};
+	struct store_file_epoch epoch;
+	char number[NUMBER_TEXT_MAX_BYTES];
+	int result = store_file_get_epoch(block, &epoch);
+
+	if (result < 0)
+		return result;
+	(void)snprintf(number, sizeof(number), "%" PRIu64, epoch.sequence);
+	buffer_append_text(&detail, "epoch ");
+	append_id(&detail, epoch.epoch);
+	buffer_printf(&detail, ", position %" PRIu64, epoch.position);
+	return print_row(metric, NULL, "epoch", number, &detail);
+}
+
+static int print_event(struct metric *metric, const struct store_file_block *block)
+{
+	struct buffer detail = {0};
+	struct store_file_event event;
+	char time[NUMBER_TEXT_MAX_BYTES];
+	char number[NUMBER_TEXT_MAX_BYTES];
+	const char *key = "unknown";
+	int result = store_file_get_event(block, &event);
+
+	if (result < 0)
+		return result;
+	if (event.reason < HM_REASON_COUNT)
+		key = reason_key((enum hm_reason)event.reason);
+	(void)snprintf(time, sizeof(time), "%" PRId64, event.time_us);
+	(void)snprintf(number, sizeof(number), "%" PRIu64, event.count);
+	buffer_append(&detail, event.text, event.text_length);
+	return print_row(metric, time, key, number, &detail);
+}
+
+/* -- both ------------------------------------------------------------------------------------------ */
+
+/* @return 0, also for a type that is not known; -EBADMSG; -errno */
+static int take_block(struct metric *metric, const struct store_file_block *block)
+{
+	bool is_host = metric->type == HM_FILE_HOST;
+
+	switch (block->type) {
+	case HM_BLOCK_SERIES:
+		return is_host ? 0 : take_series(metric, block);
+	case HM_BLOCK_DATA:
+		return is_host ? 0 : take_data(metric, block);
+	case HM_BLOCK_HOST:
+		return is_host ? print_host(metric, block) : 0;
+	case HM_BLOCK_EPOCH:
+		return is_host ? print_epoch(metric, block) : 0;
+	case HM_BLOCK_EVENT:
+		return is_host ? print_event(metric, block) : 0;
+	default:
+		return 0;
+	}
+}
+
+static int print_blocks(struct metric *metric)
+{
+	struct file_reader *reader = &metric->reader;
+
+	for (;;) {
+		struct file_reader_block block;
+		int result = file_reader_next(reader, &block);
+
+		if (result < 0 && result != -ENODATA)
+			return result;
+		if (reader->damage_bytes > 0)
+			dump_pass_over(metric->dump, reader->damage_offset, reader->damage_bytes);
+		if (result == -ENODATA)
+			return 0;
+		result = take_block(metric, &block.block);
+		if (result == -EBADMSG)
+			dump_pass_over(metric->dump, block.offset, block.block.length_bytes);
+		else if (result < 0)
+			return result;
+	}
+}
+
+static void metric_done(struct metric *metric)
+{
+	file_reader_done(&metric->reader);
+	for (size_t i = 0; i < metric->n_series; i++)
+		free(metric->series[i].name);
+	free(metric->series);
+	free(metric->host);
+	free(metric->name);
+}
+
+int dump_print_metric(struct dump *dump)
+{
+	struct metric metric = {.dump = dump, .reader = {.passes_bad_sectors = true}};
+	int error = read_header(&metric);
+
+	if (error == 0)
+		error = metric.type == HM_FILE_HOST ? output_begin(&dump->output, &host_columns)
+						    : dump_begin_samples(dump);
+	if (error == 0)
+		error = print_blocks(&metric);
+	metric_done(&metric);
+	return error;
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef COLLECTOR_COMMITTER_H
+#define COLLECTOR_COMMITTER_H
+
+/*
+ * The one writer of the log: seals what the engine's hosts gathered, adds what the checkpoint wants
+ * logged, begins segments with a snapshot, writes and syncs. What is not durable yet is kept here, so
+ * that a failed sync loses nothing. One thread.
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "collector/log.h"
+
+struct engine;
+struct committer;
+
+/*
+ * @param engine   borrowed; everything but its committer is ready
+ * @param number   of the first segment to be written
+ * @param durable  position up to which the log before it counts
+ * @return 0 or -ENOMEM
+ */
+int committer_new(struct engine *engine, uint32_t number, uint64_t durable,
+		  struct committer **ret_committer);
+
+/* Takes NULL. */
+void committer_free(struct committer *committer);
+
+/* Begin the first segment. @return 0; -errno, which was told: committer_run() will try again */
+int committer_begin(struct committer *committer);
+
+/* See engine_commit(). */
+int committer_run(struct committer *committer);
+
+/* Is something left of a run that failed, or is durable and not said to be so? */
+bool committer_has_pending(const struct committer *committer);
+
+#endif

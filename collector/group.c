@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: MIT */
+/* What one group of a checkpoint appends. */
+
+#include "collector/group.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+bool group_is_odd(int64_t time_us, int64_t received_us)
+{
+	return time_us < GROUP_EARLIEST_US || time_us > received_us + GROUP_AHEAD_US;
+}
+
+void group_done(struct group *group)
+{
+	free(group->hosts);
+	free(group->samples);
+	free(group->files);
+	*group = (struct group){0};
+}
+
+void group_clear(struct group *group)
+{
+	/* What a flood needed is not kept. */
+	if (group->samples_capacity > GROUP_SAMPLES_MAX) {
+		group_done(group);
+		return;
+	}
+	group->n_hosts = 0;
+	group->n_samples = 0;
+	group->n_files = 0;
+}
+
+/* Room for one more of an array's items. @return the array, moved perhaps, or NULL */
+static void *make_room(void *array, size_t n, size_t *capacity, size_t item_bytes)
+{
+	size_t wanted = *capacity ? *capacity * 2 : 64;
+	void *moved;
+
+	if (n < *capacity)
+		return array;
+	moved = reallocarray(array, wanted, item_bytes);
+	if (moved)
+		*capacity = wanted;
+	return moved;
+}
+
+static int add_sample(void *context, struct catalog_series *series,
+		      const struct metric_file_sample *sample, int64_t received_us)
+{
+	struct group *group = context;
+	struct group_sample *samples = make_room(group->samples, group->n_samples,
+						 &group->samples_capacity, sizeof(*samples));
+	bool is_odd = group_is_odd(sample->time_us, received_us);
+
+	if (!samples || group->n_samples >= UINT32_MAX)
+		return -ENOMEM;
+	group->samples = samples;
+	samples[group->n_samples] = (struct group_sample){
+		.series = series,
+		.sample = *sample,
+		.number = (uint32_t)group->n_samples,
+		.side = is_odd ? CATALOG_SIDE_ODD : CATALOG_SIDE_MAIN,
+	};
+	group->n_samples++;
+	return 0;
+}
+
+/* Decode one batch, whole or not at all. @return 0, also for a damaged one; -ENOMEM; -errno */
+static int add_batch(struct group *group, struct tail *tail, uint32_t host, uint64_t position,
+		     uint64_t *n_damaged)
+{
+	struct tail_take take = {.context = group, .sample = add_sample};
+	size_t n_samples = group->n_samples;
+	int result = tail_decode(tail, host, position, &take);
+
+	if (result < 0)
+		group->n_samples = n_samples;
+	if (result == -EBADMSG) {
+		(*n_damaged)++;
+		result = 0;
+	}
+	return result;
+}
+
+int group_add_host(struct group *group, struct tail *tail, struct catalog_host *host,
+		   const struct tail_range *range, uint64_t *ret_n_damaged)
+{
+	struct group_host *hosts =
+		make_room(group->hosts, group->n_hosts, &group->hosts_capacity, sizeof(*hosts));
+	/* What cannot be found is passed over with the rest. */
+	struct group_host added = {.host = host, .position = range->last};
+	size_t n_before = group->n_samples;
+	const uint64_t *positions;
+	size_t n_positions = 0;
+	int result;
+
+	*ret_n_damaged = 0;
+	if (!hosts)
+		return -ENOMEM;
+	group->hosts = hosts;
+	result = tail_find(tail, range, &positions, &n_positions);
+	for (size_t i = 0; i < n_positions && result == 0; i++) {
+		if (group->n_samples >= GROUP_SAMPLES_MAX && i > 0) {
+			added.position = positions[i - 1];
+			break;
+		}
+		result = add_batch(group, tail, range->host, positions[i], ret_n_damaged);
+	}
+	if (result < 0) {
+		group->n_samples = n_before;
+		return result;
+	}
+	added.n_samples = group->n_samples - n_before;
+	group->hosts[group->n_hosts++] = added;
+	return 0;
+}
+
+static int compare_samples(const void *a_pointer, const void *b_pointer)
+{
+	const struct group_sample *a = a_pointer;
+	const struct group_sample *b = b_pointer;
+	uintptr_t file_a = (uintptr_t)a->series->file;
+	uintptr_t file_b = (uintptr_t)b->series->file;
+
+	if (file_a != file_b)
+		return file_a < file_b ? -1 : 1;
+	if (a->side != b->side)
+		return a->side < b->side ? -1 : 1;
+	if (a->series->id != b->series->id)
+		return a->series->id < b->series->id ? -1 : 1;
+	if (a->sample.time_us != b->sample.time_us)
+		return a->sample.time_us < b->sample.time_us ? -1 : 1;
+	return a->number < b->number ? -1 : a->number > b->number;
+}
+
+static int add_file(struct group *group, const struct group_file *file)
+{
+	struct group_file *files =
+		make_room(group->files, group->n_files, &group->files_capacity, sizeof(*files));
+
+	if (!files)
+		return -ENOMEM;
+	group->files = files;
+	files[group->n_files++] = *file;
+	return 0;
+}
+
+static struct group_host *find_host(const struct group *group, const struct catalog_host *host)
+{
+	for (size_t i = 0; i < group->n_hosts; i++) {
+		if (group->hosts[i].host == host)
+			return &group->hosts[i];
+	}
+	return NULL;
+}
+
+/* Files of one host follow each other nearly always. */
+static void find_hosts(struct group *group)
+{
+	struct group_host *of = NULL;
+
+	for (size_t i = 0; i < group->n_files; i++) {
+		struct group_file *file = &group->files[i];
+
+		if (file->of)
+			continue;
+		if (!of || of->host != file->file->host)
+			of = find_host(group, file->file->host);
+		file->of = of;
+	}
+}
+
+int group_complete(struct group *group)
+{
+	size_t first = 0;
+	int result = 0;
+
+	if (group->n_samples > 0)
+		qsort(group->samples, group->n_samples, sizeof(*group->samples), compare_samples);
+	while (first < group->n_samples && result == 0) {
+		const struct group_sample *sample = &group->samples[first];
+		struct group_file file = {
+			.file = sample->series->file,
+			.side = (enum catalog_side)sample->side,
+			.first = first,
+		};
+
+		while (first < group->n_samples &&
+		       group->samples[first].series->file == file.file &&
+		       group->samples[first].side == file.side)
+			first++;
+		file.n_samples = first - file.first;
+		result = add_file(group, &file);
+	}
+	for (size_t i = 0; i < group->n_hosts && result == 0; i++) {
+		struct group_file file = {.of = &group->hosts[i]};
+
+		result = add_file(group, &file);
+	}
+	find_hosts(group);
+	return result;
+}

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef COLLECTOR_GROUP_H
+#define COLLECTOR_GROUP_H
+
+/*
+ * What one group of a checkpoint appends: samples of some hosts, sorted by file and series. In
+ * memory only. One thread.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "collector/catalog.h"
+#include "collector/tail.h"
+
+/* A group takes no further host or batch when it has so many samples. */
+#define GROUP_SAMPLES_MAX ((size_t)1 << 20)
+
+/* Times before 2020, and more than an hour ahead of their receipt, are impossible. */
+#define GROUP_EARLIEST_US INT64_C(1577836800000000)
+#define GROUP_AHEAD_US    INT64_C(3600000000)
+
+struct group_sample {
+	struct catalog_series *series;
+	struct metric_file_sample sample;
+	uint32_t number; /* order in the log */
+	uint8_t side;    /* enum catalog_side */
+};
+
+/* A host of the group. */
+struct group_host {
+	struct catalog_host *host;
+	uint64_t position; /* of the last batch that the group has of it */
+	uint64_t n_samples;
+};
+
+/* A file that is appended to. */
+struct group_file {
+	struct catalog_file *file; /* NULL: the host's own */
+	struct group_host *of;     /* set once the group is complete */
+	enum catalog_side side;
+	size_t first; /* of its samples */
+	size_t n_samples;
+	struct metric_file_end before;
+	struct metric_file_end after;
+	bool has_meta; /* kind and unit were appended: */
+	enum hm_stored_kind kind;
+	const char *unit; /* borrowed from the catalog, where it stays */
+};
+
+struct group {
+	struct group_host *hosts;
+	size_t n_hosts;
+	size_t hosts_capacity;
+	struct group_sample *samples;
+	size_t n_samples;
+	size_t samples_capacity;
+	struct group_file *files;
+	size_t n_files;
+	size_t files_capacity;
+};
+
+/* Is a sample's time impossible? @param received_us  when it came in */
+bool group_is_odd(int64_t time_us, int64_t received_us);
+
+/* Release the memory. Takes a zeroed group. */
+void group_done(struct group *group);
+
+/* Forget what is in it, keep the memory. */
+void group_clear(struct group *group);
+
+/*
+ * Add batches of a host, from the log, the oldest first, until the group is full.
+ * @param ret_n_damaged  batches that could not be read: they are passed over
+ * @return 0; -ENOMEM; -errno of the disk, with the group as before
+ */
+int group_add_host(struct group *group, struct tail *tail, struct catalog_host *host,
+		   const struct tail_range *range, uint64_t *ret_n_damaged);
+
+/* Sort the samples and make the list of files, the hosts' own ones among them. @return 0 or -ENOMEM */
+int group_complete(struct group *group);
+
+#endif

@@ -1,0 +1,608 @@
+/* SPDX-License-Identifier: MIT */
+/* What the metric files say at start. */
+
+#include "collector/loader.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "collector/engine.h"
+#include "common/file_name.h"
+#include "common/file_reader.h"
+#include "common/message.h"
+#include "common/text.h"
+
+#define FILE_ENDING     ".hm"
+#define ODD_ENDING      ".odd"
+#define HOST_FILE       ".host"
+#define ASIDE_ENDING    ".damaged"
+#define ASIDE_TRIES     100
+#define PATH_BYTES      (CATALOG_FILE_NAME_BYTES * 2)
+#define PART_MARK       '~'
+#define HASH_MARK_BYTES 17 /* a cut name ends in the same mark and 16 digits */
+
+/* One metric's file in the folder being read. */
+struct found {
+	char *name;
+	uint32_t part;
+	enum catalog_side side;
+	size_t base_length; /* of the name, without part and ending */
+};
+
+struct loader {
+	struct engine *engine;
+	const struct recovery *recovery;
+	struct block_decoder *decoder;
+	struct loader_result result;
+	struct table folders; /* hosts by their folders' names */
+	char **names;         /* of the folders */
+	size_t n_names;
+	size_t names_capacity;
+	/* Of the folder being read. */
+	const char *folder;
+	struct catalog_host *host; /* NULL: the log does not know it */
+	struct found *found;
+	size_t n_found;
+	size_t found_capacity;
+	/* Of the file being read. */
+	const struct found *reading;
+	struct catalog_file *file;
+	struct id_map ids;
+	struct buffer text; /* identity of a series; begins with host and metric */
+	struct identity identity;
+};
+
+static bool is_folder(const void *item, const void *key)
+{
+	const struct catalog_host *host = item;
+
+	return strcmp(host->folder, key) == 0;
+}
+
+static uint64_t hash_folder(const struct loader *loader, const char *folder)
+{
+	return hash_bytes(&loader->engine->catalog.key, folder, strlen(folder));
+}
+
+static int index_folders(struct loader *loader)
+{
+	const struct catalog *catalog = &loader->engine->catalog;
+	int result = 0;
+
+	for (size_t i = 0; i < catalog->n_hosts && result == 0; i++) {
+		struct catalog_host *host = catalog->all_hosts[i];
+
+		result = table_add(&loader->folders, hash_folder(loader, host->folder), host);
+	}
+	return result;
+}
+
+/* -- what cannot be used -------------------------------------------------------------------------- */
+
+static void pass_over(struct loader *loader, const char *name, const char *why)
+{
+	loader->result.n_files_aside++;
+	message_warning("%s/%s: %s; left alone", loader->folder, name, why);
+}
+
+/* Give what cannot be used another name, so that the metric can have a new file. */
+static void set_aside(struct loader *loader, int folder, const char *name, const char *why)
+{
+	const struct disk *disk = loader->engine->options.disk;
+	char aside[PATH_BYTES];
+	int result = -EEXIST;
+
+	for (int i = 0; i < ASIDE_TRIES && result == -EEXIST; i++) {
+		int fd;
+
+		(void)snprintf(aside, sizeof(aside), i ? "%s%s-%d" : "%s%s", name, ASIDE_ENDING, i);
+		fd = disk->open(disk->context, folder, aside, O_RDONLY);
+		result = fd >= 0 ? -EEXIST : 0;
+		if (fd >= 0)
+			(void)disk->close(disk->context, fd);
+	}
+	if (result == 0)
+		result = disk->rename(disk->context, folder, name, aside);
+	loader->result.n_files_aside++;
+	if (result < 0) {
+		message_warning("%s/%s: %s; it could not be set aside either: %s", loader->folder,
+				name, why, strerror(-result));
+	} else {
+		message_warning("%s/%s: %s; set aside as %s", loader->folder, name, why, aside);
+	}
+}
+
+/* What becomes of a file that could not be read, for -errno. */
+static void tell_unusable(struct loader *loader, int folder, const char *name, int result)
+{
+	switch (result) {
+	case -EINVAL:
+	case -EBADMSG:
+	case -ELOOP: /* a symbolic link */
+	case -ENXIO: /* a socket */
+		set_aside(loader, folder, name, "not a metric file, or its header is damaged");
+		break;
+	case -ENOTSUP:
+		pass_over(loader, name, "of a format that this version does not know");
+		break;
+	case -EXDEV:
+		pass_over(loader, name, "it holds another host or metric than its path says");
+		break;
+	default:
+		/* Perhaps it can be read next time. */
+		pass_over(loader, name, strerror(-result));
+	}
+}
+
+/* -- one file ------------------------------------------------------------------------------------- */
+
+static bool is_valid_name(const char *name, size_t length, size_t max_bytes)
+{
+	return length > 0 && length <= max_bytes && text_is_clean(name, length);
+}
+
+/* Do host and metric of the header belong where the file lies? */
+static bool is_in_place(const struct loader *loader, const struct store_file_header *header)
+{
+	const struct found *found = loader->reading;
+	char folder[FILE_NAME_MAX_BYTES];
+	char name[FILE_NAME_MAX_BYTES];
+
+	file_name_escape(header->host, header->host_length, folder);
+	file_name_escape(header->metric, header->metric_length, name);
+	return strcmp(folder, loader->folder) == 0 && strlen(name) == found->base_length &&
+	       strncmp(name, found->name, found->base_length) == 0 && header->part == found->part &&
+	       header->type == (found->side == CATALOG_SIDE_ODD ? HM_FILE_ODD : HM_FILE_METRIC);
+}
+
+/* A host that only its files know: the log is lost. */
+static int adopt_host(struct engine *engine, struct catalog_host *host)
+{
+	const struct disk *disk = engine->options.disk;
+	int result;
+
+	if (host->number != 0)
+		return 0;
+	result = disk->random(disk->context, host->id, HM_ID_BYTES);
+	if (result == 0)
+		result = id_map_set(&engine->hosts, engine->next_number, host);
+	if (result == 0)
+		host->number = engine->next_number++;
+	return result;
+}
+
+/* Begin with host and metric of the header. */
+static int on_header(void *context, const struct store_file_header *header)
+{
+	struct loader *loader = context;
+	int result;
+
+	if (!is_valid_name(header->host, header->host_length, HM_HOST_NAME_MAX_BYTES) ||
+	    !is_valid_name(header->metric, header->metric_length, HM_METRIC_NAME_MAX_BYTES) ||
+	    !is_in_place(loader, header))
+		return -EXDEV;
+	buffer_clear(&loader->text);
+	buffer_append(&loader->text, header->host, header->host_length);
+	buffer_append_byte(&loader->text, '\0');
+	buffer_append(&loader->text, header->metric, header->metric_length);
+	buffer_append_byte(&loader->text, '\0');
+	buffer_append_byte(&loader->text, '\0');
+	if (buffer_failed(&loader->text))
+		return -ENOMEM;
+	loader->identity = (struct identity){
+		.text = loader->text.data,
+		.host_length = header->host_length,
+		.metric_length = header->metric_length,
+	};
+	result = catalog_get_file(&loader->engine->catalog, &loader->identity, &loader->file);
+	if (result == 0)
+		result = adopt_host(loader->engine, loader->file->host);
+	if (result == 0)
+		result = catalog_describe(loader->file, header->kind, header->unit,
+					  header->unit_length);
+	loader->file->has_new_meta = false;
+	loader->host = loader->file->host;
+	return result;
+}
+
+static int on_series(void *context, const struct store_file_series *named)
+{
+	struct loader *loader = context;
+	struct identity *identity = &loader->identity;
+	struct catalog_series *series;
+
+	if (named->id >= ID_MAP_MAX || named->labels_length > UINT16_MAX ||
+	    !text_is_clean(named->labels, named->labels_length))
+		return 0;
+	loader->text.length = identity->host_length + identity->metric_length + 2;
+	buffer_append(&loader->text, named->labels, named->labels_length);
+	buffer_append_byte(&loader->text, '\0');
+	if (buffer_failed(&loader->text))
+		return -ENOMEM;
+	identity->text = loader->text.data;
+	identity->labels_length = named->labels_length;
+	identity->hash = hash_bytes(&loader->engine->catalog.key, identity->text,
+				    identity_text_bytes(identity));
+	series = catalog_find(&loader->engine->catalog, identity);
+	if (!series) {
+		int result = catalog_add(&loader->engine->catalog, identity, named->id, &series);
+
+		/* More series than may be: these stay unnamed; the daemon starts all the same. */
+		if (result == -ENOSPC)
+			return 0;
+		if (result < 0)
+			return result;
+	}
+	if (series->id != named->id)
+		return 0;
+	series->declared[loader->reading->side] = 1;
+	return id_map_set(&loader->ids, named->id, series);
+}
+
+static int on_meta(void *context, const struct store_file_meta *meta)
+{
+	struct loader *loader = context;
+	int result = catalog_describe(loader->file, meta->kind, meta->unit, meta->unit_length);
+
+	loader->file->has_new_meta = false;
+	return result;
+}
+
+static int on_last(void *context, uint32_t series_id, const struct metric_file_sample *sample)
+{
+	struct loader *loader = context;
+	struct catalog_series *series = id_map_get(&loader->ids, series_id);
+
+	if (series) {
+		catalog_note(series, sample->time_us, sample->value,
+			     loader->reading->side == CATALOG_SIDE_ODD);
+	}
+	return 0;
+}
+
+static int on_damage(void *context, uint64_t offset, uint64_t length_bytes)
+{
+	struct loader *loader = context;
+
+	loader->result.n_damaged_ranges++;
+	message_warning("%s/%s: %" PRIu64 " damaged bytes from byte %" PRIu64 " on are passed over",
+			loader->folder, loader->reading->name, length_bytes, offset);
+	return 0;
+}
+
+/* The part before the one that was just read: how much of it counts is known now. */
+static int note_part(struct catalog_data *data, const struct metric_file_end *end)
+{
+	if (end->part == 0)
+		return 0;
+	if (!data->part_bytes) {
+		data->part_bytes = calloc(end->part, sizeof(*data->part_bytes));
+		if (!data->part_bytes)
+			return -ENOMEM;
+	}
+	data->part_bytes[end->part - 1] = end->continues_bytes;
+	return 0;
+}
+
+static int load_file(struct loader *loader, int folder, const struct found *found)
+{
+	static const struct metric_file_visitor visit = {
+		.header = on_header,
+		.series = on_series,
+		.meta = on_meta,
+		.last = on_last,
+		.damage = on_damage,
+	};
+	struct metric_file_visitor visitor = visit;
+	struct metric_file_place place = {folder, found->name, UINT64_MAX, UINT64_MAX};
+	struct catalog_data *data = NULL;
+	struct metric_file_end end;
+	uint64_t position;
+	int result;
+
+	visitor.context = loader;
+	if (loader->file && found->part < loader->file->data[found->side].end.part)
+		place.length_bytes = loader->file->data[found->side].part_bytes[found->part];
+	/* Where the log says nothing of the host, all that is whole counts. */
+	if (loader->host && loader->recovery->has_snapshot)
+		place.position_max = loader->host->checkpoint;
+	loader->reading = found;
+	result = metric_file_load(loader->engine->options.disk, &place, loader->decoder, &visitor,
+				  &end, &position);
+	if (result < 0)
+		return result;
+	data = &loader->file->data[found->side];
+	if (end.part >= data->end.part)
+		data->end = end;
+	/* Ids whose names are lost shall not name something else. */
+	if (end.next_series_id > loader->file->next_id)
+		loader->file->next_id = end.next_series_id;
+	result = note_part(data, &end);
+	loader->result.n_bytes += end.length_bytes;
+	if (position > loader->result.position)
+		loader->result.position = position;
+	if (!loader->recovery->has_snapshot && position > loader->host->checkpoint)
+		loader->host->checkpoint = position;
+	return result;
+}
+
+/* -- a folder ------------------------------------------------------------------------------------- */
+
+static bool ends_in(const char *name, size_t length, const char *ending)
+{
+	size_t ending_length = strlen(ending);
+
+	return length > ending_length &&
+	       strncmp(name + length - ending_length, ending, ending_length) == 0;
+}
+
+/* Take a name apart: METRIC[~PART][.odd].hm. @return false: it is none of a metric's file */
+static bool parse_name(const char *name, struct found *ret_found)
+{
+	size_t length = strlen(name);
+	size_t digits;
+
+	*ret_found = (struct found){.side = CATALOG_SIDE_MAIN};
+	if (!ends_in(name, length, FILE_ENDING))
+		return false;
+	length -= strlen(FILE_ENDING);
+	if (ends_in(name, length, ODD_ENDING)) {
+		ret_found->side = CATALOG_SIDE_ODD;
+		length -= strlen(ODD_ENDING);
+	}
+	for (digits = 0; digits < length; digits++) {
+		char digit = name[length - 1 - digits];
+
+		if (digit < '0' || digit > '9')
+			break;
+	}
+	if (digits > 0 && digits < HASH_MARK_BYTES - 8 && digits < length &&
+	    name[length - 1 - digits] == PART_MARK) {
+		ret_found->part = (uint32_t)strtoul(name + length - digits, NULL, 10);
+		length -= digits + 1;
+	}
+	ret_found->base_length = length;
+	return length > 0;
+}
+
+static int add_found(void *argument, const char *name)
+{
+	struct loader *loader = argument;
+	struct found found;
+
+	if (!parse_name(name, &found))
+		return 0;
+	if (loader->n_found == loader->found_capacity) {
+		size_t capacity = loader->found_capacity ? loader->found_capacity * 2 : 64;
+		struct found *moved = reallocarray(loader->found, capacity, sizeof(*moved));
+
+		if (!moved)
+			return -ENOMEM;
+		loader->found = moved;
+		loader->found_capacity = capacity;
+	}
+	found.name = strdup(name);
+	if (!found.name)
+		return -ENOMEM;
+	loader->found[loader->n_found++] = found;
+	return 0;
+}
+
+/* By metric; of one file the last part first: it says how much of those before counts. */
+static int compare_found(const void *a, const void *b)
+{
+	const struct found *found_a = a;
+	const struct found *found_b = b;
+	size_t shorter = found_a->base_length < found_b->base_length ? found_a->base_length
+								     : found_b->base_length;
+	int order = strncmp(found_a->name, found_b->name, shorter);
+
+	if (order == 0 && found_a->base_length != found_b->base_length)
+		order = found_a->base_length < found_b->base_length ? -1 : 1;
+	if (order == 0)
+		order = (int)found_a->side - (int)found_b->side;
+	if (order == 0)
+		order = found_a->part > found_b->part ? -1 : found_a->part < found_b->part;
+	return order;
+}
+
+static bool is_same_file(const struct found *a, const struct found *b)
+{
+	return a->base_length == b->base_length && strncmp(a->name, b->name, a->base_length) == 0;
+}
+
+static int load_files(struct loader *loader, int folder)
+{
+	for (size_t i = 0; i < loader->n_found; i++) {
+		const struct found *found = &loader->found[i];
+		int result;
+
+		if (i == 0 || !is_same_file(found, &loader->found[i - 1]))
+			loader->file = NULL;
+		result = load_file(loader, folder, found);
+		id_map_done(&loader->ids);
+		if (result == -ENOMEM)
+			return result;
+		if (result < 0)
+			tell_unusable(loader, folder, found->name, result);
+	}
+	return 0;
+}
+
+/* What the host's own file says; without it nothing but a count is missing. */
+static void load_host_file(struct loader *loader, int folder)
+{
+	const struct disk *disk = loader->engine->options.disk;
+	struct catalog_host *host = loader->host;
+	struct file_reader reader = {0};
+	struct store_file_header header;
+	struct file_reader_block found;
+	int fd = disk->open(disk->context, folder, HOST_FILE, O_RDONLY);
+
+	if (fd < 0)
+		return;
+	if (file_reader_init(&reader, disk, fd, UINT64_MAX, &header) == 0 &&
+	    header.type == HM_FILE_HOST) {
+		host->end = (struct metric_file_end){
+			.salt = header.salt,
+			.length_bytes = header.header_bytes,
+			.highest_us = CATALOG_NO_TIME,
+		};
+		while (file_reader_next(&reader, &found) == 0) {
+			struct store_file_host entry;
+
+			if (loader->recovery->has_snapshot &&
+			    found.block.position > host->checkpoint)
+				continue;
+			host->end.length_bytes = found.offset + found.block.length_bytes;
+			if (store_file_get_host(&found.block, &entry) == 0)
+				host->n_filed = entry.n_samples;
+		}
+	}
+	file_reader_done(&reader);
+	(void)disk->close(disk->context, fd);
+}
+
+static int load_folder(struct loader *loader, const char *name)
+{
+	const struct disk *disk = loader->engine->options.disk;
+	int folder;
+	int result;
+
+	loader->folder = name;
+	loader->host = table_find(&loader->folders, hash_folder(loader, name), is_folder, name);
+	loader->n_found = 0;
+	folder = disk->open(disk->context, loader->engine->hosts_folder, name,
+			    O_RDONLY | O_DIRECTORY);
+	if (folder < 0) {
+		pass_over(loader, "", strerror(-folder));
+		return 0;
+	}
+	result = disk->list(disk->context, folder, add_found, loader);
+	if (result == 0 && loader->n_found > 0)
+		qsort(loader->found, loader->n_found, sizeof(struct found), compare_found);
+	if (result == 0)
+		result = load_files(loader, folder);
+	if (result == 0 && loader->host)
+		load_host_file(loader, folder);
+	for (size_t i = 0; i < loader->n_found; i++)
+		free(loader->found[i].name);
+	(void)disk->close(disk->context, folder);
+	if (result < 0 && result != -ENOMEM) {
+		pass_over(loader, "", strerror(-result));
+		result = 0;
+	}
+	return result;
+}
+
+static int add_name(void *argument, const char *name)
+{
+	struct loader *loader = argument;
+
+	if (name[0] == '.')
+		return 0;
+	if (loader->n_names == loader->names_capacity) {
+		size_t capacity = loader->names_capacity ? loader->names_capacity * 2 : 64;
+		char **moved = reallocarray(loader->names, capacity, sizeof(*moved));
+
+		if (!moved)
+			return -ENOMEM;
+		loader->names = moved;
+		loader->names_capacity = capacity;
+	}
+	loader->names[loader->n_names] = strdup(name);
+	return loader->names[loader->n_names++] ? 0 : -ENOMEM;
+}
+
+/* -- an unfinished checkpoint --------------------------------------------------------------------- */
+
+static int cut_file(const struct engine *engine, const struct recovery_cut *cut, const char *path)
+{
+	const struct disk *disk = engine->options.disk;
+	int fd = disk->open(disk->context, engine->hosts_folder, path, O_RDWR);
+	int result;
+
+	if (fd < 0)
+		return fd == -ENOENT ? 0 : fd;
+	result = disk->ftruncate(disk->context, fd, cut->length_bytes);
+	(void)disk->close(disk->context, fd);
+	return result;
+}
+
+/* A file that was not there before the group. */
+static int remove_file(const struct engine *engine, const struct recovery_cut *cut)
+{
+	const struct disk *disk = engine->options.disk;
+	int folder = disk->open(disk->context, engine->hosts_folder, cut->host->folder,
+				O_RDONLY | O_DIRECTORY);
+	int result;
+
+	if (folder < 0)
+		return folder == -ENOENT ? 0 : folder;
+	result = disk->unlink(disk->context, folder, cut->name);
+	(void)disk->close(disk->context, folder);
+	return result == -ENOENT ? 0 : result;
+}
+
+/* Have every file of an unfinished group as it was before, for good: the new log says nothing of it.
+ * Where that fails its blocks do not count all the same, since they lie beyond the host's checkpoint. */
+static void undo_group(struct loader *loader)
+{
+	const struct recovery *recovery = loader->recovery;
+	const struct disk *disk = loader->engine->options.disk;
+
+	for (size_t i = 0; i < recovery->n_cuts; i++) {
+		const struct recovery_cut *cut = &recovery->cuts[i];
+		char path[PATH_BYTES];
+		int result;
+
+		(void)snprintf(path, sizeof(path), "%s/%s", cut->host->folder, cut->name);
+		result = cut->length_bytes > 0 ? cut_file(loader->engine, cut, path)
+					       : remove_file(loader->engine, cut);
+		if (result < 0) {
+			message_warning("%s: what an unfinished checkpoint wrote cannot be cut "
+					"off: %s",
+					path, strerror(-result));
+		}
+	}
+	if (recovery->n_cuts > 0)
+		(void)disk->syncfs(disk->context, loader->engine->hosts_folder);
+}
+
+static void loader_done(struct loader *loader)
+{
+	for (size_t i = 0; i < loader->n_names; i++)
+		free(loader->names[i]);
+	free(loader->names);
+	free(loader->found);
+	table_done(&loader->folders);
+	id_map_done(&loader->ids);
+	buffer_done(&loader->text);
+	block_decoder_free(loader->decoder);
+}
+
+int loader_run(struct engine *engine, const struct recovery *recovery,
+	       struct loader_result *ret_result)
+{
+	struct loader loader = {.engine = engine, .recovery = recovery};
+	const struct disk *disk = engine->options.disk;
+	int result = 0;
+
+	loader.decoder = block_decoder_new();
+	if (!loader.decoder)
+		return -ENOMEM;
+	undo_group(&loader);
+	result = index_folders(&loader);
+	if (result == 0)
+		result = disk->list(disk->context, engine->hosts_folder, add_name, &loader);
+	for (size_t i = 0; i < loader.n_names && result == 0; i++)
+		result = load_folder(&loader, loader.names[i]);
+	if (result == 0)
+		*ret_result = loader.result;
+	loader_done(&loader);
+	return result;
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef COLLECTOR_LOADER_H
+#define COLLECTOR_LOADER_H
+
+/* What the metric files say at start: their series, kinds, units and last samples. */
+
+#include <stdint.h>
+
+#include "collector/catalog.h"
+#include "collector/recovery.h"
+
+struct engine;
+
+struct loader_result {
+	uint64_t n_bytes;          /* of all files, as far as they count */
+	uint64_t n_files_aside;    /* that cannot be used */
+	uint64_t n_damaged_ranges; /* inside of files */
+	uint64_t position;         /* the highest of all blocks that count */
+};
+
+/*
+ * Undo what a checkpoint did that was not completed, then read all files below hosts/ into the
+ * catalog. Blocks beyond a host's checkpoint do not count; all do where the log is lost. Damage is
+ * told and counted.
+ * @param recovery  of the log
+ * @return 0; -ENOMEM; -errno: the folder cannot be read
+ */
+int loader_run(struct engine *engine, const struct recovery *recovery,
+	       struct loader_result *ret_result);
+
+#endif

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef COLLECTOR_STORE_ID_H
+#define COLLECTOR_STORE_ID_H
+
+/* The random id of a store, by which its files know that they belong together; in <store>/id. */
+
+#include <stdint.h>
+
+#include "common/disk.h"
+#include "hostmetrics/format.h"
+
+/*
+ * Read the id. Where its file is missing or damaged, what a segment of the log says counts; without
+ * any, the store is new and gets one.
+ * @param folder      the store's
+ * @param log_folder  the log's
+ * @return 0 or -errno
+ */
+int store_id_get(const struct disk *disk, int folder, int log_folder,
+		 uint8_t ret_id[static HM_ID_BYTES]);
+
+#endif

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef COLLECTOR_TAIL_H
+#define COLLECTOR_TAIL_H
+
+/*
+ * What the log has of a host's samples beyond its files: the batches between its checkpoint and its
+ * last durable one, found by their back links and decoded. One thread at a time for one object.
+ */
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "collector/catalog.h"
+
+struct engine;
+struct tail;
+
+/* Batches of a host: behind `after`, up to `last`, both positions of batches. */
+struct tail_range {
+	uint32_t host;
+	uint64_t after;
+	uint64_t last;
+};
+
+struct tail_take {
+	void *context;
+	/* One sample, in the order of the log, within a batch by series, then by time.
+	 * @return 0 or -errno, which ends it */
+	int (*sample)(void *context, struct catalog_series *series,
+		      const struct metric_file_sample *sample, int64_t received_us);
+};
+
+/* @param engine  borrowed. @return 0 or -ENOMEM */
+int tail_new(struct engine *engine, struct tail **ret_tail);
+
+/* Takes NULL. */
+void tail_free(struct tail *tail);
+
+/* Forget which segments are open: they may have been removed. */
+void tail_rewind(struct tail *tail);
+
+/*
+ * Find the positions of a range's batches, the oldest first. Where a back link is damaged, the log
+ * is searched from `after` on.
+ * @param ret_positions  borrowed until the next call
+ * @return 0; -ENOENT: a segment is gone, so the host's checkpoint is another by now; -ENOMEM; -errno
+ */
+int tail_find(struct tail *tail, const struct tail_range *range, const uint64_t **ret_positions,
+	      size_t *ret_n);
+
+/*
+ * Decode the batch at a position. Series that are new to the catalog are added.
+ * Takes the engine's mutex while it looks up names.
+ * @return 0; -EBADMSG: damaged, or not this host's; -ENOENT; -ENOMEM; -errno; what `take` said
+ */
+int tail_decode(struct tail *tail, uint32_t host, uint64_t position, const struct tail_take *take);
+
+#endif

@@ -1,0 +1,268 @@
+# SPDX-License-Identifier: MIT
+"""A reader of the store's files, written from docs/format.md alone.
+
+    python3 store_reader.py FILE    the blocks of a metric file, one a line
+"""
+
+import dataclasses
+import os
+import re
+import struct
+import sys
+
+import store_block
+
+HEADER_BYTES = 64
+BLOCK_HEADER_BYTES = 20
+BLOCK_MIN_BYTES = 24
+BLOCK_MAX_BYTES = 16 << 20
+METRIC, ODD, HOST_FILE = 1, 2, 3
+SERIES, META, DATA, HOST, EPOCH, EVENT = 1, 2, 4, 9, 10, 11
+
+
+class Damaged(Exception):
+    """The bytes are not what the page says."""
+
+
+def make_crc_table():
+    table = []
+    for byte in range(256):
+        for _ in range(8):
+            byte = byte >> 1 ^ (0x82F63B78 if byte & 1 else 0)
+        table.append(byte)
+    return table
+
+
+CRC_TABLE = make_crc_table()
+
+
+def crc32c(data):
+    crc = 0xFFFFFFFF
+    for byte in data:
+        crc = crc >> 8 ^ CRC_TABLE[(crc ^ byte) & 0xFF]
+    return crc ^ 0xFFFFFFFF
+
+
+def require(is_true, what):
+    if not is_true:
+        raise Damaged(what)
+
+
+def take(form, data, offset=0):
+    """Numbers at an offset. Returns them, and what lies behind."""
+    form = "<" + form
+    require(len(data) - offset >= struct.calcsize(form), "cut short")
+    return struct.unpack_from(form, data, offset), data[offset + struct.calcsize(form):]
+
+
+def take_leb128(data):
+    value = 0
+    for i, byte in enumerate(data):
+        value |= (byte & 0x7F) << 7 * i
+        if not byte & 0x80:
+            require(byte or i == 0, "not the shortest form")
+            require(value < 1 << 32, "too large")
+            return value, data[i + 1:]
+    raise Damaged("a number is cut short")
+
+
+@dataclasses.dataclass
+class Header:
+    header_bytes: int
+    compatible: int
+    store_id: bytes
+    salt: int
+    part: int
+    continues_bytes: int
+    type: int
+    kind: int
+    host: str
+    metric: str
+    unit: str
+
+
+@dataclasses.dataclass
+class Block:
+    offset: int
+    length: int
+    type: int
+    position: int
+    payload: bytes
+
+
+def read_header(data):
+    (magic, version), _ = take("8sI", data)
+    require(magic == b"hostmetr", "no file of the store")
+    require(version == 2, "another version")
+    fields, names = take("8s4I16sIIQ4BHH", data)
+    (_, _, header_bytes, compatible, incompatible, store_id, salt, part, continues, kind_of_file, kind, n_host,
+     n_metric, n_unit, zero) = fields
+    require(n_host <= 200 and n_metric <= 200 and n_unit <= 64, "a name is too long")
+    names_end = HEADER_BYTES + n_host + n_metric + n_unit
+    require(header_bytes == names_end + 4 and header_bytes <= len(data), "length of the header")
+    require(struct.unpack_from("<I", data, names_end)[0] == crc32c(data[:names_end]), "checksum of the header")
+    require(zero == 0, "what should be 0")
+    require(incompatible == 0 and kind_of_file in (METRIC, ODD, HOST_FILE), "another version")
+    host, metric, unit = names[:n_host], names[n_host:n_host + n_metric], names[n_host + n_metric:][:n_unit]
+    return Header(header_bytes, compatible, store_id, salt, part, continues, kind_of_file, kind if kind <= 2 else 0,
+                  host.decode(), metric.decode(), unit.decode())
+
+
+def read_block(data, offset, salt):
+    """The block at an offset."""
+    (crc, length, kind, zeros, position), _ = take("IIB3sQ", data, offset)
+    require(BLOCK_MIN_BYTES <= length <= min(BLOCK_MAX_BYTES, len(data) - offset), "length of a block")
+    require(kind != 0 and zeros == bytes(3), "type of a block")
+    block = data[offset:offset + length]
+    require(struct.unpack_from("<I", block, length - 4)[0] == length, "length at the end of a block")
+    require(crc == crc32c(struct.pack("<IQ", salt, offset) + block[4:]), "checksum of a block")
+    return Block(offset, length, kind, position, block[BLOCK_HEADER_BYTES:-4])
+
+
+def find_block(data, offset, salt):
+    """The next block at an offset or behind it, and what was passed over before it; None at the end."""
+    for at in range(offset, len(data)):
+        try:
+            return read_block(data, at, salt), at - offset
+        except Damaged:
+            pass
+    return None, len(data) - offset
+
+
+def read_file(data):
+    """Header, blocks, and the ranges (offset, bytes) that do not verify."""
+    header = read_header(data)
+    blocks, damage = [], []
+    offset = header.header_bytes
+    while offset < len(data):
+        block, n_bytes = find_block(data, offset, header.salt)
+        if n_bytes:
+            damage.append((offset, n_bytes))
+        if not block:
+            break
+        blocks.append(block)
+        offset = block.offset + block.length
+    return header, blocks, damage
+
+
+def read_backwards(data):
+    """The blocks from the last to the first, by their lengths at the end."""
+    header = read_header(data)
+    end = len(data)
+    while end > header.header_bytes:
+        (length,), _ = take("I", data, end - 4)
+        require(BLOCK_MIN_BYTES <= length <= end - header.header_bytes, "length at the end of a block")
+        block = read_block(data, end - length, header.salt)
+        require(block.length == length, "length of a block")
+        yield block
+        end -= length
+
+
+def read_series(payload):
+    """Where the names before lie, and {id: labels}."""
+    (before,), rest = take("Q", payload)
+    names = {}
+    while rest:
+        number, rest = take_leb128(rest)
+        length, rest = take_leb128(rest)
+        require(length <= len(rest), "labels are cut short")
+        names[number] = rest[:length].decode()
+        rest = rest[length:]
+    return before, names
+
+
+def read_meta(payload):
+    """Where the names before lie, kind, unit."""
+    (before, kind), unit = take("QB", payload)
+    require(len(unit) <= 64, "a unit is too long")
+    return before, kind if kind <= 2 else 0, unit.decode()
+
+
+def read_data(payload):
+    """First, last and highest time before, where the names lie, and the block of samples."""
+    (first, last, highest, names), samples = take("qqqQ", payload)
+    require(first <= last and samples, "a block of samples")
+    return first, last, highest, names, samples
+
+
+def read_host(payload):
+    (number, host_id, n_samples), name = take("I16sQ", payload)
+    require(len(name) <= 200, "a name is too long")
+    return number, host_id, n_samples, name.decode()
+
+
+def read_epoch(payload):
+    (epoch, sequence, position), rest = take("16sQQ", payload)
+    require(not rest, "an epoch is too long")
+    return epoch, sequence, position
+
+
+def read_event(payload):
+    (time, position, count, reason), text = take("qQQI", payload)
+    return time, position, count, reason, text.decode()
+
+
+def names_backwards(data):
+    """{id: labels} of a metric file, kind and unit, without reading what lies between."""
+    header = read_header(data)
+    names, meta = {}, None
+    offset = 0
+    for block in read_backwards(data):
+        if block.type in (SERIES, META):
+            offset = block.offset
+        elif block.type == DATA:
+            offset = read_data(block.payload)[3]
+        else:
+            continue
+        break
+    while offset:
+        block = read_block(data, offset, header.salt)
+        if block.type == SERIES:
+            before, found = read_series(block.payload)
+            names = {**names, **found}
+        else:
+            before, *found = read_meta(block.payload)
+            meta = meta or tuple(found)
+        require(before < offset, "names that lie ahead")
+        offset = before
+    return names, meta or (header.kind, header.unit)
+
+
+def example():
+    """The file that the page shows. tests/unit/collector/format_page.c holds the collector to it."""
+    with open(os.path.join(os.path.dirname(__file__), "..", "..", "docs", "format.md"), encoding="utf-8") as file:
+        shown = re.search(r"^```hex metric-file\n(.*?)^```$", file.read(), re.M | re.S)[1]
+    return bytes.fromhex(re.sub(r"#.*", "", shown))
+
+
+def samples_of(data):
+    """{labels: [(microseconds, value), ...]} of a metric file, in the order of the file."""
+    _, blocks, _ = read_file(data)
+    names, samples = {}, {}
+    for block in blocks:
+        if block.type == SERIES:
+            names.update(read_series(block.payload)[1])
+        elif block.type == DATA:
+            for number, column in store_block.decode(read_data(block.payload)[4]):
+                samples.setdefault(names[number], []).extend(column)
+    return samples
+
+
+READERS = {SERIES: read_series, META: read_meta, DATA: read_data, HOST: read_host, EPOCH: read_epoch,
+           EVENT: read_event}
+
+
+def main(path):
+    with open(path, "rb") as file:
+        header, blocks, damage = read_file(file.read())
+    print(header)
+    for block in blocks:
+        fields = READERS[block.type](block.payload) if block.type in READERS else (block.payload,)
+        print(block.offset, block.length, block.type, block.position, *fields)
+    for offset, n_bytes in damage:
+        print(f"{n_bytes} damaged bytes at {offset}")
+    return 1 if damage else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))

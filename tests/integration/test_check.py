@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: MIT
+"""agentctl check: what it says of a store, with and without a collector."""
+
+import os
+
+from store_reader import example
+from support import Case, ctl
+
+
+class Check(Case):
+    def setUp(self):
+        super().setUp()
+        self.store = self.path("a-store")
+        os.makedirs(os.path.join(self.store, "hosts", "web01"))
+        self.data = example()
+
+    def save(self, data):
+        with open(os.path.join(self.store, "hosts", "web01", "temp.hm"), "wb") as file:
+            file.write(data)
+
+    def test_a_whole_store(self):
+        self.save(self.data)
+        result = ctl("check", self.store)
+        self.assertEqual((result.code, result.out), (0, ""))
+        self.assertIn("1 files of 0 hosts in the log, 2 blocks, 5 samples", result.err)
+        self.assertIn("all of it is whole", result.err)
+
+    def test_a_damaged_range_is_a_row_of_each_format(self):
+        self.save(self.data[:150] + bytes([self.data[150] ^ 1]) + self.data[151:])
+        result = ctl("check", self.store, "-o", "json")
+        self.assertEqual(result.code, 1)
+        self.assertEqual(result.json(), [{"file": "hosts/web01/temp.hm", "offset": 140, "length": 101, "since": None,
+                                          "until": None, "lost": "samples or names of series"}])
+        result = ctl("check", self.store)
+        self.assertEqual(result.code, 1)
+        self.assertRegex(result.out, r"FILE +OFFSET +LENGTH +SINCE +UNTIL +LOST\n"
+                                     r"hosts/web01/temp.hm +140 +101 +")
+        self.assertIn("1 damaged ranges, 101 bytes", result.err)
+
+    def test_a_file_of_another_version_cannot_be_checked(self):
+        self.save(self.data[:8] + b"\3" + self.data[9:])
+        result = ctl("check", self.store)
+        self.assertEqual(result.code, 2)
+        self.assertIn("hosts/web01/temp.hm is of another version", result.err)
+
+    def test_no_store(self):
+        result = ctl("check", self.path("nowhere"))
+        self.assertEqual(result.code, 2)
+        self.assertIn("No such file", result.err)
+        self.assertEqual(ctl("check", "--socket", self.path("nobody")).code, 3)
+
+    def test_it_changes_nothing(self):
+        self.save(self.data[:-1])
+        path = os.path.join(self.store, "hosts", "web01", "temp.hm")
+        before = os.stat(path)
+        self.assertEqual(ctl("check", self.store).code, 1)
+        after = os.stat(path)
+        self.assertEqual((before.st_mtime_ns, before.st_size), (after.st_mtime_ns, after.st_size))
+        self.assertEqual(os.listdir(self.store), ["hosts"])
+
+    def test_the_store_of_the_collector_that_runs(self):
+        collector = self.start_collector()
+        result = ctl("--socket", collector.socket, "check")
+        self.assertEqual(result.code, 0, result.err)
+        self.assertIn("all of it is whole", result.err)

@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: MIT */
+/* A list of every sample that was given to a store. */
+
+#include "tests/support/ledger.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void *grow(void *memory, size_t n, size_t size)
+{
+	void *grown = reallocarray(memory, n + 1, size);
+
+	if (!grown)
+		abort();
+	return grown;
+}
+
+static uint64_t bits_of(double value)
+{
+	uint64_t bits;
+
+	memcpy(&bits, &value, sizeof(bits));
+	return bits;
+}
+
+void ledger_done(struct ledger *ledger)
+{
+	free(ledger->samples);
+	free(ledger->series);
+	free(ledger->order);
+	*ledger = (struct ledger){0};
+}
+
+void ledger_copy(struct ledger *to, const struct ledger *from)
+{
+	*to = *from;
+	to->order = NULL;
+	to->n_order = 0;
+	to->samples = grow(NULL, from->samples_capacity, sizeof(*to->samples));
+	to->series = grow(NULL, from->series_capacity, sizeof(*to->series));
+	if (from->n_samples)
+		memcpy(to->samples, from->samples, from->n_samples * sizeof(*to->samples));
+	if (from->n_series)
+		memcpy(to->series, from->series, from->n_series * sizeof(*to->series));
+}
+
+void ledger_complain(struct ledger *ledger, const char *format, ...)
+{
+	va_list arguments;
+
+	if (ledger->problem[0])
+		return;
+	va_start(arguments, format);
+	(void)vsnprintf(ledger->problem, sizeof(ledger->problem), format, arguments);
+	va_end(arguments);
+}
+
+/* @return the series' number; n_series when it is not known */
+static unsigned find_series(struct ledger *ledger, const char *name)
+{
+	if (ledger->recent < ledger->n_series &&
+	    strcmp(ledger->series[ledger->recent].name, name) == 0)
+		return ledger->recent;
+	ledger->recent = 0;
+	while (ledger->recent < ledger->n_series &&
+	       strcmp(ledger->series[ledger->recent].name, name) != 0)
+		ledger->recent++;
+	return ledger->recent;
+}
+
+static unsigned get_series(struct ledger *ledger, const char *name)
+{
+	unsigned number = find_series(ledger, name);
+
+	if (number < ledger->n_series)
+		return number;
+	if (ledger->n_series == ledger->series_capacity) {
+		ledger->series_capacity = ledger->series_capacity * 2 + 16;
+		ledger->series =
+			grow(ledger->series, ledger->series_capacity, sizeof(*ledger->series));
+	}
+	ledger->series[ledger->n_series] = (struct ledger_series){0};
+	(void)snprintf(ledger->series[ledger->n_series].name, LEDGER_NAME_MAX_BYTES, "%s", name);
+	return ledger->n_series++;
+}
+
+void ledger_give(struct ledger *ledger, const char *name, int64_t time_us, double value)
+{
+	unsigned series = get_series(ledger, name);
+
+	if (ledger->n_samples == ledger->samples_capacity) {
+		ledger->samples_capacity = ledger->samples_capacity * 2 + 64;
+		ledger->samples =
+			grow(ledger->samples, ledger->samples_capacity, sizeof(*ledger->samples));
+	}
+	ledger->samples[ledger->n_samples++] = (struct ledger_sample){
+		.series = series,
+		.state = LEDGER_GIVEN,
+		.time_us = time_us,
+		.bits = bits_of(value),
+	};
+}
+
+void ledger_confirm(struct ledger *ledger, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (ledger->samples[i].state != LEDGER_GONE)
+			ledger->samples[i].state = LEDGER_DURABLE;
+	}
+}
+
+void ledger_lose_power(struct ledger *ledger)
+{
+	for (size_t i = 0; i < ledger->n_samples; i++) {
+		if (ledger->samples[i].state == LEDGER_SEEN)
+			ledger->samples[i].state = LEDGER_GIVEN;
+	}
+}
+
+/* By series, time and value. */
+static int compare_keys(const struct ledger_sample *a, const struct ledger_sample *b)
+{
+	if (a->series != b->series)
+		return a->series < b->series ? -1 : 1;
+	if (a->time_us != b->time_us)
+		return a->time_us < b->time_us ? -1 : 1;
+	if (a->bits != b->bits)
+		return a->bits < b->bits ? -1 : 1;
+	return 0;
+}
+
+/* Of equal ones those first that must be there, then those that came first. */
+static int compare_places(const void *a, const void *b, void *context)
+{
+	const struct ledger_sample *samples = context;
+	size_t place_a = *(const size_t *)a;
+	size_t place_b = *(const size_t *)b;
+	int order = compare_keys(&samples[place_a], &samples[place_b]);
+
+	if (order)
+		return order;
+	if (samples[place_a].state != samples[place_b].state)
+		return samples[place_a].state > samples[place_b].state ? -1 : 1;
+	return place_a < place_b ? -1 : place_a > place_b;
+}
+
+void ledger_read_begin(struct ledger *ledger)
+{
+	ledger->order = grow(ledger->order, ledger->n_samples, sizeof(*ledger->order));
+	ledger->n_order = ledger->n_samples;
+	ledger->n_rows = 0;
+	for (size_t i = 0; i < ledger->n_samples; i++) {
+		ledger->order[i] = i;
+		ledger->samples[i].is_read = false;
+	}
+	qsort_r(ledger->order, ledger->n_order, sizeof(*ledger->order), compare_places,
+		ledger->samples);
+	for (unsigned i = 0; i < ledger->n_series; i++)
+		ledger->series[i].has_row = false;
+}
+
+/* The first that is equal and was not read yet. @return its place; n_samples: there is none */
+static size_t find_sample(const struct ledger *ledger, const struct ledger_sample *wanted)
+{
+	size_t low = 0;
+	size_t high = ledger->n_order;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (compare_keys(&ledger->samples[ledger->order[middle]], wanted) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	for (; low < ledger->n_order; low++) {
+		const struct ledger_sample *sample = &ledger->samples[ledger->order[low]];
+
+		if (compare_keys(sample, wanted) != 0)
+			break;
+		if (!sample->is_read)
+			return ledger->order[low];
+	}
+	return ledger->n_samples;
+}
+
+static void check_order(struct ledger *ledger, struct ledger_series *series,
+			const struct ledger_sample *sample)
+{
+	size_t place = (size_t)(sample - ledger->samples);
+	const struct ledger_sample *before = &ledger->samples[series->last_sample];
+
+	if (series->has_row && sample->time_us < series->last_time_us) {
+		ledger_complain(ledger, "%s: time %" PRId64 " is read behind %" PRId64,
+				series->name, sample->time_us, series->last_time_us);
+	}
+	if (series->has_row && sample->time_us == series->last_time_us &&
+	    place < series->last_sample && before->bits != sample->bits) {
+		ledger_complain(ledger, "%s: at %" PRId64 " sample %zu is read behind %zu",
+				series->name, sample->time_us, place, series->last_sample);
+	}
+	series->has_row = true;
+	series->last_time_us = sample->time_us;
+	series->last_sample = place;
+}
+
+void ledger_read_row(struct ledger *ledger, const char *name, int64_t time_us, double value)
+{
+	struct ledger_sample wanted = {
+		.series = find_series(ledger, name),
+		.time_us = time_us,
+		.bits = bits_of(value),
+	};
+	size_t place = find_sample(ledger, &wanted);
+
+	ledger->n_rows++;
+	if (place == ledger->n_samples) {
+		ledger_complain(ledger,
+				"%s %" PRId64 " %.17g (%016" PRIx64
+				") was never given, or is read twice",
+				name, time_us, value, wanted.bits);
+		return;
+	}
+	ledger->samples[place].is_read = true;
+	check_order(ledger, &ledger->series[wanted.series], &ledger->samples[place]);
+	if (ledger->samples[place].state == LEDGER_GONE) {
+		ledger_complain(ledger, "%s %" PRId64 " %.17g (sample %zu) has come back", name,
+				time_us, value, place);
+	}
+}
+
+static void end_sample(struct ledger *ledger, struct ledger_sample *sample,
+		       enum ledger_reading reading)
+{
+	bool is_restart = reading == LEDGER_RESTART;
+
+	if (sample->is_read) {
+		if (is_restart && sample->state == LEDGER_GIVEN)
+			sample->state = LEDGER_SEEN;
+		return;
+	}
+	if (reading != LEDGER_DAMAGED && sample->state >= LEDGER_SEEN) {
+		ledger_complain(ledger, "%s %" PRId64 " (sample %zu of %zu), %s, is not read",
+				ledger->series[sample->series].name, sample->time_us,
+				(size_t)(sample - ledger->samples), ledger->n_samples,
+				sample->state == LEDGER_SEEN ? "seen before" : "durable");
+	}
+	if (is_restart)
+		sample->state = LEDGER_GONE;
+}
+
+void ledger_read_end(struct ledger *ledger, enum ledger_reading reading)
+{
+	for (size_t i = 0; i < ledger->n_order; i++)
+		end_sample(ledger, &ledger->samples[i], reading);
+}
+
+size_t ledger_n_missing(const struct ledger *ledger)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < ledger->n_samples; i++)
+		n += !ledger->samples[i].is_read && ledger->samples[i].state >= LEDGER_SEEN;
+	return n;
+}

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef TESTS_SUPPORT_LEDGER_H
+#define TESTS_SUPPORT_LEDGER_H
+
+/*
+ * A list of its own of every sample that was given to a store, with what the store said of it, against
+ * which what is read back is checked: what was said to be durable is there exactly once, everything
+ * else at most once, nothing was invented, and what was found missing once never comes back. Knows
+ * nothing of the store. One thread. Ends the program where there is no memory.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define LEDGER_NAME_MAX_BYTES    128
+#define LEDGER_PROBLEM_MAX_BYTES 320
+
+enum ledger_state {
+	LEDGER_GONE,    /* found missing after a restart: must never be read again */
+	LEDGER_GIVEN,   /* may be lost */
+	LEDGER_SEEN,    /* read after a restart: stays, but for a power cut */
+	LEDGER_DURABLE, /* the store said so: must be read, whatever happens */
+};
+
+struct ledger_sample {
+	unsigned series;
+	enum ledger_state state;
+	int64_t time_us;
+	uint64_t bits; /* of the value */
+	bool is_read;  /* in this reading */
+};
+
+struct ledger_series {
+	char name[LEDGER_NAME_MAX_BYTES];
+	int64_t last_time_us; /* of the last row read of it */
+	size_t last_sample;   /* which it was */
+	bool has_row;
+};
+
+struct ledger {
+	struct ledger_sample *samples; /* in the order in which they were given */
+	size_t n_samples;
+	size_t samples_capacity;
+	struct ledger_series *series;
+	unsigned n_series;
+	unsigned series_capacity;
+	size_t *order; /* of the samples, for looking them up; while a reading goes on */
+	size_t n_order;
+	unsigned recent; /* series that was looked up last */
+	size_t n_rows;
+	char problem[LEDGER_PROBLEM_MAX_BYTES]; /* the first; "" = none */
+};
+
+/* How strict a reading is. */
+enum ledger_reading {
+	LEDGER_LIVE,    /* what is not durable may come yet */
+	LEDGER_RESTART, /* the store was opened anew: what is missing is gone, what is there stays */
+	LEDGER_DAMAGED, /* the disk was damaged: anything may be missing */
+};
+
+/* Takes a zeroed one. */
+void ledger_done(struct ledger *ledger);
+
+/* Over a zeroed one. */
+void ledger_copy(struct ledger *to, const struct ledger *from);
+
+/* Note a sample that the store is given. @param name  host, blank, metric with labels */
+void ledger_give(struct ledger *ledger, const char *name, int64_t time_us, double value);
+
+/* The store says that the first `n` samples are durable, those that are not gone. */
+void ledger_confirm(struct ledger *ledger, size_t n);
+
+/* The power failed: what was only seen may be lost. */
+void ledger_lose_power(struct ledger *ledger);
+
+/* Begin to read the store; then each row, series by series by time; then the end. */
+void ledger_read_begin(struct ledger *ledger);
+void ledger_read_row(struct ledger *ledger, const char *name, int64_t time_us, double value);
+void ledger_read_end(struct ledger *ledger, enum ledger_reading reading);
+
+/* A problem of another kind; the first of all counts. */
+void ledger_complain(struct ledger *ledger, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+/* Samples that must be there and, in the last reading, were not. */
+size_t ledger_n_missing(const struct ledger *ledger);
+
+#endif
