@@ -25,6 +25,8 @@
 #define LOG_FOLDER   "log"
 #define HOSTS_FOLDER "hosts"
 
+#define REWRITE_BYTES ((size_t)256 << 10)
+
 /* -- opening -------------------------------------------------------------------------------------- */
 
 static int open_folder(const struct engine *engine, const char *name, int *ret_folder)
@@ -113,26 +115,49 @@ static void tell_recovery(struct engine *engine, const struct recovery *recovery
 				"count");
 }
 
-/* Make sure that what is read now can be read after the next power cut too: the process before may
- * have ended before its last sync. */
-static int sync_segments(const struct engine *engine, const struct recovery *recovery)
+/* Write a range of a segment once more as it was read. */
+static int rewrite_range(const struct disk *disk, int fd, uint64_t offset, uint64_t end)
+{
+	uint8_t *bytes = malloc(REWRITE_BYTES);
+	int result = bytes ? 0 : -ENOMEM;
+
+	while (result == 0 && offset < end) {
+		size_t n_bytes =
+			end - offset < REWRITE_BYTES ? (size_t)(end - offset) : REWRITE_BYTES;
+
+		result = disk_read(disk, fd, bytes, n_bytes, offset);
+		if (result == 0)
+			result = disk_write(disk, fd, bytes, n_bytes, offset);
+		offset += n_bytes;
+	}
+	free(bytes);
+	return result == 0 ? disk->fdatasync(disk->context, fd) : result;
+}
+
+/*
+ * What counts now shall count after the next power cut too. The process before may have ended between
+ * its last write and the sync; or after a sync that failed, and then the kernel shows what is not on
+ * the disk, and has no error left to tell. So what is not known to be durable is written once more.
+ */
+static int secure_end(const struct engine *engine, const struct recovery *recovery)
 {
 	const struct disk *disk = engine->options.disk;
-	int result = 0;
+	uint32_t number = log_position_segment(recovery->end);
+	uint64_t offset = HM_LOG_HEADER_BYTES;
+	char name[LOG_FILE_NAME_BYTES];
+	int result;
+	int fd;
 
-	for (size_t i = 0; i < recovery->n_segments && result == 0; i++) {
-		char name[LOG_FILE_NAME_BYTES];
-		int fd;
-
-		if (recovery->segments[i] < log_position_segment(recovery->durable))
-			continue;
-		log_file_name(recovery->segments[i], name);
-		fd = disk->open(disk->context, engine->log_folder, name, O_RDWR);
-		if (fd < 0)
-			continue;
-		result = disk->fdatasync(disk->context, fd);
-		(void)disk->close(disk->context, fd);
-	}
+	if (recovery->end <= recovery->durable)
+		return 0;
+	if (log_position_segment(recovery->durable) == number)
+		offset = log_position_offset(recovery->durable);
+	log_file_name(number, name);
+	fd = disk->open(disk->context, engine->log_folder, name, O_RDWR);
+	if (fd < 0)
+		return fd;
+	result = rewrite_range(disk, fd, offset, log_position_offset(recovery->end));
+	(void)disk->close(disk->context, fd);
 	return result;
 }
 
@@ -144,7 +169,7 @@ static int recover(struct engine *engine)
 	int result = recovery_run(engine, &recovery);
 
 	if (result == 0)
-		result = sync_segments(engine, &recovery);
+		result = secure_end(engine, &recovery);
 	if (result == 0)
 		result = loader_run(engine, &recovery, &loaded);
 	if (result == 0)
