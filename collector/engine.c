@@ -25,7 +25,8 @@
 #define LOG_FOLDER   "log"
 #define HOSTS_FOLDER "hosts"
 
-#define REWRITE_BYTES ((size_t)256 << 10)
+/* Direct reads want memory, offsets and lengths in multiples of this. */
+#define DIRECT_BYTES ((size_t)4096)
 
 /* -- opening -------------------------------------------------------------------------------------- */
 
@@ -115,50 +116,65 @@ static void tell_recovery(struct engine *engine, const struct recovery *recovery
 				"count");
 }
 
-/* Write a range of a segment once more as it was read. */
-static int rewrite_range(const struct disk *disk, int fd, uint64_t offset, uint64_t end)
+/* Write again what the device has otherwise than the kernel. @param direct_fd  reads the device */
+static int repair_range(const struct disk *disk, int fd, int direct_fd, uint64_t offset,
+			uint64_t end)
 {
-	uint8_t *bytes = malloc(REWRITE_BYTES);
-	int result = bytes ? 0 : -ENOMEM;
+	uint8_t *seen = aligned_alloc(DIRECT_BYTES, DIRECT_BYTES);
+	uint8_t *held = aligned_alloc(DIRECT_BYTES, DIRECT_BYTES);
+	int result = seen && held ? 0 : -ENOMEM;
 
-	while (result == 0 && offset < end) {
-		size_t n_bytes =
-			end - offset < REWRITE_BYTES ? (size_t)(end - offset) : REWRITE_BYTES;
-
-		result = disk_read(disk, fd, bytes, n_bytes, offset);
+	for (offset -= offset % DIRECT_BYTES; result == 0 && offset < end; offset += DIRECT_BYTES) {
+		result = disk_read(disk, fd, seen, DIRECT_BYTES, offset);
 		if (result == 0)
-			result = disk_write(disk, fd, bytes, n_bytes, offset);
-		offset += n_bytes;
+			result = disk_read(disk, direct_fd, held, DIRECT_BYTES, offset);
+		if (result == 0 && memcmp(seen, held, DIRECT_BYTES) != 0)
+			result = disk_write(disk, fd, seen, DIRECT_BYTES, offset);
 	}
-	free(bytes);
+	free(seen);
+	free(held);
 	return result == 0 ? disk->fdatasync(disk->context, fd) : result;
+}
+
+static int secure_range(const struct engine *engine, uint32_t number, uint64_t offset, uint64_t end)
+{
+	const struct disk *disk = engine->options.disk;
+	char name[LOG_FILE_NAME_BYTES];
+	int direct_fd;
+	int result;
+	int fd;
+
+	log_file_name(number, name);
+	fd = disk->open(disk->context, engine->log_folder, name, O_RDWR);
+	if (fd < 0)
+		return fd;
+	result = disk->fdatasync(disk->context, fd);
+	direct_fd = disk->open(disk->context, engine->log_folder, name, O_RDONLY | O_DIRECT);
+	/* Some file systems cannot read past the kernel's memory: there the sync must do. */
+	if (result == 0 && direct_fd >= 0)
+		result = repair_range(disk, fd, direct_fd, offset, end);
+	if (direct_fd >= 0)
+		(void)disk->close(disk->context, direct_fd);
+	(void)disk->close(disk->context, fd);
+	return result;
 }
 
 /*
  * What counts now shall count after the next power cut too. The process before may have ended between
  * its last write and the sync; or after a sync that failed, and then the kernel shows what is not on
- * the disk, and has no error left to tell. So what is not known to be durable is written once more.
+ * the disk, and has no error left to tell. What is on the disk already is not written again: it may
+ * have been acknowledged.
  */
 static int secure_end(const struct engine *engine, const struct recovery *recovery)
 {
-	const struct disk *disk = engine->options.disk;
 	uint32_t number = log_position_segment(recovery->end);
 	uint64_t offset = HM_LOG_HEADER_BYTES;
-	char name[LOG_FILE_NAME_BYTES];
-	int result;
-	int fd;
 
 	if (recovery->end <= recovery->durable)
 		return 0;
 	if (log_position_segment(recovery->durable) == number)
 		offset = log_position_offset(recovery->durable);
-	log_file_name(number, name);
-	fd = disk->open(disk->context, engine->log_folder, name, O_RDWR);
-	if (fd < 0)
-		return fd;
-	result = rewrite_range(disk, fd, offset, log_position_offset(recovery->end));
-	(void)disk->close(disk->context, fd);
-	return result;
+	return secure_range(engine, number, offset, log_position_offset(recovery->end));
 }
 
 static int recover(struct engine *engine)
