@@ -190,15 +190,68 @@ static void put_control(struct engine *engine, enum hm_record_type type,
 	buffer_append(&engine->controls, payload->data, payload->length);
 }
 
-/* A file's end before the group; one that is new has a salt of its own. With the mutex held. */
-static int take_end(const struct engine *engine, struct group_file *file)
+/* Go on in a new file: what was written to this one may be lost, and later syncs would not tell; or it
+ * is not ours. With the mutex held. */
+static int begin_part(struct engine *engine, struct group_file *file)
+{
+	struct catalog_data *data = &file->file->data[file->side];
+	uint32_t part = data->end.part;
+	uint64_t *part_bytes =
+		reallocarray(data->part_bytes, (size_t)part + 1, sizeof(*part_bytes));
+
+	if (!part_bytes)
+		return -ENOMEM;
+	data->part_bytes = part_bytes;
+	part_bytes[part] = data->end.length_bytes;
+	data->end = (struct metric_file_end){
+		.part = part + 1,
+		.continues_bytes = data->end.length_bytes,
+		.highest_us = CATALOG_NO_TIME,
+	};
+	/* The new file names its series itself. */
+	for (size_t i = 0; i < engine->catalog.n_series; i++) {
+		if (engine->catalog.all_series[i]->file == file->file)
+			engine->catalog.all_series[i]->declared[file->side] = 0;
+	}
+	return 0;
+}
+
+/* Is a file there that does not count: of a later version, say, or unreadable at start? */
+static bool is_taken(const struct engine *engine, const struct group_file *file)
 {
 	const struct disk *disk = engine->options.disk;
+	struct disk_status status = {.size_bytes = 0};
+	char name[CATALOG_FILE_NAME_BYTES];
+	char path[PATH_BYTES];
+	int fd;
+
+	file_name(file, name);
+	(void)snprintf(path, sizeof(path), "%s/%s", file->of->host->folder, name);
+	fd = disk->open(disk->context, engine->hosts_folder, path, O_RDONLY);
+	if (fd < 0)
+		return fd != -ENOENT && fd != -EMFILE && fd != -ENFILE;
+	(void)disk->fstat(disk->context, fd, &status);
+	(void)disk->close(disk->context, fd);
+	return !status.is_file || status.size_bytes > 0;
+}
+
+/* A file's end before the group. One that is new has a salt of its own, and no name that is taken. With
+ * the mutex held. */
+static int take_end(struct engine *engine, struct group_file *file)
+{
+	const struct disk *disk = engine->options.disk;
+	int result = 0;
 
 	file->before = file->file ? file->file->data[file->side].end : file->of->host->end;
 	if (file->before.length_bytes > 0)
 		return 0;
-	return disk->random(disk->context, &file->before.salt, sizeof(file->before.salt));
+	while (result == 0 && file->file && is_taken(engine, file)) {
+		result = begin_part(engine, file);
+		file->before = file->file->data[file->side].end;
+	}
+	return result == 0
+		       ? disk->random(disk->context, &file->before.salt, sizeof(file->before.salt))
+		       : result;
 }
 
 static void put_group(struct engine *engine, const struct buffer *payload)
@@ -479,31 +532,6 @@ static int write_files(struct checkpoint *checkpoint, bool *ret_is_sync)
 }
 
 /* -- the end of a group --------------------------------------------------------------------------- */
-
-/* Go on in a new file: what was written to this one may be lost, and later syncs would not tell. */
-static int begin_part(struct engine *engine, struct group_file *file)
-{
-	struct catalog_data *data = &file->file->data[file->side];
-	uint32_t part = data->end.part;
-	uint64_t *part_bytes =
-		reallocarray(data->part_bytes, (size_t)part + 1, sizeof(*part_bytes));
-
-	if (!part_bytes)
-		return -ENOMEM;
-	data->part_bytes = part_bytes;
-	part_bytes[part] = data->end.length_bytes;
-	data->end = (struct metric_file_end){
-		.part = part + 1,
-		.continues_bytes = data->end.length_bytes,
-		.highest_us = CATALOG_NO_TIME,
-	};
-	/* The new file names its series itself. */
-	for (size_t i = 0; i < engine->catalog.n_series; i++) {
-		if (engine->catalog.all_series[i]->file == file->file)
-			engine->catalog.all_series[i]->declared[file->side] = 0;
-	}
-	return 0;
-}
 
 /* A host's own file is made anew. */
 static void remove_host_file(struct engine *engine, struct catalog_host *host)

@@ -307,6 +307,9 @@ static int load_file(struct loader *loader, int folder, const struct found *foun
 	visitor.context = loader;
 	if (loader->file && found->part < loader->file->data[found->side].end.part)
 		place.length_bytes = loader->file->data[found->side].part_bytes[found->part];
+	/* It was not ours, and is not. */
+	if (place.length_bytes == 0)
+		return 0;
 	/* Where the log says nothing of the host, all that is whole counts. */
 	if (loader->host && loader->recovery->has_snapshot)
 		place.position_max = loader->host->checkpoint;
