@@ -43,6 +43,7 @@ struct query {
 	struct table wanted; /* where each series stands in the selection, by its address */
 	int64_t since_us;
 	int64_t until_us;
+	bool is_latest_only;
 	struct block_decoder *decoder;
 	struct tail *tail;
 	const struct catalog_host *host; /* of `logged`; NULL = none yet */
@@ -102,6 +103,11 @@ int query_new(struct engine *engine, const char *series, const char *host, int64
 	else
 		*ret_query = query;
 	return result;
+}
+
+void query_show_latest(struct query *query)
+{
+	query->is_latest_only = true;
 }
 
 void query_free(struct query *query)
@@ -322,6 +328,21 @@ static int index_run(struct query *query)
 	return result;
 }
 
+/* Drop samples that a later one of the same series and time replaced. */
+static void keep_latest(struct found_list *list)
+{
+	size_t n_kept = 0;
+
+	for (size_t i = 0; i < list->n; i++) {
+		const struct found *next = &list->at[i + 1];
+
+		if (i + 1 == list->n || next->position != list->at[i].position ||
+		    next->time_us != list->at[i].time_us)
+			list->at[n_kept++] = list->at[i];
+	}
+	list->n = n_kept;
+}
+
 /* Gather and sort what there is of the run's series. */
 static int read_run(struct query *query)
 {
@@ -339,6 +360,8 @@ static int read_run(struct query *query)
 		result = take_from_log(query);
 	if (result == 0 && query->found.n > 0)
 		qsort(query->found.at, query->found.n, sizeof(struct found), compare_found);
+	if (result == 0 && query->is_latest_only)
+		keep_latest(&query->found);
 	return result;
 }
 

@@ -30,6 +30,9 @@ struct query_row {
 int query_new(struct engine *engine, const char *series, const char *host, int64_t since_us,
 	      int64_t until_us, struct query **ret_query);
 
+/* Give of samples of one series and one time only the last that was written, not all of them. */
+void query_show_latest(struct query *query);
+
 /* Takes NULL. */
 void query_free(struct query *query);
 

@@ -272,6 +272,8 @@ static int new_answer(const struct verbs *verbs, const struct control_request *r
 				   control_argument(request, "host"), since_us, until_us,
 				   &answer->query);
 	}
+	if (result == 0 && !control_argument(request, "all"))
+		query_show_latest(answer->query);
 	if (result < 0)
 		answer_free(answer);
 	else

@@ -37,6 +37,7 @@ static const struct option_row rows[] = {
 	{OPTIONS_HOST, '\0', "host", "GLOB", "only of these hosts"},
 	{OPTIONS_SINCE, '\0', "since", "TIME", "from then on: -5m, today, 02:13, 2026-11-24T02:13"},
 	{OPTIONS_UNTIL, '\0', "until", "TIME", "up to then"},
+	{OPTIONS_ALL, '\0', "all", NULL, "samples that another one of the same time replaced, too"},
 	{OPTIONS_INTERVAL, '\0', "interval", "DURATION", "how often (1s)"},
 	{OPTIONS_COUNT, '\0', "count", "N", "end after so many times"},
 	{OPTIONS_SORT, '\0', "sort", "[-]COLUMN", "by host, series, ... age; - = descending"},
@@ -159,6 +160,7 @@ static int take_option(struct options *options, int bit, const char *value)
 		return take_order(options, value);
 	case OPTIONS_FILTER:
 		return take_filter(options, value);
+	case OPTIONS_ALL:
 	case OPTIONS_DRY_RUN:
 		return 0; /* given: that is all */
 	case OPTIONS_HELP:

@@ -24,8 +24,9 @@ enum options_bit {
 	OPTIONS_FILTER = 1 << 16,
 	OPTIONS_UTC = 1 << 17,
 	OPTIONS_DRY_RUN = 1 << 18,
-	OPTIONS_HELP = 1 << 19,
-	OPTIONS_VERSION = 1 << 20,
+	OPTIONS_ALL = 1 << 19,
+	OPTIONS_HELP = 1 << 20,
+	OPTIONS_VERSION = 1 << 21,
 };
 
 /* All texts are borrowed from argv. */

@@ -35,6 +35,8 @@ int request_format(const struct options *options, struct buffer *out)
 		append_time(out, "since", options->since_us);
 	if (options->given & OPTIONS_UNTIL)
 		append_time(out, "until", options->until_us);
+	if (options->given & OPTIONS_ALL)
+		append_text(out, "all", "yes");
 	if (options->given & OPTIONS_DRY_RUN)
 		append_text(out, "dry", "yes");
 	buffer_append_byte(out, '\n');

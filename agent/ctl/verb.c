@@ -145,8 +145,9 @@ const struct verb verbs[] = {
 		.details =
 			"The collector does it by itself, about once an hour and when the log has "
 			"grown.\nSamples are safe before that: the log is synced within a second.\n",
-		.examples = "  agentctl flush && rsync -a /var/lib/hostmetrics/store/ backup:store/\n"
-			    "      copy metric files that have everything up to now\n",
+		.examples =
+			"  agentctl flush && rsync -a /var/lib/hostmetrics/store/ backup:store/\n"
+			"      copy metric files that have everything up to now\n",
 		.scope = VERB_COLLECTOR,
 		.request = "flush",
 		.options = ASKS,
@@ -180,7 +181,7 @@ const struct verb verbs[] = {
 	},
 	{
 		.name = "query",
-		.usage = "SERIES|GLOB [--host GLOB] [--since TIME] [--until TIME]",
+		.usage = "SERIES|GLOB [--host GLOB] [--since TIME] [--until TIME] [--all]",
 		.summary = "Print the stored samples",
 		.details =
 			"TIME is now, today, yesterday, -5m (so long ago), 02:13 (today), 2026-11-24,\n"
@@ -197,7 +198,7 @@ const struct verb verbs[] = {
 		.request = "query",
 		.argument = "series",
 		.needs_argument = true,
-		.options = ASKS | OPTIONS_HOST | OPTIONS_SINCE | OPTIONS_UNTIL,
+		.options = ASKS | OPTIONS_HOST | OPTIONS_SINCE | OPTIONS_UNTIL | OPTIONS_ALL,
 		.run = ask_run,
 	},
 	{

@@ -86,7 +86,7 @@ _agentctl()
 		,*) words=$verbs ;;
 		list-metrics,-* | get,-*) words='--socket --output --host --utc --help' ;;
 		watch,-*) words='--socket --output --host --sort --filter --interval --count --utc --help' ;;
-		query,-*) words='--socket --output --host --since --until --utc --help' ;;
+		query,-*) words='--socket --output --host --since --until --all --utc --help' ;;
 		reload,-*) words='--socket --output --dry-run --utc --help' ;;
 		dump,-*) words='--output --utc --help' ;;
 		help,-*) words='--help' ;;

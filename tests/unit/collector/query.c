@@ -89,6 +89,30 @@ Test(query, keeps_equal_times_in_the_order_in_which_they_came)
 		     "here m 1000000 3\nhere m 1000000 1\nhere m 1000000 2\nhere m 1000000 0\n");
 }
 
+Test(query, gives_only_the_last_of_equal_times_when_asked)
+{
+	const struct query_row *rows;
+	struct query *query;
+	size_t n_rows;
+
+	put("1 m 3\n1 m 1\n2 m 5\n1 n 7\n");
+	sample_lines_checkpoint(store);
+	put("1 m 0\n");
+	cr_assert_eq(store_flush(store, 10000), 0);
+
+	cr_assert_eq(query_new(store_engine(store), "*", NULL, INT64_MIN, INT64_MAX, &query), 0);
+	query_show_latest(query);
+	cr_assert_eq(query_next(query, &rows, &n_rows), 1);
+	cr_assert_eq(n_rows, 2);
+	cr_expect_eq(rows[0].value, 0);
+	cr_expect_eq(rows[1].value, 5);
+	cr_assert_eq(query_next(query, &rows, &n_rows), 1);
+	cr_assert_eq(n_rows, 1);
+	cr_expect_eq(rows[0].value, 7);
+	cr_assert_eq(query_next(query, &rows, &n_rows), 0);
+	query_free(query);
+}
+
 Test(query, gives_a_range_with_both_its_ends)
 {
 	put("1 m 1\n2 m 2\n3 m 3\n4 m 4\n-5 m 5\n");
