@@ -187,7 +187,7 @@ run: ## install what building needs, build, and show this machine's metrics live
 	@packaging/run $(BUILD)
 
 check: ## install what the tests need, and run all of them
-	@packaging/dependencies build test machines
+	@packaging/dependencies build test
 	@$(MAKE) --no-print-directory test
 
 test: tests ## all tests, or those whose name holds T=WORD; installs nothing
