@@ -77,12 +77,13 @@ endif
 UNITS := $(UNIT_SOURCES:tests/%.c=$(BUILD)/%)
 GUEST_PROGRAMS := $(patsubst tests/system/%.c,$(BUILD)/system/%,$(wildcard tests/system/*.c))
 BENCHES := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(wildcard tests/bench/*.c))
+FAULTS := $(patsubst tests/fault/%.c,$(BUILD)/fault/%,$(wildcard tests/fault/*.c))
 FUZZERS := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/*.c))
 SOURCES := $(sort $(wildcard $(FOLDERS:%=%/*.c) tests/unit/*/*.c tests/fuzz/*.c tests/system/*.c \
-	tests/bench/*.c tests/machines/*.c 	docs/example-plugin/*.c))
+	tests/bench/*.c tests/fault/*.c tests/machines/*.c docs/example-plugin/*.c))
 HEADERS := $(sort $(wildcard include/hostmetrics/*.h $(FOLDERS:%=%/*.h) tests/*/*.h))
 
-.PHONY: all run check test tests bench check-system guest-programs check-packages check-asan check-tsan \
+.PHONY: all run check test tests torture bench check-system guest-programs check-packages check-asan check-tsan \
 	fuzz fuzzers lint lint-tools lint-format lint-cppcheck lint-compilers lint-objects lint-tidy format \
 	golden coverage install uninstall clean deb rpm help FORCE
 
@@ -167,6 +168,11 @@ $(FUZZERS): $(BUILD)/fuzz/%: $(BUILD)/obj/tests/fuzz/%.o \
 	$(Q)mkdir -p $(@D)
 	$(Q)$(LINK) -fsanitize=fuzzer -pie -o $@ $< $(group) $(LDLIBS)
 
+$(FAULTS): $(BUILD)/fault/%: $(BUILD)/obj/tests/fault/%.o $(call archives,support collector common)
+	$(call say,LINK,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(LINK) -pie -o $@ $< $(group) $(LDLIBS)
+
 $(BENCHES): $(BUILD)/bench/%: $(BUILD)/obj/tests/bench/%.o $(call archives,common)
 	$(call say,LINK,$@)
 	$(Q)mkdir -p $(@D)
@@ -177,7 +183,7 @@ $(GUEST_PROGRAMS): $(BUILD)/system/%: $(BUILD)/obj/tests/system/%.o
 	$(Q)mkdir -p $(@D)
 	$(Q)$(LINK) -pie -o $@ $^ $(LDLIBS)
 
-tests: all $(UNITS) $(EXAMPLES) $(BUILD)/plugins-and-example
+tests: all $(UNITS) $(FAULTS) $(EXAMPLES) $(BUILD)/plugins-and-example
 fuzzers: $(FUZZERS)
 guest-programs: all $(GUEST_PROGRAMS)
 
@@ -192,6 +198,11 @@ check: ## install what the tests need, and run all of them
 
 test: tests ## all tests, or those whose name holds T=WORD; installs nothing
 	@HM_BUILD=$(BUILD) HM_SAN=$(SAN) tests/run $(T)
+
+# Seeds are printed, and PROGRAM SEED does one of them again.
+TORTURE_SECONDS ?= 3600
+torture: $(FAULTS) ## crashes, errors and flipped bits of a simulated disk, TORTURE_SECONDS (3600) each
+	@for program in $(FAULTS); do TORTURE_SECONDS=$(TORTURE_SECONDS) $$program || exit 1; done
 
 bench: all $(BENCHES) ## what 10 000 text clients at once cost the collector, and samples in blocks
 	@packaging/dependencies build bench --print

@@ -107,9 +107,15 @@ void ledger_give(struct ledger *ledger, const char *name, int64_t time_us, doubl
 void ledger_confirm(struct ledger *ledger, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
-		if (ledger->samples[i].state != LEDGER_GONE)
+		if (ledger->samples[i].state != LEDGER_GONE && !ledger->samples[i].is_doubtful)
 			ledger->samples[i].state = LEDGER_DURABLE;
 	}
+}
+
+void ledger_doubt(struct ledger *ledger, size_t n)
+{
+	for (size_t i = n; i < ledger->n_samples; i++)
+		ledger->samples[i].is_doubtful = true;
 }
 
 void ledger_lose_power(struct ledger *ledger)
@@ -162,8 +168,8 @@ void ledger_read_begin(struct ledger *ledger)
 		ledger->series[i].has_row = false;
 }
 
-/* The first that is equal and was not read yet. @return its place; n_samples: there is none */
-static size_t find_sample(const struct ledger *ledger, const struct ledger_sample *wanted)
+/* Where those that are equal begin in the order. */
+static size_t find_equals(const struct ledger *ledger, const struct ledger_sample *wanted)
 {
 	size_t low = 0;
 	size_t high = ledger->n_order;
@@ -176,35 +182,59 @@ static size_t find_sample(const struct ledger *ledger, const struct ledger_sampl
 		else
 			high = middle;
 	}
-	for (; low < ledger->n_order; low++) {
-		const struct ledger_sample *sample = &ledger->samples[ledger->order[low]];
+	return low;
+}
+
+/* The first that is equal and was not read yet. @return its place; n_samples: there is none */
+static size_t find_sample(const struct ledger *ledger, const struct ledger_sample *wanted)
+{
+	for (size_t i = find_equals(ledger, wanted); i < ledger->n_order; i++) {
+		const struct ledger_sample *sample = &ledger->samples[ledger->order[i]];
 
 		if (compare_keys(sample, wanted) != 0)
 			break;
 		if (!sample->is_read)
-			return ledger->order[low];
+			return ledger->order[i];
 	}
 	return ledger->n_samples;
+}
+
+/* The lowest place of one that is equal, from `from` on. Which of two equal ones was read nobody
+ * knows: this is the one that leaves most room for others. */
+static size_t find_place(const struct ledger *ledger, const struct ledger_sample *wanted,
+			 size_t from)
+{
+	size_t found = ledger->n_samples;
+
+	for (size_t i = find_equals(ledger, wanted); i < ledger->n_order; i++) {
+		size_t place = ledger->order[i];
+
+		if (compare_keys(&ledger->samples[place], wanted) != 0)
+			break;
+		if (place >= from && place < found)
+			found = place;
+	}
+	return found;
 }
 
 static void check_order(struct ledger *ledger, struct ledger_series *series,
 			const struct ledger_sample *sample)
 {
-	size_t place = (size_t)(sample - ledger->samples);
-	const struct ledger_sample *before = &ledger->samples[series->last_sample];
+	bool is_equal_time = series->has_row && sample->time_us == series->last_time_us;
+	size_t place = find_place(ledger, sample, is_equal_time ? series->last_sample + 1 : 0);
 
 	if (series->has_row && sample->time_us < series->last_time_us) {
 		ledger_complain(ledger, "%s: time %" PRId64 " is read behind %" PRId64,
 				series->name, sample->time_us, series->last_time_us);
 	}
-	if (series->has_row && sample->time_us == series->last_time_us &&
-	    place < series->last_sample && before->bits != sample->bits) {
+	if (place == ledger->n_samples) {
 		ledger_complain(ledger, "%s: at %" PRId64 " sample %zu is read behind %zu",
-				series->name, sample->time_us, place, series->last_sample);
+				series->name, sample->time_us, (size_t)(sample - ledger->samples),
+				series->last_sample);
 	}
+	series->last_sample = place;
 	series->has_row = true;
 	series->last_time_us = sample->time_us;
-	series->last_sample = place;
 }
 
 void ledger_read_row(struct ledger *ledger, const char *name, int64_t time_us, double value)

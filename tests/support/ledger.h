@@ -29,6 +29,7 @@ struct ledger_sample {
 	int64_t time_us;
 	uint64_t bits; /* of the value */
 	bool is_read;  /* in this reading */
+	bool is_doubtful;
 };
 
 struct ledger_series {
@@ -67,6 +68,9 @@ void ledger_copy(struct ledger *to, const struct ledger *from);
 
 /* Note a sample that the store is given. @param name  host, blank, metric with labels */
 void ledger_give(struct ledger *ledger, const char *name, int64_t time_us, double value);
+
+/* Of the samples from the n-th on some were refused: nobody knows which, so none must be there. */
+void ledger_doubt(struct ledger *ledger, size_t n);
 
 /* The store says that the first `n` samples are durable, those that are not gone. */
 void ledger_confirm(struct ledger *ledger, size_t n);

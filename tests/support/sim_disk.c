@@ -225,6 +225,15 @@ uint64_t sim_disk_used_bytes(const struct sim_disk *sim)
 	return n_blocks * SIM_DISK_BLOCK_BYTES;
 }
 
+uint64_t sim_disk_used_nodes(const struct sim_disk *sim)
+{
+	uint64_t n = 0;
+
+	for (unsigned i = 0; i < sim->n_nodes; i++)
+		n += is_live(sim->nodes[i]);
+	return n;
+}
+
 static uint64_t free_blocks(const struct sim_disk *sim)
 {
 	uint64_t used;
@@ -251,15 +260,11 @@ static size_t fit(const struct sim_disk *sim, const struct sim_node *node, uint6
 
 static int make_node(struct sim_disk *sim, bool is_folder)
 {
-	unsigned n_live = 0;
-	unsigned number = sim->n_nodes;
+	unsigned number = 0;
 
-	for (unsigned i = sim->n_nodes; i-- > 0;) {
-		n_live += is_live(sim->nodes[i]);
-		if (!sim->nodes[i])
-			number = i;
-	}
-	if (sim->max_nodes && n_live >= sim->max_nodes) {
+	while (number < sim->n_nodes && sim->nodes[number])
+		number++;
+	if (sim->max_nodes && sim_disk_used_nodes(sim) >= sim->max_nodes) {
 		count(sim, SIM_NO_NODES);
 		return -ENOSPC;
 	}
@@ -561,7 +566,8 @@ static void lose_changes(struct sim_disk *sim, struct sim_node *node)
 
 	node->n_errors++;
 	sim->n_errors++;
-	if (!node->n_changes)
+	/* Entries are in a journal: they wait on, or the file system ends. */
+	if (!node->n_changes || node->is_folder)
 		return;
 	sim_node_meet(node, &fate);
 	count(sim, SIM_LOST_SYNCS);

@@ -17,7 +17,8 @@
  * that happened, in any order, but for a rename never by half.
  *
  * A failed sync does what Linux does: the pages count as clean, so the next sync succeeds without
- * having written them; reads go on showing them, reads with O_DIRECT show the platter.
+ * having written them; reads go on showing them, reads with O_DIRECT show the platter. Entries of
+ * folders go on waiting for the next sync: a file system whose journal fails writes no more at all.
  *
  * One thread. Everything comes from the seed: the same calls meet the same faults. Ends the program
  * where there is no memory.
@@ -187,6 +188,9 @@ void sim_disk_walk(const struct sim_disk *sim, void (*take)(void *argument, cons
 
 /* Bytes in use, as sim_disk_set_limits() counts them. */
 uint64_t sim_disk_used_bytes(const struct sim_disk *sim);
+
+/* Files and folders, likewise. */
+uint64_t sim_disk_used_nodes(const struct sim_disk *sim);
 
 /* How many changes a power cut may still lose. */
 uint64_t sim_disk_n_pending(const struct sim_disk *sim);

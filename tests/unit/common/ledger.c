@@ -159,6 +159,17 @@ Test(ledger, forgives_a_damaged_disk_what_is_missing)
 	cr_assert_eq(ledger_n_missing(&ledger), 1);
 }
 
+Test(ledger, does_not_miss_what_may_have_been_refused)
+{
+	give_three();
+	ledger_doubt(&ledger, 2);
+	ledger_confirm(&ledger, 3);
+
+	read_to(20, LEDGER_LIVE);
+	read_to(30, LEDGER_LIVE);
+	cr_assert_str_eq(ledger.problem, "");
+}
+
 Test(ledger, is_copied)
 {
 	struct ledger copy;

@@ -526,6 +526,17 @@ Test(sim_disk, loses_some_files_by_a_failed_syncfs)
 	cr_assert_gt(n_kept, 0);
 }
 
+Test(sim_disk, keeps_entries_waiting_after_a_failed_sync_of_their_folder)
+{
+	(void)open_file("file");
+	sim_disk_fail(sim, SIM_FSYNC, 1, EIO, false);
+
+	cr_assert_eq(disk->fsync(disk->context, root), -EIO);
+	cr_assert(is_sometimes(count_crashes("file", NULL)));
+	cr_assert_eq(disk->fsync(disk->context, root), 0);
+	cr_assert_eq(count_crashes("file", NULL), TRIES);
+}
+
 Test(sim_disk, fills_up_and_has_room_again)
 {
 	static char text[10 * SIM_DISK_BLOCK_BYTES];

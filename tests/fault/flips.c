@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Every 64th bit of a small store is flipped, or every bit for `make torture`: the store opens, reads no
+ * wrong value, and loses no more than what lay in the record or block that holds the bit; and what is
+ * missing was counted as damage.
+ */
+
+#include <stdio.h>
+#include <string.h>
+
+#include "tests/support/torture.h"
+
+#define STEPS      40
+#define BIT_STEP   64
+#define FILES_MAX  256
+#define PATH_BYTES 128
+
+struct files {
+	char paths[FILES_MAX][PATH_BYTES];
+	unsigned n;
+};
+
+struct flips {
+	struct torture *torture;
+	const struct trial *trial; /* the undamaged store */
+	uint64_t n_harmless;
+	uint64_t n_harmful;
+};
+
+static void take_path(void *argument, const char *path)
+{
+	struct files *files = argument;
+
+	if (files->n < FILES_MAX)
+		(void)snprintf(files->paths[files->n++], PATH_BYTES, "%s", path);
+}
+
+/* What is missing lies in one block: of one host, and in a metric file of one metric. */
+static void check_missing(struct trial *trial, const char *path)
+{
+	const struct ledger *ledger = &trial->ledger;
+	bool is_log = strncmp(path, "log/", 4) == 0;
+	const char *first = NULL;
+	size_t length = 0;
+
+	for (size_t i = 0; i < ledger->n_samples; i++) {
+		const struct ledger_sample *sample = &ledger->samples[i];
+		const char *name = ledger->series[sample->series].name;
+
+		if (sample->is_read || sample->state < LEDGER_SEEN)
+			continue;
+		if (!first) {
+			first = name;
+			length = is_log ? strcspn(name, " ") : strcspn(name, "{");
+		} else if (strncmp(first, name, length) != 0) {
+			ledger_complain(&trial->ledger, "one bit cost samples of %s and of %s",
+					first, name);
+		}
+	}
+}
+
+static void check_counted(struct trial *trial)
+{
+	struct engine_stats stats;
+
+	engine_get_stats(trial->engine, &stats);
+	if (ledger_n_missing(&trial->ledger) && !stats.n_damaged_ranges && !stats.n_files_aside)
+		ledger_complain(&trial->ledger, "%zu samples are missing, and no damage is counted",
+				ledger_n_missing(&trial->ledger));
+}
+
+static void try_flip(struct flips *flips, const char *path, uint64_t bit)
+{
+	struct trial *trial = trial_fork(flips->trial, bit);
+	char where[192];
+
+	(void)snprintf(where, sizeof(where), "bit %llu of %s", (unsigned long long)bit, path);
+	(void)sim_disk_flip(trial->sim, path, bit);
+	if (trial_open(trial, LEDGER_DAMAGED)) {
+		check_missing(trial, path);
+		check_counted(trial);
+		if (ledger_n_missing(&trial->ledger))
+			flips->n_harmful++;
+		else
+			flips->n_harmless++;
+		trial_close(trial);
+	}
+	(void)torture_judge(flips->torture, trial, where);
+	trial_free(trial);
+}
+
+static void try_file(struct flips *flips, const char *path)
+{
+	uint64_t step = flips->torture->ends_s ? 1 : BIT_STEP;
+	uint64_t size = 0;
+
+	(void)sim_disk_content(flips->trial->sim, path, &size);
+	/* Not always the same bit of a byte. */
+	for (uint64_t bit = 0; bit < size * 8 && !torture_is_bad(flips->torture); bit += step)
+		try_flip(flips, path, step == 1 ? bit : bit + bit / BIT_STEP % 8);
+}
+
+static void try_store(struct torture *torture)
+{
+	struct trial *trial = trial_new(torture->seed, &torture->counts);
+	struct flips flips = {.torture = torture, .trial = trial};
+	struct files files = {.n = 0};
+
+	(void)trial_open(trial, LEDGER_RESTART);
+	for (unsigned i = 0; i < STEPS && !trial_is_bad(trial); i++)
+		trial_step(trial);
+	/* Some in files, some in the log. */
+	trial_flush(trial);
+	for (unsigned i = 0; i < 6 && !trial_is_bad(trial); i++) {
+		trial_append(trial);
+		(void)trial_commit(trial);
+	}
+	(void)trial_commit(trial);
+	trial_close(trial);
+	sim_disk_settle(trial->sim);
+	if (torture_judge(torture, trial, "while nothing was damaged")) {
+		sim_disk_walk(trial->sim, take_path, &files);
+		for (unsigned i = 0; i < files.n; i++)
+			try_file(&flips, files.paths[i]);
+		(void)printf("# seed %llu: %u files, %llu flips cost samples, %llu did not\n",
+			     (unsigned long long)torture->seed, files.n,
+			     (unsigned long long)flips.n_harmful,
+			     (unsigned long long)flips.n_harmless);
+		torture_tell(torture, flips.n_harmful > 0 || torture_is_bad(torture),
+			     "flips that cost samples were among them");
+	}
+	trial_free(trial);
+}
+
+int main(int argc, char **argv)
+{
+	static const enum sim_event wanted[] = {SIM_FLIPS};
+	struct torture torture;
+
+	torture_begin(&torture, argc, argv);
+	while (torture_next(&torture, torture.n_states > 0))
+		try_store(&torture);
+	torture_tell(&torture, !torture_is_bad(&torture),
+		     "a flipped bit costs its block, and never makes a wrong value");
+	torture_want_events(&torture, wanted, 1);
+	return torture_end(&torture);
+}

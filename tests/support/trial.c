@@ -1,0 +1,379 @@
+/* SPDX-License-Identifier: MIT */
+/* An engine on a simulated disk, used as chance has it. */
+
+#include "tests/support/trial.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "collector/query.h"
+
+#define CHECKPOINT_STEPS_MAX 10000
+
+static const struct hash_key key = {{1, 2}};
+
+static void give_up(const char *what)
+{
+	(void)fprintf(stdout, "# trial: %s\n", what);
+	abort();
+}
+
+static struct trial *make(uint64_t seed)
+{
+	struct trial *trial = calloc(1, sizeof(*trial));
+	struct rejects *rejects;
+
+	if (!trial || rejects_new(&rejects) < 0)
+		give_up("no memory");
+	trial->random.state = seed;
+	trial->root = -1;
+	bundle_init(&trial->bundle, &key, rejects);
+	return trial;
+}
+
+struct trial *trial_new(uint64_t seed, struct sim_counts *counts)
+{
+	struct trial *trial = make(seed);
+
+	trial->sim = sim_disk_new(seed, counts);
+	return trial;
+}
+
+void trial_free(struct trial *trial)
+{
+	if (!trial)
+		return;
+	engine_close(trial->engine);
+	sim_disk_free(trial->sim);
+	ledger_done(&trial->ledger);
+	rejects_free(trial->bundle.rejects);
+	bundle_done(&trial->bundle);
+	free(trial);
+}
+
+struct trial *trial_fork(const struct trial *trial, uint64_t seed)
+{
+	struct trial *fork = make(seed);
+
+	fork->sim = sim_disk_clone(trial->sim);
+	sim_disk_seed(fork->sim, seed);
+	ledger_copy(&fork->ledger, &trial->ledger);
+	return fork;
+}
+
+bool trial_is_bad(const struct trial *trial)
+{
+	return trial->ledger.problem[0] != '\0';
+}
+
+/* An error is a problem where nothing was made to fail. */
+static void judge(struct trial *trial, const char *what, int result)
+{
+	if (result < 0 && !trial->is_faulty && !sim_disk_is_stopped(trial->sim))
+		ledger_complain(&trial->ledger, "%s: %s", what, strerror(-result));
+}
+
+/* -- open and close ---------------------------------------------------------------------------- */
+
+static int open_engine(struct trial *trial)
+{
+	struct engine_options options = {
+		.disk = sim_disk_table(trial->sim),
+		.segment_bytes = TRIAL_SEGMENT_BYTES,
+		.key = key,
+	};
+
+	trial->root = sim_disk_open_root(trial->sim);
+	if (trial->root < 0)
+		return trial->root;
+	options.folder = trial->root;
+	return engine_open(&options, &trial->engine);
+}
+
+static void close_root(struct trial *trial)
+{
+	const struct disk *disk = sim_disk_table(trial->sim);
+
+	if (trial->root >= 0)
+		(void)disk->close(disk->context, trial->root);
+	trial->root = -1;
+	if (sim_disk_n_open(trial->sim) && !sim_disk_is_stopped(trial->sim))
+		ledger_complain(&trial->ledger, "%u descriptors were left open",
+				sim_disk_n_open(trial->sim));
+}
+
+bool trial_open(struct trial *trial, enum ledger_reading reading)
+{
+	trial->is_partial = false;
+	trial->open_result = open_engine(trial);
+	judge(trial, "the store cannot be opened", trial->open_result);
+	if (trial->open_result < 0) {
+		trial->engine = NULL;
+		close_root(trial);
+		return false;
+	}
+	if (trial->is_faulty) {
+		struct engine_stats stats;
+
+		engine_get_stats(trial->engine, &stats);
+		trial->is_partial = stats.n_files_aside || stats.n_damaged_ranges;
+	}
+	(void)trial_read(trial, reading);
+	return true;
+}
+
+void trial_close(struct trial *trial)
+{
+	engine_close(trial->engine);
+	trial->engine = NULL;
+	close_root(trial);
+}
+
+static void forget_engine(struct trial *trial)
+{
+	/* What it would still do to the disk comes too late. */
+	sim_disk_kill(trial->sim);
+	engine_close(trial->engine);
+	trial->engine = NULL;
+	trial->root = -1;
+}
+
+void trial_kill(struct trial *trial)
+{
+	forget_engine(trial);
+}
+
+void trial_crash(struct trial *trial)
+{
+	sim_disk_crash(trial->sim);
+	engine_close(trial->engine);
+	trial->engine = NULL;
+	trial->root = -1;
+	ledger_lose_power(&trial->ledger);
+}
+
+/* -- samples ----------------------------------------------------------------------------------- */
+
+static int64_t choose_time(struct trial *trial)
+{
+	const struct disk *disk = sim_disk_table(trial->sim);
+	int64_t now_us = disk->now_us(disk->context);
+	int64_t second_us = now_us - now_us % 1000000;
+
+	switch (sim_random_below(&trial->random, 16)) {
+	case 0: /* late, by up to two days */
+		return now_us - (int64_t)sim_random_below(&trial->random, UINT64_C(172800000000));
+	case 1: /* a little late */
+		return second_us - (int64_t)sim_random_below(&trial->random, 60) * 1000000;
+	case 2:
+	case 3: /* to the microsecond */
+		return now_us + (int64_t)sim_random_below(&trial->random, 1000);
+	default: /* on the grid: often equal to one before */
+		return second_us;
+	}
+}
+
+static double choose_value(struct trial *trial)
+{
+	uint64_t bits = sim_random_next(&trial->random);
+	double value;
+
+	switch (bits % 8) {
+	case 0:
+		return -0.0;
+	case 1: /* any finite number */
+		bits &= ~(UINT64_C(1) << 62);
+		memcpy(&value, &bits, sizeof(value));
+		return value;
+	case 2:
+		return (double)(bits >> 60);
+	case 3:
+	case 4:
+		return (double)(bits >> 44) / 100;
+	default:
+		return (double)(bits >> 32);
+	}
+}
+
+static void add_sample(struct trial *trial)
+{
+	static const char *const labels[] = {"", "{cpu=\"0\"}", "{cpu=\"1\",mode=\"idle\"}",
+					     "{name=\"a b\\\"c\"}"};
+	static const char *const metrics[] = {"node_load1", "node_cpu_seconds_total", "x", "long_"};
+	const struct bundle_meta meta = {HM_STORED_GAUGE, "seconds", 7};
+	char name[LEDGER_NAME_MAX_BYTES];
+	char host[16];
+	struct line line;
+	size_t length;
+
+	/* Few hosts and series, but every now and then a new one. */
+	(void)snprintf(host, sizeof(host), "host%llu",
+		       (unsigned long long)sim_random_below(&trial->random, 3));
+	length = (size_t)snprintf(
+		name, sizeof(name), "%s%s 0",
+		metrics[sim_random_below(&trial->random, sizeof(metrics) / sizeof(*metrics))],
+		labels[sim_random_below(&trial->random, sizeof(labels) / sizeof(*labels))]);
+	if (sim_random_chance(&trial->random, 1, 64)) {
+		length = (size_t)snprintf(name, sizeof(name), "new%llu 0",
+					  (unsigned long long)sim_random_below(&trial->random, 20));
+	}
+	if (line_parse(&line, name, length, 0) != HM_REASON_NONE)
+		give_up(name);
+	line.time_us = choose_time(trial);
+	line.value = choose_value(trial);
+	if (bundle_add(&trial->bundle, &line, host, &meta) != HM_REASON_NONE)
+		give_up("bundle");
+}
+
+static void row_name(const char *host, const char *metric, const char *labels,
+		     char name[static LEDGER_NAME_MAX_BYTES])
+{
+	(void)snprintf(name, LEDGER_NAME_MAX_BYTES, "%s %s%s", host, metric, labels);
+}
+
+static void give_sample(struct trial *trial, size_t i)
+{
+	const struct bundle_sample *sample = &trial->bundle.samples[i];
+	struct identity identity = bundle_identity(&trial->bundle, sample);
+	char name[LEDGER_NAME_MAX_BYTES];
+
+	row_name(identity_host(&identity), identity_metric(&identity), identity_labels(&identity),
+		 name);
+	ledger_give(&trial->ledger, name, sample->time_us, sample->value);
+}
+
+void trial_append(struct trial *trial)
+{
+	const struct disk *disk = sim_disk_table(trial->sim);
+	bool is_many = sim_random_chance(&trial->random, 1, 12);
+	uint64_t n = 1 + sim_random_below(&trial->random, is_many ? 300 : 10);
+	uint64_t n_refused = rejects_total(trial->bundle.rejects);
+	size_t n_before = trial->ledger.n_samples;
+
+	bundle_clear(&trial->bundle);
+	trial->bundle.now_us = disk->now_us(disk->context);
+	for (uint64_t i = 0; i < n; i++)
+		add_sample(trial);
+	for (size_t i = 0; i < trial->bundle.n_samples; i++)
+		give_sample(trial, i);
+	engine_append(trial->engine, &trial->bundle);
+	if (rejects_total(trial->bundle.rejects) > n_refused)
+		ledger_doubt(&trial->ledger, n_before);
+	if (rejects_total(trial->bundle.rejects) > n_refused && !trial->is_faulty)
+		ledger_complain(&trial->ledger, "%llu samples were refused",
+				(unsigned long long)rejects_total(trial->bundle.rejects));
+}
+
+/* -- what the engine does with them ------------------------------------------------------------ */
+
+int trial_commit(struct trial *trial)
+{
+	size_t n = trial->ledger.n_samples;
+	int result = engine_commit(trial->engine);
+
+	if (result == 0)
+		ledger_confirm(&trial->ledger, n);
+	judge(trial, "commit", result);
+	return result;
+}
+
+int trial_checkpoint(struct trial *trial, enum engine_scope scope)
+{
+	for (unsigned i = 0; i < CHECKPOINT_STEPS_MAX; i++) {
+		int result = engine_checkpoint(trial->engine, scope);
+
+		if (result == -EAGAIN)
+			result = trial_commit(trial);
+		if (result == -ENODATA)
+			return 0;
+		if (result < 0) {
+			judge(trial, "checkpoint", result);
+			return result;
+		}
+	}
+	ledger_complain(&trial->ledger, "a checkpoint does not end");
+	return -ELOOP;
+}
+
+void trial_flush(struct trial *trial)
+{
+	if (trial_commit(trial) == 0 && trial_checkpoint(trial, ENGINE_SCOPE_ALL) == 0)
+		(void)trial_commit(trial);
+}
+
+static void read_row(struct trial *trial, const struct query_row *row)
+{
+	const struct catalog_file *file = row->series->file;
+	char name[LEDGER_NAME_MAX_BYTES];
+
+	row_name(file->host->name, file->metric, row->series->labels, name);
+	ledger_read_row(&trial->ledger, name, row->time_us, row->value);
+}
+
+/* @return 0 or -errno; -ENOENT: no series at all */
+static int read_rows(struct trial *trial)
+{
+	const struct query_row *rows;
+	struct query *query;
+	size_t n;
+	int result = query_new(trial->engine, "", "", INT64_MIN, INT64_MAX, &query);
+
+	if (result < 0)
+		return result == -ENOENT ? 0 : result;
+	while ((result = query_next(query, &rows, &n)) > 0) {
+		for (size_t i = 0; i < n; i++)
+			read_row(trial, &rows[i]);
+	}
+	query_free(query);
+	return result;
+}
+
+int trial_read(struct trial *trial, enum ledger_reading reading)
+{
+	int result;
+
+	ledger_read_begin(&trial->ledger);
+	result = read_rows(trial);
+	judge(trial, "query", result);
+	if (result == 0)
+		ledger_read_end(&trial->ledger, trial->is_partial ? LEDGER_DAMAGED : reading);
+	/* What the process before did not make durable may be lost, and nobody saw it. */
+	if (reading == LEDGER_RESTART && (result < 0 || trial->is_partial))
+		ledger_doubt(&trial->ledger, 0);
+	return result;
+}
+
+static void restart(struct trial *trial)
+{
+	/* The second says what the first made durable. */
+	if (trial_commit(trial) == 0)
+		(void)trial_commit(trial);
+	trial_close(trial);
+	(void)trial_open(trial, LEDGER_RESTART);
+}
+
+void trial_step(struct trial *trial)
+{
+	uint64_t dice = sim_random_below(&trial->random, 100);
+
+	if (!trial->engine)
+		return;
+	if (dice < 45) {
+		trial_append(trial);
+	} else if (dice < 75) {
+		(void)trial_commit(trial);
+	} else if (dice < 85) {
+		sim_disk_advance(trial->sim,
+				 (int64_t)sim_random_below(&trial->random, UINT64_C(1800000000)));
+	} else if (dice < 91) {
+		(void)trial_checkpoint(trial, ENGINE_SCOPE_DUE);
+	} else if (dice < 95) {
+		trial_flush(trial);
+	} else if (dice < 98) {
+		(void)trial_read(trial, LEDGER_LIVE);
+	} else {
+		restart(trial);
+	}
+}

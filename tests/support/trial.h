@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef TESTS_SUPPORT_TRIAL_H
+#define TESTS_SUPPORT_TRIAL_H
+
+/*
+ * An engine on a simulated disk, used as chance has it, with a ledger of what it was given and what
+ * it said. Everything comes from the seed. What goes wrong is in ledger.problem. One thread.
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "collector/bundle.h"
+#include "collector/engine.h"
+#include "tests/support/ledger.h"
+#include "tests/support/sim_disk.h"
+
+/* So that a short run fills several. */
+#define TRIAL_SEGMENT_BYTES ((uint64_t)65536)
+
+struct trial {
+	struct sim_disk *sim; /* owned */
+	struct sim_random random;
+	struct ledger ledger;
+	struct engine *engine; /* NULL = not open */
+	struct bundle bundle;
+	int root;        /* the store's folder; below 0 = not open */
+	bool is_faulty;  /* the disk may refuse anything: that is no problem */
+	bool is_partial; /* faults kept the engine from reading all, and it counted that */
+	int open_result; /* of the last engine_open() */
+};
+
+/* @param counts  borrowed. @return ended by trial_free(); not opened yet */
+struct trial *trial_new(uint64_t seed, struct sim_counts *counts);
+
+/* Takes NULL. */
+void trial_free(struct trial *trial);
+
+/* The same disk and ledger at this moment, with another future; the engine is not open in it. */
+struct trial *trial_fork(const struct trial *trial, uint64_t seed);
+
+/* Open the store and read all of it. @return false: it could not be opened, see open_result */
+bool trial_open(struct trial *trial, enum ledger_reading reading);
+
+/* Close it as a process that ends does; nothing may be left open. */
+void trial_close(struct trial *trial);
+
+/* The process or the power ends, however far it was. The engine's memory is released. */
+void trial_kill(struct trial *trial);
+void trial_crash(struct trial *trial);
+
+/* Append some samples of chance. */
+void trial_append(struct trial *trial);
+
+/* @return what engine_commit() said */
+int trial_commit(struct trial *trial);
+
+/* Take steps until there is nothing left to do, or an error. @return 0 or -errno */
+int trial_checkpoint(struct trial *trial, enum engine_scope scope);
+
+/* Commit, and move all into files. */
+void trial_flush(struct trial *trial);
+
+/* Read all of the store. @return 0 or -errno */
+int trial_read(struct trial *trial, enum ledger_reading reading);
+
+/* One of all these, as chance has it; also restarts, and time that passes. */
+void trial_step(struct trial *trial);
+
+/* Has a problem been found? */
+bool trial_is_bad(const struct trial *trial);
+
+#endif
