@@ -8,7 +8,8 @@
  *     PROGRAM [SEED]
  *
  * and does the amount of `make check`, or, with TORTURE_SECONDS in its environment, goes on from one
- * seed to the next for so long; with SEED only that one. Results are TAP, on standard output.
+ * seed to the next for so long; with SEED only that one; with FAULT_ALL it does not end at the first
+ * that is bad. Results are TAP, on standard output.
  */
 
 #include <stdbool.h>
@@ -21,6 +22,7 @@ struct torture {
 	struct sim_counts counts;
 	uint64_t seed;     /* of the present scenario */
 	bool is_one_seed;  /* no other */
+	bool goes_on;      /* also where something was bad */
 	int64_t ends_s;    /* CLOCK_MONOTONIC; 0 = after the amount of `make check` */
 	uint64_t n_states; /* that were checked */
 	unsigned n_tests;
@@ -40,7 +42,7 @@ bool torture_next(struct torture *torture, bool is_enough);
 /* Count a checked state; when it is bad, tell why and how to see it again. @return is it good? */
 bool torture_judge(struct torture *torture, const struct trial *trial, const char *where);
 
-/* Has anything been bad? */
+/* Has anything been bad, so that it is time to end? */
 bool torture_is_bad(const struct torture *torture);
 
 /* One line of TAP. */
