@@ -139,15 +139,16 @@ static void try_full(struct torture *torture, unsigned i)
 	trial->is_faulty = true;
 	for (unsigned round = 0; round < 4 && !trial_is_bad(trial); round++) {
 		use(trial);
-		if (is_nodes)
+		if (is_nodes) {
 			sim_disk_set_limits(trial->sim, 0,
 					    sim_disk_used_nodes(trial->sim) +
 						    sim_random_below(&trial->random, 3));
-		else
+		} else {
 			sim_disk_set_limits(trial->sim,
 					    sim_disk_used_bytes(trial->sim) +
 						    sim_random_below(&trial->random, 100000),
 					    0);
+		}
 		use(trial);
 		if (trial->engine && !trial_is_bad(trial))
 			(void)trial_read(trial, LEDGER_LIVE);
