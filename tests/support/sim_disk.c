@@ -207,6 +207,29 @@ static int find_path(const struct sim_disk *sim, unsigned folder, const char *pa
 	return entry ? (int)entry->node : -ENOENT;
 }
 
+/* The same for a path from the root of as many names as it has: what a tester looks at. */
+static int find_deep(const struct sim_disk *sim, const char *path)
+{
+	unsigned folder = ROOT;
+	const char *slash;
+
+	while ((slash = strchr(path, '/')) && slash > path &&
+	       (size_t)(slash - path) <= NAME_MAX) {
+		char name[NAME_MAX + 1];
+		int number;
+
+		(void)snprintf(name, sizeof(name), "%.*s", (int)(slash - path), path);
+		number = find_path(sim, folder, name);
+		if (number < 0)
+			return number;
+		if (!sim->nodes[number]->is_folder)
+			return -ENOTDIR;
+		folder = (unsigned)number;
+		path = slash + 1;
+	}
+	return find_path(sim, folder, path);
+}
+
 /* -- space ------------------------------------------------------------------------------------- */
 
 static bool is_live(const struct sim_node *node)
@@ -1019,7 +1042,7 @@ void sim_disk_refuse_direct(struct sim_disk *sim, bool is_refused)
 
 int sim_disk_fail_write_back(struct sim_disk *sim, const char *path)
 {
-	int number = find_path(sim, ROOT, path);
+	int number = find_deep(sim, path);
 
 	if (number < 0)
 		return number;
@@ -1043,7 +1066,7 @@ static void flip(struct sim_content *content, uint64_t bit)
 
 int sim_disk_flip(struct sim_disk *sim, const char *path, uint64_t bit)
 {
-	int number = find_path(sim, ROOT, path);
+	int number = find_deep(sim, path);
 
 	if (number < 0)
 		return number;
@@ -1059,7 +1082,7 @@ int sim_disk_flip(struct sim_disk *sim, const char *path, uint64_t bit)
 
 const uint8_t *sim_disk_content(const struct sim_disk *sim, const char *path, uint64_t *ret_size)
 {
-	int number = find_path(sim, ROOT, path);
+	int number = find_deep(sim, path);
 
 	if (number < 0 || sim->nodes[number]->is_folder)
 		return NULL;

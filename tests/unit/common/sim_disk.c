@@ -572,6 +572,28 @@ Test(sim_disk, flips_a_bit_for_good)
 	cr_assert_eq(sim_disk_flip(sim, "nobody", 0), -ENOENT);
 }
 
+Test(sim_disk, shows_and_flips_files_of_folders_in_folders)
+{
+	const uint8_t *bytes;
+	uint64_t size;
+	int folder;
+	int fd;
+
+	cr_assert_eq(disk->mkdir(disk->context, root, "a"), 0);
+	folder = disk->open(disk->context, root, "a", O_RDONLY | O_DIRECTORY);
+	cr_assert_eq(disk->mkdir(disk->context, folder, "b"), 0);
+	fd = disk->open(disk->context, folder, "b/file", O_RDWR | O_CREAT);
+	cr_assert_eq(disk_write(disk, fd, "abc", 3, 0), 0);
+
+	cr_assert_eq(sim_disk_flip(sim, "a/b/file", 8), 0);
+	bytes = sim_disk_content(sim, "a/b/file", &size);
+	cr_assert_not_null(bytes);
+	cr_assert_eq(size, 3);
+	cr_assert_arr_eq(bytes, "acc", 3);
+	cr_assert_null(sim_disk_content(sim, "a/x/file", &size));
+	cr_assert_null(sim_disk_content(sim, "a/b/file/c", &size));
+}
+
 Test(sim_disk, refuses_what_the_kernel_refuses)
 {
 	static const struct {
