@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: MIT */
+/* Tests of what the log says after whatever happened. */
+
+#include "collector/recovery.h"
+
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "collector/engine.h"
+#include "common/log_segment.h"
+#include "common/message.h"
+#include "tests/support/sim_store.h"
+
+#define AT SIM_STORE_AT
+
+static struct sim_store store;
+
+static void setup(void)
+{
+	message_init("test");
+	sim_store_init(&store);
+	cr_assert_eq(sim_store_open(&store), 0);
+}
+
+static void teardown(void)
+{
+	sim_store_done(&store);
+}
+
+TestSuite(recovery, .init = setup, .fini = teardown);
+
+static void segment_path(uint32_t number, char path[static 32])
+{
+	(void)snprintf(path, 32, "log/%08x.log", number);
+}
+
+/* The n-th record of a type in a segment, from 0. @return its offset, or 0 */
+static uint64_t find_record(uint32_t number, enum hm_record_type type, unsigned n)
+{
+	const struct disk *disk = sim_disk_table(store.sim);
+	uint64_t offset = HM_LOG_HEADER_BYTES;
+	struct log_segment segment;
+	struct log_record record;
+	uint64_t found = 0;
+	int root = sim_disk_open_root(store.sim);
+	int log = disk->open(disk->context, root, "log", 0);
+
+	cr_assert_eq(log_segment_open(&segment, disk, log, number), 0, "segment %u", number);
+	while (!found && log_segment_find(&segment, offset, &record) == 0) {
+		if (record.type == type && n-- == 0)
+			found = log_position_offset(record.position);
+		offset = log_segment_behind(&record);
+	}
+	log_segment_close(&segment);
+	(void)disk->close(disk->context, log);
+	(void)disk->close(disk->context, root);
+	return found;
+}
+
+static void damage_record(uint32_t number, enum hm_record_type type, unsigned n)
+{
+	uint64_t offset = find_record(number, type, n);
+	char path[32];
+
+	cr_assert_neq(offset, 0, "segment %u has no record %d of type %d", number, n, type);
+	segment_path(number, path);
+	sim_store_damage(&store, path, offset + 4, 4);
+}
+
+static uint32_t newest(void)
+{
+	return (uint32_t)(store.engine->durable >> 32);
+}
+
+/* Fill segments until `n` more were begun; one sample a batch, values from 0 on. @return how many */
+static unsigned fill_segments(const char *series, unsigned n)
+{
+	uint32_t until = newest() + n;
+	unsigned n_samples = 0;
+
+	for (; newest() < until; n_samples++)
+		cr_assert_eq(sim_store_fill(&store, series, n_samples, 1), 0);
+	return n_samples;
+}
+
+static void reopen(void)
+{
+	sim_store_kill(&store);
+	cr_assert_eq(sim_store_open(&store), 0);
+}
+
+Test(recovery, reads_batches_of_all_segments_behind_the_checkpoint)
+{
+	unsigned n = fill_segments("m", 3);
+
+	reopen();
+	cr_assert_eq(sim_store_count(&store), n);
+	cr_assert_eq(sim_store_stats(&store).n_damaged_ranges, 0);
+}
+
+Test(recovery, takes_an_older_snapshot_where_the_newest_is_damaged)
+{
+	unsigned n;
+
+	cr_assert_eq(sim_store_fill(&store, "filed", 0, 3), 0);
+	cr_assert_eq(sim_store_checkpoint(&store), 0);
+	n = fill_segments("m", 2);
+	damage_record(newest(), HM_RECORD_SNAPSHOT_END, 0);
+
+	reopen();
+	cr_assert_eq(sim_store_count(&store), n + 3);
+}
+
+Test(recovery, reads_all_there_is_where_every_snapshot_is_damaged)
+{
+	unsigned n;
+
+	cr_assert_eq(sim_store_fill(&store, "filed", 0, 3), 0);
+	cr_assert_eq(sim_store_checkpoint(&store), 0);
+	n = fill_segments("m", 2);
+	for (uint32_t number = 1; number <= newest(); number++)
+		damage_record(number, HM_RECORD_SNAPSHOT, 0);
+
+	reopen();
+	cr_assert_eq(sim_store_count(&store), n + 3);
+}
+
+Test(recovery, goes_on_behind_damage_of_what_was_durable)
+{
+	cr_assert_eq(sim_store_fill(&store, "m", 0, 5), 0);
+	damage_record(1, HM_RECORD_BATCH, 1);
+
+	reopen();
+	cr_assert_str_eq(sim_store_read(&store),
+			 "0 here m 0\n0 here m 2\n0 here m 3\n0 here m 4\n");
+	cr_assert_gt(sim_store_stats(&store).n_damaged_ranges, 0);
+}
+
+Test(recovery, ends_at_the_first_damage_of_what_was_not_said_to_be_durable)
+{
+	cr_assert_eq(sim_store_fill(&store, "m", 0, 3), 0);
+	/* One write, one sync: nothing says that any of the three was durable. */
+	sim_store_put(&store, AT "03 a{host=\"a\"} 3\n" AT "03 b{host=\"b\"} 3\n" AT
+				 "03 c{host=\"c\"} 3\n");
+	cr_assert_eq(engine_commit(store.engine), 0);
+	damage_record(1, HM_RECORD_BATCH, 4);
+
+	reopen();
+	cr_assert_str_eq(sim_store_read(&store), "3 a a 3\n0 here m 0\n0 here m 1\n0 here m 2\n");
+}
+
+Test(recovery, passes_over_segments_that_are_none)
+{
+	static const char zeros[4096];
+	uint8_t foreign[HM_LOG_HEADER_BYTES + 1] = {0};
+	const uint8_t *bytes;
+	uint64_t size;
+
+	cr_assert_eq(sim_store_fill(&store, "m", 0, 3), 0);
+	bytes = sim_disk_content(store.sim, "log/00000001.log", &size);
+	memcpy(foreign, bytes, sizeof(foreign));
+	sim_store_kill(&store);
+	sim_store_write_file(&store, "log/00000007.log", zeros, 0);
+	sim_store_write_file(&store, "log/00000008.log", zeros, sizeof(zeros));
+	sim_store_write_file(&store, "log/00000009.log", foreign, sizeof(foreign));
+	sim_store_write_file(&store, "log/0000000a.txt", zeros, 10);
+
+	cr_assert_eq(sim_store_open(&store), 0);
+	cr_assert_eq(sim_store_count(&store), 3);
+	cr_assert_eq(newest(), 10, "numbers go on above all that are taken");
+}
+
+Test(recovery, gives_the_same_when_it_runs_twice)
+{
+	struct buffer first = {0};
+
+	(void)fill_segments("m", 1);
+	cr_assert_eq(sim_store_fill(&store, "m{x=\"1\"}", 0, 5), 0);
+	damage_record(1, HM_RECORD_BATCH, 3);
+	reopen();
+	buffer_append_text(&first, sim_store_read(&store));
+	for (int i = 0; i < 3; i++) {
+		reopen();
+		cr_assert_str_eq(sim_store_read(&store), buffer_text(&first));
+	}
+	buffer_done(&first);
+}
+
+/* Run a checkpoint until the files of its group are written, and the log does not say so. */
+static void write_group(void)
+{
+	cr_assert_eq(engine_commit(store.engine), 0);
+	cr_assert_eq(engine_checkpoint(store.engine, ENGINE_SCOPE_ALL), -EAGAIN);
+	cr_assert_eq(engine_commit(store.engine), 0);
+	cr_assert_eq(engine_checkpoint(store.engine, ENGINE_SCOPE_ALL), 0);
+	cr_assert_eq(engine_checkpoint(store.engine, ENGINE_SCOPE_ALL), -EAGAIN);
+}
+
+Test(recovery, undoes_a_group_that_was_not_completed)
+{
+	uint64_t filed_bytes;
+	uint64_t size;
+
+	sim_store_put(&store, AT "01 m 1\n");
+	cr_assert_eq(sim_store_checkpoint(&store), 0);
+	(void)sim_disk_content(store.sim, "hosts/here/m.hm", &filed_bytes);
+	sim_store_put(&store, AT "02 m 2\n" AT "02 new 2\n");
+	write_group();
+	cr_assert(sim_store_has(&store, "hosts/here/new.hm"));
+	reopen();
+
+	(void)sim_disk_content(store.sim, "hosts/here/m.hm", &size);
+	cr_assert_eq(size, filed_bytes);
+	cr_assert_not(sim_store_has(&store, "hosts/here/new.hm"));
+	cr_assert_str_eq(sim_store_read(&store), "1 here m 1\n2 here m 2\n2 here new 2\n");
+	cr_assert_eq(sim_store_checkpoint(&store), 0);
+	cr_assert_str_eq(sim_store_read(&store), "1 here m 1\n2 here m 2\n2 here new 2\n");
+}
+
+Test(recovery, reads_once_what_is_in_files_when_the_record_that_says_so_is_lost)
+{
+	sim_store_put(&store, AT "01 m 1\n");
+	cr_assert_eq(sim_store_checkpoint(&store), 0);
+	cr_assert_eq(engine_commit(store.engine), 0);
+	damage_record(1, HM_RECORD_CHECKPOINT, 0);
+
+	reopen();
+	cr_assert_str_eq(sim_store_read(&store), "1 here m 1\n");
+}
+
+Test(recovery, counts_what_files_have_when_the_log_is_lost)
+{
+	char name[32];
+	uint32_t last;
+
+	sim_store_put(&store, AT "01 m 1\n" AT "01 m{x=\"1\",host=\"b\"} 2\n");
+	cr_assert_eq(sim_store_checkpoint(&store), 0);
+	last = newest();
+	sim_store_kill(&store);
+	for (uint32_t number = 1; number <= last; number++) {
+		(void)snprintf(name, sizeof(name), "%08x.log", number);
+		sim_store_remove(&store, "log", name);
+	}
+
+	cr_assert_eq(sim_store_open(&store), 0);
+	cr_assert_gt(newest(), last);
+	sim_store_put(&store, AT "02 m 3\n");
+	cr_assert_eq(engine_commit(store.engine), 0);
+	cr_assert_str_eq(sim_store_read(&store), "1 b m{x=\"1\"} 2\n1 here m 1\n2 here m 3\n");
+}
+
+Test(recovery, counts_once_what_a_failed_sync_left_behind)
+{
+	cr_assert_eq(sim_store_fill(&store, "m", 0, 2), 0);
+	sim_disk_fail(store.sim, SIM_FDATASYNC, 1, EIO, false);
+	cr_assert_eq(sim_store_fill(&store, "m", 2, 1), -EIO);
+	/* It reached the platter all the same. */
+	cr_assert_eq(engine_commit(store.engine), 0);
+	cr_assert_eq(newest(), 2);
+	sim_store_kill(&store);
+	damage_record(2, HM_RECORD_SNAPSHOT, 0);
+
+	cr_assert_eq(sim_store_open(&store), 0);
+	cr_assert_str_eq(sim_store_read(&store), "0 here m 0\n0 here m 1\n0 here m 2\n");
+}
