@@ -181,20 +181,21 @@ static int recover(struct engine *engine)
 {
 	struct loader_result loaded = {0};
 	struct recovery recovery = {0};
-	uint32_t number;
+	uint32_t number = 0;
 	int result = recovery_run(engine, &recovery);
 
 	if (result == 0)
 		result = secure_end(engine, &recovery);
 	if (result == 0)
 		result = loader_run(engine, &recovery, &loaded);
-	if (result == 0)
+	if (result == 0) {
+		number = next_segment(&recovery, &loaded);
+		engine->first_segment = recovery.n_segments > 0 ? recovery.segments[0] : number;
 		result = replay(engine);
+	}
 	if (result == 0) {
 		tell_recovery(engine, &recovery, &loaded);
-		number = next_segment(&recovery, &loaded);
 		engine->durable = recovery.end;
-		engine->first_segment = recovery.n_segments > 0 ? recovery.segments[0] : number;
 		result = committer_new(engine, number, recovery.end, &engine->committer);
 	}
 	recovery_done(&recovery);

@@ -79,9 +79,14 @@ static int get_segment(struct tail *tail, uint32_t number, struct log_segment **
 	log_segment_close(segment);
 	result = log_segment_open(segment, tail->engine->options.disk, tail->engine->log_folder,
 				  number);
-	if (result == 0)
-		*ret_segment = segment;
-	return result;
+	if (result < 0)
+		return result;
+	if (memcmp(segment->header.store_id, tail->engine->store_id, HM_ID_BYTES) != 0) {
+		log_segment_close(segment);
+		return -EXDEV;
+	}
+	*ret_segment = segment;
+	return 0;
 }
 
 static int add_position(struct tail *tail, uint64_t position)
@@ -193,6 +198,18 @@ static bool is_damage(int result)
 	       result == -ENODATA || result == -EINVAL || result == -EXDEV || result == -ENOTSUP;
 }
 
+/* Is a segment that cannot be found lost? The log itself removes only those that nothing needs. */
+static bool is_lost(const struct tail *tail, uint64_t position)
+{
+	struct engine *engine = tail->engine;
+	bool is_lost;
+
+	pthread_mutex_lock(&engine->mutex);
+	is_lost = log_position_segment(position) >= engine->first_segment;
+	pthread_mutex_unlock(&engine->mutex);
+	return is_lost;
+}
+
 int tail_find(struct tail *tail, const struct tail_range *range, const uint64_t **ret_positions,
 	      size_t *ret_n)
 {
@@ -207,8 +224,9 @@ int tail_find(struct tail *tail, const struct tail_range *range, const uint64_t 
 		if (result == -EILSEQ && is_batch(&record, range->host)) {
 			/* Its samples are lost, its link is not. */
 			result = 0;
-		} else if (is_damage(result) || (result == 0 && (!is_batch(&record, range->host) ||
-								 record.previous >= position))) {
+		} else if (is_damage(result) || (result == -ENOENT && is_lost(tail, position)) ||
+			   (result == 0 &&
+			    (!is_batch(&record, range->host) || record.previous >= position))) {
 			result = search(tail, range, position);
 			break;
 		} else if (result == 0) {

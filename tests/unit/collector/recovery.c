@@ -151,6 +151,28 @@ Test(recovery, ends_at_the_first_damage_of_what_was_not_said_to_be_durable)
 	cr_assert_str_eq(sim_store_read(&store), "3 a a 3\n0 here m 0\n0 here m 1\n0 here m 2\n");
 }
 
+Test(recovery, starts_without_a_segment_in_the_middle)
+{
+	uint32_t last;
+	unsigned n_first = fill_segments("m", 1);
+	unsigned n_second = fill_segments("m", 1);
+	unsigned n_found;
+
+	(void)fill_segments("m", 1);
+	last = newest();
+	sim_store_kill(&store);
+	sim_store_remove(&store, "log", "00000002.log");
+
+	cr_assert_eq(sim_store_open(&store), 0);
+	n_found = sim_store_count(&store);
+	cr_assert_geq(n_found, n_first - 1);
+	cr_assert_gt(n_found, n_second);
+	/* Nor does it keep what is left from being moved into files. */
+	cr_assert_eq(sim_store_checkpoint(&store), 0);
+	cr_assert_eq(sim_store_count(&store), n_found);
+	cr_assert_gt(newest(), last);
+}
+
 Test(recovery, passes_over_segments_that_are_none)
 {
 	static const char zeros[4096];
@@ -170,6 +192,32 @@ Test(recovery, passes_over_segments_that_are_none)
 	cr_assert_eq(sim_store_open(&store), 0);
 	cr_assert_eq(sim_store_count(&store), 3);
 	cr_assert_eq(newest(), 10, "numbers go on above all that are taken");
+}
+
+Test(recovery, reads_nothing_of_another_stores_segments)
+{
+	struct sim_store other;
+	const uint8_t *bytes;
+	char path[32];
+	uint64_t size;
+	unsigned n;
+
+	sim_store_init(&other);
+	sim_disk_seed(other.sim, 99);
+	cr_assert_eq(sim_store_open(&other), 0);
+	while (other.engine->durable >> 32 < 3)
+		cr_assert_eq(sim_store_fill(&other, "other", 0, 1), 0);
+	n = fill_segments("m", 3);
+	/* The chain is broken on top: the log is searched. */
+	segment_path(2, path);
+	bytes = sim_disk_content(other.sim, path, &size);
+	sim_store_kill(&store);
+	sim_store_write_file(&store, path, bytes, size);
+
+	cr_assert_eq(sim_store_open(&store), 0);
+	cr_assert_null(strstr(sim_store_read(&store), "other"));
+	cr_assert_lt(sim_store_count(&store), n);
+	sim_store_done(&other);
 }
 
 Test(recovery, gives_the_same_when_it_runs_twice)
