@@ -72,6 +72,8 @@ static int replay_host(struct engine *engine, struct tail *tail, struct catalog_
 		return 0;
 	host->waiting_us = engine->options.disk->now_us(engine->options.disk->context);
 	result = tail_find(tail, &range, &positions, &n_positions);
+	if (result == 0)
+		engine->stats.n_damaged_ranges += tail_n_damaged(tail);
 	for (size_t i = 0; i < n_positions && result == 0; i++) {
 		result = tail_decode(tail, host->number, positions[i], &take);
 		if (result == -EBADMSG) {

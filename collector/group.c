@@ -101,6 +101,8 @@ int group_add_host(struct group *group, struct tail *tail, struct catalog_host *
 		return -ENOMEM;
 	group->hosts = hosts;
 	result = tail_find(tail, range, &positions, &n_positions);
+	if (result == 0)
+		*ret_n_damaged = tail_n_damaged(tail);
 	for (size_t i = 0; i < n_positions && result == 0; i++) {
 		if (group->n_samples >= GROUP_SAMPLES_MAX && i > 0) {
 			added.position = positions[i - 1];

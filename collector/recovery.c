@@ -379,6 +379,19 @@ static void tell_damage(struct recovery *recovery, uint64_t position, uint64_t b
 			log_position_offset(behind));
 }
 
+/* Tell of what was durable in the segment, and is not there behind the last record that counts. */
+static void tell_missing(const struct pass *pass)
+{
+	struct recovery *recovery = pass->recovery;
+	uint32_t number = pass->segment.header.number;
+	uint64_t last = log_position(number, pass->offset);
+	uint64_t until = pass->limit < recovery->durable ? pass->limit : recovery->durable;
+
+	/* Where the next segment does not say where this one ended, it is not known. */
+	if (log_position_segment(until) == number && last < until)
+		tell_damage(recovery, last, until);
+}
+
 /*
  * Judge a record that was found, and what lies before it. What was durable counts wherever it
  * verifies; beyond that only what follows without a hole was written before the end came.
@@ -389,15 +402,17 @@ static int judge(struct pass *pass, const struct log_record *record, int found)
 	uint64_t expected = log_position(pass->segment.header.number, pass->offset);
 	uint64_t behind = log_position(pass->segment.header.number, log_segment_behind(record));
 	bool has_hole = record->position != expected || found == -EILSEQ;
+	uint64_t hole_end = found == -EILSEQ ? behind : record->position;
 	int result;
 
-	if (record->position >= pass->limit || (has_hole && expected >= recovery->durable)) {
+	if (record->position >= pass->limit || (has_hole && hole_end > recovery->durable)) {
 		pass->has_ended = true;
 		recovery->n_dropped++;
+		tell_missing(pass);
 		return 0;
 	}
 	if (has_hole)
-		tell_damage(recovery, expected, found == -EILSEQ ? behind : record->position);
+		tell_damage(recovery, expected, hole_end);
 	result = found == -EILSEQ ? 0 : take_record(recovery, record);
 	if (result == -EBADMSG)
 		tell_damage(recovery, record->position, behind);
@@ -408,8 +423,6 @@ static int judge(struct pass *pass, const struct log_record *record, int found)
 
 static int take_records(struct pass *pass)
 {
-	struct recovery *recovery = pass->recovery;
-	uint64_t last;
 	int result = 0;
 
 	while (result == 0 && !pass->has_ended) {
@@ -424,11 +437,7 @@ static int take_records(struct pass *pass)
 	}
 	if (result != -ENODATA)
 		return result;
-	/* What was durable and is not there at the end. */
-	last = log_position(pass->segment.header.number, pass->offset);
-	if (last < pass->limit && last < recovery->durable &&
-	    log_position_segment(recovery->durable) == pass->segment.header.number)
-		tell_damage(recovery, last, recovery->durable);
+	tell_missing(pass);
 	return 0;
 }
 

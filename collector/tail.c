@@ -24,6 +24,7 @@ struct tail {
 	uint64_t *positions;
 	size_t n_positions;
 	size_t positions_capacity;
+	uint64_t n_damaged;                              /* of the range that was looked for */
 	struct catalog_series *series[BATCH_SERIES_MAX]; /* of the batch being decoded */
 };
 
@@ -217,16 +218,19 @@ int tail_find(struct tail *tail, const struct tail_range *range, const uint64_t 
 	int result = 0;
 
 	tail->n_positions = 0;
+	tail->n_damaged = 0;
 	while (result == 0 && position > range->after) {
 		struct log_record record;
 
 		result = read_record(tail, position, &record);
 		if (result == -EILSEQ && is_batch(&record, range->host)) {
 			/* Its samples are lost, its link is not. */
+			tail->n_damaged++;
 			result = 0;
 		} else if (is_damage(result) || (result == -ENOENT && is_lost(tail, position)) ||
 			   (result == 0 &&
 			    (!is_batch(&record, range->host) || record.previous >= position))) {
+			tail->n_damaged++;
 			result = search(tail, range, position);
 			break;
 		} else if (result == 0) {
@@ -242,6 +246,11 @@ int tail_find(struct tail *tail, const struct tail_range *range, const uint64_t 
 	*ret_positions = tail->positions;
 	*ret_n = tail->n_positions;
 	return 0;
+}
+
+uint64_t tail_n_damaged(const struct tail *tail)
+{
+	return tail->n_damaged;
 }
 
 /* Find or add a series that a batch names. With the mutex held. */

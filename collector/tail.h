@@ -48,6 +48,9 @@ void tail_rewind(struct tail *tail);
 int tail_find(struct tail *tail, const struct tail_range *range, const uint64_t **ret_positions,
 	      size_t *ret_n);
 
+/* How many places of the last tail_find()'s range are damaged. */
+uint64_t tail_n_damaged(const struct tail *tail);
+
 /*
  * Decode the batch at a position. Series that are new to the catalog are added.
  * Takes the engine's mutex while it looks up names.

@@ -151,6 +151,51 @@ Test(recovery, ends_at_the_first_damage_of_what_was_not_said_to_be_durable)
 	cr_assert_str_eq(sim_store_read(&store), "3 a a 3\n0 here m 0\n0 here m 1\n0 here m 2\n");
 }
 
+Test(recovery, says_that_the_end_of_a_segment_before_the_last_is_lost)
+{
+	char path[32];
+	uint64_t last = 0;
+	unsigned n = fill_segments("m", 1);
+
+	/* Read from the first segment on. */
+	damage_record(2, HM_RECORD_SNAPSHOT_END, 0);
+	segment_path(1, path);
+	for (unsigned i = 0; find_record(1, HM_RECORD_BATCH, i); i++)
+		last = find_record(1, HM_RECORD_BATCH, i);
+	sim_store_damage(&store, path, last, 8);
+
+	reopen();
+	cr_assert_eq(sim_store_count(&store), n - 1);
+	cr_assert_gt(sim_store_stats(&store).n_damaged_ranges, 0);
+}
+
+Test(recovery, says_so_in_a_segment_before_the_snapshot_too)
+{
+	unsigned n = fill_segments("m", 1);
+
+	damage_record(1, HM_RECORD_BATCH, 3);
+	reopen();
+	cr_assert_eq(sim_store_count(&store), n - 1);
+	cr_assert_gt(sim_store_stats(&store).n_damaged_ranges, 0);
+}
+
+Test(recovery, tells_of_damage_across_the_end_of_what_was_durable)
+{
+	uint64_t offset;
+
+	cr_assert_eq(sim_store_fill(&store, "m", 0, 2), 0);
+	/* Of the last commit nothing says that it was durable; the one before it is damaged too. */
+	sim_store_put(&store, AT "03 a{host=\"a\"} 3\n" AT "03 b{host=\"b\"} 3\n");
+	cr_assert_eq(engine_commit(store.engine), 0);
+	offset = find_record(1, HM_RECORD_BATCH, 1);
+	sim_store_damage(&store, "log/00000001.log", offset,
+			 find_record(1, HM_RECORD_BATCH, 3) - offset);
+
+	reopen();
+	cr_assert_str_eq(sim_store_read(&store), "0 here m 0\n");
+	cr_assert_eq(sim_store_stats(&store).n_damaged_ranges, 1);
+}
+
 Test(recovery, starts_without_a_segment_in_the_middle)
 {
 	uint32_t last;
