@@ -44,7 +44,9 @@ struct loader {
 	size_t names_capacity;
 	/* Of the folder being read. */
 	const char *folder;
-	struct catalog_host *host; /* NULL: the log does not know it */
+	struct catalog_host *host; /* NULL: the log does not know it, and no file was read yet */
+	bool is_logged;            /* the log knows the host, and its checkpoint: */
+	uint64_t checkpoint;
 	struct found *found;
 	size_t n_found;
 	size_t found_capacity;
@@ -288,6 +290,14 @@ static int note_part(struct catalog_data *data, const struct metric_file_end *en
 	return 0;
 }
 
+/* The position behind all that the log has or ever said to have. */
+static uint64_t log_end(const struct recovery *recovery)
+{
+	uint64_t end = recovery->durable > recovery->end ? recovery->durable : recovery->end;
+
+	return end > 0 ? end : 1;
+}
+
 static int load_file(struct loader *loader, int folder, const struct found *found)
 {
 	static const struct metric_file_visitor visit = {
@@ -298,7 +308,7 @@ static int load_file(struct loader *loader, int folder, const struct found *foun
 		.damage = on_damage,
 	};
 	struct metric_file_visitor visitor = visit;
-	struct metric_file_place place = {folder, found->name, UINT64_MAX, UINT64_MAX};
+	struct metric_file_place place = {folder, found->name, UINT64_MAX, UINT64_MAX, 0};
 	struct catalog_data *data = NULL;
 	struct metric_file_end end;
 	uint64_t position;
@@ -310,9 +320,12 @@ static int load_file(struct loader *loader, int folder, const struct found *foun
 	/* It was not ours, and is not. */
 	if (place.length_bytes == 0)
 		return 0;
-	/* Where the log says nothing of the host, all that is whole counts. */
-	if (loader->host && loader->recovery->has_snapshot)
-		place.position_max = loader->host->checkpoint;
+	/* Where the log says nothing of the host, all that is whole counts; where it ends before what
+	 * a file has, that as well. */
+	if (loader->is_logged) {
+		place.position_max = loader->checkpoint;
+		place.lost_from = log_end(loader->recovery);
+	}
 	loader->reading = found;
 	result = metric_file_load(loader->engine->options.disk, &place, loader->decoder, &visitor,
 				  &end, &position);
@@ -328,7 +341,7 @@ static int load_file(struct loader *loader, int folder, const struct found *foun
 	loader->result.n_bytes += end.length_bytes;
 	if (position > loader->result.position)
 		loader->result.position = position;
-	if (!loader->recovery->has_snapshot && position > loader->host->checkpoint)
+	if (position > loader->host->checkpoint)
 		loader->host->checkpoint = position;
 	return result;
 }
@@ -458,8 +471,7 @@ static void load_host_file(struct loader *loader, int folder)
 		while (file_reader_next(&reader, &found) == 0) {
 			struct store_file_host entry;
 
-			if (loader->recovery->has_snapshot &&
-			    found.block.position > host->checkpoint)
+			if (loader->is_logged && found.block.position > host->checkpoint)
 				continue;
 			host->end.length_bytes = found.offset + found.block.length_bytes;
 			if (store_file_get_host(&found.block, &entry) == 0)
@@ -478,6 +490,8 @@ static int load_folder(struct loader *loader, const char *name)
 
 	loader->folder = name;
 	loader->host = table_find(&loader->folders, hash_folder(loader, name), is_folder, name);
+	loader->is_logged = loader->host && loader->recovery->has_snapshot;
+	loader->checkpoint = loader->host ? loader->host->checkpoint : 0;
 	loader->n_found = 0;
 	folder = disk->open(disk->context, loader->engine->hosts_folder, name,
 			    O_RDONLY | O_DIRECTORY);
@@ -492,6 +506,9 @@ static int load_folder(struct loader *loader, const char *name)
 		result = load_files(loader, folder);
 	if (result == 0 && loader->host)
 		load_host_file(loader, folder);
+	if (loader->is_logged && loader->host->checkpoint > loader->checkpoint)
+		message_warning("%s: its files are newer than the log, so all whole blocks count",
+				name);
 	for (size_t i = 0; i < loader->n_found; i++)
 		free(loader->found[i].name);
 	(void)disk->close(disk->context, folder);

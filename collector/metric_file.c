@@ -40,6 +40,12 @@ struct loading {
 	char unit[HM_UNIT_MAX_BYTES];
 };
 
+static bool counts(const struct metric_file_place *place, uint64_t position)
+{
+	return position <= place->position_max ||
+	       (place->lost_from > 0 && position >= place->lost_from);
+}
+
 static int add_name(struct loading *loading, const struct store_file_series *series)
 {
 	struct name *name;
@@ -255,7 +261,7 @@ static int follow_names(struct loading *loading, uint64_t offset)
 		result = file_reader_get(&loading->reader, offset, &block);
 		if (result < 0)
 			return result;
-		if (block.block.position > loading->place->position_max ||
+		if (!counts(loading->place, block.block.position) ||
 		    block.block.type == HM_BLOCK_DATA)
 			return -EBADMSG;
 		if (block.block.type == HM_BLOCK_SERIES)
@@ -366,7 +372,7 @@ static int load_backwards(struct loading *loading)
 
 		if (result == -ENODATA)
 			break;
-		if (result == 0 && block.block.position <= loading->place->position_max)
+		if (result == 0 && counts(loading->place, block.block.position))
 			result = take_block_before(loading, &block);
 		if (result < 0)
 			return result;
@@ -441,7 +447,7 @@ static int take_block_behind(struct loading *loading, const struct file_reader_b
 {
 	int result;
 
-	if (block->block.position > loading->place->position_max)
+	if (!counts(loading->place, block->block.position))
 		return 0;
 	count_block(loading, block);
 	result = take_block(loading, block);
@@ -657,7 +663,7 @@ static int take_samples(struct reading *reading, const struct store_file_block *
 	struct store_file_data data;
 	int result;
 
-	if (block->type != HM_BLOCK_DATA || block->position > reading->place->position_max)
+	if (block->type != HM_BLOCK_DATA || !counts(reading->place, block->position))
 		return 1;
 	if (store_file_get_data(block, &data) < 0)
 		return 0;

@@ -94,6 +94,8 @@ struct metric_file_place {
 	const char *path;      /* below it */
 	uint64_t length_bytes; /* read no further; UINT64_MAX: all of it */
 	uint64_t position_max; /* blocks of a later position do not count; UINT64_MAX: all do */
+	uint64_t
+		lost_from; /* but for those from this position on, of a log that is lost; 0: none */
 };
 
 /*

@@ -344,6 +344,32 @@ Test(recovery, counts_what_files_have_when_the_log_is_lost)
 	cr_assert_str_eq(sim_store_read(&store), "1 b m{x=\"1\"} 2\n1 here m 1\n2 here m 3\n");
 }
 
+Test(recovery, counts_what_files_have_beyond_the_end_of_an_older_log)
+{
+	char name[32];
+	unsigned n;
+
+	sim_store_put(&store, AT "01 m 1\n");
+	cr_assert_eq(sim_store_checkpoint(&store), 0);
+	(void)fill_segments("m{fill=\"1\"}", 1);
+	cr_assert_eq(sim_store_checkpoint(&store), 0);
+	sim_store_put(&store, AT "02 late{host=\"late\"} 7\n");
+	cr_assert_eq(sim_store_checkpoint(&store), 0);
+	/* The newest segment is lost, with all it says of hosts and checkpoints. */
+	n = sim_store_count(&store);
+	(void)snprintf(name, sizeof(name), "%08x.log", newest());
+	sim_store_kill(&store);
+	sim_store_remove(&store, "log", name);
+
+	cr_assert_eq(sim_store_open(&store), 0);
+	cr_assert_eq(sim_store_count(&store), n);
+	cr_assert_not_null(strstr(sim_store_read(&store), "2 late late 7\n"));
+	sim_store_put(&store, AT "03 late{host=\"late\"} 8\n");
+	cr_assert_eq(sim_store_checkpoint(&store), 0);
+	reopen();
+	cr_assert_not_null(strstr(sim_store_read(&store), "2 late late 7\n3 late late 8\n"));
+}
+
 Test(recovery, counts_once_what_a_failed_sync_left_behind)
 {
 	cr_assert_eq(sim_store_fill(&store, "m", 0, 2), 0);
