@@ -324,6 +324,14 @@ static void stop_reactors(struct collector *collector)
 	}
 }
 
+static int open_store(struct collector *collector)
+{
+	const struct settings *settings = collector->settings;
+
+	return store_open(settings->store, (uint64_t)settings->log_segment_mib << 20,
+			  &collector->store);
+}
+
 static int open_loop(struct collector *collector)
 {
 	int result = loop_new(&collector->loop);
@@ -355,7 +363,7 @@ static int start(struct collector *collector)
 	if (result == 0)
 		result = drop_privileges(collector->settings);
 	if (result == 0)
-		result = store_open(collector->settings->store, 0, &collector->store);
+		result = open_store(collector);
 	if (result == 0)
 		result = open_control(collector);
 	if (result == 0)

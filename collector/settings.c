@@ -24,6 +24,7 @@ enum key {
 	KEY_REACTORS,
 	KEY_TEXT_CLIENTS,
 	KEY_TEXT_IDLE,
+	KEY_LOG_SEGMENT_MIB,
 };
 
 static const struct config_key keys[] = {
@@ -48,6 +49,11 @@ static const struct config_key keys[] = {
 	[KEY_TEXT_IDLE] = {"text_idle", CONFIG_DURATION, offsetof(struct settings, text_idle_us),
 			   "10m", "A text client that sends nothing for so long is cut off.",
 			   CONFIG_APPLIES},
+	[KEY_LOG_SEGMENT_MIB] = {"log_segment_mib", CONFIG_COUNT,
+				 offsetof(struct settings, log_segment_mib), "64",
+				 "Size of the store's log files in MiB, 1 to 1024; two of them "
+				 "start a checkpoint.",
+				 CONFIG_NEEDS_RESTART},
 };
 
 static const char usage[] =
@@ -187,6 +193,11 @@ static int check_values(const struct settings *settings, struct config_error *er
 	if (settings->reactors > ENDPOINT_REACTORS_MAX) {
 		(void)snprintf(error->text, sizeof(error->text), "reactors: at most %d",
 			       ENDPOINT_REACTORS_MAX);
+		return -EINVAL;
+	}
+	if (settings->log_segment_mib > SETTINGS_LOG_SEGMENT_MAX_MIB) {
+		(void)snprintf(error->text, sizeof(error->text), "log_segment_mib: at most %d",
+			       SETTINGS_LOG_SEGMENT_MAX_MIB);
 		return -EINVAL;
 	}
 	if (!settings->store[0] || !settings->socket[0]) {

@@ -14,6 +14,9 @@
 /* Read when --config is not given; need not exist. */
 #define SETTINGS_FILE "/etc/hostmetrics/collector.conf"
 
+/* A segment that could not be written is read into memory as a whole, to be verified. */
+#define SETTINGS_LOG_SEGMENT_MAX_MIB 1024
+
 struct settings {
 	char *listen;
 	char *store;
@@ -22,6 +25,7 @@ struct settings {
 	int64_t reactors;
 	int64_t text_clients;
 	int64_t text_idle_us;
+	int64_t log_segment_mib;
 };
 
 /* What the command line says. Texts are borrowed from it. */

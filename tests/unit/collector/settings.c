@@ -58,6 +58,7 @@ Test(settings, have_their_fallbacks)
 	cr_assert_str_eq(settings.socket, HM_COLLECTOR_SOCKET);
 	cr_assert_str_eq(settings.user, "");
 	cr_assert_eq(settings.reactors, 1);
+	cr_assert_eq(settings.log_segment_mib, 64);
 }
 
 Test(settings, come_from_the_file_and_options_win)
@@ -101,6 +102,10 @@ Test(settings, are_refused_when_they_do_not_fit)
 	struct settings_options options = {0};
 
 	cr_assert_eq(read_settings("[collector]\nreactors = 65\n", &options), -EINVAL);
+	settings_done(&settings);
+	cr_assert_eq(read_settings("[collector]\nlog_segment_mib = 1025\n", &options), -EINVAL);
+	settings_done(&settings);
+	cr_assert_eq(read_settings("[collector]\nlog_segment_mib = 0\n", &options), -EINVAL);
 	settings_done(&settings);
 	cr_assert_eq(read_settings("[collector]\nreactors = many\n", &options), -EINVAL);
 	settings_done(&settings);
