@@ -130,7 +130,7 @@ class Kill(Case):
 
     def query(self, collector, life=None, pattern="*"):
         since = ["--since", f"{life.since_us // 1000000}"] if life else []
-        return ctl("--socket", collector.socket, "query", pattern, *since, "-o", "plain")
+        return ctl("--socket", collector.socket, "query", pattern, *since, "--all", "-o", "plain")
 
     def ask_on(self, collector, life, chooser):
         while collector.process.poll() is None:
