@@ -101,7 +101,7 @@ static bool is_due(const struct engine *engine, const struct catalog_host *host,
 {
 	uint64_t lag;
 
-	if (host->last <= host->checkpoint)
+	if (host->last <= host->checkpoint || host->is_unread)
 		return false;
 	lag = log_position_segment(engine->durable) - log_position_segment(host->checkpoint);
 	return scope == ENGINE_SCOPE_ALL || lag >= ENGINE_CHECKPOINT_SEGMENTS ||
@@ -192,7 +192,7 @@ static void put_control(struct engine *engine, enum hm_record_type type,
 
 /* Go on in a new file: what was written to this one may be lost, and later syncs would not tell; or it
  * is not ours. With the mutex held. */
-static int begin_part(struct engine *engine, struct group_file *file)
+static int begin_part(struct engine *engine, struct group_file *file, uint64_t continues_bytes)
 {
 	struct catalog_data *data = &file->file->data[file->side];
 	uint32_t part = data->end.part;
@@ -205,7 +205,7 @@ static int begin_part(struct engine *engine, struct group_file *file)
 	part_bytes[part] = data->end.length_bytes;
 	data->end = (struct metric_file_end){
 		.part = part + 1,
-		.continues_bytes = data->end.length_bytes,
+		.continues_bytes = continues_bytes,
 		.highest_us = CATALOG_NO_TIME,
 	};
 	/* The new file names its series itself. */
@@ -216,23 +216,29 @@ static int begin_part(struct engine *engine, struct group_file *file)
 	return 0;
 }
 
-/* Is a file there that does not count: of a later version, say, or unreadable at start? */
-static bool is_taken(const struct engine *engine, const struct group_file *file)
+/* Is a file there that does not count: of a later version, say, or unreadable at start? @return 0; 1: it
+ * is; -errno: that cannot be known */
+static int is_taken(const struct engine *engine, const struct group_file *file)
 {
 	const struct disk *disk = engine->options.disk;
 	struct disk_status status = {.size_bytes = 0};
 	char name[CATALOG_FILE_NAME_BYTES];
 	char path[PATH_BYTES];
+	int result;
 	int fd;
 
 	file_name(file, name);
 	(void)snprintf(path, sizeof(path), "%s/%s", file->of->host->folder, name);
 	fd = disk->open(disk->context, engine->hosts_folder, path, O_RDONLY);
+	if (fd == -ENOENT)
+		return 0;
+	if (fd == -ELOOP || fd == -ENXIO)
+		return 1;
 	if (fd < 0)
-		return fd != -ENOENT && fd != -EMFILE && fd != -ENFILE;
-	(void)disk->fstat(disk->context, fd, &status);
+		return fd;
+	result = disk->fstat(disk->context, fd, &status);
 	(void)disk->close(disk->context, fd);
-	return !status.is_file || status.size_bytes > 0;
+	return result < 0 ? result : !status.is_file || status.size_bytes > 0;
 }
 
 /* A file's end before the group. One that is new has a salt of its own, and no name that is taken. With
@@ -241,14 +247,18 @@ static int take_end(struct engine *engine, struct group_file *file)
 {
 	const struct disk *disk = engine->options.disk;
 	int result = 0;
+	int taken = 0;
 
 	file->before = file->file ? file->file->data[file->side].end : file->of->host->end;
 	if (file->before.length_bytes > 0)
 		return 0;
-	while (result == 0 && file->file && is_taken(engine, file)) {
-		result = begin_part(engine, file);
+	/* All that is whole in it counts, should it be readable one day. */
+	while (result == 0 && file->file && (taken = is_taken(engine, file)) > 0) {
+		result = begin_part(engine, file, UINT64_MAX);
 		file->before = file->file->data[file->side].end;
 	}
+	if (taken < 0)
+		return taken;
 	return result == 0
 		       ? disk->random(disk->context, &file->before.salt, sizeof(file->before.salt))
 		       : result;
@@ -547,24 +557,33 @@ static void remove_host_file(struct engine *engine, struct catalog_host *host)
 	host->end = (struct metric_file_end){.highest_us = CATALOG_NO_TIME};
 }
 
-/* Have a file as it was before. */
-static int cut_file(struct checkpoint *checkpoint, const struct group_file *file)
+/* Have a file as it was before. One that is new goes, so that the next of its name is another. */
+static int cut_file(struct checkpoint *checkpoint, const struct group_file *file, bool is_sync)
 {
 	struct engine *engine = checkpoint->engine;
 	const struct disk *disk = engine->options.disk;
 	char name[CATALOG_FILE_NAME_BYTES];
-	char path[PATH_BYTES];
+	int folder = disk->open(disk->context, engine->hosts_folder, file->of->host->folder,
+				O_RDONLY | O_DIRECTORY);
 	int result;
 	int fd;
 
+	if (folder < 0)
+		return folder == -ENOENT ? 0 : folder;
 	file_name(file, name);
-	(void)snprintf(path, sizeof(path), "%s/%s", file->of->host->folder, name);
-	fd = disk->open(disk->context, engine->hosts_folder, path, O_RDWR);
-	if (fd < 0)
-		return fd == -ENOENT ? 0 : fd;
-	result = disk->ftruncate(disk->context, fd, file->before.length_bytes);
-	(void)disk->close(disk->context, fd);
-	return result;
+	if (file->before.length_bytes == 0) {
+		result = disk->unlink(disk->context, folder, name);
+	} else if (is_sync) {
+		result = -EIO;
+	} else {
+		fd = disk->open(disk->context, folder, name, O_RDWR);
+		result =
+			fd < 0 ? fd : disk->ftruncate(disk->context, fd, file->before.length_bytes);
+		if (fd >= 0)
+			(void)disk->close(disk->context, fd);
+	}
+	(void)disk->close(disk->context, folder);
+	return result == -ENOENT ? 0 : result;
 }
 
 /*
@@ -578,11 +597,11 @@ static void undo(struct checkpoint *checkpoint, int error, bool is_sync)
 
 	for (size_t i = 0; i < checkpoint->next_file; i++) {
 		struct group_file *file = &group->files[i];
-		bool is_cut = !is_sync && cut_file(checkpoint, file) == 0;
+		bool is_cut = cut_file(checkpoint, file, is_sync) == 0;
 
 		pthread_mutex_lock(&engine->mutex);
 		if (!is_cut && file->file)
-			(void)begin_part(engine, file);
+			(void)begin_part(engine, file, file->before.length_bytes);
 		else if (!is_cut)
 			remove_host_file(engine, file->of->host);
 		pthread_mutex_unlock(&engine->mutex);

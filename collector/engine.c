@@ -292,9 +292,8 @@ static int find_or_add(struct engine *engine, const struct identity *identity,
 	int result;
 
 	*ret_series = catalog_find(&engine->catalog, identity);
-	if (*ret_series)
-		return 0;
-	result = catalog_add(&engine->catalog, identity, CATALOG_NEXT_ID, ret_series);
+	result = *ret_series ? 0
+			     : catalog_add(&engine->catalog, identity, CATALOG_NEXT_ID, ret_series);
 	return result == 0 ? introduce_host(engine, (*ret_series)->file->host) : result;
 }
 
@@ -310,8 +309,6 @@ static int append_sample(struct engine *engine, const struct bundle *bundle,
 	if (result < 0)
 		return result;
 	host = series->file->host;
-	if (host->number == 0)
-		return -ENOMEM;
 	if (sample->kind != HM_STORED_UNKNOWN || sample->unit_length > 0)
 		result = catalog_describe(series->file, sample->kind, bundle_unit(bundle, sample),
 					  sample->unit_length);

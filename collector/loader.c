@@ -54,7 +54,8 @@ struct loader {
 	const struct found *reading;
 	struct catalog_file *file;
 	struct id_map ids;
-	struct buffer text; /* identity of a series; begins with host and metric */
+	struct id_map known; /* of all parts of the metric's files */
+	struct buffer text;  /* identity of a series; begins with host and metric */
 	struct identity identity;
 };
 
@@ -89,6 +90,18 @@ static void pass_over(struct loader *loader, const char *name, const char *why)
 {
 	loader->result.n_files_aside++;
 	message_warning("%s/%s: %s; left alone", loader->folder, name, why);
+}
+
+/* Perhaps it can be read at the next start. Until then nothing is appended to the host's files: which
+ * numbers its series have there is not known. What comes in stays in the log. */
+static void pass_over_for_now(struct loader *loader, const char *name, int error)
+{
+	loader->result.n_files_aside++;
+	message_error("%s/%s: %s; the host's samples stay in the log until it can be read, at the "
+		      "next start",
+		      loader->folder, name, strerror(-error));
+	if (loader->host)
+		loader->host->is_unread = true;
 }
 
 /* Give what cannot be used another name, so that the metric can have a new file. */
@@ -135,8 +148,7 @@ static void tell_unusable(struct loader *loader, int folder, const char *name, i
 		pass_over(loader, name, "it holds another host or metric than its path says");
 		break;
 	default:
-		/* Perhaps it can be read next time. */
-		pass_over(loader, name, strerror(-result));
+		pass_over_for_now(loader, name, result);
 	}
 }
 
@@ -216,6 +228,7 @@ static int on_series(void *context, const struct store_file_series *named)
 	struct loader *loader = context;
 	struct identity *identity = &loader->identity;
 	struct catalog_series *series;
+	const void *known;
 
 	if (named->id >= ID_MAP_MAX || named->labels_length > UINT16_MAX ||
 	    !text_is_clean(named->labels, named->labels_length))
@@ -230,6 +243,10 @@ static int on_series(void *context, const struct store_file_series *named)
 	identity->hash = hash_bytes(&loader->engine->catalog.key, identity->text,
 				    identity_text_bytes(identity));
 	series = catalog_find(&loader->engine->catalog, identity);
+	known = id_map_get(&loader->known, named->id);
+	/* A part that could not be read for a while, and in which the number means something else. */
+	if (known && known != series)
+		return -EXDEV;
 	if (!series) {
 		int result = catalog_add(&loader->engine->catalog, identity, named->id, &series);
 
@@ -239,6 +256,8 @@ static int on_series(void *context, const struct store_file_series *named)
 		if (result < 0)
 			return result;
 	}
+	if (id_map_set(&loader->known, named->id, series) < 0)
+		return -ENOMEM;
 	if (series->id != named->id)
 		return 0;
 	series->declared[loader->reading->side] = 1;
@@ -431,18 +450,37 @@ static bool is_same_file(const struct found *a, const struct found *b)
 	return a->base_length == b->base_length && strncmp(a->name, b->name, a->base_length) == 0;
 }
 
+/* Does it stand in the way of starting at all, and not only of this file? */
+static bool is_fatal(int result)
+{
+	return result == -ENOMEM || result == -EMFILE || result == -ENFILE;
+}
+
+/* A part that cannot be used is not read by queries either. */
+static void hide_part(struct loader *loader, const struct found *found)
+{
+	struct catalog_data *data = loader->file ? &loader->file->data[found->side] : NULL;
+
+	if (data && found->part < data->end.part && data->part_bytes)
+		data->part_bytes[found->part] = 0;
+}
+
 static int load_files(struct loader *loader, int folder)
 {
 	for (size_t i = 0; i < loader->n_found; i++) {
 		const struct found *found = &loader->found[i];
 		int result;
 
-		if (i == 0 || !is_same_file(found, &loader->found[i - 1]))
+		if (i == 0 || !is_same_file(found, &loader->found[i - 1])) {
 			loader->file = NULL;
+			id_map_done(&loader->known);
+		}
 		result = load_file(loader, folder, found);
 		id_map_done(&loader->ids);
-		if (result == -ENOMEM)
+		if (is_fatal(result))
 			return result;
+		if (result < 0)
+			hide_part(loader, found);
 		if (result < 0)
 			tell_unusable(loader, folder, found->name, result);
 	}
@@ -495,8 +533,14 @@ static int load_folder(struct loader *loader, const char *name)
 	loader->n_found = 0;
 	folder = disk->open(disk->context, loader->engine->hosts_folder, name,
 			    O_RDONLY | O_DIRECTORY);
-	if (folder < 0) {
+	if (is_fatal(folder))
+		return folder;
+	if (folder == -ENOTDIR || folder == -ELOOP) {
 		pass_over(loader, "", strerror(-folder));
+		return 0;
+	}
+	if (folder < 0) {
+		pass_over_for_now(loader, "", folder);
 		return 0;
 	}
 	result = disk->list(disk->context, folder, add_found, loader);
@@ -512,8 +556,8 @@ static int load_folder(struct loader *loader, const char *name)
 	for (size_t i = 0; i < loader->n_found; i++)
 		free(loader->found[i].name);
 	(void)disk->close(disk->context, folder);
-	if (result < 0 && result != -ENOMEM) {
-		pass_over(loader, "", strerror(-result));
+	if (result < 0 && !is_fatal(result)) {
+		pass_over_for_now(loader, "", result);
 		result = 0;
 	}
 	return result;
@@ -601,6 +645,7 @@ static void loader_done(struct loader *loader)
 	free(loader->found);
 	table_done(&loader->folders);
 	id_map_done(&loader->ids);
+	id_map_done(&loader->known);
 	buffer_done(&loader->text);
 	block_decoder_free(loader->decoder);
 }
