@@ -74,6 +74,7 @@ enum catalog_side {
 /* A file on the disk, as far as it counts. */
 struct catalog_data {
 	struct metric_file_end end;
+	uint64_t n_damaged;   /* ranges that were found in it so far, and counted */
 	uint64_t *part_bytes; /* of the end.part parts before this one; NULL = there are none */
 };
 

@@ -52,6 +52,7 @@ struct loader {
 	size_t found_capacity;
 	/* Of the file being read. */
 	const struct found *reading;
+	uint64_t n_damaged; /* ranges of it */
 	struct catalog_file *file;
 	struct id_map ids;
 	struct id_map known; /* of all parts of the metric's files */
@@ -290,6 +291,7 @@ static int on_damage(void *context, uint64_t offset, uint64_t length_bytes)
 	struct loader *loader = context;
 
 	loader->result.n_damaged_ranges++;
+	loader->n_damaged++;
 	message_warning("%s/%s: %" PRIu64 " damaged bytes from byte %" PRIu64 " on are passed over",
 			loader->folder, loader->reading->name, length_bytes, offset);
 	return 0;
@@ -346,6 +348,7 @@ static int load_file(struct loader *loader, int folder, const struct found *foun
 		place.lost_from = log_end(loader->recovery);
 	}
 	loader->reading = found;
+	loader->n_damaged = 0;
 	result = metric_file_load(loader->engine->options.disk, &place, loader->decoder, &visitor,
 				  &end, &position);
 	if (result < 0)
@@ -356,6 +359,7 @@ static int load_file(struct loader *loader, int folder, const struct found *foun
 	/* Ids whose names are lost shall not name something else. */
 	if (end.next_series_id > loader->file->next_id)
 		loader->file->next_id = end.next_series_id;
+	data->n_damaged += loader->n_damaged;
 	result = note_part(data, &end);
 	loader->result.n_bytes += end.length_bytes;
 	if (position > loader->result.position)

@@ -4,6 +4,7 @@
 #include "collector/query.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +13,7 @@
 #include "collector/selection.h"
 #include "collector/table.h"
 #include "collector/tail.h"
+#include "common/message.h"
 
 /* So many rows are given at once. */
 #define ROWS_MAX ((size_t)1024)
@@ -51,6 +53,7 @@ struct query {
 	struct found_list logged;        /* what only the log has of it, by series and order */
 	size_t run_start; /* series of one file that follow each other in the selection */
 	size_t run_end;
+	uint64_t n_damaged;      /* ranges in the files being read */
 	struct id_map ids;       /* where the run's series stand in the selection */
 	struct found_list found; /* the run's samples, sorted */
 	size_t n_given;
@@ -269,6 +272,37 @@ static int take_stored(void *context, uint32_t series_id, const struct metric_fi
 	return result;
 }
 
+static int note_damage(void *context, uint64_t offset, uint64_t length_bytes)
+{
+	struct query *query = context;
+
+	(void)offset;
+	(void)length_bytes;
+	query->n_damaged++;
+	return 0;
+}
+
+/* Count what was not seen before: at start a file is read no further than is needed. */
+static void count_damage(struct query *query, const struct catalog_file *file,
+			 struct catalog_data *data)
+{
+	struct engine *engine = query->engine;
+	uint64_t n_new = 0;
+
+	pthread_mutex_lock(&engine->mutex);
+	if (query->n_damaged > data->n_damaged) {
+		n_new = query->n_damaged - data->n_damaged;
+		data->n_damaged = query->n_damaged;
+		engine->stats.n_damaged_ranges += n_new;
+	}
+	pthread_mutex_unlock(&engine->mutex);
+	if (n_new > 0) {
+		message_warning("host %s: %s: %" PRIu64 " damaged ranges are passed over; "
+				"'agentctl check' names them",
+				file->host->name, file->metric, n_new);
+	}
+}
+
 static int read_part(struct query *query, const struct catalog_file *file, enum catalog_side side,
 		     uint32_t part, uint64_t length_bytes)
 {
@@ -278,6 +312,7 @@ static int read_part(struct query *query, const struct catalog_file *file, enum 
 		.context = query,
 		.wants = wants_series,
 		.take = take_stored,
+		.damage = note_damage,
 	};
 	char name[CATALOG_FILE_NAME_BYTES];
 	char path[PATH_BYTES];
@@ -294,13 +329,14 @@ static int read_part(struct query *query, const struct catalog_file *file, enum 
 }
 
 /* Read all parts of one of a metric's files. */
-static int read_side(struct query *query, const struct catalog_file *file, enum catalog_side side)
+static int read_side(struct query *query, struct catalog_file *file, enum catalog_side side)
 {
 	struct engine *engine = query->engine;
-	const struct catalog_data *data = &file->data[side];
+	struct catalog_data *data = &file->data[side];
 	uint32_t n_parts;
 	int result = 0;
 
+	query->n_damaged = 0;
 	pthread_mutex_lock(&engine->mutex);
 	n_parts = data->end.part + 1;
 	pthread_mutex_unlock(&engine->mutex);
@@ -314,6 +350,8 @@ static int read_side(struct query *query, const struct catalog_file *file, enum 
 		if (length_bytes > 0)
 			result = read_part(query, file, side, part, length_bytes);
 	}
+	if (query->n_damaged > 0)
+		count_damage(query, file, data);
 	return result;
 }
 
@@ -346,7 +384,7 @@ static void keep_latest(struct found_list *list)
 /* Gather and sort what there is of the run's series. */
 static int read_run(struct query *query)
 {
-	const struct catalog_file *file = query->selection.series[query->run_start]->file;
+	struct catalog_file *file = query->selection.series[query->run_start]->file;
 	int result = index_run(query);
 
 	query->found.n = 0;
