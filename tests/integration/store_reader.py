@@ -228,10 +228,10 @@ def names_backwards(data):
     return names, meta or (header.kind, header.unit)
 
 
-def example():
-    """The file that the page shows. tests/unit/collector/format_page.c holds the collector to it."""
+def example(name="metric-file"):
+    """Bytes that the page shows. tests/unit/collector/format_page.c holds the collector to them."""
     with open(os.path.join(os.path.dirname(__file__), "..", "..", "docs", "format.md"), encoding="utf-8") as file:
-        shown = re.search(r"^```hex metric-file\n(.*?)^```$", file.read(), re.M | re.S)[1]
+        shown = re.search(rf"^```hex {name}\n(.*?)^```$", file.read(), re.M | re.S)[1]
     return bytes.fromhex(re.sub(r"#.*", "", shown))
 
 

@@ -1,17 +1,26 @@
 # SPDX-License-Identifier: MIT
 """docs/format.md: who has nothing but this page can read the store's files."""
 
+import collections
+import decimal
+import glob
+import json
 import os
+import random
+import signal
 import struct
 import tempfile
+import time
 import unittest
 
 import store_block
+import store_log
 import store_reader
 from store_reader import DATA, EPOCH, EVENT, HOST, META, SERIES
-from support import ctl
+from support import Case, ctl
 
 NOW = 1795416401000000
+NOW_S = NOW // 1000000
 
 
 def make_block(salt, offset, kind, position, payload):
@@ -99,3 +108,147 @@ class Format(unittest.TestCase):
         self.assertEqual(result.lines(), [f"-\tweb01\thost\t3\tid {number}, name web01.lan",
                                           f"-\tweb01\tepoch\t12\tepoch {number}, position 34",
                                           "5\tweb01\tbad_value\t78\twhy"])
+
+
+class Blocks(unittest.TestCase):
+    def test_the_examples_hold_the_samples_of_the_page(self):
+        self.assertEqual(store_block.decode(store_reader.example("block-one")), [(3, [(1795415594000000, 42)])])
+        (number, samples), = store_block.decode(store_reader.example("block-ten"))
+        self.assertEqual((number, [time for time, _ in samples]), (0, [i * 1000000 for i in range(9)]))
+        values = [value for _, value in samples]
+        self.assertEqual(values, [0, 0.25, 0.5, 0.75, 0, 1.25, 1.5, 1.75, 2])
+        self.assertEqual(struct.pack("<d", values[4]), struct.pack("<d", -0.0))
+
+
+class Log(unittest.TestCase):
+    def test_the_example_says_what_the_page_says(self):
+        segment = store_log.read_segment(store_log.example())
+        self.assertEqual((segment.number, segment.salt, segment.made), (2, 0x0BADCAFE, 1795415594000000))
+        self.assertEqual(segment.store_id.hex(), "00112233445566778899aabbccddeeff")
+        records = [record for record, is_next in store_log.records(segment) if is_next]
+        self.assertEqual([record.type for record in records],
+                         [store_log.SNAPSHOT, store_log.HOST, store_log.SNAPSHOT_END, store_log.BATCH])
+        self.assertEqual([record.position & 0xFFFFFFFF for record in records], [64, 112, 232, 280])
+        self.assertEqual({record.durable for record in records}, {1 << 32 | 8192, 2 << 32 | 280})
+        before = 1 << 32 | 4096
+        self.assertEqual(store_log.read_hosts(records[1].payload),
+                         [(1, b"\x11" * 16, "web01", before, before, [(b"\x22" * 16, 2)])])
+        self.assertEqual((records[3].host, records[3].previous, records[3].received), (1, before, 1795415594500000))
+        self.assertEqual(store_log.read_batch(records[3].payload)[:5],
+                         (b"\x22" * 16, 3, b"\x11" * 16, "web01", [(1, "celsius", "temp", '{zone="0"}')]))
+        self.assertEqual(store_log.samples_of_batch(records[3].payload),
+                         ("web01", [("temp", '{zone="0"}', 1795415594000000, 42)]))
+
+    def test_flipped_bits_are_noticed_but_in_what_fills_up(self):
+        data = bytearray(store_log.example())
+        flips = random.Random(1).sample(range(len(data) * 8), 600)
+        whole = list(store_log.records(store_log.read_segment(bytes(data))))
+        for bit in flips:
+            at = bit // 8
+            data[at] ^= 1 << bit % 8
+            segment = store_log.read_segment(bytes(data))
+            found = [record for record, _ in store_log.records(segment) if record.payload is not None]
+            n_wanted = 4 if at < 64 or at >= segment.end or at in (231, 429, 430, 431) else 3
+            self.assertEqual(len(found), n_wanted, f"bit {bit}")
+            self.assertTrue(all((record, True) in whole or (record, False) in whole for record in found))
+            data[at] ^= 1 << bit % 8
+
+
+class Store(Case):
+    """A real collector: what files and log hold by the page is what it answers."""
+
+    def setUp(self):
+        super().setUp()
+        self.collector = self.start_collector()
+        self.wanted = collections.Counter()
+        self.seed = int(time.time())
+        self.random = random.Random(self.seed)
+        print(f"# seed {self.seed}")
+
+    def feed(self, n):
+        """Several hosts; late, equal, broken and impossible times; values of all kinds."""
+        lines = []
+        for i in range(n):
+            host = self.random.choice(("web01", "db-1.example.org", "h\u00f6st 3", "%/.."))
+            metric, labels = self.random.choice((("temp", '{zone="0"}'), ("temp", '{zone="1"}'), ("load", ""),
+                                                 ("odd/name", '{a="b c",d="\u00e9"}'), ("reads_total", "")))
+            time_us = self.random.choice((
+                (NOW_S + i // 7) * 1000000, (NOW_S - 3600 + i) * 1000000, NOW_S * 1000000,
+                NOW_S * 1000000 + self.random.randrange(10**9), self.random.randrange(10**15),
+                (NOW_S + 10**9 + i) * 1000000, -self.random.randrange(10**12)))
+            value = self.random.choice((float(i), i / 8, self.random.random(), -0.0, 1e300, 5e-324, 2.0**60 + i * 4096,
+                                        i * 1e-3, i / 1000 / 1000))
+            sign = "-" if time_us < 0 else ""
+            own = f"host=\"{host}\"" + ("," + labels[1:-1] if labels else "")
+            lines.append(f"{sign}{abs(time_us) // 10**6}.{abs(time_us) % 10**6:06} {metric}{{{own}}} {value!r}\n")
+            self.wanted[host, metric, labels, time_us, struct.pack("<d", value)] += 1
+        self.send(self.collector.port, "".join(lines))
+        self.wait_stored(self.collector, self.wanted.total())
+
+    def flush(self):
+        result = ctl("--socket", self.collector.socket, "flush")
+        self.assertEqual(result.code, 0, result.err)
+
+    def answer(self):
+        """What `agentctl query` says of everything."""
+        result = ctl("--socket", self.collector.socket, "query", "*", "-o", "json")
+        rows = json.loads(result.out, parse_float=decimal.Decimal, parse_int=decimal.Decimal)
+        found = collections.Counter()
+        for row in rows:
+            metric, brace, labels = row["series"].partition("{")
+            found[row["host"], metric, brace + labels, int(row["time"] * 10**6),
+                  struct.pack("<d", float(row["value"]))] += 1
+        return found
+
+    def read(self):
+        """What files and log say: (all, how many of them are in files)."""
+        in_files, in_log = store_log.read_store(self.path("store"))
+        found = collections.Counter()
+        for host, metric, labels, time_us, value in in_files + in_log:
+            found[host, metric, labels, time_us, struct.pack("<d", value)] += 1
+        return found, len(in_files)
+
+    def check(self, n_in_files):
+        found, n = self.read()
+        self.assertEqual(n, n_in_files)
+        self.assertEqual(found, self.wanted, "the reader of the page")
+        self.assertEqual(self.answer(), self.wanted, "agentctl query")
+
+    def record_types(self):
+        """Read every payload of the log. Returns which types of records there are."""
+        types = set()
+        for segment in store_log.Log(self.path("store")).segments.values():
+            for record, _ in store_log.records(segment):
+                if record.type in store_log.READERS:
+                    store_log.READERS[record.type](record.payload)
+                types.add(record.type)
+        return types
+
+    def test_files_and_log_by_the_page_are_what_query_answers(self):
+        self.feed(500)
+        self.check(0)
+        self.flush()
+        self.check(500)
+        self.feed(500)
+        self.check(500)
+        self.flush()
+        self.feed(300)
+        self.check(1000)
+        self.assertGreater(len(glob.glob(self.path("store", "hosts", "*", "*.odd.hm"))), 3)
+
+    def test_after_a_kill_and_a_start_too(self):
+        self.feed(400)
+        self.flush()
+        self.feed(300)
+        self.collector.stop(signal.SIGKILL)
+        before, n = self.read()
+        self.assertEqual((before, n), (self.wanted, 400))
+        self.collector = self.start_collector(name="again")
+        self.check(400)
+        fed, self.wanted = self.wanted, collections.Counter()
+        self.feed(200)
+        self.wanted += fed
+        self.check(400)
+        self.flush()
+        self.check(900)
+        self.assertEqual(self.record_types(), set(range(1, 8)))
