@@ -3,6 +3,7 @@
 
 #include "common/file_name.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -13,11 +14,18 @@
 /* '~' and 16 hex digits. No other escaped name has a '~'. */
 #define HASH_BYTES 17
 
+/* A metric's second file has this before its ending. */
+#define ODD_MARK       ".odd"
+#define ODD_MARK_BYTES (sizeof(ODD_MARK) - 1)
+
 /* Without the locale's say. */
-static bool is_safe(char byte, bool is_first)
+static bool is_safe(const char *name, size_t length, size_t at)
 {
+	char byte = name[at];
+
 	if (byte == '.')
-		return !is_first;
+		return at != 0 && !(length - at == ODD_MARK_BYTES &&
+				    memcmp(name + at, ODD_MARK, ODD_MARK_BYTES) == 0);
 	return (byte >= 'A' && byte <= 'Z') || (byte >= 'a' && byte <= 'z') ||
 	       (byte >= '0' && byte <= '9') || byte == '_' || byte == ':' || byte == '-';
 }
@@ -79,7 +87,7 @@ void file_name_escape(const char *name, size_t length, char out[static FILE_NAME
 	size_t n = 0;
 
 	for (size_t i = 0; i < length; i++) {
-		bool is_plain = is_safe(name[i], i == 0);
+		bool is_plain = is_safe(name, length, i);
 		uint8_t byte = (uint8_t)name[i];
 
 		if (n <= LENGTH_MAX - HASH_BYTES)
@@ -101,4 +109,43 @@ void file_name_escape(const char *name, size_t length, char out[static FILE_NAME
 	if (n == 0)
 		out[n++] = '%';
 	out[n] = '\0';
+}
+
+/* @return 0 to 15, or -1: no digit of ours */
+static int digit_value(char digit)
+{
+	if (digit >= '0' && digit <= '9')
+		return digit - '0';
+	return digit >= 'A' && digit <= 'F' ? digit - 'A' + 10 : -1;
+}
+
+int file_name_unescape(const char *escaped, size_t length, char out[static FILE_NAME_MAX_BYTES])
+{
+	char again[FILE_NAME_MAX_BYTES];
+	size_t n = 0;
+
+	if (length > LENGTH_MAX)
+		return -EINVAL;
+	for (size_t i = 0; i < length; i++) {
+		int high;
+		int low;
+
+		if (escaped[i] != '%') {
+			out[n++] = escaped[i];
+			continue;
+		}
+		if (length - i < 3)
+			break;
+		high = digit_value(escaped[i + 1]);
+		low = digit_value(escaped[i + 2]);
+		if (high < 0 || low < 0)
+			return -EINVAL;
+		out[n++] = (char)(high << 4 | low);
+		i += 2;
+	}
+	out[n] = '\0';
+	file_name_escape(out, n, again);
+	if (strlen(again) != length || memcmp(again, escaped, length) != 0)
+		return -EINVAL;
+	return (int)n;
 }

@@ -4,6 +4,7 @@
 #include "common/file_name.h"
 
 #include <criterion/criterion.h>
+#include <errno.h>
 #include <string.h>
 
 static char escaped[FILE_NAME_MAX_BYTES];
@@ -91,6 +92,45 @@ Test(file_name, cuts_no_escape_in_two)
 		cr_expect_eq((size_t)(hash - escaped) % 3, n_before);
 		cr_expect_leq(strlen(escaped), 240);
 	}
+}
+
+Test(file_name, keeps_metrics_apart_from_the_second_files_of_others)
+{
+	cr_expect_str_eq(escape("x.odd"), "x%2Eodd");
+	cr_expect_str_eq(escape("x.odd.odd"), "x.odd%2Eodd");
+	cr_expect_str_eq(escape("x.odd.y"), "x.odd.y");
+	cr_expect_str_eq(escape("x.od"), "x.od");
+	cr_expect_str_eq(escape(".odd"), "%2Eodd");
+}
+
+static int unescape(const char *name)
+{
+	char out[FILE_NAME_MAX_BYTES];
+	char saved[FILE_NAME_MAX_BYTES];
+	int length;
+
+	(void)snprintf(saved, sizeof(saved), "%s", name);
+	length = file_name_unescape(saved, strlen(saved), out);
+	if (length >= 0)
+		cr_expect_str_eq(escape(out), saved);
+	return length;
+}
+
+Test(file_name, finds_the_name_again_unless_it_was_cut)
+{
+	char name[1000];
+
+	cr_expect_eq(unescape(escape("node_load1")), 10);
+	cr_expect_eq(unescape(escape("../a b%\xc3\xa9")), 8);
+	cr_expect_eq(unescape(escape("x.odd")), 5);
+	cr_expect_eq(unescape(escape("")), 0);
+	memset(name, 'a', sizeof(name));
+	name[sizeof(name) - 1] = '\0';
+	cr_expect_eq(unescape(escape(name)), -EINVAL);
+	cr_expect_eq(unescape("%4"), -EINVAL);
+	cr_expect_eq(unescape("%2f"), -EINVAL);
+	cr_expect_eq(unescape("%41"), -EINVAL, "that is no escape of ours");
+	cr_expect_eq(unescape("a/b"), -EINVAL);
 }
 
 /* The hash is part of the store's format: another one would not find the files again. */
