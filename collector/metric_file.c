@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/crc32c.h"
 #include "common/file_reader.h"
 
 /* A series while a file is loaded. */
@@ -39,6 +40,57 @@ struct loading {
 	struct store_file_meta meta;
 	char unit[HM_UNIT_MAX_BYTES];
 };
+
+uint32_t metric_file_salt(const uint8_t *store_id, const char *folder, const char *name)
+{
+	uint32_t crc = crc32c(0, store_id, HM_ID_BYTES);
+
+	crc = crc32c(crc, folder, strlen(folder));
+	crc = crc32c(crc, "/", 1);
+	return crc32c(crc, name, strlen(name));
+}
+
+/* The header is damaged: the first block that verifies by what is expected of it is where it ends.
+ * @return 0; -ENODATA: there is none; -errno */
+static int find_first_block(struct file_reader *reader, const struct store_file_header *expected,
+			    struct store_file_header *ret_header)
+{
+	struct file_reader_block block;
+	int result;
+
+	reader->salt = expected->salt;
+	reader->header_bytes = sizeof(struct hm_file_header);
+	reader->offset = reader->header_bytes;
+	result = file_reader_next(reader, &block);
+	if (result < 0)
+		return result;
+	reader->header_bytes = block.offset;
+	reader->offset = block.offset;
+	*ret_header = *expected;
+	ret_header->header_bytes = block.offset;
+	return 0;
+}
+
+/*
+ * Begin to read a file. @param ret_damaged_bytes  so much at its beginning is damaged
+ * @return as metric_file_load()
+ */
+static int begin_file(struct file_reader *reader, const struct disk *disk, int fd,
+		      const struct metric_file_place *place, struct store_file_header *ret_header,
+		      uint64_t *ret_damaged_bytes)
+{
+	int result = file_reader_init(reader, disk, fd, place->length_bytes, ret_header);
+	int found;
+
+	*ret_damaged_bytes = 0;
+	if ((result != -EINVAL && result != -EBADMSG) || !place->expected ||
+	    reader->length_bytes == 0)
+		return result;
+	found = find_first_block(reader, place->expected, ret_header);
+	if (found == 0)
+		*ret_damaged_bytes = ret_header->header_bytes;
+	return found == -ENODATA ? result : found;
+}
 
 static bool counts(const struct metric_file_place *place, uint64_t position)
 {
@@ -554,12 +606,14 @@ int metric_file_load(const struct disk *disk, const struct metric_file_place *pl
 {
 	struct loading loading = {.place = place, .visitor = visitor, .decoder = decoder};
 	struct store_file_header header;
+	uint64_t damaged_bytes;
 	int fd = open_file(disk, place);
 	int result;
 
 	if (fd < 0)
 		return fd;
-	result = file_reader_init(&loading.reader, disk, fd, place->length_bytes, &header);
+	loading.reader.passes_bad_sectors = place->passes_bad_sectors;
+	result = begin_file(&loading.reader, disk, fd, place, &header, &damaged_bytes);
 	if (result == 0) {
 		loading.end.salt = header.salt;
 		loading.end.part = header.part;
@@ -568,6 +622,8 @@ int metric_file_load(const struct disk *disk, const struct metric_file_place *pl
 		if (visitor->header)
 			result = visitor->header(visitor->context, &header);
 	}
+	if (result == 0)
+		result = tell_damage(&loading, 0, damaged_bytes);
 	if (result == 0)
 		result = load_blocks(&loading);
 	if (result == 0) {
@@ -712,13 +768,16 @@ int metric_file_read(const struct disk *disk, const struct metric_file_place *pl
 {
 	struct reading reading = {.place = place, .wish = wish, .decoder = decoder};
 	struct store_file_header header;
+	uint64_t damaged_bytes;
 	int fd = open_file(disk, place);
 	int result;
 
 	if (fd < 0)
 		return fd;
 	reading.reader.passes_bad_sectors = true;
-	result = file_reader_init(&reading.reader, disk, fd, place->length_bytes, &header);
+	result = begin_file(&reading.reader, disk, fd, place, &header, &damaged_bytes);
+	if (result == 0)
+		result = say_damage(&reading, 0, damaged_bytes);
 	if (result == 0)
 		result = read_blocks(&reading);
 	file_reader_done(&reading.reader);

@@ -29,7 +29,7 @@ struct metric_file_sample {
  * before anything is written there: an old block that is covered in part could leave whole ones
  * behind it, which would verify. */
 struct metric_file_end {
-	uint32_t salt;            /* random, chosen for a new file */
+	uint32_t salt;            /* metric_file_salt() for a new file */
 	uint32_t part;            /* 0 but for a file that goes on after a failed sync */
 	uint64_t continues_bytes; /* so much of the part before counts */
 	uint64_t length_bytes;    /* 0 = to be made */
@@ -94,9 +94,21 @@ struct metric_file_place {
 	const char *path;      /* below it */
 	uint64_t length_bytes; /* read no further; UINT64_MAX: all of it */
 	uint64_t position_max; /* blocks of a later position do not count; UINT64_MAX: all do */
-	uint64_t
-		lost_from; /* but for those from this position on, of a log that is lost; 0: none */
+	/* But for those from this position on, of a log that is lost; 0: there are none. */
+	uint64_t lost_from;
+	/* What its header says, should that be damaged; NULL: the file is then none. Borrowed. */
+	const struct store_file_header *expected;
+	/* What the device does not give (EIO) counts as damaged, for metric_file_load() too: which
+	 * then does not know where the file ends, so nothing is to be appended. */
+	bool passes_bad_sectors;
 };
+
+/*
+ * The salt of a file that is to be made: known by where it lies, so that its blocks verify without
+ * their header.
+ * @param folder  of the host, escaped. @param name  of the file, whole
+ */
+uint32_t metric_file_salt(const uint8_t *store_id, const char *folder, const char *name);
 
 /*
  * Read names, kind and each series' last sample, and where the file ends. Reads backwards and no
@@ -104,8 +116,8 @@ struct metric_file_place {
  * @param visitor       any of its functions may be NULL
  * @param ret_end       length_bytes: behind the last block that counts
  * @param ret_position  the highest of the blocks that count; 0 without one
- * @return 0; -ENOENT; -EINVAL: no metric file; -EBADMSG: its header is damaged; -ENOTSUP: a version
- * that is not known; -ENOMEM; -errno of the disk (-EIO: it cannot be known where the file ends) or
+ * @return 0; -ENOENT; -EINVAL: no metric file; -EBADMSG: its header is damaged (and no block verifies
+ * by what is expected of it); -ENOTSUP: a version that is not known; -ENOMEM; -errno of the disk (-EIO: it cannot be known where the file ends) or
  * of the visitor
  */
 int metric_file_load(const struct disk *disk, const struct metric_file_place *place,

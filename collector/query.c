@@ -316,14 +316,17 @@ static int read_part(struct query *query, const struct catalog_file *file, enum 
 	};
 	char name[CATALOG_FILE_NAME_BYTES];
 	char path[PATH_BYTES];
+	struct store_file_header expected = {.part = part};
 	struct metric_file_place place = {
 		.folder = query->engine->hosts_folder,
 		.path = path,
 		.length_bytes = length_bytes,
 		.position_max = query->checkpoint,
+		.expected = &expected,
 	};
 
 	catalog_file_name(file, side, part, name);
+	expected.salt = metric_file_salt(query->engine->store_id, file->host->folder, name);
 	(void)snprintf(path, sizeof(path), "%s/%s", file->host->folder, name);
 	return metric_file_read(query->engine->options.disk, &place, query->decoder, &wish);
 }

@@ -165,6 +165,18 @@ static bool is_header_whole(const uint8_t *bytes, size_t length)
 	       get_le16(bytes + FIELD_AT(reserved)) == 0;
 }
 
+/* Is a header ours but for the version that it says? */
+static bool is_version_damaged(const uint8_t *bytes, size_t length)
+{
+	uint8_t copy[STORE_FILE_HEADER_MAX_BYTES];
+
+	if (length > sizeof(copy))
+		length = sizeof(copy);
+	memcpy(copy, bytes, length);
+	set_le32(copy + FIELD_AT(version), HM_FILE_VERSION);
+	return is_header_whole(copy, length);
+}
+
 int store_file_get_header(const uint8_t *bytes, size_t length, struct store_file_header *ret_header)
 {
 	struct store_file_header header;
@@ -173,7 +185,7 @@ int store_file_get_header(const uint8_t *bytes, size_t length, struct store_file
 		return -EINVAL;
 	/* Where another version keeps its checksum is not known. */
 	if (get_le32(bytes + FIELD_AT(version)) != HM_FILE_VERSION)
-		return -ENOTSUP;
+		return is_version_damaged(bytes, length) ? -EBADMSG : -ENOTSUP;
 	if (!is_header_whole(bytes, length))
 		return -EBADMSG;
 	if (get_le32(bytes + FIELD_AT(incompatible_flags)) != 0 ||
