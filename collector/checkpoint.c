@@ -241,11 +241,11 @@ static int is_taken(const struct engine *engine, const struct group_file *file)
 	return result < 0 ? result : !status.is_file || status.size_bytes > 0;
 }
 
-/* A file's end before the group. One that is new has a salt of its own, and no name that is taken. With
+/* A file's end before the group. One that is new gets its salt, and no name that is taken. With
  * the mutex held. */
 static int take_end(struct engine *engine, struct group_file *file)
 {
-	const struct disk *disk = engine->options.disk;
+	char name[CATALOG_FILE_NAME_BYTES];
 	int result = 0;
 	int taken = 0;
 
@@ -259,9 +259,9 @@ static int take_end(struct engine *engine, struct group_file *file)
 	}
 	if (taken < 0)
 		return taken;
-	return result == 0
-		       ? disk->random(disk->context, &file->before.salt, sizeof(file->before.salt))
-		       : result;
+	file_name(file, name);
+	file->before.salt = metric_file_salt(engine->store_id, file->of->host->folder, name);
+	return result;
 }
 
 static void put_group(struct engine *engine, const struct buffer *payload)

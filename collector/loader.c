@@ -52,7 +52,10 @@ struct loader {
 	size_t found_capacity;
 	/* Of the file being read. */
 	const struct found *reading;
-	uint64_t n_damaged; /* ranges of it */
+	uint64_t n_damaged;                /* ranges of it */
+	struct store_file_header expected; /* what its path says that its header says */
+	char expected_host[FILE_NAME_MAX_BYTES];
+	char expected_metric[FILE_NAME_MAX_BYTES];
 	struct catalog_file *file;
 	struct id_map ids;
 	struct id_map known; /* of all parts of the metric's files */
@@ -297,6 +300,32 @@ static int on_damage(void *context, uint64_t offset, uint64_t length_bytes)
 	return 0;
 }
 
+/* What a file's path says of it. @return false: its names were cut */
+static bool expect(struct loader *loader, const struct found *found)
+{
+	int host_length =
+		file_name_unescape(loader->folder, strlen(loader->folder), loader->expected_host);
+	int metric_length =
+		file_name_unescape(found->name, found->base_length, loader->expected_metric);
+
+	loader->expected = (struct store_file_header){
+		.store_id = loader->engine->store_id,
+		.salt = metric_file_salt(loader->engine->store_id, loader->folder, found->name),
+		.part = found->part,
+		/* How much of the part before counts is not known: all that verifies. */
+		.continues_bytes = UINT64_MAX,
+		.type = found->side == CATALOG_SIDE_ODD ? HM_FILE_ODD : HM_FILE_METRIC,
+		.host = loader->expected_host,
+		.metric = loader->expected_metric,
+		.unit = "",
+	};
+	if (host_length < 0 || metric_length < 0)
+		return false;
+	loader->expected.host_length = (size_t)host_length;
+	loader->expected.metric_length = (size_t)metric_length;
+	return true;
+}
+
 /* The part before the one that was just read: how much of it counts is known now. */
 static int note_part(struct catalog_data *data, const struct metric_file_end *end)
 {
@@ -329,7 +358,12 @@ static int load_file(struct loader *loader, int folder, const struct found *foun
 		.damage = on_damage,
 	};
 	struct metric_file_visitor visitor = visit;
-	struct metric_file_place place = {folder, found->name, UINT64_MAX, UINT64_MAX, 0};
+	struct metric_file_place place = {
+		.folder = folder,
+		.path = found->name,
+		.length_bytes = UINT64_MAX,
+		.position_max = UINT64_MAX,
+	};
 	struct catalog_data *data = NULL;
 	struct metric_file_end end;
 	uint64_t position;
@@ -347,6 +381,8 @@ static int load_file(struct loader *loader, int folder, const struct found *foun
 		place.position_max = loader->checkpoint;
 		place.lost_from = log_end(loader->recovery);
 	}
+	if (expect(loader, found))
+		place.expected = &loader->expected;
 	loader->reading = found;
 	loader->n_damaged = 0;
 	result = metric_file_load(loader->engine->options.disk, &place, loader->decoder, &visitor,
