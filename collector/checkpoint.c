@@ -368,22 +368,18 @@ static int conclude(struct checkpoint *checkpoint)
 
 static int reserve(struct checkpoint *checkpoint, size_t n)
 {
-	void *series;
-	void *columns;
-	void *samples;
-
 	if (n <= checkpoint->capacity)
 		return 0;
-	series = reallocarray(checkpoint->series, n, sizeof(*checkpoint->series));
-	checkpoint->series = series ? series : checkpoint->series;
-	columns = reallocarray(checkpoint->columns, n, sizeof(*checkpoint->columns));
-	checkpoint->columns = columns ? columns : checkpoint->columns;
-	samples = reallocarray(checkpoint->samples, n, sizeof(*checkpoint->samples));
-	checkpoint->samples = samples ? samples : checkpoint->samples;
-	if (!series || !columns || !samples)
-		return -ENOMEM;
-	checkpoint->capacity = n;
-	return 0;
+	/* What they hold is made anew for each file. */
+	free(checkpoint->series);
+	free(checkpoint->columns);
+	free(checkpoint->samples);
+	checkpoint->series = calloc(n, sizeof(*checkpoint->series));
+	checkpoint->columns = calloc(n, sizeof(*checkpoint->columns));
+	checkpoint->samples = calloc(n, sizeof(*checkpoint->samples));
+	checkpoint->capacity =
+		checkpoint->series && checkpoint->columns && checkpoint->samples ? n : 0;
+	return checkpoint->capacity ? 0 : -ENOMEM;
 }
 
 /* One column for each series of the file's samples, and the names that the file lacks. */

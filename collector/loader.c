@@ -519,10 +519,10 @@ static int load_files(struct loader *loader, int folder)
 		id_map_done(&loader->ids);
 		if (is_fatal(result))
 			return result;
-		if (result < 0)
+		if (result < 0) {
 			hide_part(loader, found);
-		if (result < 0)
 			tell_unusable(loader, folder, found->name, result);
+		}
 	}
 	return 0;
 }

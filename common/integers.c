@@ -278,6 +278,7 @@ static size_t sort_some(const int64_t *samples, size_t n, int64_t *ret_sorted)
 {
 	size_t n_sorted = n < SORTED_MAX ? n : SORTED_MAX;
 
+	/* cppcheck-suppress knownConditionTrueFalse */
 	for (size_t i = 0; i < n_sorted; i++) {
 		int64_t value = samples[i * n / n_sorted];
 		size_t at = i;

@@ -213,8 +213,7 @@ static int find_deep(const struct sim_disk *sim, const char *path)
 	unsigned folder = ROOT;
 	const char *slash;
 
-	while ((slash = strchr(path, '/')) && slash > path &&
-	       (size_t)(slash - path) <= NAME_MAX) {
+	while ((slash = strchr(path, '/')) && slash > path && (size_t)(slash - path) <= NAME_MAX) {
 		char name[NAME_MAX + 1];
 		int number;
 

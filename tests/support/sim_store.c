@@ -184,12 +184,13 @@ static int open_parent(struct sim_store *store, const char *path, const char **r
 {
 	const struct disk *disk = sim_disk_table(store->sim);
 	const char *slash = strrchr(path, '/');
-	char folder[256];
 	int root = sim_disk_open_root(store->sim);
 	int parent = root;
 
 	*ret_name = path;
 	if (slash) {
+		char folder[256];
+
 		(void)snprintf(folder, sizeof(folder), "%.*s", (int)(slash - path), path);
 		parent = disk->open(disk->context, root, folder, O_RDONLY | O_DIRECTORY);
 		(void)disk->close(disk->context, root);

@@ -248,7 +248,7 @@ Test(integers, entropy_wants_its_states_and_words_used_up)
 	cr_assert_eq(again[99], 0);
 	bytes[4] = 1;
 	cr_assert_eq(entropy_read(entropy, &longer, again, 100), -EBADMSG);
-	bytes[4] = 0;
+	memset(bytes + 4, 0, 1);
 	bytes[5 + 12] = 1;
 	good.at = bytes;
 	cr_assert_eq(entropy_read(entropy, &good, again, 100), -EBADMSG);
