@@ -246,7 +246,8 @@ class Log:
             if number != expected >> 32:
                 expected = number << 32 | HEADER_BYTES
             has_hole = not is_next or record.payload is None
-            if record.position >= self.limit(number) or has_hole and expected >= self.durable:
+            hole_end = record.behind if record.payload is None else record.position
+            if record.position >= self.limit(number) or has_hole and hole_end > self.durable:
                 ended.add(number)
             if number in ended:
                 continue

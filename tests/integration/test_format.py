@@ -191,7 +191,7 @@ class Store(Case):
 
     def answer(self):
         """What `agentctl query` says of everything."""
-        result = ctl("--socket", self.collector.socket, "query", "*", "-o", "json")
+        result = ctl("--socket", self.collector.socket, "query", "*", "--all", "-o", "json")
         rows = json.loads(result.out, parse_float=decimal.Decimal, parse_int=decimal.Decimal)
         found = collections.Counter()
         for row in rows:
