@@ -52,11 +52,12 @@ struct loader {
 	size_t found_capacity;
 	/* Of the file being read. */
 	const struct found *reading;
-	uint64_t n_damaged;                /* ranges of it */
+	uint64_t n_damaged; /* ranges of it */
+	struct catalog_file *file;
+	uint64_t limit_bytes;              /* so much of this part counts, says the one behind it */
 	struct store_file_header expected; /* what its path says that its header says */
 	char expected_host[FILE_NAME_MAX_BYTES];
 	char expected_metric[FILE_NAME_MAX_BYTES];
-	struct catalog_file *file;
 	struct id_map ids;
 	struct id_map known; /* of all parts of the metric's files */
 	struct buffer text;  /* identity of a series; begins with host and metric */
@@ -326,18 +327,22 @@ static bool expect(struct loader *loader, const struct found *found)
 	return true;
 }
 
-/* The part before the one that was just read: how much of it counts is known now. */
-static int note_part(struct catalog_data *data, const struct metric_file_end *end)
+/* Where a part of a file ends; the last one, which is read first, is gone on with. */
+static int note_end(struct loader *loader, const struct metric_file_end *end)
 {
+	struct catalog_data *data = &loader->file->data[loader->reading->side];
+
+	loader->limit_bytes = end->continues_bytes;
+	if (end->part < data->end.part) {
+		data->part_bytes[end->part] = end->length_bytes;
+		return 0;
+	}
+	data->end = *end;
 	if (end->part == 0)
 		return 0;
-	if (!data->part_bytes) {
-		data->part_bytes = calloc(end->part, sizeof(*data->part_bytes));
-		if (!data->part_bytes)
-			return -ENOMEM;
-	}
-	data->part_bytes[end->part - 1] = end->continues_bytes;
-	return 0;
+	/* Parts that are not there have no bytes. */
+	data->part_bytes = calloc(end->part, sizeof(*data->part_bytes));
+	return data->part_bytes ? 0 : -ENOMEM;
 }
 
 /* The position behind all that the log has or ever said to have. */
@@ -361,17 +366,17 @@ static int load_file(struct loader *loader, int folder, const struct found *foun
 	struct metric_file_place place = {
 		.folder = folder,
 		.path = found->name,
-		.length_bytes = UINT64_MAX,
+		.length_bytes = loader->limit_bytes,
 		.position_max = UINT64_MAX,
 	};
-	struct catalog_data *data = NULL;
 	struct metric_file_end end;
 	uint64_t position;
 	int result;
 
 	visitor.context = loader;
-	if (loader->file && found->part < loader->file->data[found->side].end.part)
-		place.length_bytes = loader->file->data[found->side].part_bytes[found->part];
+	loader->limit_bytes = UINT64_MAX;
+	if (expect(loader, found))
+		place.expected = &loader->expected;
 	/* It was not ours, and is not. */
 	if (place.length_bytes == 0)
 		return 0;
@@ -381,22 +386,17 @@ static int load_file(struct loader *loader, int folder, const struct found *foun
 		place.position_max = loader->checkpoint;
 		place.lost_from = log_end(loader->recovery);
 	}
-	if (expect(loader, found))
-		place.expected = &loader->expected;
 	loader->reading = found;
 	loader->n_damaged = 0;
 	result = metric_file_load(loader->engine->options.disk, &place, loader->decoder, &visitor,
 				  &end, &position);
 	if (result < 0)
 		return result;
-	data = &loader->file->data[found->side];
-	if (end.part >= data->end.part)
-		data->end = end;
 	/* Ids whose names are lost shall not name something else. */
 	if (end.next_series_id > loader->file->next_id)
 		loader->file->next_id = end.next_series_id;
-	data->n_damaged += loader->n_damaged;
-	result = note_part(data, &end);
+	loader->file->data[found->side].n_damaged += loader->n_damaged;
+	result = note_end(loader, &end);
 	loader->result.n_bytes += end.length_bytes;
 	if (position > loader->result.position)
 		loader->result.position = position;
@@ -496,15 +496,6 @@ static bool is_fatal(int result)
 	return result == -ENOMEM || result == -EMFILE || result == -ENFILE;
 }
 
-/* A part that cannot be used is not read by queries either. */
-static void hide_part(struct loader *loader, const struct found *found)
-{
-	struct catalog_data *data = loader->file ? &loader->file->data[found->side] : NULL;
-
-	if (data && found->part < data->end.part && data->part_bytes)
-		data->part_bytes[found->part] = 0;
-}
-
 static int load_files(struct loader *loader, int folder)
 {
 	for (size_t i = 0; i < loader->n_found; i++) {
@@ -515,14 +506,18 @@ static int load_files(struct loader *loader, int folder)
 			loader->file = NULL;
 			id_map_done(&loader->known);
 		}
+		if (i == 0 || found->side != loader->found[i - 1].side ||
+		    found->part + 1 != loader->found[i - 1].part || !loader->file)
+			loader->limit_bytes = UINT64_MAX;
+		/* Nothing of it counts, so nothing of it is read. */
+		if (loader->limit_bytes == 0)
+			continue;
 		result = load_file(loader, folder, found);
 		id_map_done(&loader->ids);
 		if (is_fatal(result))
 			return result;
-		if (result < 0) {
-			hide_part(loader, found);
+		if (result < 0)
 			tell_unusable(loader, folder, found->name, result);
-		}
 	}
 	return 0;
 }

@@ -1,0 +1,338 @@
+/* SPDX-License-Identifier: MIT */
+/* Tests of what the metric files say at start. */
+
+#include "collector/loader.h"
+
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/message.h"
+#include "common/store_file.h"
+#include "tests/support/sim_store.h"
+
+#define AT SIM_STORE_AT
+
+static struct sim_store store;
+
+static void setup(void)
+{
+	message_init("test");
+	sim_store_init(&store);
+	cr_assert_eq(sim_store_open(&store), 0);
+}
+
+static void teardown(void)
+{
+	sim_store_done(&store);
+}
+
+TestSuite(loader, .init = setup, .fini = teardown);
+
+static void reopen(void)
+{
+	sim_store_kill(&store);
+	cr_assert_eq(sim_store_open(&store), 0);
+}
+
+static void put_filed(const char *text)
+{
+	sim_store_put(&store, text);
+	cr_assert_eq(sim_store_checkpoint(&store), 0);
+}
+
+static void assert_reads(const char *expected)
+{
+	cr_assert_str_eq(sim_store_read(&store), expected);
+}
+
+/* A copy of a file's bytes. */
+static uint8_t *copy_file(const char *path, uint64_t *ret_size)
+{
+	const uint8_t *bytes = sim_disk_content(store.sim, path, ret_size);
+	uint8_t *copy;
+
+	cr_assert_not_null(bytes, "%s", path);
+	copy = malloc(*ret_size + 1);
+	cr_assert_not_null(copy);
+	memcpy(copy, bytes, *ret_size);
+	return copy;
+}
+
+static void assert_file(const char *path, const uint8_t *bytes, uint64_t size)
+{
+	uint64_t now;
+	const uint8_t *found = sim_disk_content(store.sim, path, &now);
+
+	cr_assert_not_null(found, "%s", path);
+	cr_assert_eq(now, size, "%s", path);
+	cr_assert_eq(memcmp(found, bytes, size), 0, "%s", path);
+}
+
+Test(loader, knows_series_kinds_units_and_last_values)
+{
+	struct engine_series_state states[2];
+	struct catalog_series **series;
+	size_t n;
+
+	put_filed("# TYPE m counter\n# UNIT m bytes\n" AT "07 m 5\n" AT "06 m{x=\"1\"} 4\n");
+	reopen();
+
+	cr_assert_eq(engine_list_series(store.engine, &series, &n), 0);
+	cr_assert_eq(n, 2);
+	engine_get_states(store.engine, series, n, states);
+	for (size_t i = 0; i < n; i++) {
+		cr_assert_eq(states[i].kind, HM_STORED_COUNTER);
+		cr_assert_str_eq(states[i].unit, "bytes");
+		cr_assert_eq(states[i].last_value, series[i]->labels_length ? 4 : 5);
+	}
+	free(series);
+}
+
+Test(loader, loses_nothing_to_any_flipped_bit_of_a_header)
+{
+	static const char all[] = "1 here m 1\n2 here m 2\n1 here m{x=\"1\"} 5\n";
+	struct store_file_header header;
+	uint64_t size;
+	uint8_t *bytes;
+
+	put_filed("# TYPE m counter\n# UNIT m bytes\n" AT "01 m 1\n" AT "01 m{x=\"1\"} 5\n");
+	put_filed(AT "02 m 2\n");
+	bytes = copy_file("hosts/here/m.hm", &size);
+	cr_assert_eq(store_file_get_header(bytes, size, &header), 0);
+	sim_store_kill(&store);
+	for (uint64_t bit = 0; bit < header.header_bytes * 8; bit++) {
+		cr_assert_eq(sim_disk_flip(store.sim, "hosts/here/m.hm", bit), 0);
+		cr_assert_eq(sim_store_open(&store), 0);
+		cr_assert_str_eq(sim_store_read(&store), all, "bit %u", (unsigned)bit);
+		cr_assert_eq(sim_store_stats(&store).n_damaged_ranges, 1, "bit %u", (unsigned)bit);
+		sim_store_kill(&store);
+		cr_assert_eq(sim_disk_flip(store.sim, "hosts/here/m.hm", bit), 0);
+	}
+	free(bytes);
+}
+
+Test(loader, goes_on_behind_a_damaged_header)
+{
+	put_filed(AT "01 m 1\n" AT "01 m{x=\"1\"} 5\n");
+	sim_store_damage(&store, "hosts/here/m.hm", 0, 64);
+	/* Who runs on reads it, too. */
+	assert_reads("1 here m 1\n1 here m{x=\"1\"} 5\n");
+	reopen();
+	put_filed(AT "02 m 2\n" AT "02 m{x=\"2\"} 6\n");
+	reopen();
+	assert_reads("1 here m 1\n2 here m 2\n1 here m{x=\"1\"} 5\n2 here m{x=\"2\"} 6\n");
+}
+
+Test(loader, keeps_the_metrics_x_odd_and_x_apart)
+{
+	static const char sorted[] = "-1795415995 here x 2\n1 here x 1\n2 here x.odd 3\n";
+
+	/* The second of these has an impossible time. */
+	put_filed(AT "01 x 1\n5 x 2\n" AT "02 x.odd 3\n");
+	assert_reads(sorted);
+	reopen();
+	assert_reads(sorted);
+}
+
+static const struct {
+	const char *name;
+	bool is_later;
+	const char *path; /* where its bytes are in the end */
+} strange[] = {{"of another version", true, "hosts/here/m.hm"},
+	       {"of nobody", false, "hosts/here/m.hm.damaged"}};
+
+Test(loader, never_writes_to_what_it_cannot_read)
+{
+	static const char text[] = "this is no metric file, but somebody put it here";
+	uint64_t size;
+	uint8_t *bytes;
+
+	for (size_t i = 0; i < sizeof(strange) / sizeof(strange[0]); i++) {
+		teardown();
+		setup();
+		put_filed(AT "01 m 1\n" AT "01 n 1\n");
+		if (strange[i].is_later) {
+			static const uint8_t later[] =
+				"hostmetr\x03\0\0\0later, with a header of its own";
+
+			sim_store_write_file(&store, "hosts/here/m.hm", later, sizeof(later));
+			sim_store_damage(&store, "hosts/here/m.hm", sizeof(later), 400);
+		} else {
+			sim_store_write_file(&store, "hosts/here/m.hm", text, sizeof(text));
+			sim_store_damage(&store, "hosts/here/m.hm", sizeof(text), 400);
+		}
+		bytes = copy_file("hosts/here/m.hm", &size);
+		reopen();
+		cr_assert_eq(sim_store_stats(&store).n_files_aside, 1, "%s", strange[i].name);
+		put_filed(AT "02 m 2\n");
+		assert_file(strange[i].path, bytes, size);
+		assert_reads("2 here m 2\n1 here n 1\n");
+		reopen();
+		assert_file(strange[i].path, bytes, size);
+		assert_reads("2 here m 2\n1 here n 1\n");
+		free(bytes);
+	}
+}
+
+Test(loader, leaves_another_metrics_file_alone)
+{
+	uint64_t size;
+	uint8_t *bytes;
+
+	put_filed(AT "01 m 1\n" AT "01 n 2\n");
+	bytes = copy_file("hosts/here/n.hm", &size);
+	sim_store_remove(&store, "hosts/here", "m.hm");
+	sim_store_write_file(&store, "hosts/here/m.hm", bytes, size);
+	reopen();
+	put_filed(AT "02 m 3\n");
+
+	assert_reads("2 here m 3\n1 here n 2\n");
+	assert_file("hosts/here/m.hm", bytes, size);
+	free(bytes);
+}
+
+Test(loader, never_overwrites_a_file_that_cannot_be_read_now)
+{
+	static const char all[] = "1 here m 1\n3 here m 3\n1 here m{x=\"1\"} 2\n"
+				  "3 here m{y=\"1\"} 4\n";
+	uint64_t size;
+	uint8_t *bytes;
+
+	put_filed(AT "01 m 1\n" AT "01 m{x=\"1\"} 2\n");
+	cr_assert_eq(engine_commit(store.engine), 0);
+	bytes = copy_file("hosts/here/m.hm", &size);
+	sim_store_kill(&store);
+	/* The last reads of a start are those of files: which of them fails does not matter. */
+	for (uint64_t n = 1;; n++) {
+		int result;
+
+		sim_disk_fail(store.sim, SIM_PREAD, n, EIO, false);
+		result = sim_store_open(&store);
+		sim_disk_heal(store.sim);
+		if (result == 0 && sim_store_stats(&store).n_files_aside > 0)
+			break;
+		cr_assert_lt(n, 100, "no read of a file was met");
+		sim_store_kill(&store);
+	}
+	put_filed(AT "03 m 3\n" AT "03 m{y=\"1\"} 4\n");
+	assert_file("hosts/here/m.hm", bytes, size);
+	assert_reads("3 here m 3\n3 here m{y=\"1\"} 4\n");
+	reopen();
+	assert_reads(all);
+	put_filed("");
+	reopen();
+	assert_reads(all);
+	free(bytes);
+}
+
+Test(loader, keeps_a_file_of_a_folder_that_could_not_be_opened)
+{
+	uint64_t n = 1;
+
+	put_filed(AT "01 m 1\n");
+	do {
+		sim_store_kill(&store);
+		sim_disk_fail(store.sim, SIM_OPEN, n, EACCES, false);
+		if (sim_store_open(&store) < 0)
+			sim_store_kill(&store);
+		sim_disk_heal(store.sim);
+		cr_assert_lt(n++, 100, "no open of a folder was met");
+	} while (!store.engine || sim_store_count(&store) > 0);
+	put_filed(AT "02 m 2\n");
+	assert_reads("2 here m 2\n");
+	reopen();
+	assert_reads("1 here m 1\n2 here m 2\n");
+}
+
+Test(loader, fails_without_descriptors_and_hides_no_file)
+{
+	put_filed(AT "01 m 1\n");
+	sim_store_kill(&store);
+	for (uint64_t n = 1; n < 60; n++) {
+		sim_disk_fail(store.sim, SIM_OPEN, n, EMFILE, false);
+		if (sim_store_open(&store) == 0)
+			cr_assert_eq(sim_store_stats(&store).n_files_aside, 0, "call %u",
+				     (unsigned)n);
+		sim_disk_heal(store.sim);
+		sim_store_kill(&store);
+	}
+	cr_assert_eq(sim_store_open(&store), 0);
+	assert_reads("1 here m 1\n");
+}
+
+/* Let the sync of a group fail: its files are never written again. */
+static void fail_group(const char *text)
+{
+	sim_store_put(&store, text);
+	sim_disk_fail(store.sim, SIM_SYNCFS, 1, EIO, false);
+	cr_assert_eq(sim_store_checkpoint(&store), -EIO);
+	sim_disk_heal(store.sim);
+}
+
+Test(loader, reads_the_parts_of_a_file_as_far_as_each_counts)
+{
+	static const char all[] = "1 here m 1\n2 here m 2\n3 here m 3\n2 here m{x=\"1\"} 9\n";
+
+	put_filed(AT "01 m 1\n");
+	fail_group(AT "02 m 2\n" AT "02 m{x=\"1\"} 9\n");
+	cr_assert_eq(sim_store_checkpoint(&store), 0);
+	cr_assert(sim_store_has(&store, "hosts/here/m~1.hm"));
+	assert_reads("1 here m 1\n2 here m 2\n2 here m{x=\"1\"} 9\n");
+	fail_group(AT "03 m 3\n");
+	cr_assert_eq(sim_store_checkpoint(&store), 0);
+	cr_assert(sim_store_has(&store, "hosts/here/m~2.hm"));
+	assert_reads(all);
+	reopen();
+	assert_reads(all);
+	cr_assert_eq(sim_store_stats(&store).n_files_aside, 0);
+}
+
+Test(loader, reads_a_new_file_whose_first_sync_failed_twice)
+{
+	fail_group(AT "01 m 1\n");
+	fail_group(AT "02 m 2\n");
+	cr_assert_eq(sim_store_checkpoint(&store), 0);
+
+	assert_reads("1 here m 1\n2 here m 2\n");
+	reopen();
+	assert_reads("1 here m 1\n2 here m 2\n");
+	cr_assert_eq(sim_store_stats(&store).n_files_aside, 0);
+}
+
+Test(loader, reads_the_other_parts_where_one_is_lost)
+{
+	put_filed(AT "01 m 1\n");
+	fail_group(AT "02 m 2\n");
+	cr_assert_eq(sim_store_checkpoint(&store), 0);
+	fail_group(AT "03 m 3\n");
+	cr_assert_eq(sim_store_checkpoint(&store), 0);
+	sim_store_remove(&store, "hosts/here", "m~1.hm");
+
+	/* What the failed sync left in the part before is all there is of what was in the lost one. */
+	reopen();
+	assert_reads("1 here m 1\n2 here m 2\n3 here m 3\n");
+}
+
+Test(loader, gives_no_id_anew_whose_name_is_lost)
+{
+	uint64_t header_bytes;
+	uint64_t size;
+	struct store_file_header header;
+	uint8_t *bytes;
+
+	put_filed(AT "01 m{x=\"1\"} 1\n");
+	bytes = copy_file("hosts/here/m.hm", &size);
+	cr_assert_eq(store_file_get_header(bytes, size, &header), 0);
+	header_bytes = header.header_bytes;
+	/* The first block names the series, and it is named once. */
+	sim_store_damage(&store, "hosts/here/m.hm", header_bytes + 20, 8);
+	reopen();
+	put_filed(AT "02 m{y=\"1\"} 2\n");
+	reopen();
+
+	assert_reads("2 here m{y=\"1\"} 2\n");
+	free(bytes);
+}
