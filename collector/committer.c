@@ -183,10 +183,37 @@ static int seal_all(struct committer *committer)
 	return result;
 }
 
-/* Take over the records that the checkpoint wants to have logged: each with its type and length. */
+static void reverse(struct entry *entries, size_t n)
+{
+	for (size_t i = 0; i < n / 2; i++) {
+		struct entry entry = entries[i];
+
+		entries[i] = entries[n - 1 - i];
+		entries[n - 1 - i] = entry;
+	}
+}
+
+/* Have the entries from `index` on before all others that are not durable yet. */
+static void put_first(struct committer *committer, size_t index)
+{
+	struct entry *entries = committer->entries;
+	size_t n_moved = committer->n_entries - index;
+
+	if (n_moved == 0 || index == committer->n_done)
+		return;
+	reverse(entries + committer->n_done, index - committer->n_done);
+	reverse(entries + index, n_moved);
+	reverse(entries + committer->n_done, committer->n_entries - committer->n_done);
+}
+
+/*
+ * Take over the records that the checkpoint wants to have logged: each with its type and length. They
+ * go before batches that wait: on a full disk there is room for them, and not for those.
+ */
 static int take_controls(struct committer *committer)
 {
 	struct engine *engine = committer->engine;
+	size_t n_before = committer->n_entries;
 	struct buffer controls;
 	struct cursor cursor;
 	int result = 0;
@@ -215,6 +242,7 @@ static int take_controls(struct committer *committer)
 		committer->n_entries++;
 	}
 	buffer_done(&controls);
+	put_first(committer, n_before);
 	return result;
 }
 
@@ -234,6 +262,16 @@ static void settle_entry(struct engine *engine, const struct entry *entry)
 	engine->pending_bytes -= (size_t)entry->n_samples * sizeof(struct catalog_sample);
 }
 
+/* Do records of the checkpoint wait? */
+static bool has_controls(const struct committer *committer)
+{
+	for (size_t i = committer->n_done; i < committer->n_entries; i++) {
+		if (committer->entries[i].type != HM_RECORD_BATCH)
+			return true;
+	}
+	return false;
+}
+
 /* All entries up to `n_added` are durable: the engine may know. */
 static void settle(struct committer *committer, size_t n_added)
 {
@@ -244,7 +282,7 @@ static void settle(struct committer *committer, size_t n_added)
 	for (size_t i = committer->n_done; i < n_added; i++)
 		settle_entry(engine, &committer->entries[i]);
 	committer->n_done = n_added;
-	if (n_added == committer->n_entries)
+	if (!has_controls(committer))
 		engine->controls_durable = committer->controls;
 	engine->durable = log->durable;
 	engine->stats.n_syncs = log->n_syncs;
@@ -344,7 +382,9 @@ static int add_snapshot(struct committer *committer, uint32_t *ret_keep_from)
 	pthread_mutex_lock(&engine->mutex);
 	*ret_keep_from = first_needed(catalog);
 	for (size_t i = 0; i < catalog->n_hosts && result == 0; i++) {
-		put_host(engine, catalog->all_hosts[i], &payload);
+		/* One without a number has nothing in the log. */
+		if (catalog->all_hosts[i]->number != 0)
+			put_host(engine, catalog->all_hosts[i], &payload);
 		if (payload.length < SNAPSHOT_RECORD_BYTES && i + 1 < catalog->n_hosts)
 			continue;
 		result = add_record(committer, HM_RECORD_HOST, &payload);
@@ -428,8 +468,10 @@ static int begin_segment(struct committer *committer)
 	result = add_snapshot(committer, &keep_from);
 	if (result == 0)
 		result = log_commit(&committer->log);
+	/* Without its snapshot it is no good, and its room is wanted: a disk that goes on failing would
+	 * be filled with such ones. */
 	if (result < 0) {
-		log_forget(&committer->log);
+		log_abandon(&committer->log);
 		return result;
 	}
 	/* One more than needed stays, should the newest snapshot be damaged one day. */
@@ -522,7 +564,11 @@ static int make_room(struct committer *committer, size_t index)
 		return 0;
 	if (log_is_open(log))
 		result = commit(committer, index);
-	return result == 0 ? begin_segment(committer) : result;
+	if (result == 0)
+		result = begin_segment(committer);
+	if (result == 0 && !log_has_room(log, entry->type, entry->n_bytes))
+		result = -EFBIG;
+	return result;
 }
 
 /* Log all entries that are not durable yet. */
@@ -608,20 +654,22 @@ int committer_begin(struct committer *committer)
 
 int committer_run(struct committer *committer)
 {
-	int result = 0;
+	bool has_left = committer->n_entries > 0;
+	int result;
 
 	give_reserve(committer);
+	result = take_controls(committer);
 	/* What a failed run left goes first, as it was. */
-	if (committer->n_entries > 0)
+	if (result == 0 && has_left)
 		result = log_entries(committer);
-	if (result == 0)
-		result = take_controls(committer);
 	if (result == 0)
 		result = seal_all(committer);
 	if (result == 0)
 		result = add_mark(committer);
 	if (result == 0)
 		result = log_entries(committer);
+	if (result == 0 && !log_is_open(&committer->log))
+		return committer_begin(committer);
 	if (result < 0)
 		tell(committer, result);
 	return result;
@@ -631,6 +679,6 @@ bool committer_has_pending(const struct committer *committer)
 {
 	const struct log *log = &committer->log;
 
-	return committer->n_entries > 0 ||
-	       (log_is_open(log) && log->said != log->durable && log->marked != log->durable);
+	return committer->n_entries > 0 || !log_is_open(log) ||
+	       (log->said != log->durable && log->marked != log->durable);
 }

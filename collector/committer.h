@@ -34,7 +34,8 @@ int committer_begin(struct committer *committer);
 /* See engine_commit(). */
 int committer_run(struct committer *committer);
 
-/* Is something left of a run that failed, or is durable and not said to be so? */
+/* Is something left of a run that failed, durable and not said to be so, or is there no segment to write
+ * to? */
 bool committer_has_pending(const struct committer *committer);
 
 #endif

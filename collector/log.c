@@ -22,12 +22,18 @@ void log_init(struct log *log, const struct log_options *options)
 	*log = (struct log){.options = *options, .fd = -1};
 }
 
+void log_forget(struct log *log)
+{
+	buffer_clear(&log->pending);
+	log->end = log->written;
+}
+
 static void close_segment(struct log *log)
 {
 	if (log->fd >= 0)
 		(void)log->options.disk->close(log->options.disk->context, log->fd);
 	log->fd = -1;
-	buffer_clear(&log->pending);
+	log_forget(log);
 }
 
 void log_done(struct log *log)
@@ -99,12 +105,6 @@ int log_release_reserve(struct log *log)
 	return disk->unlink(disk->context, log->options.folder, RESERVE_NAME);
 }
 
-void log_forget(struct log *log)
-{
-	buffer_clear(&log->pending);
-	log->end = log->written;
-}
-
 /* The second header, at the end: what the first one says is needed to read anything. */
 static int put_headers(struct log *log, int fd, const struct log_file_header *header)
 {
@@ -120,11 +120,9 @@ int log_begin(struct log *log, uint32_t number)
 	struct log_file_header header = {.number = number};
 	const struct disk *disk = log->options.disk;
 	char name[LOG_FILE_NAME_BYTES];
-	int result = log_keep_reserve(log);
+	int result = disk->random(disk->context, &header.salt, sizeof(header.salt));
 	int fd;
 
-	if (result == 0)
-		result = disk->random(disk->context, &header.salt, sizeof(header.salt));
 	if (result < 0)
 		return result;
 	header.created_us = disk->now_us(disk->context);
@@ -133,10 +131,14 @@ int log_begin(struct log *log, uint32_t number)
 	fd = make_file(log, name, log->options.segment_bytes);
 	if (fd < 0)
 		return fd;
-	result = put_headers(log, fd, &header);
+	/* Last, so that what was given to a checkpoint is not taken back while there is no more. */
+	result = log_keep_reserve(log);
+	if (result == 0)
+		result = put_headers(log, fd, &header);
 	if (result < 0) {
 		buffer_clear(&log->pending);
 		(void)disk->close(disk->context, fd);
+		(void)log_unlink(log, number);
 		return result;
 	}
 	if (log->fd >= 0)
@@ -147,6 +149,13 @@ int log_begin(struct log *log, uint32_t number)
 	log->written = 0;
 	log->end = HM_LOG_HEADER_BYTES;
 	return 0;
+}
+
+void log_abandon(struct log *log)
+{
+	log->written = 0;
+	close_segment(log);
+	(void)log_unlink(log, log->number);
 }
 
 bool log_has_room(const struct log *log, enum hm_record_type type, size_t payload_bytes)

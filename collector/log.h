@@ -98,6 +98,9 @@ int log_commit(struct log *log);
 int log_verify(const struct log *log, uint32_t number, uint64_t end_offset,
 	       uint64_t *ret_n_damaged);
 
+/* Close and remove the segment that was begun: nothing of it counts. */
+void log_abandon(struct log *log);
+
 /* Remove a segment that nothing needs. @return 0 or -errno */
 int log_unlink(struct log *log, uint32_t number);
 
