@@ -25,12 +25,19 @@ static void host_free(struct catalog_host *host)
 	free(host);
 }
 
+/* Without a unit it is the end of the metric's name: who borrowed it may go on reading it. */
+static bool has_unit(const struct catalog_file *file)
+{
+	return file->unit && file->unit[0] != '\0';
+}
+
 static void file_free(struct catalog_file *file)
 {
 	if (!file)
 		return;
 	free(file->name);
-	free(file->unit);
+	if (has_unit(file))
+		free(file->unit);
 	for (int side = 0; side < CATALOG_SIDES; side++)
 		free(file->data[side].part_bytes);
 	free(file);
@@ -172,9 +179,9 @@ static int file_new(struct catalog_host *host, const struct identity *identity,
 	file->host = host;
 	for (int side = 0; side < CATALOG_SIDES; side++)
 		file->data[side].end.highest_us = CATALOG_NO_TIME;
-	file->unit = strdup("");
+	file->unit = file->metric + identity->metric_length;
 	file->name = strdup(name);
-	if (!file->unit || !file->name) {
+	if (!file->name) {
 		file_free(file);
 		return -ENOMEM;
 	}
@@ -305,14 +312,13 @@ int catalog_describe(struct catalog_file *file, enum hm_stored_kind kind, const 
 		     size_t unit_length)
 {
 	bool is_new_kind = file->kind == HM_STORED_UNKNOWN && kind != HM_STORED_UNKNOWN;
-	bool is_new_unit = file->unit[0] == '\0' && unit_length > 0;
+	bool is_new_unit = !has_unit(file) && unit_length > 0 && unit[0] != '\0';
 
 	if (is_new_unit) {
 		char *copy = strndup(unit, unit_length);
 
 		if (!copy)
 			return -ENOMEM;
-		free(file->unit);
 		file->unit = copy;
 	}
 	if (is_new_kind)
