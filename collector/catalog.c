@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "collector/id_map.h"
+#include "common/array.h"
 #include "common/file_name.h"
 
 void catalog_init(struct catalog *catalog, const struct hash_key *key)
@@ -25,18 +26,12 @@ static void host_free(struct catalog_host *host)
 	free(host);
 }
 
-/* Without a unit it is the end of the metric's name: who borrowed it may go on reading it. */
-static bool has_unit(const struct catalog_file *file)
-{
-	return file->unit && file->unit[0] != '\0';
-}
-
 static void file_free(struct catalog_file *file)
 {
 	if (!file)
 		return;
 	free(file->name);
-	if (has_unit(file))
+	if (file->has_unit)
 		free(file->unit);
 	for (int side = 0; side < CATALOG_SIDES; side++)
 		free(file->data[side].part_bytes);
@@ -58,20 +53,6 @@ void catalog_done(struct catalog *catalog)
 	table_done(&catalog->files);
 	table_done(&catalog->hosts);
 	*catalog = (struct catalog){0};
-}
-
-/* Room for one more pointer in an array. @return the array, moved perhaps, or NULL */
-static void *make_room(void *array, size_t n, size_t *capacity)
-{
-	size_t wanted = *capacity ? *capacity * 2 : 4;
-	void *moved;
-
-	if (n < *capacity)
-		return array;
-	moved = reallocarray(array, wanted, sizeof(void *));
-	if (moved)
-		*capacity = wanted;
-	return moved;
 }
 
 /* A host's name that is not ended by a NUL. */
@@ -151,7 +132,8 @@ int catalog_get_host(struct catalog *catalog, const char *name, size_t length,
 		*ret_host = host;
 		return 0;
 	}
-	all = make_room(catalog->all_hosts, catalog->n_hosts, &catalog->hosts_capacity);
+	all = array_grow(catalog->all_hosts, catalog->n_hosts, &catalog->hosts_capacity,
+			 sizeof(void *));
 	if (!all)
 		return -ENOMEM;
 	catalog->all_hosts = all;
@@ -202,7 +184,8 @@ int catalog_get_file(struct catalog *catalog, const struct identity *identity,
 		*ret_file = file;
 		return 0;
 	}
-	all = make_room(catalog->all_files, catalog->n_files, &catalog->files_capacity);
+	all = array_grow(catalog->all_files, catalog->n_files, &catalog->files_capacity,
+			 sizeof(void *));
 	if (!all)
 		return -ENOMEM;
 	catalog->all_files = all;
@@ -244,7 +227,8 @@ int catalog_add(struct catalog *catalog, const struct identity *identity, uint32
 
 	if (catalog->n_series >= CATALOG_SERIES_MAX)
 		return -ENOSPC;
-	all = make_room(catalog->all_series, catalog->n_series, &catalog->series_capacity);
+	all = array_grow(catalog->all_series, catalog->n_series, &catalog->series_capacity,
+			 sizeof(void *));
 	if (!all)
 		return -ENOMEM;
 	catalog->all_series = all;
@@ -267,6 +251,21 @@ int catalog_add(struct catalog *catalog, const struct identity *identity, uint32
 	file->host->n_series++;
 	all[catalog->n_series++] = series;
 	*ret_series = series;
+	return 0;
+}
+
+int catalog_make_parts(struct catalog_data *data, uint32_t n)
+{
+	uint64_t *part_bytes;
+
+	if (n == 0)
+		return 0;
+	part_bytes = reallocarray(data->part_bytes, n, sizeof(*part_bytes));
+	if (!part_bytes)
+		return -ENOMEM;
+	data->part_bytes = part_bytes;
+	for (uint32_t part = data->end.part; part < n; part++)
+		part_bytes[part] = 0;
 	return 0;
 }
 
@@ -294,17 +293,13 @@ int catalog_gather(struct catalog_series *series, int64_t time_us, double value)
 {
 	struct catalog_host *host = series->file->host;
 
-	if (host->n_gathered == host->gathered_capacity) {
-		size_t capacity = host->gathered_capacity ? host->gathered_capacity * 2 : 8;
-		struct catalog_sample *moved =
-			reallocarray(host->gathered, capacity, sizeof(*moved));
+	struct catalog_sample *gathered = array_grow(host->gathered, host->n_gathered,
+						     &host->gathered_capacity, sizeof(*gathered));
 
-		if (!moved)
-			return -ENOMEM;
-		host->gathered = moved;
-		host->gathered_capacity = capacity;
-	}
-	host->gathered[host->n_gathered++] = (struct catalog_sample){series, time_us, value};
+	if (!gathered)
+		return -ENOMEM;
+	host->gathered = gathered;
+	gathered[host->n_gathered++] = (struct catalog_sample){series, time_us, value};
 	return 0;
 }
 
@@ -312,7 +307,7 @@ int catalog_describe(struct catalog_file *file, enum hm_stored_kind kind, const 
 		     size_t unit_length)
 {
 	bool is_new_kind = file->kind == HM_STORED_UNKNOWN && kind != HM_STORED_UNKNOWN;
-	bool is_new_unit = !has_unit(file) && unit_length > 0 && unit[0] != '\0';
+	bool is_new_unit = !file->has_unit && unit_length > 0 && unit[0] != '\0';
 
 	if (is_new_unit) {
 		char *copy = strndup(unit, unit_length);
@@ -320,6 +315,7 @@ int catalog_describe(struct catalog_file *file, enum hm_stored_kind kind, const 
 		if (!copy)
 			return -ENOMEM;
 		file->unit = copy;
+		file->has_unit = true;
 	}
 	if (is_new_kind)
 		file->kind = kind;

@@ -85,6 +85,7 @@ struct catalog_file {
 	uint32_t next_id;
 	enum hm_stored_kind kind;
 	char *unit;        /* once set it stays */
+	bool has_unit;     /* it is memory of its own */
 	bool has_new_meta; /* kind and unit are not in the file yet */
 	char metric[];     /* fixed */
 };
@@ -143,6 +144,10 @@ int catalog_get_host(struct catalog *catalog, const char *name, size_t length,
  * -ENOMEM */
 int catalog_get_file(struct catalog *catalog, const struct identity *identity,
 		     struct catalog_file **ret_file);
+
+/* Have room for what `n` parts before the present one have, at least data->end.part; new ones have
+ * nothing. @return 0 or -ENOMEM */
+int catalog_make_parts(struct catalog_data *data, uint32_t n);
 
 /* Note that a series has a sample, for its last value. @param is_odd  it is of an impossible time */
 void catalog_note(struct catalog_series *series, int64_t time_us, double value, bool is_odd);

@@ -196,13 +196,10 @@ static int begin_part(struct engine *engine, struct group_file *file, uint64_t c
 {
 	struct catalog_data *data = &file->file->data[file->side];
 	uint32_t part = data->end.part;
-	uint64_t *part_bytes =
-		reallocarray(data->part_bytes, (size_t)part + 1, sizeof(*part_bytes));
 
-	if (!part_bytes)
+	if (catalog_make_parts(data, part + 1) < 0)
 		return -ENOMEM;
-	data->part_bytes = part_bytes;
-	part_bytes[part] = data->end.length_bytes;
+	data->part_bytes[part] = data->end.length_bytes;
 	data->end = (struct metric_file_end){
 		.part = part + 1,
 		.continues_bytes = continues_bytes,
@@ -397,10 +394,11 @@ static void make_columns(struct checkpoint *checkpoint, const struct group_file 
 				.series_id = series->id,
 				.samples = &checkpoint->samples[i],
 			};
-			if (series->declared[file->side] < NAMED_TIMES)
+			if (series->declared[file->side] < NAMED_TIMES) {
 				checkpoint->series[addition->n_series++] =
 					(struct store_file_series){series->id, series->labels,
 								   series->labels_length};
+			}
 		}
 		checkpoint->columns[addition->n_columns - 1].n_samples++;
 	}

@@ -11,6 +11,7 @@
 
 #include "collector/engine.h"
 #include "collector/sealer.h"
+#include "common/array.h"
 #include "common/log_entry.h"
 #include "common/message.h"
 
@@ -87,16 +88,13 @@ void committer_free(struct committer *committer)
 /* Room for one more entry. @return it, not counted yet, or NULL */
 static struct entry *make_entry(struct committer *committer)
 {
-	if (committer->n_entries == committer->entries_capacity) {
-		size_t capacity =
-			committer->entries_capacity ? committer->entries_capacity * 2 : 64;
-		struct entry *moved = reallocarray(committer->entries, capacity, sizeof(*moved));
+	struct entry *grown;
 
-		if (!moved)
-			return NULL;
-		committer->entries = moved;
-		committer->entries_capacity = capacity;
-	}
+	grown = array_grow(committer->entries, committer->n_entries, &committer->entries_capacity,
+			   sizeof(*grown));
+	if (!grown)
+		return NULL;
+	committer->entries = grown;
 	return &committer->entries[committer->n_entries];
 }
 
@@ -139,6 +137,21 @@ static int seal_some(struct committer *committer)
 	return 0;
 }
 
+/* Take over what a host has gathered. With the mutex held. */
+static void take_samples(struct committer *committer, struct catalog_host *host)
+{
+	TAILQ_REMOVE(&committer->engine->gathering, host, gathering);
+	host->is_gathering = false;
+	free(committer->gathered);
+	committer->gathered = host->gathered;
+	committer->n_gathered = host->n_gathered;
+	committer->n_sealed = 0;
+	committer->gathered_of = host;
+	host->gathered = NULL;
+	host->n_gathered = 0;
+	host->gathered_capacity = 0;
+}
+
 /* Take over what the next host has gathered. @return false: none has anything */
 static bool take_host(struct committer *committer)
 {
@@ -147,18 +160,8 @@ static bool take_host(struct committer *committer)
 
 	pthread_mutex_lock(&engine->mutex);
 	host = TAILQ_FIRST(&engine->gathering);
-	if (host) {
-		TAILQ_REMOVE(&engine->gathering, host, gathering);
-		host->is_gathering = false;
-		free(committer->gathered);
-		committer->gathered = host->gathered;
-		committer->n_gathered = host->n_gathered;
-		committer->n_sealed = 0;
-		committer->gathered_of = host;
-		host->gathered = NULL;
-		host->n_gathered = 0;
-		host->gathered_capacity = 0;
-	}
+	if (host)
+		take_samples(committer, host);
 	pthread_mutex_unlock(&engine->mutex);
 	return host != NULL;
 }

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/array.h"
+
 bool group_is_odd(int64_t time_us, int64_t received_us)
 {
 	return time_us < GROUP_EARLIEST_US || time_us > received_us + GROUP_AHEAD_US;
@@ -32,26 +34,12 @@ void group_clear(struct group *group)
 	group->n_files = 0;
 }
 
-/* Room for one more of an array's items. @return the array, moved perhaps, or NULL */
-static void *make_room(void *array, size_t n, size_t *capacity, size_t item_bytes)
-{
-	size_t wanted = *capacity ? *capacity * 2 : 64;
-	void *moved;
-
-	if (n < *capacity)
-		return array;
-	moved = reallocarray(array, wanted, item_bytes);
-	if (moved)
-		*capacity = wanted;
-	return moved;
-}
-
 static int add_sample(void *context, struct catalog_series *series,
 		      const struct metric_file_sample *sample, int64_t received_us)
 {
 	struct group *group = context;
-	struct group_sample *samples = make_room(group->samples, group->n_samples,
-						 &group->samples_capacity, sizeof(*samples));
+	struct group_sample *samples = array_grow(group->samples, group->n_samples,
+						  &group->samples_capacity, sizeof(*samples));
 	bool is_odd = group_is_odd(sample->time_us, received_us);
 
 	if (!samples || group->n_samples >= UINT32_MAX)
@@ -88,7 +76,7 @@ int group_add_host(struct group *group, struct tail *tail, struct catalog_host *
 		   const struct tail_range *range, uint64_t *ret_n_damaged)
 {
 	struct group_host *hosts =
-		make_room(group->hosts, group->n_hosts, &group->hosts_capacity, sizeof(*hosts));
+		array_grow(group->hosts, group->n_hosts, &group->hosts_capacity, sizeof(*hosts));
 	/* What cannot be found is passed over with the rest. */
 	struct group_host added = {.host = host, .position = range->last};
 	size_t n_before = group->n_samples;
@@ -140,7 +128,7 @@ static int compare_samples(const void *a_pointer, const void *b_pointer)
 static int add_file(struct group *group, const struct group_file *file)
 {
 	struct group_file *files =
-		make_room(group->files, group->n_files, &group->files_capacity, sizeof(*files));
+		array_grow(group->files, group->n_files, &group->files_capacity, sizeof(*files));
 
 	if (!files)
 		return -ENOMEM;

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "collector/engine.h"
+#include "common/array.h"
 #include "common/file_name.h"
 #include "common/file_reader.h"
 #include "common/message.h"
@@ -337,12 +338,11 @@ static int note_end(struct loader *loader, const struct metric_file_end *end)
 		data->part_bytes[end->part] = end->length_bytes;
 		return 0;
 	}
-	data->end = *end;
-	if (end->part == 0)
-		return 0;
 	/* Parts that are not there have no bytes. */
-	data->part_bytes = calloc(end->part, sizeof(*data->part_bytes));
-	return data->part_bytes ? 0 : -ENOMEM;
+	if (catalog_make_parts(data, end->part) < 0)
+		return -ENOMEM;
+	data->end = *end;
+	return 0;
 }
 
 /* The position behind all that the log has or ever said to have. */
@@ -446,20 +446,16 @@ static bool parse_name(const char *name, struct found *ret_found)
 
 static int add_found(void *argument, const char *name)
 {
+	struct found *grown;
 	struct loader *loader = argument;
 	struct found found;
 
 	if (!parse_name(name, &found))
 		return 0;
-	if (loader->n_found == loader->found_capacity) {
-		size_t capacity = loader->found_capacity ? loader->found_capacity * 2 : 64;
-		struct found *moved = reallocarray(loader->found, capacity, sizeof(*moved));
-
-		if (!moved)
-			return -ENOMEM;
-		loader->found = moved;
-		loader->found_capacity = capacity;
-	}
+	grown = array_grow(loader->found, loader->n_found, &loader->found_capacity, sizeof(*grown));
+	if (!grown)
+		return -ENOMEM;
+	loader->found = grown;
 	found.name = strdup(name);
 	if (!found.name)
 		return -ENOMEM;
@@ -600,21 +596,21 @@ static int load_folder(struct loader *loader, const char *name)
 
 static int add_name(void *argument, const char *name)
 {
+	char **grown;
 	struct loader *loader = argument;
+	char *copy;
 
 	if (name[0] == '.')
 		return 0;
-	if (loader->n_names == loader->names_capacity) {
-		size_t capacity = loader->names_capacity ? loader->names_capacity * 2 : 64;
-		char **moved = reallocarray(loader->names, capacity, sizeof(*moved));
-
-		if (!moved)
-			return -ENOMEM;
-		loader->names = moved;
-		loader->names_capacity = capacity;
-	}
-	loader->names[loader->n_names] = strdup(name);
-	return loader->names[loader->n_names++] ? 0 : -ENOMEM;
+	grown = array_grow(loader->names, loader->n_names, &loader->names_capacity, sizeof(*grown));
+	if (!grown)
+		return -ENOMEM;
+	loader->names = grown;
+	copy = strdup(name);
+	if (!copy)
+		return -ENOMEM;
+	grown[loader->n_names++] = copy;
+	return 0;
 }
 
 /* -- an unfinished checkpoint --------------------------------------------------------------------- */

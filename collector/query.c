@@ -13,6 +13,7 @@
 #include "collector/selection.h"
 #include "collector/table.h"
 #include "collector/tail.h"
+#include "common/array.h"
 #include "common/message.h"
 
 /* So many rows are given at once. */
@@ -129,15 +130,12 @@ void query_free(struct query *query)
 
 static int add_found(struct found_list *list, const struct found *found)
 {
-	if (list->n == list->capacity) {
-		size_t capacity = list->capacity ? list->capacity * 2 : ROWS_MAX;
-		struct found *moved = reallocarray(list->at, capacity, sizeof(*moved));
+	struct found *grown;
 
-		if (!moved)
-			return -ENOMEM;
-		list->at = moved;
-		list->capacity = capacity;
-	}
+	grown = array_grow(list->at, list->n, &list->capacity, sizeof(*grown));
+	if (!grown)
+		return -ENOMEM;
+	list->at = grown;
 	list->at[list->n] = *found;
 	list->at[list->n].number = list->n;
 	list->n++;

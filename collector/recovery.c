@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "collector/engine.h"
+#include "common/array.h"
 #include "common/batch.h"
 #include "common/log_entry.h"
 #include "common/log_segment.h"
@@ -34,21 +35,17 @@ void recovery_done(struct recovery *recovery)
 
 static int add_segment(void *argument, const char *name)
 {
+	uint32_t *grown;
 	struct recovery *recovery = argument;
 	uint32_t number = log_file_number(name);
 
 	if (number == 0)
 		return 0;
-	if (recovery->n_segments == recovery->segments_capacity) {
-		size_t capacity =
-			recovery->segments_capacity ? recovery->segments_capacity * 2 : 16;
-		uint32_t *moved = reallocarray(recovery->segments, capacity, sizeof(*moved));
-
-		if (!moved)
-			return -ENOMEM;
-		recovery->segments = moved;
-		recovery->segments_capacity = capacity;
-	}
+	grown = array_grow(recovery->segments, recovery->n_segments, &recovery->segments_capacity,
+			   sizeof(*grown));
+	if (!grown)
+		return -ENOMEM;
+	recovery->segments = grown;
 	recovery->segments[recovery->n_segments++] = number;
 	return 0;
 }
@@ -180,7 +177,7 @@ static int get_host(struct recovery *recovery, uint32_t number, const uint8_t *i
 
 static int take_host(struct recovery *recovery, struct cursor *cursor)
 {
-	struct catalog_host *host;
+	struct catalog_host *host = NULL;
 	struct log_epoch epoch;
 	struct log_host entry;
 	int result = log_entry_get_host(cursor, &entry);
@@ -213,7 +210,7 @@ static int take_hosts(struct recovery *recovery, const struct log_record *record
 static int take_batch(struct recovery *recovery, const struct log_record *record)
 {
 	struct cursor cursor = {.at = record->payload, .left = record->payload_bytes};
-	struct catalog_host *host;
+	struct catalog_host *host = NULL;
 	struct batch_head head;
 	int result = batch_get_head(&cursor, &head);
 
@@ -240,21 +237,18 @@ static bool is_cut(const struct recovery_cut *cut, const struct catalog_host *ho
 static int add_cut(struct recovery *recovery, struct catalog_host *host,
 		   const struct log_group_file *file)
 {
+	struct recovery_cut *grown;
 	struct recovery_cut *cut;
 
 	for (size_t i = 0; i < recovery->n_cuts; i++) {
 		if (is_cut(&recovery->cuts[i], host, &file->name))
 			return 0;
 	}
-	if (recovery->n_cuts == recovery->cuts_capacity) {
-		size_t capacity = recovery->cuts_capacity ? recovery->cuts_capacity * 2 : 64;
-		struct recovery_cut *moved = reallocarray(recovery->cuts, capacity, sizeof(*moved));
-
-		if (!moved)
-			return -ENOMEM;
-		recovery->cuts = moved;
-		recovery->cuts_capacity = capacity;
-	}
+	grown = array_grow(recovery->cuts, recovery->n_cuts, &recovery->cuts_capacity,
+			   sizeof(*grown));
+	if (!grown)
+		return -ENOMEM;
+	recovery->cuts = grown;
 	cut = &recovery->cuts[recovery->n_cuts];
 	*cut = (struct recovery_cut){
 		.host = host,

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "collector/engine.h"
+#include "common/array.h"
 #include "common/batch.h"
 #include "common/block.h"
 #include "common/log_segment.h"
@@ -92,15 +93,13 @@ static int get_segment(struct tail *tail, uint32_t number, struct log_segment **
 
 static int add_position(struct tail *tail, uint64_t position)
 {
-	if (tail->n_positions == tail->positions_capacity) {
-		size_t capacity = tail->positions_capacity ? tail->positions_capacity * 2 : 256;
-		uint64_t *moved = reallocarray(tail->positions, capacity, sizeof(*moved));
+	uint64_t *grown;
 
-		if (!moved)
-			return -ENOMEM;
-		tail->positions = moved;
-		tail->positions_capacity = capacity;
-	}
+	grown = array_grow(tail->positions, tail->n_positions, &tail->positions_capacity,
+			   sizeof(*grown));
+	if (!grown)
+		return -ENOMEM;
+	tail->positions = grown;
 	tail->positions[tail->n_positions++] = position;
 	return 0;
 }
@@ -136,7 +135,7 @@ static int compare_positions(const void *a, const void *b)
 static uint64_t find_limit(struct tail *tail, uint32_t number, uint32_t last)
 {
 	while (number < last) {
-		struct log_record record;
+		struct log_record record = {0};
 		int result;
 
 		number++;
@@ -154,7 +153,7 @@ static int search_segment(struct tail *tail, uint32_t number, const struct tail_
 	uint64_t limit = find_limit(tail, number, log_position_segment(range->last));
 	uint64_t offset = HM_LOG_HEADER_BYTES;
 	struct log_segment *segment;
-	struct log_record record;
+	struct log_record record = {0};
 	int result = get_segment(tail, number, &segment);
 
 	if (limit > until)
@@ -220,7 +219,7 @@ int tail_find(struct tail *tail, const struct tail_range *range, const uint64_t 
 	tail->n_positions = 0;
 	tail->n_damaged = 0;
 	while (result == 0 && position > range->after) {
-		struct log_record record;
+		struct log_record record = {0};
 
 		result = read_record(tail, position, &record);
 		if (result == -EILSEQ && is_batch(&record, range->host)) {
@@ -366,8 +365,8 @@ static int take_block(struct tail *tail, const struct batch_head *head, int64_t 
 
 int tail_decode(struct tail *tail, uint32_t host, uint64_t position, const struct tail_take *take)
 {
-	struct log_record record;
-	struct batch_head head;
+	struct log_record record = {0};
+	struct batch_head head = {0};
 	struct cursor cursor;
 	int result = read_record(tail, position, &record);
 
@@ -382,8 +381,8 @@ int tail_decode(struct tail *tail, uint32_t host, uint64_t position, const struc
 	if (result == 0)
 		result = get_names(tail, &head, &cursor);
 	while (result == 0) {
-		const uint8_t *bytes;
-		size_t length;
+		const uint8_t *bytes = NULL;
+		size_t length = 0;
 
 		result = batch_get_block(&cursor, &bytes, &length);
 		if (result == 0)
