@@ -21,9 +21,8 @@
 
 #define NUMBER      UINT32_C(1)
 #define SALT        UINT32_C(0x01020304)
-#define RECORDS_MAX 8
+#define RECORDS_MAX 16
 #define GAP_UNITS   8
-#define PAYLOAD     ((size_t)1200) /* a payload has up to 255 times so many bytes */
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n_bytes);
 
@@ -304,7 +303,7 @@ static void put_records(struct buffer *file, struct wanted *wanted, const uint8_
 	while (data < end && wanted->n < RECORDS_MAX) {
 		uint8_t gap = take(&data, end);
 		uint8_t filling = take(&data, end);
-		size_t n_bytes = (size_t)take(&data, end) * PAYLOAD + take(&data, end);
+		size_t n_bytes = (size_t)take(&data, end) << take(&data, end) % 8;
 		char *payload = calloc(1, n_bytes + 1);
 		struct log_record record = {
 			.type = (enum hm_record_type)(take(&data, end) + 1),

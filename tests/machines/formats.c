@@ -5,37 +5,28 @@
  * those that this one writes. A format is a pair of functions in the table below.
  */
 
+#include "tests/machines/formats.h"
+
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/block.h"
-#include "common/buffer.h"
 #include "tests/support/random_block.h"
 
 #define N_SEEDS      200U
 #define LENGTH_BYTES 4U
 
-/* What the checks of a format share. */
-struct state {
-	struct block_encoder *encoder;
-	struct block_decoder *decoder;
-};
-
 struct format {
 	const char *name;
 
-	/* Append what the seed says. @return NULL, or what went wrong */
 	const char *(*write)(struct state *state, uint64_t seed, struct buffer *out);
-
-	/* Do these bytes hold what the seed says? @return NULL, or what went wrong */
 	const char *(*read)(struct state *state, uint64_t seed, const uint8_t *bytes,
 			    size_t length);
 };
 
-static const char *write_block(struct state *state, uint64_t seed, struct buffer *out)
+const char *blocks_write(struct state *state, uint64_t seed, struct buffer *out)
 {
 	enum block_effort effort = seed % 2 ? BLOCK_EFFORT_SMALL : BLOCK_EFFORT_FAST;
 	struct random_block block;
@@ -47,8 +38,7 @@ static const char *write_block(struct state *state, uint64_t seed, struct buffer
 	return error < 0 ? "a block cannot be encoded" : NULL;
 }
 
-static const char *read_block(struct state *state, uint64_t seed, const uint8_t *bytes,
-			      size_t length)
+const char *blocks_read(struct state *state, uint64_t seed, const uint8_t *bytes, size_t length)
 {
 	struct random_block block;
 	const char *problem;
@@ -60,7 +50,9 @@ static const char *read_block(struct state *state, uint64_t seed, const uint8_t 
 }
 
 static const struct format formats[] = {
-	{"block", write_block, read_block},
+	{"block", blocks_write, blocks_read},
+	{"log", log_write, log_read},
+	{"metric file", metric_file_write, metric_file_read},
 };
 
 #define N_FORMATS (sizeof(formats) / sizeof(*formats))
