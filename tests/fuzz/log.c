@@ -296,6 +296,20 @@ static uint8_t take(const uint8_t **data, const uint8_t *end)
 	return *data < end ? *(*data)++ : 0;
 }
 
+/* Zeros, many of them, or bytes that make no record. */
+static void put_gap(struct buffer *file, uint8_t units, uint8_t filling)
+{
+	size_t n_bytes = (size_t)units * HM_RECORD_ALIGN;
+	bool is_zero = filling % 2 == 0;
+
+	if (is_zero)
+		n_bytes *= GAP_UNITS;
+	if (buffer_reserve(file, n_bytes) < 0)
+		return;
+	memset(file->data + file->length, is_zero ? 0 : filling, n_bytes);
+	file->length += n_bytes;
+}
+
 /* Records between gaps of zeros or of bytes that are none. */
 static void put_records(struct buffer *file, struct wanted *wanted, const uint8_t *data,
 			const uint8_t *end)
@@ -314,8 +328,7 @@ static void put_records(struct buffer *file, struct wanted *wanted, const uint8_
 
 		check(payload != NULL);
 		memset(payload, filling, n_bytes);
-		for (size_t i = 0; i < (size_t)gap * HM_RECORD_ALIGN * GAP_UNITS; i++)
-			buffer_append_byte(file, (char)(filling % 2 ? filling : 0));
+		put_gap(file, gap, filling);
 		record.position = log_position(NUMBER, file->length);
 		wanted->offsets[wanted->n] = file->length;
 		wanted->n_bytes[wanted->n++] = (uint32_t)n_bytes;
