@@ -29,11 +29,11 @@ static void check(bool is_true)
 static void decode(const uint8_t *bytes, size_t length)
 {
 	struct block_decoder *decoder = block_decoder_new();
-	size_t n_columns;
 
 	check(decoder != NULL);
 	if (block_decoder_open(decoder, bytes, length) == 0) {
-		n_columns = block_decoder_n_columns(decoder);
+		size_t n_columns = block_decoder_n_columns(decoder);
+
 		for (size_t i = 0; i < n_columns && i < COLUMNS_MAX; i++) {
 			struct block_column column;
 

@@ -17,6 +17,12 @@ static uint64_t any(uint64_t *random)
 	return number >> random_below(random, 64);
 }
 
+static void fill_id(uint64_t *random, uint8_t id[static HM_ID_BYTES])
+{
+	for (size_t i = 0; i < HM_ID_BYTES; i++)
+		id[i] = (uint8_t)random_next(random);
+}
+
 static const char *put_data(struct state *state, uint64_t *random, struct buffer *out)
 {
 	struct store_file_data data = {
@@ -86,8 +92,7 @@ const char *metric_file_write(struct state *state, uint64_t seed, struct buffer 
 	};
 	const char *problem = NULL;
 
-	for (size_t i = 0; i < HM_ID_BYTES; i++)
-		id[i] = (uint8_t)random_next(&random);
+	fill_id(&random, id);
 	if (store_file_put_header(out, &header) < 0)
 		return "a header cannot be written";
 	for (size_t i = 0; i < N_TYPES && !problem; i++) {
