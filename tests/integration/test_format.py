@@ -170,7 +170,7 @@ class Store(Case):
         lines = []
         for i in range(n):
             host = self.random.choice(("web01", "db-1.example.org", "h\u00f6st 3", "%/.."))
-            metric, labels = self.random.choice((("temp", '{zone="0"}'), ("temp", '{zone="1"}'), ("load", ""),
+            metric, labels = self.random.choice((("temp", '{zone="0"}'), ("temp", '{zone="1"}'), ("load", ""), ("load.odd", ""),
                                                  ("odd/name", '{a="b c",d="\u00e9"}'), ("reads_total", "")))
             time_us = self.random.choice((
                 (NOW_S + i // 7) * 1000000, (NOW_S - 3600 + i) * 1000000, NOW_S * 1000000,
