@@ -297,6 +297,8 @@ def samples_of_file(path, checkpoint, store_id):
     with open(path, "rb") as file:
         header, blocks, damage = store_reader.read_file(file.read())
     require(not damage and header.part == 0 and header.store_id == store_id, path)
+    place = "/".join(path.split("/")[-2:]).encode()
+    require(header.salt == crc32c(store_id + place), "the salt of a file")
     names, samples = {}, []
     for block in blocks:
         if block.position > checkpoint:
