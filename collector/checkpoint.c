@@ -40,8 +40,10 @@ struct checkpoint {
 	struct block_encoder *encoder;
 	enum state state;
 	struct group group;
-	uint64_t number;     /* of the group */
-	uint64_t ticket;     /* of the record that must be durable first */
+	uint64_t number; /* of the group */
+	uint64_t ticket; /* of the record that must be durable first */
+	uint64_t
+		until; /* all up to here is being moved: what comes in meanwhile can wait; 0 = not */
 	size_t next_host;    /* of the catalog: where to look for one that is due */
 	size_t next_file;    /* of the group, to be written */
 	int sync_fd;         /* of the file system, from before the first write on; -1 = none */
@@ -96,15 +98,18 @@ void checkpoint_free(struct checkpoint *checkpoint)
 
 /* -- which hosts ---------------------------------------------------------------------------------- */
 
-static bool is_due(const struct engine *engine, const struct catalog_host *host,
+static bool is_due(const struct checkpoint *checkpoint, const struct catalog_host *host,
 		   enum engine_scope scope, int64_t now_us)
 {
 	uint64_t lag;
 
 	if (host->last <= host->checkpoint || host->is_unread)
 		return false;
-	lag = log_position_segment(engine->durable) - log_position_segment(host->checkpoint);
-	return scope == ENGINE_SCOPE_ALL || lag >= ENGINE_CHECKPOINT_SEGMENTS ||
+	if (scope == ENGINE_SCOPE_ALL)
+		return host->checkpoint < checkpoint->until;
+	lag = log_position_segment(checkpoint->engine->durable) -
+	      log_position_segment(host->checkpoint);
+	return lag >= ENGINE_CHECKPOINT_SEGMENTS ||
 	       now_us - host->waiting_us >= ENGINE_CHECKPOINT_AGE_US;
 }
 
@@ -123,7 +128,7 @@ static struct catalog_host *next_due(struct checkpoint *checkpoint, enum engine_
 		(*n_left)--;
 		checkpoint->next_host = (checkpoint->next_host + 1) % engine->catalog.n_hosts;
 		host = engine->catalog.all_hosts[checkpoint->next_host];
-		if (is_due(engine, host, scope, now_us)) {
+		if (is_due(checkpoint, host, scope, now_us)) {
 			*ret_range =
 				(struct tail_range){host->number, host->checkpoint, host->last};
 			found = host;
@@ -151,6 +156,7 @@ static int gather(struct checkpoint *checkpoint, enum engine_scope scope)
 	struct group *group = &checkpoint->group;
 	struct tail_range range;
 	size_t n_left;
+	int error = 0;
 	int result = 0;
 
 	group_clear(group);
@@ -165,9 +171,16 @@ static int gather(struct checkpoint *checkpoint, enum engine_scope scope)
 		if (!host)
 			break;
 		result = group_add_host(group, checkpoint->tail, host, &range, &n_damaged);
-		if (result == 0)
+		if (result == 0) {
 			count_damage(engine, host, n_damaged);
+		} else if (result != -ENOMEM) {
+			/* It stays in the log, and no other host has to wait for it. */
+			error = result;
+			result = 0;
+		}
 	}
+	if (result == 0 && group->n_hosts == 0)
+		result = error;
 	return result == 0 ? group_complete(group) : result;
 }
 
@@ -608,6 +621,7 @@ static void undo(struct checkpoint *checkpoint, int error, bool is_sync)
 		       strerror(-error));
 	pthread_mutex_unlock(&engine->mutex);
 	close_sync(checkpoint);
+	checkpoint->until = 0;
 	checkpoint->state = STATE_IDLE;
 }
 
@@ -662,12 +676,20 @@ static void publish(struct checkpoint *checkpoint)
 
 static int begin(struct checkpoint *checkpoint, enum engine_scope scope)
 {
-	int result = gather(checkpoint, scope);
+	struct engine *engine = checkpoint->engine;
+	int result;
 
-	if (result < 0)
+	pthread_mutex_lock(&engine->mutex);
+	if (scope == ENGINE_SCOPE_ALL && checkpoint->until == 0)
+		checkpoint->until = engine->durable;
+	pthread_mutex_unlock(&engine->mutex);
+	result = gather(checkpoint, scope);
+	if (result == 0 && checkpoint->group.n_hosts == 0)
+		result = -ENODATA;
+	if (result < 0) {
+		checkpoint->until = 0;
 		return result;
-	if (checkpoint->group.n_hosts == 0)
-		return -ENODATA;
+	}
 	checkpoint->next_file = 0;
 	result = announce(checkpoint);
 	if (result < 0)

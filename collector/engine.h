@@ -137,7 +137,8 @@ bool engine_wants_mark(const struct engine *engine);
 
 enum engine_scope {
 	ENGINE_SCOPE_DUE, /* hosts whose samples have been in the log for long enough */
-	ENGINE_SCOPE_ALL, /* every host with samples in the log */
+	ENGINE_SCOPE_ALL, /* every host with samples in the log that were durable at the first of these
+			   * steps, up to its -ENODATA */
 };
 
 /*
