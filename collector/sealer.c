@@ -10,8 +10,7 @@
 #include "common/batch.h"
 #include "common/block.h"
 
-/* Names of series are added until a batch has so many bytes of them: with the longest one and all
- * samples it stays below what a frame may have. */
+/* Names of series are added until a batch has so many bytes of them. */
 #define NAMES_MAX_BYTES ((size_t)64 << 10)
 
 /* A sample with its place in the batch. */
@@ -81,15 +80,15 @@ static struct slot *find_slot(struct sealer *sealer, const struct catalog_series
 	return &sealer->slots[i];
 }
 
-/* Number the series of as many samples as fit. @return how many samples */
-static size_t take_samples(struct sealer *sealer, const struct sealer_batch *batch)
+/* Number the series of as many samples as fit, at most so many. @return how many samples */
+static size_t take_samples(struct sealer *sealer, const struct sealer_batch *batch, size_t n_max)
 {
 	size_t names_bytes = 0;
 	size_t n = 0;
 
 	sealer->batch++;
 	sealer->n_series = 0;
-	for (; n < batch->n_samples && n < BATCH_SAMPLES_MAX; n++) {
+	for (; n < n_max; n++) {
 		const struct catalog_sample *sample = &batch->samples[n];
 		struct slot *slot = find_slot(sealer, sample->series);
 
@@ -244,13 +243,14 @@ static void put_names(const struct sealer *sealer, const struct sealer_batch *ba
 	}
 }
 
-int sealer_seal(struct sealer *sealer, const struct sealer_batch *batch, pthread_mutex_t *mutex,
-		struct buffer *out, size_t *ret_n_sealed)
+/* Append the payload of a batch of at most so many samples. @return as sealer_seal() */
+static int seal(struct sealer *sealer, const struct sealer_batch *batch, size_t n_max,
+		pthread_mutex_t *mutex, struct buffer *out)
 {
 	size_t length = out->length;
-	size_t n_samples = take_samples(sealer, batch);
 	int result;
 
+	(void)take_samples(sealer, batch, n_max);
 	sort_by_time(sealer);
 	make_rows(sealer);
 	sort_by_series(sealer);
@@ -269,6 +269,23 @@ int sealer_seal(struct sealer *sealer, const struct sealer_batch *batch, pthread
 		out->failed = false;
 		return -ENOMEM;
 	}
-	*ret_n_sealed = n_samples;
 	return 0;
+}
+
+int sealer_seal(struct sealer *sealer, const struct sealer_batch *batch, pthread_mutex_t *mutex,
+		struct buffer *out, size_t *ret_n_sealed)
+{
+	size_t n_max = batch->n_samples < BATCH_SAMPLES_MAX ? batch->n_samples : BATCH_SAMPLES_MAX;
+	size_t length = out->length;
+	int result = seal(sealer, batch, n_max, mutex, out);
+
+	/* Units are not counted with the names; and nobody knows before what the samples take. */
+	while (result == 0 && out->length - length > HM_RECORD_MAX_BYTES && sealer->n_places > 1) {
+		n_max = sealer->n_places / 2;
+		out->length = length;
+		result = seal(sealer, batch, n_max, mutex, out);
+	}
+	if (result == 0)
+		*ret_n_sealed = sealer->n_places;
+	return result;
 }
