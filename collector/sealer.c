@@ -80,8 +80,8 @@ static struct slot *find_slot(struct sealer *sealer, const struct catalog_series
 	return &sealer->slots[i];
 }
 
-/* Number the series of as many samples as fit, at most so many. @return how many samples */
-static size_t take_samples(struct sealer *sealer, const struct sealer_batch *batch, size_t n_max)
+/* Number the series of as many samples as fit, at most so many. */
+static void take_samples(struct sealer *sealer, const struct sealer_batch *batch, size_t n_max)
 {
 	size_t names_bytes = 0;
 	size_t n = 0;
@@ -104,7 +104,6 @@ static size_t take_samples(struct sealer *sealer, const struct sealer_batch *bat
 		sealer->places[n] = (struct place){sample->time_us, sample->value, slot->number, 0};
 	}
 	sealer->n_places = n;
-	return n;
 }
 
 static int compare_times(const void *a, const void *b)
@@ -250,7 +249,7 @@ static int seal(struct sealer *sealer, const struct sealer_batch *batch, size_t 
 	size_t length = out->length;
 	int result;
 
-	(void)take_samples(sealer, batch, n_max);
+	take_samples(sealer, batch, n_max);
 	sort_by_time(sealer);
 	make_rows(sealer);
 	sort_by_series(sealer);
