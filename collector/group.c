@@ -11,7 +11,7 @@
 
 bool group_is_odd(int64_t time_us, int64_t received_us)
 {
-	return time_us < GROUP_EARLIEST_US || time_us > received_us + GROUP_AHEAD_US;
+	return time_us < GROUP_EARLIEST_US || time_us - GROUP_AHEAD_US > received_us;
 }
 
 void group_done(struct group *group)
