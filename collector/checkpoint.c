@@ -63,6 +63,7 @@ int checkpoint_new(struct engine *engine, struct checkpoint **ret_checkpoint)
 		return -ENOMEM;
 	checkpoint->engine = engine;
 	checkpoint->sync_fd = -1;
+	checkpoint->group.samples_max = group_samples_max(engine->options.segment_bytes);
 	checkpoint->encoder = block_encoder_new();
 	result = checkpoint->encoder ? tail_new(engine, &checkpoint->tail) : -ENOMEM;
 	if (result < 0)
@@ -164,7 +165,7 @@ static int gather(struct checkpoint *checkpoint, enum engine_scope scope)
 	pthread_mutex_lock(&engine->mutex);
 	n_left = engine->catalog.n_hosts;
 	pthread_mutex_unlock(&engine->mutex);
-	while (result == 0 && group->n_samples < GROUP_SAMPLES_MAX) {
+	while (result == 0 && group->n_samples < group->samples_max) {
 		struct catalog_host *host = next_due(checkpoint, scope, &n_left, &range);
 		uint64_t n_damaged;
 

@@ -292,11 +292,13 @@ static void settle(struct committer *committer, size_t n_added)
 	engine->stats.n_log_bytes = log->n_bytes;
 	engine->stats.n_failed_syncs = log->n_failed;
 	engine->stats.sync_longest_us = log->sync_longest_us;
-	engine->stats.is_full = false;
-	engine->stats.is_readonly = false;
+	if (n_added == committer->n_entries) {
+		engine->stats.is_full = false;
+		engine->stats.is_readonly = false;
+	}
 	pthread_mutex_unlock(&engine->mutex);
-	committer->is_said = false;
 	if (committer->n_done == committer->n_entries) {
+		committer->is_said = false;
 		committer->n_done = 0;
 		committer->n_entries = 0;
 		buffer_clear(&committer->payloads);
@@ -455,6 +457,18 @@ static int free_segments(struct committer *committer)
 	return 0;
 }
 
+/* Is a checkpoint under way on a full disk? What is free is its own, until it ends. */
+static bool must_yield(const struct committer *committer)
+{
+	struct engine *engine = committer->engine;
+	bool must;
+
+	pthread_mutex_lock(&engine->mutex);
+	must = engine->stats.is_full && engine->groups.length > 0 && log_is_open(&committer->log);
+	pthread_mutex_unlock(&engine->mutex);
+	return must;
+}
+
 /* Begin a segment: its snapshot is durable before anything else is written there. */
 static int begin_segment(struct committer *committer)
 {
@@ -567,6 +581,8 @@ static int make_room(struct committer *committer, size_t index)
 		return 0;
 	if (log_is_open(log))
 		result = commit(committer, index);
+	if (result == 0 && entry->type == HM_RECORD_BATCH && must_yield(committer))
+		result = -ENOSPC;
 	if (result == 0)
 		result = begin_segment(committer);
 	if (result == 0 && !log_has_room(log, entry->type, entry->n_bytes))

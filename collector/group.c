@@ -9,6 +9,15 @@
 
 #include "common/array.h"
 
+size_t group_samples_max(uint64_t segment_bytes)
+{
+	uint64_t n_samples = segment_bytes / GROUP_SEGMENT_BYTES_PER_SAMPLE;
+
+	if (n_samples < GROUP_SAMPLES_MIN)
+		return GROUP_SAMPLES_MIN;
+	return n_samples > GROUP_SAMPLES_MAX ? GROUP_SAMPLES_MAX : (size_t)n_samples;
+}
+
 bool group_is_odd(int64_t time_us, int64_t received_us)
 {
 	return time_us < GROUP_EARLIEST_US || time_us - GROUP_AHEAD_US > received_us;
@@ -26,8 +35,9 @@ void group_clear(struct group *group)
 {
 	/* What a flood needed is not kept. */
 	if (group->samples_capacity > GROUP_SAMPLES_MAX) {
-		group_done(group);
-		return;
+		free(group->samples);
+		group->samples = NULL;
+		group->samples_capacity = 0;
 	}
 	group->n_hosts = 0;
 	group->n_samples = 0;
@@ -92,7 +102,7 @@ int group_add_host(struct group *group, struct tail *tail, struct catalog_host *
 	if (result == 0)
 		*ret_n_damaged = tail_n_damaged(tail);
 	for (size_t i = 0; i < n_positions && result == 0; i++) {
-		if (group->n_samples >= GROUP_SAMPLES_MAX && i > 0) {
+		if (group->n_samples >= group->samples_max && i > 0) {
 			added.position = positions[i - 1];
 			break;
 		}

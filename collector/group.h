@@ -14,8 +14,11 @@
 #include "collector/catalog.h"
 #include "collector/tail.h"
 
-/* A group takes no further host or batch when it has so many samples. */
-#define GROUP_SAMPLES_MAX ((size_t)1 << 20)
+/* A group takes no further host or batch when it has so many samples: as many as a segment of the log
+ * has times these bytes, so that its files fit into what is kept for it on a full disk; within limits. */
+#define GROUP_SEGMENT_BYTES_PER_SAMPLE 64
+#define GROUP_SAMPLES_MIN              ((size_t)1 << 14)
+#define GROUP_SAMPLES_MAX              ((size_t)1 << 20)
 
 /* Times before 2020, and more than an hour ahead of their receipt, are impossible. */
 #define GROUP_EARLIEST_US INT64_C(1577836800000000)
@@ -56,6 +59,7 @@ struct group {
 	struct group_sample *samples;
 	size_t n_samples;
 	size_t samples_capacity;
+	size_t samples_max; /* from here on it is full */
 	struct group_file *files;
 	size_t n_files;
 	size_t files_capacity;
@@ -63,6 +67,9 @@ struct group {
 
 /* Is a sample's time impossible? @param received_us  when it came in */
 bool group_is_odd(int64_t time_us, int64_t received_us);
+
+/* How many samples make a group full, with segments of such a size. */
+size_t group_samples_max(uint64_t segment_bytes);
 
 /* Release the memory. Takes a zeroed group. */
 void group_done(struct group *group);

@@ -89,7 +89,9 @@ static void wait_for_samples(struct store *store, int64_t not_before_us)
 	struct engine *engine = store->engine;
 	int64_t mark_us = timestamp_monotonic_us() + GATHER_US;
 
-	while (!store->is_closing && timestamp_monotonic_us() < not_before_us)
+	/* On a full disk what a checkpoint wants to have logged has room, and makes more. */
+	while (!store->is_closing && engine->controls.length == 0 && !engine->wants_room &&
+	       timestamp_monotonic_us() < not_before_us)
 		(void)wait_until(store, &store->wanted, not_before_us);
 	while (!wants_commit(store)) {
 		if (engine->pending_bytes > 0) {
@@ -133,8 +135,22 @@ static void *run_committer(void *context)
 	return NULL;
 }
 
+/* The disk was full: wait until the checkpoint has been given what is kept for it. */
+static void wait_for_room(struct store *store)
+{
+	struct engine *engine = store->engine;
+	int64_t until_us = timestamp_monotonic_us() + RETRY_US;
+
+	pthread_mutex_lock(&engine->mutex);
+	pthread_cond_signal(&store->wanted);
+	while (engine->wants_room && !store->is_closing &&
+	       wait_until(store, &store->done, until_us))
+		;
+	pthread_mutex_unlock(&engine->mutex);
+}
+
 /* Move what is due, or all, into files. Without the mutex. @return 0 or -errno */
-static int move_samples(struct store *store, enum engine_scope scope)
+static int move_all(struct store *store, enum engine_scope scope)
 {
 	struct engine *engine = store->engine;
 	int result = 0;
@@ -156,6 +172,24 @@ static int move_samples(struct store *store, enum engine_scope scope)
 		pthread_mutex_unlock(&engine->mutex);
 	}
 	return result == -ENODATA ? 0 : result;
+}
+
+/* The same; on a full disk with what is kept for that, as long as it helps. */
+static int move_samples(struct store *store, enum engine_scope scope)
+{
+	struct engine_stats before;
+	struct engine_stats after = {.n_checkpoints = UINT64_MAX};
+	int result;
+
+	do {
+		before = after;
+		result = move_all(store, scope);
+		if (result != -ENOSPC && result != -EDQUOT)
+			return result;
+		wait_for_room(store);
+		engine_get_stats(store->engine, &after);
+	} while (after.n_checkpoints != before.n_checkpoints);
+	return result;
 }
 
 static void *run_checkpoint(void *context)
