@@ -204,10 +204,11 @@ TORTURE_SECONDS ?= 3600
 torture: $(FAULTS) ## crashes, errors and flipped bits of a simulated disk, TORTURE_SECONDS (3600) each
 	@for program in $(FAULTS); do TORTURE_SECONDS=$(TORTURE_SECONDS) $$program || exit 1; done
 
-bench: all $(BENCHES) ## what 10 000 text clients at once cost the collector, and samples in blocks
+bench: all $(BENCHES) ## what 10 000 text clients cost the collector, and what samples cost in blocks and on the disk
 	@packaging/dependencies build bench --print
 	@zstd -dc tests/fixtures/host-1s.txt.zst | $(BUILD)/bench/codec
 	@HM_BUILD=$(BUILD) tests/bench/load
+	@HM_BUILD=$(BUILD) tests/bench/store
 
 # Builds for this machine are run in a guest of the same distribution.
 check-system: ## the tests on a kernel of their own, under QEMU; as root, on an amd64 Debian

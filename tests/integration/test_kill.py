@@ -20,59 +20,13 @@ import time
 import unittest
 
 import store_reader
+from ledger import BASE_SECONDS, Life, parse
 from support import PATIENCE, Case, ctl, status, wait_until
 
-BASE_SECONDS = 1795416401
 KILLS_PER_STORE = 200
-HOSTS = ("web", "db", "with blank")
 # How a life of the collector ends, and how often.
 MODES = {"sending": 90, "flushing": 60, "starting": 45, "late": 4, "flood": 3, "growth": 1}
 SMALL_SEGMENTS = "[collector]\nlog_segment_mib = 1\n"
-
-
-class Life:
-    """What was sent to one process, and what it said of it before it was killed."""
-
-    def __init__(self, number, chooser, n_lines, metric):
-        self.since_us = (BASE_SECONDS + number) * 1000000
-        self.lines = []
-        self.rows = []  # what each line is, when it is read
-        self.n_durable = 0  # so many of the first lines are stored
-        self.n_stored = 0  # so many lines are stored, whichever
-        self.seen = collections.Counter()  # rows that a query showed
-        times = chooser.sample(range(1000000), n_lines)
-        for i, offset in enumerate(times):
-            host, label = chooser.choice(HOSTS), chooser.randrange(6)
-            value = chooser.choice((chooser.random(), chooser.randrange(1000), chooser.gauss(0, 1e200), -0.0))
-            time_us = self.since_us + offset
-            if i and chooser.random() < 0.02:
-                # Two equal lines are two samples.
-                self.lines.append(self.lines[-1])
-                self.rows.append(self.rows[-1])
-                continue
-            self.lines.append(f'{time_us // 1000000}.{time_us % 1000000:06} {metric}{{host="{host}",n="{label}"}} '
-                              f'{value!r}\n'.encode())
-            self.rows.append((time_us, host, f'{metric}{{n="{label}"}}', float(value).hex()))
-
-    def check(self, found):
-        """Compare with what is read after the kill. Return what is wrong with it."""
-        sent = collections.Counter(self.rows)
-        durable = collections.Counter(self.rows[:self.n_durable]) | self.seen
-        problems = [f"invented or doubled: {row}" for row in (found - sent)]
-        problems += [f"lost: {row}" for row in (durable - found)]
-        if found.total() < self.n_stored:
-            problems.append(f"{self.n_stored} were stored, {found.total()} are there")
-        return problems
-
-
-def parse(text):
-    """Rows of agentctl query -o plain."""
-    rows = collections.Counter()
-    for line in text.splitlines():
-        when, host, series, value = line.split("\t")
-        seconds, _, fraction = when.partition(".")
-        rows[int(seconds) * 1000000 + int(fraction.ljust(6, "0")), host, series, float(value).hex()] += 1
-    return rows
 
 
 class Kill(Case):
@@ -274,7 +228,8 @@ class Kill(Case):
         self.assertEqual(self.collector.stop()[0], 0)
         checked = ctl("check", self.path("store"))
         self.assertEqual(checked.code, 0, checked.out + checked.err)
-        self.assertGreater(sum(state["checkpoints"] for state in self.seen_state.values()), 0)
+        if self.n_kills >= KILLS_PER_STORE:
+            self.assertGreater(sum(state["checkpoints"] for state in self.seen_state.values()), 0)
 
     def read_files(self, metric):
         rows = collections.Counter()

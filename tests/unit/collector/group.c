@@ -15,7 +15,7 @@
 
 static struct sim_store store;
 static struct tail *tail;
-static struct group group;
+static struct group group = {.samples_max = GROUP_SAMPLES_MAX};
 
 static void setup(void)
 {
