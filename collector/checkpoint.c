@@ -393,27 +393,35 @@ static int reserve(struct checkpoint *checkpoint, size_t n)
 	return checkpoint->capacity ? 0 : -ENOMEM;
 }
 
-/* One column for each series of the file's samples, and the names that the file lacks. */
+/* Begin a column; name its series where the file does not yet, or only once. */
+static void add_column(struct checkpoint *checkpoint, const struct catalog_series *series,
+		       enum catalog_side side, const struct metric_file_sample *samples,
+		       struct metric_file_addition *addition)
+{
+	checkpoint->columns[addition->n_columns++] = (struct metric_file_column){
+		.series_id = series->id,
+		.samples = samples,
+	};
+	if (series->declared[side] >= NAMED_TIMES)
+		return;
+	checkpoint->series[addition->n_series++] = (struct store_file_series){
+		.id = series->id,
+		.labels = series->labels,
+		.labels_length = series->labels_length,
+	};
+}
+
+/* One column for each series of the file's samples. */
 static void make_columns(struct checkpoint *checkpoint, const struct group_file *file,
 			 struct metric_file_addition *addition)
 {
 	const struct group_sample *samples = &checkpoint->group.samples[file->first];
-	const struct catalog_series *series = NULL;
 
 	for (size_t i = 0; i < file->n_samples; i++) {
 		checkpoint->samples[i] = samples[i].sample;
-		if (samples[i].series != series) {
-			series = samples[i].series;
-			checkpoint->columns[addition->n_columns++] = (struct metric_file_column){
-				.series_id = series->id,
-				.samples = &checkpoint->samples[i],
-			};
-			if (series->declared[file->side] < NAMED_TIMES) {
-				checkpoint->series[addition->n_series++] =
-					(struct store_file_series){series->id, series->labels,
-								   series->labels_length};
-			}
-		}
+		if (i == 0 || samples[i].series != samples[i - 1].series)
+			add_column(checkpoint, samples[i].series, file->side,
+				   &checkpoint->samples[i], addition);
 		checkpoint->columns[addition->n_columns - 1].n_samples++;
 	}
 	addition->columns = checkpoint->columns;

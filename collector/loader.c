@@ -40,9 +40,7 @@ struct loader {
 	struct block_decoder *decoder;
 	struct loader_result result;
 	struct table folders; /* hosts by their folders' names */
-	char **names;         /* of the folders */
-	size_t n_names;
-	size_t names_capacity;
+	struct buffer names;  /* of the folders */
 	/* Of the folder being read. */
 	const char *folder;
 	struct catalog_host *host; /* NULL: the log does not know it, and no file was read yet */
@@ -596,21 +594,12 @@ static int load_folder(struct loader *loader, const char *name)
 
 static int add_name(void *argument, const char *name)
 {
-	char **grown;
 	struct loader *loader = argument;
-	char *copy;
 
-	if (name[0] == '.')
-		return 0;
-	grown = array_grow(loader->names, loader->n_names, &loader->names_capacity, sizeof(*grown));
-	if (!grown)
-		return -ENOMEM;
-	loader->names = grown;
-	copy = strdup(name);
-	if (!copy)
-		return -ENOMEM;
-	grown[loader->n_names++] = copy;
-	return 0;
+	/* One after the other, each ended by its NUL. */
+	if (name[0] != '.')
+		buffer_append(&loader->names, name, strlen(name) + 1);
+	return buffer_failed(&loader->names) ? -ENOMEM : 0;
 }
 
 /* -- an unfinished checkpoint --------------------------------------------------------------------- */
@@ -670,9 +659,7 @@ static void undo_group(struct loader *loader)
 
 static void loader_done(struct loader *loader)
 {
-	for (size_t i = 0; i < loader->n_names; i++)
-		free(loader->names[i]);
-	free(loader->names);
+	buffer_done(&loader->names);
 	free(loader->found);
 	table_done(&loader->folders);
 	id_map_done(&loader->ids);
@@ -695,8 +682,9 @@ int loader_run(struct engine *engine, const struct recovery *recovery,
 	result = index_folders(&loader);
 	if (result == 0)
 		result = disk->list(disk->context, engine->hosts_folder, add_name, &loader);
-	for (size_t i = 0; i < loader.n_names && result == 0; i++)
-		result = load_folder(&loader, loader.names[i]);
+	for (size_t at = 0; at < loader.names.length && result == 0;
+	     at += strlen(loader.names.data + at) + 1)
+		result = load_folder(&loader, loader.names.data + at);
 	if (result == 0)
 		*ret_result = loader.result;
 	loader_done(&loader);

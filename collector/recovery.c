@@ -186,7 +186,7 @@ static int take_host(struct recovery *recovery, struct cursor *cursor)
 		result = get_host(recovery, entry.number, entry.id, &entry.name, &host);
 	for (uint32_t i = 0; result == 0 && i < entry.n_epochs; i++)
 		result = log_entry_get_epoch(cursor, &epoch);
-	if (result < 0)
+	if (result < 0 || !host)
 		return result;
 	/* A snapshot may follow one that was damaged, and what was read since. */
 	if (entry.last > host->last)
@@ -216,7 +216,7 @@ static int take_batch(struct recovery *recovery, const struct log_record *record
 
 	if (result == 0)
 		result = get_host(recovery, record->host, head.host_id, &head.host, &host);
-	if (result < 0)
+	if (result < 0 || !host)
 		return result;
 	/* Without a snapshot this is the first that is known of the host. */
 	if (host->last == 0 && host->checkpoint == 0)
