@@ -80,7 +80,11 @@ static void recover(struct torture *torture, struct trial *trial, unsigned depth
 	(void)trial_open(trial, LEDGER_RESTART);
 	sim_disk_watch(trial->sim, NULL, NULL);
 	if (!trial_is_bad(trial) && sim_random_chance(&trial->random, 1, 4)) {
-		trial_kill(trial);
+		/* What was read, and called durable since, stays. */
+		if (sim_random_chance(&trial->random, 1, 2) && trial_commit(trial) == 0)
+			trial_crash(trial);
+		else
+			trial_kill(trial);
 		(void)trial_open(trial, LEDGER_RESTART);
 	}
 	if (!trial_is_bad(trial) && sim_random_chance(&trial->random, 1, 8))

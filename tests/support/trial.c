@@ -104,6 +104,22 @@ static void close_root(struct trial *trial)
 				sim_disk_n_open(trial->sim));
 }
 
+/* On a disk on which nothing ever failed and nothing was damaged, nothing may be called so. */
+static void check_damage(struct trial *trial, enum ledger_reading reading)
+{
+	struct engine_stats stats;
+	bool is_damaged;
+
+	engine_get_stats(trial->engine, &stats);
+	is_damaged = stats.n_files_aside || stats.n_damaged_ranges;
+	trial->is_partial = is_damaged && trial->is_faulty;
+	trial->was_faulty |= trial->is_faulty;
+	if (is_damaged && !trial->was_faulty && reading == LEDGER_RESTART)
+		ledger_complain(&trial->ledger, "%llu ranges and %llu files are called damaged",
+				(unsigned long long)stats.n_damaged_ranges,
+				(unsigned long long)stats.n_files_aside);
+}
+
 bool trial_open(struct trial *trial, enum ledger_reading reading)
 {
 	trial->is_partial = false;
@@ -114,12 +130,7 @@ bool trial_open(struct trial *trial, enum ledger_reading reading)
 		close_root(trial);
 		return false;
 	}
-	if (trial->is_faulty) {
-		struct engine_stats stats;
-
-		engine_get_stats(trial->engine, &stats);
-		trial->is_partial = stats.n_files_aside || stats.n_damaged_ranges;
-	}
+	check_damage(trial, reading);
 	(void)trial_read(trial, reading);
 	return true;
 }
@@ -299,7 +310,9 @@ int trial_checkpoint(struct trial *trial, enum engine_scope scope)
 
 void trial_flush(struct trial *trial)
 {
-	if (trial_commit(trial) == 0 && trial_checkpoint(trial, ENGINE_SCOPE_ALL) == 0)
+	/* Two threads: one does not wait for the other to succeed. */
+	(void)trial_commit(trial);
+	if (trial_checkpoint(trial, ENGINE_SCOPE_ALL) == 0)
 		(void)trial_commit(trial);
 }
 

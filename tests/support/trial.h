@@ -26,6 +26,7 @@ struct trial {
 	struct bundle bundle;
 	int root;        /* the store's folder; below 0 = not open */
 	bool is_faulty;  /* the disk may refuse anything: that is no problem */
+	bool was_faulty; /* so since it was opened first */
 	bool is_partial; /* faults kept the engine from reading all, and it counted that */
 	int open_result; /* of the last engine_open() */
 };
