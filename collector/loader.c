@@ -579,7 +579,7 @@ static int load_folder(struct loader *loader, const char *name)
 		result = load_files(loader, folder);
 	if (result == 0 && loader->host)
 		load_host_file(loader, folder);
-	if (loader->is_logged && loader->host->checkpoint > loader->checkpoint)
+	if (loader->is_logged && loader->host && loader->host->checkpoint > loader->checkpoint)
 		message_warning("%s: its files are newer than the log, so all whole blocks count",
 				name);
 	for (size_t i = 0; i < loader->n_found; i++)
