@@ -244,7 +244,8 @@ class Kill(Case):
         return rows
 
     def test_what_was_stored_before_a_kill_is_there_once(self):
-        n_kills = int(os.environ.get("HM_KILLS", "10000" if os.environ.get("HM_TORTURE") else "200"))
+        n_kills = int(os.environ.get("HM_KILLS", "10000" if os.environ.get("HM_TORTURE") else
+                                     "40" if os.environ.get("HM_SAN") else "200"))
         seed = int(os.environ.get("HM_SEED", random.randrange(1 << 32)))
         for first in range(0, n_kills, KILLS_PER_STORE):
             self.run_store(seed + first // KILLS_PER_STORE, min(KILLS_PER_STORE, n_kills - first))
