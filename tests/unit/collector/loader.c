@@ -148,9 +148,10 @@ Test(loader, never_writes_to_what_it_cannot_read)
 {
 	static const char text[] = "this is no metric file, but somebody put it here";
 	uint64_t size;
-	uint8_t *bytes;
 
 	for (size_t i = 0; i < sizeof(strange) / sizeof(strange[0]); i++) {
+		uint8_t *bytes;
+
 		teardown();
 		setup();
 		put_filed(AT "01 m 1\n" AT "01 n 1\n");

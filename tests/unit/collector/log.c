@@ -149,13 +149,14 @@ Test(log, keeps_room_behind_batches_for_what_frees_the_disk)
 Test(log, never_writes_to_a_segment_again_that_failed)
 {
 	uint64_t durable;
-	unsigned n;
 
 	cr_assert_eq(log_begin(&wal, 1), 0);
 	cr_assert_eq(add(HM_RECORD_BATCH, 100), 0);
 	cr_assert_eq(log_commit(&wal), 0);
 	durable = wal.durable;
 	for (int i = 0; i < 2; i++) {
+		unsigned n;
+
 		cr_assert_eq(add(HM_RECORD_BATCH, 100), 0);
 		sim_disk_fail(sim, i ? SIM_PWRITE : SIM_FDATASYNC, 1, EIO, false);
 		cr_assert_eq(log_commit(&wal), -EIO);
