@@ -224,6 +224,9 @@ class Kill(Case):
                 self.flush(self.collector, lives[-1])
                 self.assertEqual(self.read_files("kill"), found)
         self.assertEqual(status(self.collector)["damaged_ranges"], 0)
+        # Segments that nothing needs go when the next one begins, as at a start.
+        self.assertEqual(self.collector.stop()[0], 0)
+        self.collector = self.start()
         self.assertLessEqual(len(glob.glob(self.path("store", "log", "0*"))), 4, "the log is not cut")
         self.assertEqual(self.collector.stop()[0], 0)
         checked = ctl("check", self.path("store"))
