@@ -114,10 +114,11 @@ static void check_damage(struct trial *trial, enum ledger_reading reading)
 	is_damaged = stats.n_files_aside || stats.n_damaged_ranges;
 	trial->is_partial = is_damaged && trial->is_faulty;
 	trial->was_faulty |= trial->is_faulty;
-	if (is_damaged && !trial->was_faulty && reading == LEDGER_RESTART)
+	if (is_damaged && !trial->was_faulty && reading == LEDGER_RESTART) {
 		ledger_complain(&trial->ledger, "%llu ranges and %llu files are called damaged",
 				(unsigned long long)stats.n_damaged_ranges,
 				(unsigned long long)stats.n_files_aside);
+	}
 }
 
 bool trial_open(struct trial *trial, enum ledger_reading reading)
