@@ -194,7 +194,8 @@ Test(log, verifies_what_the_device_has_and_not_what_the_kernel_shows)
 	cr_assert_eq(log_commit(&wal), -EIO);
 	cr_assert_eq(log_verify(&wal, 1, end, &n_damaged), 0);
 	cr_assert_eq(n_damaged, 0);
-	cr_assert_eq(sim_disk_flip(sim, "00000001.log", (HM_LOG_HEADER_BYTES + 60) * 8), 0);
+	cr_assert_eq(sim_disk_flip(sim, "00000001.log", (uint64_t)(HM_LOG_HEADER_BYTES + 60) * 8),
+		     0);
 	cr_assert_eq(log_verify(&wal, 1, end, &n_damaged), 0);
 	cr_assert_eq(n_damaged, 1);
 	sim_disk_refuse_direct(sim, true);

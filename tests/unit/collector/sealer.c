@@ -111,6 +111,17 @@ static void read_column(struct catalog_series *series, size_t index)
 	cr_assert_eq(value, column.n_values);
 }
 
+static struct catalog_series *read_series(struct cursor *cursor)
+{
+	struct batch_series series;
+	char text[LABELS_MAX + 300];
+
+	cr_assert_eq(batch_get_series(cursor, &series), 0);
+	(void)snprintf(text, sizeof(text), "%.*s%.*s 0\n", (int)series.metric.length,
+		       series.metric.start, (int)series.labels.length, series.labels.start);
+	return get(text);
+}
+
 /* Read the batch in `out`: series after series. */
 static void read_batch(uint64_t sequence)
 {
@@ -123,15 +134,8 @@ static void read_batch(uint64_t sequence)
 	cr_assert_eq(batch_get_head(&cursor, &head), 0);
 	cr_assert_eq(head.sequence, sequence);
 	cr_assert_eq(memcmp(head.epoch, epoch, HM_ID_BYTES), 0);
-	for (uint32_t i = 0; i < head.n_series; i++) {
-		struct batch_series series;
-		char text[LABELS_MAX + 300];
-
-		cr_assert_eq(batch_get_series(&cursor, &series), 0);
-		(void)snprintf(text, sizeof(text), "%.*s%.*s 0\n", (int)series.metric.length,
-			       series.metric.start, (int)series.labels.length, series.labels.start);
-		named[i] = get(text);
-	}
+	for (uint32_t i = 0; i < head.n_series; i++)
+		named[i] = read_series(&cursor);
 	cr_assert_eq(batch_get_block(&cursor, &bytes, &length), 0);
 	cr_assert_eq(block_decoder_open(decoder, bytes, length), 0);
 	for (size_t i = 0; i < block_decoder_n_columns(decoder); i++)
@@ -152,17 +156,38 @@ static int compare_reads(const void *a_pointer, const void *b_pointer)
 	return a->value < b->value ? -1 : a->value > b->value;
 }
 
+static void assert_in_order(size_t first)
+{
+	for (size_t i = first + 1; i < n_reads; i++) {
+		cr_assert(reads[i].series != reads[i - 1].series ||
+			  compare_reads(&reads[i - 1], &reads[i]) < 0);
+	}
+}
+
+static void assert_all_read(const struct catalog_sample *samples, size_t n_samples)
+{
+	struct read *wanted = calloc(n_samples + 1, sizeof(*wanted));
+
+	cr_assert_not_null(wanted);
+	for (size_t i = 0; i < n_samples; i++)
+		wanted[i] = (struct read){samples[i].series, samples[i].time_us, samples[i].value};
+	qsort(wanted, n_samples, sizeof(*wanted), compare_reads);
+	qsort(reads, n_reads, sizeof(*reads), compare_reads);
+	for (size_t i = 0; i < n_samples; i++)
+		cr_assert_eq(compare_reads(&wanted[i], &reads[i]), 0, "sample %zu", i);
+	free(wanted);
+}
+
 /* Seal all samples, whose values count up, and read them: none is lost, and equal times of a series
  * stay in their order. @return how many batches */
 static unsigned assert_round_trip(struct catalog_sample *samples, size_t n_samples)
 {
-	struct read *wanted = calloc(n_samples + 1, sizeof(*wanted));
 	uint64_t sequence = 0;
 	size_t n_sealed = 0;
 
 	reads = calloc(n_samples + 1, sizeof(*reads));
 	n_reads = 0;
-	cr_assert(wanted && reads);
+	cr_assert_not_null(reads);
 	while (n_sealed < n_samples) {
 		size_t before = n_reads;
 		size_t n = seal(samples + n_sealed, n_samples - n_sealed, ++sequence);
@@ -170,20 +195,11 @@ static unsigned assert_round_trip(struct catalog_sample *samples, size_t n_sampl
 		cr_assert_gt(n, 0);
 		read_batch(sequence);
 		cr_assert_eq(n_reads - before, n);
-		for (size_t i = before + 1; i < n_reads; i++) {
-			cr_assert(reads[i].series != reads[i - 1].series ||
-				  compare_reads(&reads[i - 1], &reads[i]) < 0);
-		}
+		assert_in_order(before);
 		n_sealed += n;
 	}
-	for (size_t i = 0; i < n_samples; i++)
-		wanted[i] = (struct read){samples[i].series, samples[i].time_us, samples[i].value};
-	qsort(wanted, n_samples, sizeof(*wanted), compare_reads);
-	qsort(reads, n_reads, sizeof(*reads), compare_reads);
 	cr_assert_eq(n_reads, n_samples);
-	for (size_t i = 0; i < n_samples; i++)
-		cr_assert_eq(compare_reads(&wanted[i], &reads[i]), 0, "sample %zu", i);
-	free(wanted);
+	assert_all_read(samples, n_samples);
 	free(reads);
 	return (unsigned)sequence;
 }
