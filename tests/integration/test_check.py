@@ -2,8 +2,9 @@
 """agentctl check: what it says of a store, with and without a collector."""
 
 import os
+import struct
 
-from store_reader import example
+from store_reader import crc32c, example
 from support import Case, ctl
 
 
@@ -38,7 +39,10 @@ class Check(Case):
         self.assertIn("1 damaged ranges, 101 bytes", result.err)
 
     def test_a_file_of_another_version_cannot_be_checked(self):
-        self.save(self.data[:8] + b"\3" + self.data[9:])
+        # Whole, but for a version that is not known; with another checksum it would be a damaged one of ours.
+        end = struct.unpack_from("<I", self.data, 12)[0] - 4
+        header = self.data[:8] + b"\3" + self.data[9:end]
+        self.save(header + struct.pack("<I", crc32c(header)) + self.data[end + 4:])
         result = ctl("check", self.store)
         self.assertEqual(result.code, 2)
         self.assertIn("hosts/web01/temp.hm is of another version", result.err)

@@ -224,7 +224,7 @@ class Loud(Case):
             is_over.set()
             for thread in threads:
                 thread.join()
-        rows = wait_until(lambda: (rows := query(collector, name)) and len(rows) == 100 and rows, 10)
+        rows = wait_until(lambda: (rows := query(collector, name, "--all")) and len(rows) == 100 and rows, 10)
         return max(row["time"] - sent[int(row["value"])] for row in rows)
 
 
