@@ -122,20 +122,26 @@ static struct catalog_series *read_series(struct cursor *cursor)
 	return get(text);
 }
 
+static void read_names(struct cursor *cursor, uint64_t sequence, struct catalog_series **ret_named)
+{
+	struct batch_head head;
+
+	cr_assert_eq(batch_get_head(cursor, &head), 0);
+	cr_assert_eq(head.sequence, sequence);
+	cr_assert_eq(memcmp(head.epoch, epoch, HM_ID_BYTES), 0);
+	for (uint32_t i = 0; i < head.n_series; i++)
+		ret_named[i] = read_series(cursor);
+}
+
 /* Read the batch in `out`: series after series. */
 static void read_batch(uint64_t sequence)
 {
 	static struct catalog_series *named[BATCH_SERIES_MAX];
 	struct cursor cursor = {.at = (const uint8_t *)out.data, .left = out.length};
-	struct batch_head head;
 	const uint8_t *bytes;
 	size_t length;
 
-	cr_assert_eq(batch_get_head(&cursor, &head), 0);
-	cr_assert_eq(head.sequence, sequence);
-	cr_assert_eq(memcmp(head.epoch, epoch, HM_ID_BYTES), 0);
-	for (uint32_t i = 0; i < head.n_series; i++)
-		named[i] = read_series(&cursor);
+	read_names(&cursor, sequence, named);
 	cr_assert_eq(batch_get_block(&cursor, &bytes, &length), 0);
 	cr_assert_eq(block_decoder_open(decoder, bytes, length), 0);
 	for (size_t i = 0; i < block_decoder_n_columns(decoder); i++)
