@@ -1098,7 +1098,9 @@ static int compare_entries(const void *a, const void *b)
 static void walk(const struct sim_disk *sim, struct sim_node *folder, const char *path,
 		 void (*take)(void *argument, const char *path), void *argument)
 {
-	qsort(folder->entries.at, folder->entries.n, sizeof(*folder->entries.at), compare_entries);
+	if (folder->entries.n > 0)
+		qsort(folder->entries.at, folder->entries.n, sizeof(*folder->entries.at),
+		      compare_entries);
 	for (size_t i = 0; i < folder->entries.n; i++) {
 		const struct sim_entry *entry = &folder->entries.at[i];
 		bool is_folder = sim->nodes[entry->node]->is_folder;
