@@ -114,8 +114,8 @@ static int host_new(const char *name, size_t length, struct catalog_host **ret_h
 	return 0;
 }
 
-struct catalog_host *catalog_find_host(const struct catalog *catalog, const char *name,
-				       size_t length)
+static struct catalog_host *find_host(const struct catalog *catalog, const char *name,
+				      size_t length)
 {
 	struct name key = {name, length};
 
@@ -125,7 +125,7 @@ struct catalog_host *catalog_find_host(const struct catalog *catalog, const char
 int catalog_get_host(struct catalog *catalog, const char *name, size_t length,
 		     struct catalog_host **ret_host)
 {
-	struct catalog_host *host = catalog_find_host(catalog, name, length);
+	struct catalog_host *host = find_host(catalog, name, length);
 	struct catalog_host **all;
 
 	if (host) {

@@ -132,10 +132,6 @@ struct catalog_series *catalog_find(const struct catalog *catalog, const struct 
 int catalog_add(struct catalog *catalog, const struct identity *identity, uint32_t id,
 		struct catalog_series **ret_series);
 
-/* Find a host by its name. @return it, or NULL */
-struct catalog_host *catalog_find_host(const struct catalog *catalog, const char *name,
-				       size_t length);
-
 /* Find or add a host; a new one has no number and no id yet. @return 0 or -ENOMEM */
 int catalog_get_host(struct catalog *catalog, const char *name, size_t length,
 		     struct catalog_host **ret_host);

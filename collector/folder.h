@@ -2,9 +2,8 @@
 #ifndef COLLECTOR_FOLDER_H
 #define COLLECTOR_FOLDER_H
 
-/*
- * Folders and files of the store, opened so that no name and no symbolic link leads out of it.
- */
+/* The folder of the store: made, and opened where only its owner may change it. What lies below is
+ * opened by common/disk.h. */
 
 #include <sys/types.h>
 
@@ -21,22 +20,5 @@ int folder_make(const char *path, uid_t owner, gid_t group);
  * another user's; -EACCES: everybody may write to it, or not to be opened; other -errno
  */
 int folder_open(const char *path);
-
-/* Make a folder (0750) in an open one and sync the entry. @return 0, also where it was there; -errno */
-int folder_make_inside(int folder_fd, const char *name);
-
-/*
- * Open `folder`/`name` below an open folder, without following symbolic links.
- * @param name  NULL: the folder itself
- * @param flags  of open(2); O_CLOEXEC, O_NOFOLLOW and O_NONBLOCK are added
- * @return a descriptor owned by the caller, or -errno
- */
-int folder_open_inside(int folder_fd, const char *folder, const char *name, int flags);
-
-/* The same without openat2(2), for kernels and sandboxes that lack it. */
-int folder_open_stepwise(int folder_fd, const char *folder, const char *name, int flags);
-
-/* Sync the entries of a folder. @return 0 or -errno */
-int folder_sync(int folder_fd, const char *folder);
 
 #endif

@@ -98,9 +98,6 @@ struct metric_file_place {
 	uint64_t lost_from;
 	/* What its header says, should that be damaged; NULL: the file is then none. Borrowed. */
 	const struct store_file_header *expected;
-	/* What the device does not give (EIO) counts as damaged, for metric_file_load() too: which
-	 * then does not know where the file ends, so nothing is to be appended. */
-	bool passes_bad_sectors;
 };
 
 /*

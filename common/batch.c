@@ -6,16 +6,8 @@
 #include <errno.h>
 #include <string.h>
 
-#include "common/text.h"
-
 /* The batch names its host and series itself. */
 #define FLAG_NAMES 1
-
-static void put_text(struct buffer *out, const struct series_text *text)
-{
-	cursor_put_u16(out, (uint16_t)text->length);
-	buffer_append(out, text->start, text->length);
-}
 
 void batch_put_head(struct buffer *out, const struct batch_head *head)
 {
@@ -23,16 +15,16 @@ void batch_put_head(struct buffer *out, const struct batch_head *head)
 	buffer_append(out, head->epoch, HM_ID_BYTES);
 	cursor_put_u64(out, head->sequence);
 	buffer_append(out, head->host_id, HM_ID_BYTES);
-	put_text(out, &head->host);
+	cursor_put_text(out, &head->host);
 	cursor_put_u32(out, head->n_series);
 }
 
 void batch_put_series(struct buffer *out, const struct batch_series *series)
 {
 	buffer_append_byte(out, (char)series->kind);
-	put_text(out, &series->unit);
-	put_text(out, &series->metric);
-	put_text(out, &series->labels);
+	cursor_put_text(out, &series->unit);
+	cursor_put_text(out, &series->metric);
+	cursor_put_text(out, &series->labels);
 }
 
 void batch_put_block(struct buffer *out, const void *bytes, size_t length)
@@ -41,26 +33,13 @@ void batch_put_block(struct buffer *out, const void *bytes, size_t length)
 	buffer_append(out, bytes, length);
 }
 
-/* A name as it may have been written: clean, and not too long. */
-static struct series_text get_text(struct cursor *cursor, size_t max_bytes)
-{
-	uint16_t length = cursor_get_u16(cursor);
-	const char *start = (const char *)cursor_get_bytes(cursor, length);
-
-	if (!start || length > max_bytes || !text_is_clean(start, length)) {
-		cursor->failed = true;
-		return (struct series_text){"", 0};
-	}
-	return (struct series_text){start, length};
-}
-
 int batch_get_head(struct cursor *cursor, struct batch_head *ret_head)
 {
 	uint8_t flags = cursor_get_u8(cursor);
 	const uint8_t *epoch = cursor_get_bytes(cursor, HM_ID_BYTES);
 	uint64_t sequence = cursor_get_u64(cursor);
 	const uint8_t *host_id = cursor_get_bytes(cursor, HM_ID_BYTES);
-	struct series_text host = get_text(cursor, HM_HOST_NAME_MAX_BYTES);
+	struct series_text host = cursor_get_text(cursor, HM_HOST_NAME_MAX_BYTES);
 	uint32_t n_series = cursor_get_u32(cursor);
 
 	if (cursor_failed(cursor) || flags != FLAG_NAMES || !epoch || !host_id ||
@@ -77,9 +56,9 @@ int batch_get_series(struct cursor *cursor, struct batch_series *ret_series)
 	uint8_t kind = cursor_get_u8(cursor);
 	struct batch_series series = {.kind = (enum hm_stored_kind)kind};
 
-	series.unit = get_text(cursor, HM_UNIT_MAX_BYTES);
-	series.metric = get_text(cursor, HM_METRIC_NAME_MAX_BYTES);
-	series.labels = get_text(cursor, UINT16_MAX);
+	series.unit = cursor_get_text(cursor, HM_UNIT_MAX_BYTES);
+	series.metric = cursor_get_text(cursor, HM_METRIC_NAME_MAX_BYTES);
+	series.labels = cursor_get_text(cursor, UINT16_MAX);
 	if (cursor_failed(cursor) || kind > HM_STORED_COUNTER || series.metric.length == 0)
 		return -EBADMSG;
 	*ret_series = series;

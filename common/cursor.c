@@ -6,6 +6,8 @@
 #include <endian.h>
 #include <string.h>
 
+#include "common/text.h"
+
 const uint8_t *cursor_get_bytes(struct cursor *cursor, size_t length)
 {
 	const uint8_t *bytes = cursor->at;
@@ -56,6 +58,18 @@ uint64_t cursor_get_u64(struct cursor *cursor)
 	return le64toh(number);
 }
 
+struct series_text cursor_get_text(struct cursor *cursor, size_t max_bytes)
+{
+	uint16_t length = cursor_get_u16(cursor);
+	const char *start = (const char *)cursor_get_bytes(cursor, length);
+
+	if (!start || length > max_bytes || !text_is_clean(start, length)) {
+		cursor->failed = true;
+		return (struct series_text){"", 0};
+	}
+	return (struct series_text){start, length};
+}
+
 bool cursor_failed(const struct cursor *cursor)
 {
 	return cursor->failed;
@@ -82,4 +96,10 @@ void cursor_put_u64(struct buffer *out, uint64_t number)
 {
 	number = htole64(number);
 	buffer_append(out, &number, sizeof(number));
+}
+
+void cursor_put_text(struct buffer *out, const struct series_text *text)
+{
+	cursor_put_u16(out, (uint16_t)text->length);
+	buffer_append(out, text->start, text->length);
 }

@@ -6,33 +6,13 @@
 #include <errno.h>
 #include <string.h>
 
-#include "common/text.h"
-
 #define FILE_NAME_MAX 255
-
-static void put_text(struct buffer *out, const struct series_text *text)
-{
-	cursor_put_u16(out, (uint16_t)text->length);
-	buffer_append(out, text->start, text->length);
-}
-
-static struct series_text get_text(struct cursor *cursor, size_t max_bytes)
-{
-	uint16_t length = cursor_get_u16(cursor);
-	const char *start = (const char *)cursor_get_bytes(cursor, length);
-
-	if (!start || length == 0 || length > max_bytes || !text_is_clean(start, length)) {
-		cursor->failed = true;
-		return (struct series_text){"", 0};
-	}
-	return (struct series_text){start, length};
-}
 
 void log_entry_put_host(struct buffer *out, const struct log_host *host)
 {
 	cursor_put_u32(out, host->number);
 	buffer_append(out, host->id, HM_ID_BYTES);
-	put_text(out, &host->name);
+	cursor_put_text(out, &host->name);
 	cursor_put_u64(out, host->last);
 	cursor_put_u64(out, host->checkpoint);
 	cursor_put_u32(out, host->n_epochs);
@@ -53,11 +33,11 @@ int log_entry_get_host(struct cursor *cursor, struct log_host *ret_host)
 		return -ENODATA;
 	host.number = cursor_get_u32(cursor);
 	id = cursor_get_bytes(cursor, HM_ID_BYTES);
-	host.name = get_text(cursor, HM_HOST_NAME_MAX_BYTES);
+	host.name = cursor_get_text(cursor, HM_HOST_NAME_MAX_BYTES);
 	host.last = cursor_get_u64(cursor);
 	host.checkpoint = cursor_get_u64(cursor);
 	host.n_epochs = cursor_get_u32(cursor);
-	if (cursor_failed(cursor) || !id || host.number == 0)
+	if (cursor_failed(cursor) || !id || host.number == 0 || host.name.length == 0)
 		return -EBADMSG;
 	memcpy(host.id, id, HM_ID_BYTES);
 	*ret_host = host;
@@ -84,7 +64,7 @@ void log_entry_put_group(struct buffer *out, uint64_t group)
 void log_entry_put_group_file(struct buffer *out, const struct log_group_file *file)
 {
 	cursor_put_u32(out, file->host);
-	put_text(out, &file->name);
+	cursor_put_text(out, &file->name);
 	cursor_put_u64(out, file->length_bytes);
 }
 
@@ -101,9 +81,9 @@ int log_entry_get_group_file(struct cursor *cursor, struct log_group_file *ret_f
 	if (cursor_is_done(cursor))
 		return -ENODATA;
 	file.host = cursor_get_u32(cursor);
-	file.name = get_text(cursor, FILE_NAME_MAX);
+	file.name = cursor_get_text(cursor, FILE_NAME_MAX);
 	file.length_bytes = cursor_get_u64(cursor);
-	if (cursor_failed(cursor))
+	if (cursor_failed(cursor) || file.name.length == 0)
 		return -EBADMSG;
 	*ret_file = file;
 	return 0;

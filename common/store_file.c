@@ -7,6 +7,8 @@
 #include <string.h>
 
 #include "common/crc32c.h"
+#include "common/cursor.h"
+#include "common/varint.h"
 
 #define CRC_BYTES        sizeof(uint32_t)
 #define MAGIC_BYTES      (sizeof(HM_FILE_MAGIC) - 1)
@@ -19,9 +21,6 @@
 #define HOST_FIX_BYTES  (4 + HM_ID_BYTES + 8)
 #define EPOCH_BYTES     (HM_ID_BYTES + 16)
 #define EVENT_FIX_BYTES 28
-
-/* An id has 32 bits: 5 groups of 7. */
-#define VARINT_MAX_BYTES 5
 
 static void set_le16(uint8_t *out, uint16_t value)
 {
@@ -57,48 +56,25 @@ static uint64_t get_le64(const uint8_t *bytes)
 	return get_le32(bytes) | (uint64_t)get_le32(bytes + 4) << 32;
 }
 
-static void put_le32(struct buffer *out, uint32_t value)
-{
-	uint8_t bytes[4];
-
-	set_le32(bytes, value);
-	buffer_append(out, bytes, sizeof(bytes));
-}
-
-static void put_le64(struct buffer *out, uint64_t value)
-{
-	uint8_t bytes[8];
-
-	set_le64(bytes, value);
-	buffer_append(out, bytes, sizeof(bytes));
-}
-
 static void put_varint(struct buffer *out, uint32_t value)
 {
-	for (; value >= 0x80; value >>= 7)
-		buffer_append_byte(out, (char)(0x80 | (value & 0x7f)));
-	buffer_append_byte(out, (char)value);
+	uint8_t bytes[VARINT_MAX_BYTES];
+
+	buffer_append(out, bytes, varint_put(bytes, value));
 }
 
-/* Take a number in its shortest form off the front. @return false: there is none */
+/* Take a number off the front. @return false: there is none */
 static bool take_varint(const uint8_t **bytes, size_t *length, uint32_t *ret_value)
 {
-	uint64_t value = 0;
+	struct varint_reader reader = {*bytes, *bytes + *length};
+	uint64_t value;
 
-	for (size_t i = 0; i < VARINT_MAX_BYTES && i < *length; i++) {
-		uint8_t byte = (*bytes)[i];
-
-		value |= (uint64_t)(byte & 0x7f) << 7 * i;
-		if (byte & 0x80)
-			continue;
-		if (value > UINT32_MAX || (byte == 0 && i > 0))
-			return false;
-		*bytes += i + 1;
-		*length -= i + 1;
-		*ret_value = (uint32_t)value;
-		return true;
-	}
-	return false;
+	if (varint_get_limited(&reader, UINT32_MAX, &value) < 0)
+		return false;
+	*length = varint_left(&reader);
+	*bytes = reader.at;
+	*ret_value = (uint32_t)value;
+	return true;
 }
 
 static enum hm_stored_kind kind_of(uint8_t byte)
@@ -146,7 +122,7 @@ int store_file_put_header(struct buffer *out, const struct store_file_header *he
 	buffer_append(out, header->host, header->host_length);
 	buffer_append(out, header->metric, header->metric_length);
 	buffer_append(out, header->unit, header->unit_length);
-	put_le32(out, crc32c(0, out->data + start, out->length - start));
+	cursor_put_u32(out, crc32c(0, out->data + start, out->length - start));
 	return 0;
 }
 
@@ -241,7 +217,7 @@ int store_file_end_block(struct buffer *out, size_t start, uint32_t salt, uint64
 		out->length = start;
 		return -EMSGSIZE;
 	}
-	put_le32(out, (uint32_t)length_bytes);
+	cursor_put_u32(out, (uint32_t)length_bytes);
 	if (buffer_failed(out)) {
 		if (out->length > start)
 			out->length = start;
@@ -255,7 +231,7 @@ int store_file_end_block(struct buffer *out, size_t start, uint32_t salt, uint64
 
 void store_file_put_names_offset(struct buffer *out, uint64_t names_offset)
 {
-	put_le64(out, names_offset);
+	cursor_put_u64(out, names_offset);
 }
 
 void store_file_put_series(struct buffer *out, const struct store_file_series *series)
@@ -267,7 +243,7 @@ void store_file_put_series(struct buffer *out, const struct store_file_series *s
 
 void store_file_put_meta(struct buffer *out, const struct store_file_meta *meta)
 {
-	put_le64(out, meta->names_offset);
+	cursor_put_u64(out, meta->names_offset);
 	buffer_append_byte(out, (char)meta->kind);
 	buffer_append(out, meta->unit, meta->unit_length);
 }
@@ -285,25 +261,25 @@ void store_file_put_data(struct buffer *out, const struct store_file_data *data)
 
 void store_file_put_host(struct buffer *out, const struct store_file_host *host)
 {
-	put_le32(out, host->number);
+	cursor_put_u32(out, host->number);
 	buffer_append(out, host->id, HM_ID_BYTES);
-	put_le64(out, host->n_samples);
+	cursor_put_u64(out, host->n_samples);
 	buffer_append(out, host->name, host->name_length);
 }
 
 void store_file_put_epoch(struct buffer *out, const struct store_file_epoch *epoch)
 {
 	buffer_append(out, epoch->epoch, HM_ID_BYTES);
-	put_le64(out, epoch->sequence);
-	put_le64(out, epoch->position);
+	cursor_put_u64(out, epoch->sequence);
+	cursor_put_u64(out, epoch->position);
 }
 
 void store_file_put_event(struct buffer *out, const struct store_file_event *event)
 {
-	put_le64(out, (uint64_t)event->time_us);
-	put_le64(out, event->position);
-	put_le64(out, event->count);
-	put_le32(out, event->reason);
+	cursor_put_u64(out, (uint64_t)event->time_us);
+	cursor_put_u64(out, event->position);
+	cursor_put_u64(out, event->count);
+	cursor_put_u32(out, event->reason);
 	buffer_append(out, event->text, event->text_length);
 }
 

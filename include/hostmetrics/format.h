@@ -22,7 +22,8 @@
  *     HM_BLOCK_META    u64 as in SERIES; u8 kind (enum hm_stored_kind); the unit as text. The last
  *                      one counts, and without one the header
  *     HM_BLOCK_DATA    struct hm_data_header, then one block of samples (common/block.h)
- *     HM_BLOCK_HOST    u32 number of the host in the log; u8 id[16]; the name
+ *     HM_BLOCK_HOST    u32 number of the host in the log; u8 id[16]; u64 number of its
+ *                      samples in files; the name
  *     HM_BLOCK_EPOCH   u8 epoch[16]; u64 sequence; u64 position in the log
  *     HM_BLOCK_EVENT   i64 microseconds since 1970 UTC; u64 position in the log; u64 count; u32
  *                      enum hm_reason; text
@@ -152,7 +153,7 @@ enum hm_reason {
 /* A record's type. Unknown ones are passed over. */
 enum hm_record_type {
 	HM_RECORD_SNAPSHOT = 1,     /* here begins a snapshot of the state of all hosts */
-	HM_RECORD_HOST = 2,         /* one host, in a snapshot or when it is new */
+	HM_RECORD_HOST = 2,         /* some hosts, in a snapshot */
 	HM_RECORD_SNAPSHOT_END = 3, /* the snapshot is whole */
 	HM_RECORD_BATCH = 4,
 	HM_RECORD_MARK = 5,  /* nothing but its header: says what was durable */
