@@ -20,6 +20,9 @@
 #define SEARCH_WORK_MAX_BYTES  ((uint64_t)1 << 30)
 #define SEARCH_SMALL_MAX_BYTES 4096u
 
+/* Zeros are passed over by so many. */
+#define BLANK_BYTES 256
+
 static int window_reserve(struct file_reader *reader, size_t wanted)
 {
 	uint8_t *window;
@@ -267,12 +270,26 @@ static int try_place(struct file_reader *reader, uint64_t offset, uint64_t *work
 	return file_reader_get(reader, offset, ret_block);
 }
 
+/* Do so many zeros lie here? */
+static bool is_blank(const struct file_reader *reader, uint64_t offset)
+{
+	static const uint8_t zeros[BLANK_BYTES];
+
+	return window_has(reader, offset, BLANK_BYTES) &&
+	       memcmp(window_at(reader, offset), zeros, BLANK_BYTES) == 0;
+}
+
 /* The first place at or behind `offset`, as far as the window goes, at which a block could begin. */
 static uint64_t skip_impossible(const struct file_reader *reader, uint64_t offset)
 {
 	while (window_has(reader, offset, HM_BLOCK_HEADER_BYTES) &&
-	       store_file_peek_length(window_at(reader, offset)) == 0)
-		offset++;
+	       store_file_peek_length(window_at(reader, offset)) == 0) {
+		/* The type of a block is not 0, so where it stands the zeros have ended. */
+		if (*window_at(reader, offset) == 0 && is_blank(reader, offset))
+			offset += BLANK_BYTES - offsetof(struct hm_block_header, type);
+		else
+			offset++;
+	}
 	return offset;
 }
 
