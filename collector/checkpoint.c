@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "collector/group.h"
+#include "collector/group_writer.h"
 #include "common/log_entry.h"
 #include "common/log_file.h"
 #include "common/message.h"
@@ -21,13 +21,6 @@
 /* A record with files of a group is closed when it has so many bytes. */
 #define GROUP_RECORD_BYTES ((size_t)200 << 10)
 
-/* A file names a series when it first has samples of it, and once more the next time: so one damaged
- * block takes no names with it. */
-#define NAMED_TIMES 2
-
-#define HOST_FILE  ".host"
-#define PATH_BYTES (CATALOG_FILE_NAME_BYTES * 2)
-
 enum state {
 	STATE_IDLE,
 	STATE_ANNOUNCED, /* the log is to say which files are appended to */
@@ -38,21 +31,16 @@ enum state {
 struct checkpoint {
 	struct engine *engine; /* borrowed */
 	struct tail *tail;
-	struct block_encoder *encoder;
 	enum state state;
 	struct group group;
 	uint64_t number; /* of the group */
 	uint64_t ticket; /* of the record that must be durable first */
 	uint64_t
 		until; /* all up to here is being moved: what comes in meanwhile can wait; 0 = not */
-	size_t next_host;    /* of the catalog: where to look for one that is due */
-	size_t next_file;    /* of the group, to be written */
-	int sync_fd;         /* of the file system, from before the first write on; -1 = none */
-	struct buffer bytes; /* of the file being written */
-	struct store_file_series *series; /* that it does not name yet */
-	struct metric_file_column *columns;
-	struct metric_file_sample *samples;
-	size_t capacity; /* of these three */
+	size_t next_host; /* of the catalog: where to look for one that is due */
+	size_t next_file; /* of the group, to be written */
+	int sync_fd;      /* of the file system, from before the first write on; -1 = none */
+	struct group_writer writer;
 };
 
 int checkpoint_new(struct engine *engine, struct checkpoint **ret_checkpoint)
@@ -65,8 +53,9 @@ int checkpoint_new(struct engine *engine, struct checkpoint **ret_checkpoint)
 	checkpoint->engine = engine;
 	checkpoint->sync_fd = -1;
 	checkpoint->group.samples_max = group_samples_max(engine->options.segment_bytes);
-	checkpoint->encoder = block_encoder_new();
-	result = checkpoint->encoder ? tail_new(engine, &checkpoint->tail) : -ENOMEM;
+	result = group_writer_init(&checkpoint->writer, engine);
+	if (result == 0)
+		result = tail_new(engine, &checkpoint->tail);
 	if (result < 0)
 		checkpoint_free(checkpoint);
 	else
@@ -89,12 +78,8 @@ void checkpoint_free(struct checkpoint *checkpoint)
 		return;
 	close_sync(checkpoint);
 	tail_free(checkpoint->tail);
-	block_encoder_free(checkpoint->encoder);
 	group_done(&checkpoint->group);
-	buffer_done(&checkpoint->bytes);
-	free(checkpoint->series);
-	free(checkpoint->columns);
-	free(checkpoint->samples);
+	group_writer_done(&checkpoint->writer);
 	free(checkpoint);
 }
 
@@ -188,14 +173,6 @@ static int gather(struct checkpoint *checkpoint, enum engine_scope scope)
 
 /* -- what the log is told ------------------------------------------------------------------------- */
 
-static void file_name(const struct group_file *file, char name[static CATALOG_FILE_NAME_BYTES])
-{
-	if (file->file)
-		catalog_file_name(file->file, file->side, file->before.part, name);
-	else
-		(void)snprintf(name, CATALOG_FILE_NAME_BYTES, "%s", HOST_FILE);
-}
-
 /* Have a record logged. With the mutex held. */
 static void put_control(struct engine *engine, enum hm_record_type type,
 			const struct buffer *payload)
@@ -203,77 +180,6 @@ static void put_control(struct engine *engine, enum hm_record_type type,
 	cursor_put_u32(&engine->controls, (uint32_t)type);
 	cursor_put_u32(&engine->controls, (uint32_t)payload->length);
 	buffer_append(&engine->controls, payload->data, payload->length);
-}
-
-/* Go on in a new file: what was written to this one may be lost, and later syncs would not tell; or it
- * is not ours. With the mutex held. */
-static int begin_part(struct engine *engine, struct group_file *file, uint64_t continues_bytes)
-{
-	struct catalog_data *data = &file->file->data[file->side];
-	uint32_t part = data->end.part;
-
-	if (catalog_make_parts(data, part + 1) < 0)
-		return -ENOMEM;
-	data->part_bytes[part] = data->end.length_bytes;
-	data->end = (struct metric_file_end){
-		.part = part + 1,
-		.continues_bytes = continues_bytes,
-		.highest_us = CATALOG_NO_TIME,
-	};
-	/* The new file names its series itself. */
-	for (size_t i = 0; i < engine->catalog.n_series; i++) {
-		if (engine->catalog.all_series[i]->file == file->file)
-			engine->catalog.all_series[i]->declared[file->side] = 0;
-	}
-	return 0;
-}
-
-/* Is a file there that does not count: of a later version, say, or unreadable at start? @return 0; 1: it
- * is; -errno: that cannot be known */
-static int is_taken(const struct engine *engine, const struct group_file *file)
-{
-	const struct disk *disk = engine->options.disk;
-	struct disk_status status = {.size_bytes = 0};
-	char name[CATALOG_FILE_NAME_BYTES];
-	char path[PATH_BYTES];
-	int result;
-	int fd;
-
-	file_name(file, name);
-	(void)snprintf(path, sizeof(path), "%s/%s", file->of->host->folder, name);
-	fd = disk->open(disk->context, engine->hosts_folder, path, O_RDONLY);
-	if (fd == -ENOENT)
-		return 0;
-	if (fd == -ELOOP || fd == -ENXIO)
-		return 1;
-	if (fd < 0)
-		return fd;
-	result = disk->fstat(disk->context, fd, &status);
-	(void)disk->close(disk->context, fd);
-	return result < 0 ? result : !status.is_file || status.size_bytes > 0;
-}
-
-/* A file's end before the group. One that is new gets its salt, and no name that is taken. With
- * the mutex held. */
-static int take_end(struct engine *engine, struct group_file *file)
-{
-	char name[CATALOG_FILE_NAME_BYTES];
-	int result = 0;
-	int taken = 0;
-
-	file->before = file->file ? file->file->data[file->side].end : file->of->host->end;
-	if (file->before.length_bytes > 0)
-		return 0;
-	/* All that is whole in it counts, should it be readable one day. */
-	while (result == 0 && file->file && (taken = is_taken(engine, file)) > 0) {
-		result = begin_part(engine, file, UINT64_MAX);
-		file->before = file->file->data[file->side].end;
-	}
-	if (taken < 0)
-		return taken;
-	file_name(file, name);
-	file->before.salt = metric_file_salt(engine->store_id, file->of->host->folder, name);
-	return result;
 }
 
 static void put_group(struct engine *engine, const struct buffer *payload)
@@ -295,8 +201,8 @@ static int put_group_files(struct checkpoint *checkpoint)
 		char name[CATALOG_FILE_NAME_BYTES];
 		struct log_group_file entry;
 
-		result = take_end(engine, file);
-		file_name(file, name);
+		result = group_writer_locate(&checkpoint->writer, file);
+		group_writer_name(file, name);
 		entry = (struct log_group_file){
 			.host = file->of->host->number,
 			.name = {name, strlen(name)},
@@ -327,6 +233,7 @@ static int announce(struct checkpoint *checkpoint)
 	pthread_mutex_lock(&engine->mutex);
 	buffer_clear(&engine->groups);
 	result = put_group_files(checkpoint);
+	group_writer_forget_names(&checkpoint->writer);
 	if (result == 0) {
 		checkpoint->ticket = ++engine->controls_wanted;
 	} else {
@@ -378,167 +285,6 @@ static int conclude(struct checkpoint *checkpoint)
 
 /* -- files ---------------------------------------------------------------------------------------- */
 
-static int reserve(struct checkpoint *checkpoint, size_t n)
-{
-	if (n <= checkpoint->capacity)
-		return 0;
-	/* What they hold is made anew for each file. */
-	free(checkpoint->series);
-	free(checkpoint->columns);
-	free(checkpoint->samples);
-	checkpoint->series = calloc(n, sizeof(*checkpoint->series));
-	checkpoint->columns = calloc(n, sizeof(*checkpoint->columns));
-	checkpoint->samples = calloc(n, sizeof(*checkpoint->samples));
-	checkpoint->capacity =
-		checkpoint->series && checkpoint->columns && checkpoint->samples ? n : 0;
-	return checkpoint->capacity ? 0 : -ENOMEM;
-}
-
-/* Begin a column; name its series where the file does not yet, or only once. */
-static void add_column(struct checkpoint *checkpoint, const struct catalog_series *series,
-		       enum catalog_side side, const struct metric_file_sample *samples,
-		       struct metric_file_addition *addition)
-{
-	checkpoint->columns[addition->n_columns++] = (struct metric_file_column){
-		.series_id = series->id,
-		.samples = samples,
-	};
-	if (series->declared[side] >= NAMED_TIMES)
-		return;
-	checkpoint->series[addition->n_series++] = (struct store_file_series){
-		.id = series->id,
-		.labels = series->labels,
-		.labels_length = series->labels_length,
-	};
-}
-
-/* One column for each series of the file's samples. */
-static void make_columns(struct checkpoint *checkpoint, const struct group_file *file,
-			 struct metric_file_addition *addition)
-{
-	const struct group_sample *samples = &checkpoint->group.samples[file->first];
-
-	for (size_t i = 0; i < file->n_samples; i++) {
-		checkpoint->samples[i] = samples[i].sample;
-		if (i == 0 || samples[i].series != samples[i - 1].series)
-			add_column(checkpoint, samples[i].series, file->side,
-				   &checkpoint->samples[i], addition);
-		checkpoint->columns[addition->n_columns - 1].n_samples++;
-	}
-	addition->columns = checkpoint->columns;
-	addition->series = checkpoint->series;
-}
-
-/* The bytes to be appended to a metric's file. */
-static int encode_metric(struct checkpoint *checkpoint, struct group_file *file)
-{
-	struct engine *engine = checkpoint->engine;
-	struct metric_file_addition addition = {
-		.store_id = engine->store_id,
-		.host = file->of->host->name,
-		.metric = file->file->metric,
-		.type = file->side == CATALOG_SIDE_ODD ? HM_FILE_ODD : HM_FILE_METRIC,
-		.position = file->of->position,
-	};
-	int result = reserve(checkpoint, file->n_samples);
-
-	if (result < 0)
-		return result;
-	pthread_mutex_lock(&engine->mutex);
-	file->kind = file->file->kind;
-	file->unit = file->file->unit;
-	file->has_meta = file->side == CATALOG_SIDE_MAIN;
-	addition.has_new_meta = file->has_meta && file->file->has_new_meta;
-	addition.kind = file->kind;
-	addition.unit = file->unit;
-	pthread_mutex_unlock(&engine->mutex);
-	make_columns(checkpoint, file, &addition);
-	return metric_file_encode(checkpoint->encoder, &addition, &file->after, &checkpoint->bytes);
-}
-
-/* The bytes to be appended to a host's own file. */
-static int encode_host(struct checkpoint *checkpoint, struct group_file *file)
-{
-	const struct engine *engine = checkpoint->engine;
-	const struct catalog_host *host = file->of->host;
-	struct buffer *bytes = &checkpoint->bytes;
-	struct store_file_header header = {
-		.store_id = engine->store_id,
-		.salt = file->after.salt,
-		.type = HM_FILE_HOST,
-		.host = host->name,
-		.host_length = strlen(host->name),
-		.metric = "",
-		.unit = "",
-	};
-	struct store_file_host entry = {
-		.number = host->number,
-		.id = host->id,
-		.n_samples = host->n_filed + file->of->n_samples,
-		.name = host->name,
-		.name_length = strlen(host->name),
-	};
-	size_t start;
-	int result = 0;
-
-	if (file->before.length_bytes == 0)
-		result = store_file_put_header(bytes, &header);
-	if (result < 0)
-		return result;
-	start = store_file_begin_block(bytes, HM_BLOCK_HOST, file->of->position);
-	store_file_put_host(bytes, &entry);
-	result = store_file_end_block(bytes, start, file->after.salt,
-				      file->before.length_bytes + start);
-	file->after.length_bytes = file->before.length_bytes + bytes->length;
-	return result;
-}
-
-/* Write what is to be appended, where the file ends as far as it counts. */
-static int append(struct checkpoint *checkpoint, int fd, const struct group_file *file)
-{
-	const struct disk *disk = checkpoint->engine->options.disk;
-	const struct buffer *bytes = &checkpoint->bytes;
-	struct disk_status status;
-	int result = disk->fstat(disk->context, fd, &status);
-
-	/* What an earlier group left there does not count, and shall not follow what does. */
-	if (result == 0 && status.size_bytes > file->before.length_bytes)
-		result = disk->ftruncate(disk->context, fd, file->before.length_bytes);
-	if (result == 0)
-		result =
-			disk_write(disk, fd, bytes->data, bytes->length, file->before.length_bytes);
-	return result;
-}
-
-static int write_file(struct checkpoint *checkpoint, struct group_file *file)
-{
-	struct engine *engine = checkpoint->engine;
-	const struct disk *disk = engine->options.disk;
-	char name[CATALOG_FILE_NAME_BYTES];
-	char path[PATH_BYTES];
-	int result;
-	int fd;
-
-	buffer_clear(&checkpoint->bytes);
-	file->after = file->before;
-	result = file->file ? encode_metric(checkpoint, file) : encode_host(checkpoint, file);
-	if (result < 0)
-		return result;
-	if (file->before.length_bytes == 0) {
-		result = disk->mkdir(disk->context, engine->hosts_folder, file->of->host->folder);
-		if (result < 0 && result != -EEXIST)
-			return result;
-	}
-	file_name(file, name);
-	(void)snprintf(path, sizeof(path), "%s/%s", file->of->host->folder, name);
-	fd = disk->open(disk->context, engine->hosts_folder, path, O_RDWR | O_CREAT);
-	if (fd < 0)
-		return fd;
-	result = append(checkpoint, fd, file);
-	(void)disk->close(disk->context, fd);
-	return result;
-}
-
 /* Write some files and sync them. @param ret_is_sync  the sync failed @return 0, also where more are
  * left; -errno */
 static int write_files(struct checkpoint *checkpoint, bool *ret_is_sync)
@@ -550,7 +296,8 @@ static int write_files(struct checkpoint *checkpoint, bool *ret_is_sync)
 
 	while (result == 0 && checkpoint->next_file < group->n_files &&
 	       checkpoint->next_file < until)
-		result = write_file(checkpoint, &group->files[checkpoint->next_file++]);
+		result = group_writer_append(&checkpoint->writer, group,
+					     &group->files[checkpoint->next_file++]);
 	if (result < 0)
 		return result;
 	result = disk->syncfs(disk->context, checkpoint->sync_fd);
@@ -560,47 +307,12 @@ static int write_files(struct checkpoint *checkpoint, bool *ret_is_sync)
 
 /* -- the end of a group --------------------------------------------------------------------------- */
 
-/* A host's own file is made anew. */
-static void remove_host_file(struct engine *engine, struct catalog_host *host)
+/* Write no more to a file that a sync failed for. With the mutex held. */
+static void begin_part(struct checkpoint *checkpoint, struct group_file *file)
 {
-	const struct disk *disk = engine->options.disk;
-	int folder = disk->open(disk->context, engine->hosts_folder, host->folder,
-				O_RDONLY | O_DIRECTORY);
-
-	if (folder >= 0) {
-		(void)disk->unlink(disk->context, folder, HOST_FILE);
-		(void)disk->close(disk->context, folder);
-	}
-	host->end = (struct metric_file_end){.highest_us = CATALOG_NO_TIME};
-}
-
-/* Have a file as it was before. One that is new goes, so that the next of its name is another. */
-static int cut_file(struct checkpoint *checkpoint, const struct group_file *file, bool is_sync)
-{
-	struct engine *engine = checkpoint->engine;
-	const struct disk *disk = engine->options.disk;
-	char name[CATALOG_FILE_NAME_BYTES];
-	int folder = disk->open(disk->context, engine->hosts_folder, file->of->host->folder,
-				O_RDONLY | O_DIRECTORY);
-	int result;
-	int fd;
-
-	if (folder < 0)
-		return folder == -ENOENT ? 0 : folder;
-	file_name(file, name);
-	if (file->before.length_bytes == 0) {
-		result = disk->unlink(disk->context, folder, name);
-	} else if (is_sync) {
-		result = -EIO;
-	} else {
-		fd = disk->open(disk->context, folder, name, O_RDWR);
-		result =
-			fd < 0 ? fd : disk->ftruncate(disk->context, fd, file->before.length_bytes);
-		if (fd >= 0)
-			(void)disk->close(disk->context, fd);
-	}
-	(void)disk->close(disk->context, folder);
-	return result == -ENOENT ? 0 : result;
+	/* Without memory the host stays in the log until the next start. */
+	if (group_writer_begin_part(&checkpoint->writer, file, file->before.length_bytes) < 0)
+		file->of->host->is_unread = true;
 }
 
 /*
@@ -614,16 +326,17 @@ static void undo(struct checkpoint *checkpoint, int error, bool is_sync)
 
 	for (size_t i = 0; i < checkpoint->next_file; i++) {
 		struct group_file *file = &group->files[i];
-		bool is_cut = cut_file(checkpoint, file, is_sync) == 0;
+		bool is_cut = group_writer_cut(&checkpoint->writer, file, is_sync) == 0;
 
 		pthread_mutex_lock(&engine->mutex);
 		if (!is_cut && file->file)
-			(void)begin_part(engine, file, file->before.length_bytes);
+			begin_part(checkpoint, file);
 		else if (!is_cut)
-			remove_host_file(engine, file->of->host);
+			group_writer_remove_host_file(&checkpoint->writer, file->of->host);
 		pthread_mutex_unlock(&engine->mutex);
 	}
 	pthread_mutex_lock(&engine->mutex);
+	group_writer_forget_names(&checkpoint->writer);
 	buffer_clear(&engine->groups);
 	engine->wants_room |= error == -ENOSPC || error == -EDQUOT;
 	(void)snprintf(engine->stats.last_error, sizeof(engine->stats.last_error),
@@ -651,7 +364,7 @@ static void publish_file(struct engine *engine, const struct group *group,
 		struct catalog_series *series = group->samples[file->first + i].series;
 		bool is_first = i == 0 || series != group->samples[file->first + i - 1].series;
 
-		if (is_first && series->declared[file->side] < NAMED_TIMES)
+		if (is_first && series->declared[file->side] < GROUP_WRITER_NAMED_TIMES)
 			series->declared[file->side]++;
 	}
 	if (file->has_meta && metric->kind == file->kind && metric->unit == file->unit)

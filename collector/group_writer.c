@@ -1,0 +1,326 @@
+/* SPDX-License-Identifier: MIT */
+/* Appends a group's samples to files. */
+
+#include "collector/group_writer.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define HOST_FILE  ".host"
+#define PATH_BYTES (CATALOG_FILE_NAME_BYTES * 2)
+
+int group_writer_init(struct group_writer *writer, struct engine *engine)
+{
+	*writer = (struct group_writer){.engine = engine};
+	writer->encoder = block_encoder_new();
+	return writer->encoder ? 0 : -ENOMEM;
+}
+
+void group_writer_done(struct group_writer *writer)
+{
+	block_encoder_free(writer->encoder);
+	buffer_done(&writer->bytes);
+	free(writer->series);
+	free(writer->columns);
+	free(writer->samples);
+}
+
+void group_writer_name(const struct group_file *file, char name[static CATALOG_FILE_NAME_BYTES])
+{
+	if (file->file)
+		catalog_file_name(file->file, file->side, file->before.part, name);
+	else
+		(void)snprintf(name, CATALOG_FILE_NAME_BYTES, "%s", HOST_FILE);
+}
+
+int group_writer_begin_part(struct group_writer *writer, struct group_file *file,
+			    uint64_t continues_bytes)
+{
+	struct catalog_data *data = &file->file->data[file->side];
+	uint32_t part = data->end.part;
+
+	if (catalog_make_parts(data, part + 1) < 0)
+		return -ENOMEM;
+	data->part_bytes[part] = data->end.length_bytes;
+	data->end = (struct metric_file_end){
+		.part = part + 1,
+		.continues_bytes = continues_bytes,
+		.highest_us = CATALOG_NO_TIME,
+	};
+	data->names_nothing = true;
+	writer->has_new_parts = true;
+	return 0;
+}
+
+void group_writer_forget_names(struct group_writer *writer)
+{
+	const struct catalog *catalog = &writer->engine->catalog;
+
+	if (!writer->has_new_parts)
+		return;
+	writer->has_new_parts = false;
+	for (size_t i = 0; i < catalog->n_series; i++) {
+		struct catalog_series *series = catalog->all_series[i];
+
+		for (size_t side = 0; side < CATALOG_SIDES; side++) {
+			if (series->file->data[side].names_nothing)
+				series->declared[side] = 0;
+		}
+	}
+	for (size_t i = 0; i < catalog->n_files; i++) {
+		for (size_t side = 0; side < CATALOG_SIDES; side++)
+			catalog->all_files[i]->data[side].names_nothing = false;
+	}
+}
+
+/* Is a file there that does not count: of a later version, say, or unreadable at start? @return 0; 1: it
+ * is; -errno: that cannot be known */
+static int is_taken(const struct engine *engine, const struct group_file *file)
+{
+	const struct disk *disk = engine->options.disk;
+	struct disk_status status = {.size_bytes = 0};
+	char name[CATALOG_FILE_NAME_BYTES];
+	char path[PATH_BYTES];
+	int result;
+	int fd;
+
+	group_writer_name(file, name);
+	(void)snprintf(path, sizeof(path), "%s/%s", file->of->host->folder, name);
+	fd = disk->open(disk->context, engine->hosts_folder, path, O_RDONLY);
+	if (fd == -ENOENT)
+		return 0;
+	if (fd == -ELOOP || fd == -ENXIO)
+		return 1;
+	if (fd < 0)
+		return fd;
+	result = disk->fstat(disk->context, fd, &status);
+	(void)disk->close(disk->context, fd);
+	return result < 0 ? result : !status.is_file || status.size_bytes > 0;
+}
+
+int group_writer_locate(struct group_writer *writer, struct group_file *file)
+{
+	const struct engine *engine = writer->engine;
+	char name[CATALOG_FILE_NAME_BYTES];
+	int result = 0;
+	int taken = 0;
+
+	file->before = file->file ? file->file->data[file->side].end : file->of->host->end;
+	if (file->before.length_bytes > 0)
+		return 0;
+	/* All that is whole in it counts, should it be readable one day. */
+	while (result == 0 && file->file && (taken = is_taken(engine, file)) > 0) {
+		result = group_writer_begin_part(writer, file, UINT64_MAX);
+		file->before = file->file->data[file->side].end;
+	}
+	if (taken < 0)
+		return taken;
+	group_writer_name(file, name);
+	file->before.salt = metric_file_salt(engine->store_id, file->of->host->folder, name);
+	return result;
+}
+
+static int reserve(struct group_writer *writer, size_t n)
+{
+	if (n <= writer->capacity)
+		return 0;
+	/* What they hold is made anew for each file. */
+	free(writer->series);
+	free(writer->columns);
+	free(writer->samples);
+	writer->series = calloc(n, sizeof(*writer->series));
+	writer->columns = calloc(n, sizeof(*writer->columns));
+	writer->samples = calloc(n, sizeof(*writer->samples));
+	writer->capacity = writer->series && writer->columns && writer->samples ? n : 0;
+	return writer->capacity ? 0 : -ENOMEM;
+}
+
+/* Begin a column; name its series where the file does not yet, or only once. */
+static void add_column(struct group_writer *writer, const struct catalog_series *series,
+		       enum catalog_side side, const struct metric_file_sample *samples,
+		       struct metric_file_addition *addition)
+{
+	writer->columns[addition->n_columns++] = (struct metric_file_column){
+		.series_id = series->id,
+		.samples = samples,
+	};
+	if (series->declared[side] >= GROUP_WRITER_NAMED_TIMES)
+		return;
+	writer->series[addition->n_series++] = (struct store_file_series){
+		.id = series->id,
+		.labels = series->labels,
+		.labels_length = series->labels_length,
+	};
+}
+
+/* One column for each series of the file's samples. */
+static void make_columns(struct group_writer *writer, const struct group_sample *samples,
+			 const struct group_file *file, struct metric_file_addition *addition)
+{
+	for (size_t i = 0; i < file->n_samples; i++) {
+		writer->samples[i] = samples[i].sample;
+		if (i == 0 || samples[i].series != samples[i - 1].series)
+			add_column(writer, samples[i].series, file->side, &writer->samples[i],
+				   addition);
+		writer->columns[addition->n_columns - 1].n_samples++;
+	}
+	addition->columns = writer->columns;
+	addition->series = writer->series;
+}
+
+/* The bytes to be appended to a metric's file. */
+static int encode_metric(struct group_writer *writer, const struct group *group,
+			 struct group_file *file)
+{
+	struct engine *engine = writer->engine;
+	struct metric_file_addition addition = {
+		.store_id = engine->store_id,
+		.host = file->of->host->name,
+		.metric = file->file->metric,
+		.type = file->side == CATALOG_SIDE_ODD ? HM_FILE_ODD : HM_FILE_METRIC,
+		.position = file->of->position,
+	};
+	int result = reserve(writer, file->n_samples);
+
+	if (result < 0)
+		return result;
+	pthread_mutex_lock(&engine->mutex);
+	file->kind = file->file->kind;
+	file->unit = file->file->unit;
+	file->has_meta = file->side == CATALOG_SIDE_MAIN;
+	addition.has_new_meta = file->has_meta && file->file->has_new_meta;
+	addition.kind = file->kind;
+	addition.unit = file->unit;
+	pthread_mutex_unlock(&engine->mutex);
+	make_columns(writer, &group->samples[file->first], file, &addition);
+	return metric_file_encode(writer->encoder, &addition, &file->after, &writer->bytes);
+}
+
+/* The bytes to be appended to a host's own file. */
+static int encode_host(struct group_writer *writer, struct group_file *file)
+{
+	const struct engine *engine = writer->engine;
+	const struct catalog_host *host = file->of->host;
+	struct buffer *bytes = &writer->bytes;
+	struct store_file_header header = {
+		.store_id = engine->store_id,
+		.salt = file->after.salt,
+		.type = HM_FILE_HOST,
+		.host = host->name,
+		.host_length = strlen(host->name),
+		.metric = "",
+		.unit = "",
+	};
+	struct store_file_host entry = {
+		.number = host->number,
+		.id = host->id,
+		.n_samples = host->n_filed + file->of->n_samples,
+		.name = host->name,
+		.name_length = strlen(host->name),
+	};
+	size_t start;
+	int result = 0;
+
+	if (file->before.length_bytes == 0)
+		result = store_file_put_header(bytes, &header);
+	if (result < 0)
+		return result;
+	start = store_file_begin_block(bytes, HM_BLOCK_HOST, file->of->position);
+	store_file_put_host(bytes, &entry);
+	result = store_file_end_block(bytes, start, file->after.salt,
+				      file->before.length_bytes + start);
+	file->after.length_bytes = file->before.length_bytes + bytes->length;
+	return result;
+}
+
+/* Write what is to be appended, where the file ends as far as it counts. */
+static int append(struct group_writer *writer, int fd, const struct group_file *file)
+{
+	const struct disk *disk = writer->engine->options.disk;
+	const struct buffer *bytes = &writer->bytes;
+	struct disk_status status;
+	int result = disk->fstat(disk->context, fd, &status);
+
+	/* What an earlier group left there does not count, and shall not follow what does. */
+	if (result == 0 && status.size_bytes > file->before.length_bytes)
+		result = disk->ftruncate(disk->context, fd, file->before.length_bytes);
+	if (result == 0)
+		result =
+			disk_write(disk, fd, bytes->data, bytes->length, file->before.length_bytes);
+	return result;
+}
+
+int group_writer_append(struct group_writer *writer, const struct group *group,
+			struct group_file *file)
+{
+	struct engine *engine = writer->engine;
+	const struct disk *disk = engine->options.disk;
+	char name[CATALOG_FILE_NAME_BYTES];
+	char path[PATH_BYTES];
+	int result;
+	int fd;
+
+	buffer_clear(&writer->bytes);
+	file->after = file->before;
+	result = file->file ? encode_metric(writer, group, file) : encode_host(writer, file);
+	if (result < 0)
+		return result;
+	if (file->before.length_bytes == 0) {
+		result = disk->mkdir(disk->context, engine->hosts_folder, file->of->host->folder);
+		if (result < 0 && result != -EEXIST)
+			return result;
+	}
+	group_writer_name(file, name);
+	(void)snprintf(path, sizeof(path), "%s/%s", file->of->host->folder, name);
+	fd = disk->open(disk->context, engine->hosts_folder, path, O_RDWR | O_CREAT);
+	if (fd < 0)
+		return fd;
+	result = append(writer, fd, file);
+	(void)disk->close(disk->context, fd);
+	return result;
+}
+
+int group_writer_cut(const struct group_writer *writer, const struct group_file *file, bool is_sync)
+{
+	struct engine *engine = writer->engine;
+	const struct disk *disk = engine->options.disk;
+	char name[CATALOG_FILE_NAME_BYTES];
+	int folder = disk->open(disk->context, engine->hosts_folder, file->of->host->folder,
+				O_RDONLY | O_DIRECTORY);
+	int result;
+	int fd;
+
+	if (folder < 0)
+		return folder == -ENOENT ? 0 : folder;
+	group_writer_name(file, name);
+	if (file->before.length_bytes == 0) {
+		result = disk->unlink(disk->context, folder, name);
+	} else if (is_sync) {
+		result = -EIO;
+	} else {
+		fd = disk->open(disk->context, folder, name, O_RDWR);
+		result =
+			fd < 0 ? fd : disk->ftruncate(disk->context, fd, file->before.length_bytes);
+		if (fd >= 0)
+			(void)disk->close(disk->context, fd);
+	}
+	(void)disk->close(disk->context, folder);
+	return result == -ENOENT ? 0 : result;
+}
+
+void group_writer_remove_host_file(const struct group_writer *writer, struct catalog_host *host)
+{
+	struct engine *engine = writer->engine;
+	const struct disk *disk = engine->options.disk;
+	int folder = disk->open(disk->context, engine->hosts_folder, host->folder,
+				O_RDONLY | O_DIRECTORY);
+
+	if (folder >= 0) {
+		(void)disk->unlink(disk->context, folder, HOST_FILE);
+		(void)disk->close(disk->context, folder);
+	}
+	host->end = (struct metric_file_end){.highest_us = CATALOG_NO_TIME};
+}

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef COLLECTOR_GROUP_WRITER_H
+#define COLLECTOR_GROUP_WRITER_H
+
+/*
+ * Appends a group's samples to the files of its hosts, and takes them back. The only writer of metric
+ * files. Syncs nothing. One thread, which does not hold the engine's mutex.
+ */
+
+#include <stdbool.h>
+
+#include "collector/engine.h"
+#include "collector/group.h"
+
+/* A file names a series when it first has samples of it, and once more the next time: so one damaged
+ * block takes no names with it. */
+#define GROUP_WRITER_NAMED_TIMES 2
+
+struct group_writer {
+	struct engine *engine; /* borrowed */
+	struct block_encoder *encoder;
+	struct buffer bytes;              /* of the file being written */
+	struct store_file_series *series; /* that it does not name yet */
+	struct metric_file_column *columns;
+	struct metric_file_sample *samples;
+	size_t capacity;    /* of these three */
+	bool has_new_parts; /* since group_writer_forget_names() */
+};
+
+/* @param engine  borrowed. @return 0; -ENOMEM, after which group_writer_done() may be called */
+int group_writer_init(struct group_writer *writer, struct engine *engine);
+
+/* Release the memory. Takes a zeroed one. */
+void group_writer_done(struct group_writer *writer);
+
+/* The name of a file in its host's folder. */
+void group_writer_name(const struct group_file *file, char name[static CATALOG_FILE_NAME_BYTES]);
+
+/*
+ * Go on in a new file: what was written to this one may be lost, and later syncs would not tell; or it
+ * is not ours. When all of them have begun, group_writer_forget_names() must follow. With the engine's
+ * mutex. @param continues_bytes  how much of the one before counts; UINT64_MAX = all that is whole
+ * @return 0 or -ENOMEM
+ */
+int group_writer_begin_part(struct group_writer *writer, struct group_file *file,
+			    uint64_t continues_bytes);
+
+/* The files that began name no series yet. Walks all series. With the engine's mutex. */
+void group_writer_forget_names(struct group_writer *writer);
+
+/*
+ * Set file->before: where it ends before the group. One that is new gets its salt, and no name that is
+ * taken. With the engine's mutex.
+ * @return 0; -ENOMEM; -errno: whether a name is taken cannot be known
+ */
+int group_writer_locate(struct group_writer *writer, struct group_file *file);
+
+/*
+ * Append a file's samples to it, where it ends by file->before; set file->after, and what else the
+ * group keeps of it. A file and a folder that are not there are made.
+ * @return 0; -ENOMEM; -errno of the disk, with some of the bytes perhaps in the file
+ */
+int group_writer_append(struct group_writer *writer, const struct group *group,
+			struct group_file *file);
+
+/*
+ * Have a file as it was before. One that is new goes, so that the next of its name is another.
+ * @param is_sync  a sync failed: one that is not new must not be written again
+ * @return 0; -errno: it is not as before
+ */
+int group_writer_cut(const struct group_writer *writer, const struct group_file *file,
+		     bool is_sync);
+
+/* Have a host's own file made anew the next time. With the engine's mutex. */
+void group_writer_remove_host_file(const struct group_writer *writer, struct catalog_host *host);
+
+#endif
