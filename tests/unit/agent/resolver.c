@@ -15,7 +15,7 @@
 #define PATIENCE_MS 20000
 
 /* How often it is looked whether the threads have ended: twenty seconds in all. */
-#define LOOKS	2000
+#define LOOKS   2000
 #define LOOK_US 10000
 
 static struct loop *loop;
