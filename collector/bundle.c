@@ -76,6 +76,22 @@ static enum hm_reason append_texts(struct bundle *bundle, const struct line *lin
 	return buffer_failed(text) ? HM_REASON_NO_MEMORY : HM_REASON_NONE;
 }
 
+/* Append what the series will be known by. */
+static void append_name(struct bundle *bundle, struct series_text name, const char *default_host,
+			struct bundle_sample *sample)
+{
+	size_t host_length = strlen(default_host);
+
+	if (!bundle->names || name.length + host_length > NAME_CACHE_NAME_MAX_BYTES)
+		return;
+	buffer_append(&bundle->text, default_host, host_length);
+	buffer_append(&bundle->text, name.start, name.length);
+	if (buffer_failed(&bundle->text))
+		return;
+	sample->default_host_length = (uint16_t)host_length;
+	sample->name_length = (uint16_t)name.length;
+}
+
 enum hm_reason bundle_add(struct bundle *bundle, const struct line *line, const char *default_host,
 			  const struct bundle_meta *meta)
 {
@@ -94,6 +110,8 @@ enum hm_reason bundle_add(struct bundle *bundle, const struct line *line, const 
 		return HM_REASON_NO_MEMORY;
 
 	reason = append_texts(bundle, line, &host, meta, &sample);
+	if (reason == HM_REASON_NONE)
+		append_name(bundle, line->name, default_host, &sample);
 	if (reason != HM_REASON_NONE) {
 		bundle->text.length = text_length;
 		bundle->text.failed = false;
@@ -103,8 +121,46 @@ enum hm_reason bundle_add(struct bundle *bundle, const struct line *line, const 
 	return HM_REASON_NONE;
 }
 
+bool bundle_add_known(struct bundle *bundle, const char *text, size_t length,
+		      struct series_text default_host)
+{
+	struct line_skimmed line;
+	struct catalog_series *series;
+
+	if (!bundle->names || !line_skim(&line, text, length, bundle->now_us))
+		return false;
+	series = name_cache_find(bundle->names, default_host, line.name);
+	if (!series || make_room(bundle) < 0)
+		return false;
+	bundle->samples[bundle->n_samples++] = (struct bundle_sample){
+		.series = series,
+		.time_us = line.time_us,
+		.value = line.value,
+	};
+	return true;
+}
+
+static void keep_names(struct bundle *bundle)
+{
+	for (size_t i = 0; i < bundle->n_samples; i++) {
+		const struct bundle_sample *sample = &bundle->samples[i];
+		struct series_text host;
+		struct series_text name;
+
+		if (sample->name_length == 0 || !sample->series)
+			continue;
+		host.start = bundle_unit(bundle, sample) + sample->unit_length + 1;
+		host.length = sample->default_host_length;
+		name.start = host.start + host.length;
+		name.length = sample->name_length;
+		name_cache_add(bundle->names, host, name, sample->series);
+	}
+}
+
 void bundle_clear(struct bundle *bundle)
 {
+	if (bundle->names)
+		keep_names(bundle);
 	if (bundle->text.capacity + bundle->capacity * sizeof(*bundle->samples) > KEEP_BYTES)
 		bundle_done(bundle);
 	bundle->n_samples = 0;

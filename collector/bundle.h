@@ -7,12 +7,14 @@
  * and hashed already, so that the store's lock is held for as little as possible. One thread.
  */
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "collector/budget.h"
 #include "collector/hash.h"
 #include "collector/identity.h"
+#include "collector/name_cache.h"
 #include "collector/rejects.h"
 #include "common/buffer.h"
 #include "common/line.h"
@@ -21,15 +23,19 @@
 #define BUNDLE_UNIT_MAX_BYTES 64
 
 struct bundle_sample {
-	uint64_t hash;
+	struct catalog_series *series; /* NULL: not known yet; set by engine_append() */
+	uint64_t hash;                 /* of the identity, where the series was not known */
 	int64_t time_us;
 	double value;
-	uint32_t text_offset; /* identity's text, then the unit and its NUL */
+	uint32_t
+		text_offset; /* identity's text, the unit and its NUL, the default host, the name */
 	uint16_t host_length;
 	uint16_t metric_length;
 	uint16_t labels_length;
 	uint8_t unit_length;
 	uint8_t kind; /* enum hm_stored_kind */
+	uint16_t default_host_length;
+	uint16_t name_length; /* as it was written; 0: not to be kept in `names` */
 };
 
 struct bundle {
@@ -38,6 +44,7 @@ struct bundle {
 	size_t capacity;
 	struct buffer text;
 	struct hash_key key;
+	struct name_cache *names;    /* of series that are known already; borrowed; NULL = none */
 	struct rejects *rejects;     /* where refused lines are counted; borrowed */
 	struct budget *declarations; /* of all sessions together; borrowed; NULL = no limit */
 	int64_t now_us;              /* the time of lines that have none */
@@ -66,13 +73,20 @@ void bundle_done(struct bundle *bundle);
 enum hm_reason bundle_add(struct bundle *bundle, const struct line *line, const char *default_host,
 			  const struct bundle_meta *meta);
 
-/* Forget the samples, keep the memory. */
+/*
+ * Add the sample of a line whose name is one of `names`.
+ * @return false: it is not, or the line is not of the usual form
+ */
+bool bundle_add_known(struct bundle *bundle, const char *text, size_t length,
+		      struct series_text default_host);
+
+/* Forget the samples, keep the memory; and keep the names of those that engine_append() found. */
 void bundle_clear(struct bundle *bundle);
 
 /* About how much memory the samples take. */
 size_t bundle_bytes(const struct bundle *bundle);
 
-/* The series of a sample. Borrowed until the bundle changes. */
+/* What a sample that was not known says of its series. Borrowed until the bundle changes. */
 struct identity bundle_identity(const struct bundle *bundle, const struct bundle_sample *sample);
 
 /* The unit, "" without one. Borrowed until the bundle changes. */

@@ -274,7 +274,7 @@ static int open_control(struct collector *collector)
 	return result;
 }
 
-static void deliver(void *context, const struct bundle *bundle)
+static void deliver(void *context, struct bundle *bundle)
 {
 	store_append(context, bundle);
 }

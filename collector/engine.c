@@ -286,36 +286,38 @@ static int introduce_host(struct engine *engine, struct catalog_host *host)
 	return 0;
 }
 
-static int find_or_add(struct engine *engine, const struct identity *identity,
-		       struct catalog_series **ret_series)
+/* Have the series of a sample that names it in full, with what is said of its metric. */
+static int find_or_add(struct engine *engine, const struct bundle *bundle,
+		       const struct bundle_sample *sample, struct catalog_series **ret_series)
 {
-	int result;
+	struct identity identity = bundle_identity(bundle, sample);
+	int result = 0;
 
-	*ret_series = catalog_find(&engine->catalog, identity);
-	result = *ret_series ? 0
-			     : catalog_add(&engine->catalog, identity, CATALOG_NEXT_ID, ret_series);
-	return result == 0 ? introduce_host(engine, (*ret_series)->file->host) : result;
+	*ret_series = catalog_find(&engine->catalog, &identity);
+	if (!*ret_series)
+		result = catalog_add(&engine->catalog, &identity, CATALOG_NEXT_ID, ret_series);
+	if (result == 0)
+		result = introduce_host(engine, (*ret_series)->file->host);
+	if (result == 0 && (sample->kind != HM_STORED_UNKNOWN || sample->unit_length > 0))
+		result = catalog_describe((*ret_series)->file, sample->kind,
+					  bundle_unit(bundle, sample), sample->unit_length);
+	return result;
 }
 
 static int append_sample(struct engine *engine, const struct bundle *bundle,
-			 const struct bundle_sample *sample)
+			 struct bundle_sample *sample)
 {
-	struct identity identity = bundle_identity(bundle, sample);
 	bool is_odd = group_is_odd(sample->time_us, bundle->now_us);
-	struct catalog_series *series;
+	struct catalog_series *series = sample->series;
 	struct catalog_host *host;
-	int result = find_or_add(engine, &identity, &series);
+	int result = series ? 0 : find_or_add(engine, bundle, sample, &series);
 
-	if (result < 0)
-		return result;
-	host = series->file->host;
-	if (sample->kind != HM_STORED_UNKNOWN || sample->unit_length > 0)
-		result = catalog_describe(series->file, sample->kind, bundle_unit(bundle, sample),
-					  sample->unit_length);
 	if (result == 0)
 		result = catalog_gather(series, sample->time_us, sample->value);
 	if (result < 0)
 		return result;
+	sample->series = series;
+	host = series->file->host;
 	catalog_note(series, sample->time_us, sample->value, is_odd);
 	host->n_samples++;
 	engine->stats.n_odd += is_odd;
@@ -328,20 +330,29 @@ static int append_sample(struct engine *engine, const struct bundle *bundle,
 	return 0;
 }
 
-/* Count a sample that was not taken; its text is its identity's with blanks between the words. */
+/* Count a sample that was not taken; its text is its series with blanks between the words. */
 static void reject_sample(const struct bundle *bundle, const struct bundle_sample *sample)
 {
-	struct identity identity = bundle_identity(bundle, sample);
 	char text[REJECTS_EXAMPLE_MAX_BYTES * 2];
-	int length = snprintf(text, sizeof(text), "%s%s of %s", identity_metric(&identity),
-			      identity_labels(&identity), identity_host(&identity));
+	int length;
 
+	if (sample->series) {
+		const struct catalog_file *file = sample->series->file;
+
+		length = snprintf(text, sizeof(text), "%s%s of %s", file->metric,
+				  sample->series->labels, file->host->name);
+	} else {
+		struct identity identity = bundle_identity(bundle, sample);
+
+		length = snprintf(text, sizeof(text), "%s%s of %s", identity_metric(&identity),
+				  identity_labels(&identity), identity_host(&identity));
+	}
 	if (length >= (int)sizeof(text))
 		length = (int)sizeof(text) - 1;
 	rejects_add(bundle->rejects, HM_REASON_NO_MEMORY, text, length < 0 ? 0 : (size_t)length);
 }
 
-void engine_append(struct engine *engine, const struct bundle *bundle)
+void engine_append(struct engine *engine, struct bundle *bundle)
 {
 	pthread_mutex_lock(&engine->mutex);
 	for (size_t i = 0; i < bundle->n_samples; i++) {

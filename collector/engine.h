@@ -118,8 +118,11 @@ int engine_open(const struct engine_options *options, struct engine **ret_engine
 /* Release the memory; writes nothing. Takes NULL. */
 void engine_close(struct engine *engine);
 
-/* Take all samples of a bundle; those that cannot be taken are counted in its rejects. */
-void engine_append(struct engine *engine, const struct bundle *bundle);
+/*
+ * Take all samples of a bundle; those that cannot be taken are counted in its rejects. Sets the series
+ * of those that name it in full.
+ */
+void engine_append(struct engine *engine, struct bundle *bundle);
 
 /*
  * Seal what was taken, log and sync it. After a failure everything waits in memory, in its order,

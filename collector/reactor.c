@@ -31,6 +31,9 @@
 #define TURN_BYTES      ((size_t)2 << 20)
 #define SHARE_MIN_BYTES ((size_t)2 << 10)
 
+/* So many names of series are known without parsing them: 2 MiB, and what the names take. */
+#define NAMES_MAX ((size_t)1 << 16)
+
 /* That there are too many connections is said at most this often. */
 #define SAY_AGAIN_US (60 * TIMESTAMP_SECOND_US)
 
@@ -363,6 +366,8 @@ int reactor_new(const struct reactor_options *options, struct reactor **ret_reac
 	TAILQ_INIT(&reactor->connections);
 	share_turn(reactor);
 	bundle_init(&reactor->bundle, options->key, options->rejects);
+	/* Without memory every name is parsed. */
+	reactor->bundle.names = name_cache_new(options->key, NAMES_MAX);
 	reactor->bundle.declarations = &options->traffic->declarations;
 	result = open_sources(reactor);
 	if (result < 0)
@@ -386,6 +391,7 @@ void reactor_free(struct reactor *reactor)
 	wakeup_free(reactor->listen);
 	wakeup_free(reactor->stop);
 	loop_free(reactor->loop);
+	name_cache_free(reactor->bundle.names);
 	bundle_done(&reactor->bundle);
 	pthread_mutex_destroy(&reactor->lock);
 	free(reactor);

@@ -28,7 +28,7 @@ struct reactor_options {
 	struct rejects *rejects;    /* borrowed */
 	struct traffic *traffic;    /* borrowed */
 	/* Called on the reactor's thread; may wait. The bundle is borrowed for the call. */
-	void (*deliver)(void *context, const struct bundle *bundle);
+	void (*deliver)(void *context, struct bundle *bundle);
 	void *context;
 };
 

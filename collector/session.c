@@ -14,7 +14,7 @@
 
 void session_init(struct session *session, const char *default_host)
 {
-	*session = (struct session){.default_host = default_host};
+	*session = (struct session){.default_host = {default_host, strlen(default_host)}};
 }
 
 void session_done(struct session *session)
@@ -48,7 +48,7 @@ static enum hm_reason add_sample(struct session *session, struct bundle *out)
 	if (session->declarations)
 		meta = declarations_find(session->declarations, &out->key,
 					 &out->line.series.metric);
-	return bundle_add(out, &out->line, session->default_host, &meta);
+	return bundle_add(out, &out->line, session->default_host.start, &meta);
 }
 
 /* Is a line of so many bytes too long? A CR at its end belongs to the newline. */
@@ -63,6 +63,9 @@ static void take_line(struct session *session, const char *text, size_t length, 
 {
 	enum hm_reason reason = HM_REASON_LINE_TOO_LONG;
 
+	/* What a session declared goes with each of its samples. */
+	if (!session->declarations && bundle_add_known(out, text, length, session->default_host))
+		return;
 	if (!is_too_long(text, length))
 		reason = line_parse(&out->line, text, length, out->now_us);
 	if (reason == HM_REASON_NONE && out->line.type == LINE_SAMPLE)

@@ -16,7 +16,7 @@
 struct declarations;
 
 struct session {
-	const char *default_host;          /* host of lines that name none; borrowed */
+	struct series_text default_host;   /* host of lines that name none; borrowed */
 	struct buffer partial;             /* the beginning of a line; no memory without one */
 	struct declarations *declarations; /* NULL until the first */
 	bool has_declared;                 /* an agent or an exporter speaks */

@@ -220,7 +220,7 @@ static void *run_checkpoint(void *context)
 	return NULL;
 }
 
-void store_append(struct store *store, const struct bundle *bundle)
+void store_append(struct store *store, struct bundle *bundle)
 {
 	struct engine *engine = store->engine;
 	bool was_clean;

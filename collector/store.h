@@ -49,7 +49,7 @@ const struct hash_key *store_hash_key(const struct store *store);
  * Take all samples of a bundle. Waits while too much is to be logged (STORE_PENDING_MAX_BYTES), as on
  * a full disk. Samples that cannot be taken are counted in the bundle's rejects.
  */
-void store_append(struct store *store, const struct bundle *bundle);
+void store_append(struct store *store, struct bundle *bundle);
 
 /*
  * Have all that was taken before logged and synced, and wait for it.

@@ -126,6 +126,7 @@ static enum hm_reason take_series(struct line *line, struct rest *rest)
 	reason = series_parse(&line->series, rest->at, (size_t)(rest->end - rest->at), &used);
 	if (reason != HM_REASON_NONE)
 		return reason;
+	line->name = (struct series_text){rest->at, used};
 	rest->at += used;
 	line->host = series_take_label(&line->series, "host");
 	if (line->host.start && !is_name(line->host, HM_HOST_NAME_MAX_BYTES))
@@ -221,4 +222,69 @@ enum hm_reason line_parse(struct line *line, const char *text, size_t length, in
 	if (reason == HM_REASON_NONE)
 		line->type = LINE_SAMPLE;
 	return reason;
+}
+
+/* Take the last word off, and the blank before it. @return false: there is no blank, or nothing behind
+ * it */
+static bool take_last_word(struct series_text *rest, struct series_text *ret_word)
+{
+	const char *end = rest->start + rest->length;
+	const char *at = end;
+
+	while (at > rest->start && at[-1] != ' ')
+		at--;
+	if (at == rest->start || at == end)
+		return false;
+	*ret_word = (struct series_text){at, (size_t)(end - at)};
+	rest->length = (size_t)(at - 1 - rest->start);
+	return true;
+}
+
+static bool is_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+/* Cut `TIME NAME VALUE` or `NAME VALUE TIME` into words; the time stays where there is none. */
+static bool cut_words(struct series_text *name, struct series_text *value, struct series_text *time)
+{
+	const char *blank;
+
+	if (!take_last_word(name, value))
+		return false;
+	if (is_digit(*name->start)) {
+		blank = memchr(name->start, ' ', name->length);
+		if (!blank)
+			return false;
+		*time = (struct series_text){name->start, (size_t)(blank - name->start)};
+		name->length -= time->length + 1;
+		name->start = blank + 1;
+	} else if (*name->start <= '9') {
+		return false;
+	} else {
+		struct series_text rest = *name;
+		struct series_text word;
+
+		if (take_last_word(&rest, &word) && (is_digit(*word.start) || *word.start == '-')) {
+			*time = *value;
+			*value = word;
+			*name = rest;
+		}
+	}
+	return name->length > 0;
+}
+
+bool line_skim(struct line_skimmed *skimmed, const char *text, size_t length, int64_t now_us)
+{
+	struct series_text name = {text, length};
+	struct series_text value;
+	struct series_text time = {.start = "N", .length = 1};
+
+	if (length > 0 && text[length - 1] == '\r')
+		name.length--;
+	if (name.length == 0 || name.length > HM_LINE_MAX_BYTES || !cut_words(&name, &value, &time))
+		return false;
+	skimmed->name = name;
+	return parse_value(value, &skimmed->value) == HM_REASON_NONE &&
+	       parse_time(time, now_us, &skimmed->time_us) == HM_REASON_NONE;
 }

@@ -4,6 +4,7 @@
 
 /* One text line as it comes in at a collector; hostmetrics/wire.h has the grammar. */
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -20,7 +21,8 @@ struct line {
 	enum line_type type;
 	int64_t time_us;
 	double value;
-	struct series series; /* of a sample; the metric only, of a declaration */
+	struct series_text name; /* of a sample: the series as it is written */
+	struct series series;    /* of a sample; the metric only, of a declaration */
 	struct series_text
 		host; /* the label `host`, taken off the series; start NULL without one */
 	enum hm_stored_kind kind; /* LINE_TYPE: gauge and counter; anything else is unknown */
@@ -34,5 +36,20 @@ struct line {
  * @return HM_REASON_NONE, or why the line is refused
  */
 enum hm_reason line_parse(struct line *line, const char *text, size_t length, int64_t now_us);
+
+/* A line whose name is not parsed. */
+struct line_skimmed {
+	struct series_text name;
+	int64_t time_us;
+	double value;
+};
+
+/*
+ * Read time and value of a line, and find its name, without looking at it. Where line_parse() took a
+ * line with just these bytes as its `name` before, it would say the same of this one; of any other
+ * name it must be asked.
+ * @return false: the line may be wrong, or has not the usual form; line_parse() says
+ */
+bool line_skim(struct line_skimmed *skimmed, const char *text, size_t length, int64_t now_us);
 
 #endif

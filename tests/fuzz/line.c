@@ -59,11 +59,43 @@ static void check_round_trip(const struct line *line)
 	buffer_done(&text_again);
 }
 
+/* Is it the name of a series, whole? */
+static bool is_name(struct series_text name)
+{
+	struct buffer text = {0};
+	struct line line;
+	bool is_name;
+
+	buffer_append(&text, name.start, name.length);
+	buffer_append(&text, " 1", 2);
+	is_name = line_parse(&line, text.data, text.length, NOW_US) == HM_REASON_NONE &&
+		  line.type == LINE_SAMPLE && line.name.start == text.data &&
+		  line.name.length == name.length;
+	buffer_done(&text);
+	return is_name;
+}
+
+/* What is skimmed of a line with a good name is what the line says. */
+static void check_skimmed(const struct line *line, enum hm_reason reason, const char *text,
+			  size_t length)
+{
+	struct line_skimmed skimmed;
+
+	if (!line_skim(&skimmed, text, length, NOW_US) || !is_name(skimmed.name))
+		return;
+	if (reason != HM_REASON_NONE || line->type != LINE_SAMPLE ||
+	    skimmed.name.start != line->name.start || skimmed.name.length != line->name.length ||
+	    skimmed.time_us != line->time_us || skimmed.value != line->value ||
+	    signbit(skimmed.value) != signbit(line->value))
+		abort();
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n_bytes)
 {
 	struct line line;
 	enum hm_reason reason = line_parse(&line, (const char *)data, n_bytes, NOW_US);
 
+	check_skimmed(&line, reason, (const char *)data, n_bytes);
 	if (reason != HM_REASON_NONE) {
 		if (line.type != LINE_NOTHING || !*reason_text(reason))
 			abort();

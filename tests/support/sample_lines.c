@@ -49,18 +49,31 @@ void sample_lines_add(struct bundle *bundle, const char *text)
 	session_done(&session);
 }
 
+static void format_name(const struct bundle *bundle, const struct bundle_sample *sample,
+			struct buffer *out)
+{
+	struct identity identity = bundle_identity(bundle, sample);
+
+	if (sample->series) {
+		buffer_printf(out, "%s %s%s", sample->series->file->host->name,
+			      sample->series->file->metric, sample->series->labels);
+	} else {
+		buffer_printf(out, "%s %s%s", identity_host(&identity), identity_metric(&identity),
+			      identity_labels(&identity));
+	}
+}
+
 void sample_lines_format(const struct bundle *bundle, struct buffer *out)
 {
 	for (size_t i = 0; i < bundle->n_samples; i++) {
 		const struct bundle_sample *sample = &bundle->samples[i];
-		struct identity identity = bundle_identity(bundle, sample);
 		char value[NUMBER_TEXT_MAX_BYTES];
 
 		(void)number_format(sample->value, value);
-		buffer_printf(out, "%" PRId64 " %s %s%s %s %d %s\n", sample->time_us,
-			      identity_host(&identity), identity_metric(&identity),
-			      identity_labels(&identity), value, sample->kind,
-			      bundle_unit(bundle, sample));
+		buffer_printf(out, "%" PRId64 " ", sample->time_us);
+		format_name(bundle, sample, out);
+		buffer_printf(out, " %s %d %s\n", value, sample->kind,
+			      sample->series ? "" : bundle_unit(bundle, sample));
 	}
 }
 

@@ -48,7 +48,7 @@ static size_t n_bundles;
 static size_t largest_bundle_bytes;
 static struct buffer delivered; /* what sample_lines_format() makes of it all */
 
-static void deliver(void *context, const struct bundle *bundle)
+static void deliver(void *context, struct bundle *bundle)
 {
 	(void)context;
 	n_bundles++;
@@ -407,7 +407,7 @@ static void *send_without_end(void *context)
 	return NULL;
 }
 
-static void drop(void *context, const struct bundle *bundle)
+static void drop(void *context, struct bundle *bundle)
 {
 	(void)context;
 	(void)bundle;

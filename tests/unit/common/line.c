@@ -273,3 +273,37 @@ Test(line, looks_at_no_byte_behind_the_length)
 	cr_expect_eq(line.time_us, NOW_US);
 	cr_expect_eq(line_parse(&line, "m{a=\"1\"} 5", 7, NOW_US), HM_REASON_BAD_LABELS);
 }
+
+static void expect_skimmed(const char *line_text, const char *name, int64_t time_us, double value)
+{
+	struct line_skimmed skimmed;
+
+	cr_assert(line_skim(&skimmed, line_text, strlen(line_text), NOW_US), "%s", line_text);
+	cr_expect(is_text(skimmed.name, name), "%s", line_text);
+	cr_expect_eq(skimmed.time_us, time_us, "%s", line_text);
+	cr_expect_eq(skimmed.value, value, "%s", line_text);
+}
+
+Test(line, is_skimmed_without_a_look_at_its_name)
+{
+	expect_skimmed("1795416401 node_load1 0.5", "node_load1", TIME_US, 0.5);
+	expect_skimmed("1795416401 x{a=\"b c\"} 5\r", "x{a=\"b c\"}", TIME_US, 5);
+	expect_skimmed("a.b.c 3.5 1795416401", "a.b.c", TIME_US, 3.5);
+	expect_skimmed("a.b.c -3.5 -1", "a.b.c", NOW_US, -3.5);
+	expect_skimmed("a.b.c 3.5 N", "a.b.c", NOW_US, 3.5);
+	expect_skimmed("a{b=\"c d\"} 7", "a{b=\"c d\"}", NOW_US, 7);
+}
+
+Test(line, is_left_to_the_parser_where_it_is_unusual)
+{
+	static const char *const unusual[] = {
+		"",      "\r",  "a",   "5",     " a 5",           "a ",
+		"a nan", "a x", "5 a", "a 5 x", "# TYPE a gauge", "-1 a 5",
+	};
+	struct line_skimmed skimmed;
+
+	for (size_t i = 0; i < sizeof(unusual) / sizeof(unusual[0]); i++) {
+		cr_expect_not(line_skim(&skimmed, unusual[i], strlen(unusual[i]), NOW_US), "%s",
+			      unusual[i]);
+	}
+}
