@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A name lies in one of the places of its set; where they are full, it takes the next one's in turn. */
-#define SET_PLACES 4
+/* A name's hash says in which set it is found. Where the set or the memory is full, another one goes. */
+#define SET_NAMES 4
 
 struct place {
 	uint64_t hash;
@@ -19,32 +19,45 @@ struct place {
 	uint32_t next; /* the place of the name that came after it the last time */
 };
 
+struct set {
+	uint32_t names[SET_NAMES]; /* number of the place, + 1; 0 = free */
+};
+
+/* The places lie in the order in which names came, most often the one in which they come again. */
 struct name_cache {
 	struct hash_key key;
-	unsigned int turn;
-	struct place *last;
+	uint32_t last; /* the place of the name that was found last */
+	size_t n_used;
 	size_t n_places;
-	struct place places[];
+	size_t turn; /* whose name goes next */
+	struct place *places;
+	struct set *sets;
 };
 
 struct name_cache *name_cache_new(const struct hash_key *key, size_t n_places)
 {
-	struct name_cache *cache = calloc(1, sizeof(*cache) + n_places * sizeof(struct place));
+	struct name_cache *cache = calloc(1, sizeof(*cache));
 
 	if (!cache)
 		return NULL;
 	cache->key = *key;
-	cache->last = cache->places;
 	cache->n_places = n_places;
-	return cache;
+	cache->places = calloc(n_places, sizeof(*cache->places));
+	cache->sets = calloc(n_places / SET_NAMES, sizeof(*cache->sets));
+	if (cache->places && cache->sets)
+		return cache;
+	name_cache_free(cache);
+	return NULL;
 }
 
 void name_cache_free(struct name_cache *cache)
 {
 	if (!cache)
 		return;
-	for (size_t i = 0; i < cache->n_places; i++)
+	for (size_t i = 0; i < cache->n_used; i++)
 		free(cache->places[i].text);
+	free(cache->places);
+	free(cache->sets);
 	free(cache);
 }
 
@@ -65,73 +78,104 @@ static bool is_same(const struct place *place, struct series_text host, struct s
 	       memcmp(place->text, host.start, host.length) == 0;
 }
 
-static struct place *find_set(struct name_cache *cache, uint64_t hash)
+static struct set *find_set(const struct name_cache *cache, uint64_t hash)
 {
-	return &cache->places[hash % (cache->n_places / SET_PLACES) * SET_PLACES];
+	return &cache->sets[hash % (cache->n_places / SET_NAMES)];
 }
 
-/* @return NULL: it has none */
-static struct place *find_place(struct name_cache *cache, struct series_text host,
-				struct series_text name)
+/* @return the place's number; cache->n_places: it has none */
+static size_t find_place(const struct name_cache *cache, struct series_text host,
+			 struct series_text name)
 {
 	uint64_t hash = hash_name(cache, host, name);
-	struct place *set = find_set(cache, hash);
+	const struct set *set = find_set(cache, hash);
 
-	for (size_t i = 0; i < SET_PLACES; i++) {
-		if (set[i].hash == hash && is_same(&set[i], host, name))
-			return &set[i];
+	for (size_t i = 0; i < SET_NAMES && set->names[i] > 0; i++) {
+		const struct place *place = &cache->places[set->names[i] - 1];
+
+		if (place->hash == hash && is_same(place, host, name))
+			return set->names[i] - 1;
 	}
-	return NULL;
+	return cache->n_places;
 }
 
 struct catalog_series *name_cache_find(struct name_cache *cache, struct series_text host,
 				       struct series_text name)
 {
 	/* Senders have an order, and keep to it. */
-	struct place *place = &cache->places[cache->last->next];
+	size_t i = cache->places[cache->last].next;
 
-	if (!is_same(place, host, name)) {
-		place = find_place(cache, host, name);
-		if (!place)
+	if (!is_same(&cache->places[i], host, name)) {
+		i = find_place(cache, host, name);
+		if (i == cache->n_places)
 			return NULL;
-		cache->last->next = (uint32_t)(place - cache->places);
+		cache->places[cache->last].next = (uint32_t)i;
 	}
-	cache->last = place;
-	return place->series;
+	cache->last = (uint32_t)i;
+	return cache->places[i].series;
 }
 
-static struct place *choose_place(struct name_cache *cache, uint64_t hash)
+/* Forget a name: the last of its set takes its place there. */
+static void forget(struct name_cache *cache, size_t number)
 {
-	struct place *set = find_set(cache, hash);
+	struct place *place = &cache->places[number];
+	struct set *set = find_set(cache, place->hash);
+	size_t n = 0;
+	size_t i = 0;
 
-	for (size_t i = 0; i < SET_PLACES; i++) {
-		if (!set[i].series)
-			return &set[i];
-	}
-	return &set[cache->turn++ % SET_PLACES];
+	while (n < SET_NAMES && set->names[n] > 0)
+		n++;
+	while (set->names[i] != number + 1)
+		i++;
+	set->names[i] = set->names[n - 1];
+	set->names[n - 1] = 0;
+	free(place->text);
+	place->text = NULL;
+}
+
+/* Have a place that is free, and room for it in a set. */
+static size_t make_place(struct name_cache *cache, const struct set *set)
+{
+	size_t number;
+
+	if (set->names[SET_NAMES - 1] > 0)
+		number = set->names[cache->turn++ % SET_NAMES] - 1;
+	else if (cache->n_used < cache->n_places)
+		return cache->n_used++;
+	else
+		number = cache->turn++ % cache->n_places;
+	forget(cache, number);
+	return number;
 }
 
 void name_cache_add(struct name_cache *cache, struct series_text host, struct series_text name,
 		    struct catalog_series *series)
 {
 	uint64_t hash = hash_name(cache, host, name);
-	struct place *place;
+	struct set *set = find_set(cache, hash);
+	size_t number;
+	size_t i = 0;
 	char *text;
 
-	if (host.length + name.length > NAME_CACHE_NAME_MAX_BYTES || find_place(cache, host, name))
+	if (host.length + name.length > NAME_CACHE_NAME_MAX_BYTES ||
+	    find_place(cache, host, name) < cache->n_places)
 		return;
 	text = malloc(host.length + name.length + 1);
 	if (!text)
 		return;
 	memcpy(text, host.start, host.length);
 	memcpy(text + host.length, name.start, name.length);
-	place = choose_place(cache, hash);
-	free(place->text);
-	*place = (struct place){
+	number = make_place(cache, set);
+	cache->places[number] = (struct place){
 		.hash = hash,
 		.series = series,
 		.text = text,
 		.host_length = (uint16_t)host.length,
 		.name_length = (uint16_t)name.length,
+		/* What came next when it came first. */
+		.next = (uint32_t)((number + 1) % cache->n_places),
 	};
+	while (set->names[i] > 0)
+		i++;
+	set->names[i] = (uint32_t)number + 1;
 }
