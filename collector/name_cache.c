@@ -54,7 +54,7 @@ void name_cache_free(struct name_cache *cache)
 {
 	if (!cache)
 		return;
-	for (size_t i = 0; i < cache->n_used; i++)
+	for (size_t i = 0; cache->places && i < cache->n_used; i++)
 		free(cache->places[i].text);
 	free(cache->places);
 	free(cache->sets);
