@@ -11,6 +11,8 @@
 
 #include "common/bits.h"
 #include "common/entropy.h"
+#include "common/entropy_decoder.h"
+#include "common/entropy_encoder.h"
 #include "common/packed.h"
 #include "common/symbol.h"
 
@@ -29,7 +31,8 @@ struct divisor {
 };
 
 struct integers {
-	struct entropy *entropy; /* made when first needed */
+	struct entropy_encoder *encoder; /* made when first needed, as the decoder */
+	struct entropy_decoder *decoder;
 	int64_t *residuals;
 	size_t capacity;
 };
@@ -51,7 +54,8 @@ void integers_free(struct integers *integers)
 {
 	if (!integers)
 		return;
-	entropy_free(integers->entropy);
+	entropy_encoder_free(integers->encoder);
+	entropy_decoder_free(integers->decoder);
 	free(integers->residuals);
 	free(integers);
 }
@@ -71,11 +75,18 @@ static int reserve(struct integers *integers, size_t n)
 	return 0;
 }
 
-static int need_entropy(struct integers *integers)
+static int need_encoder(struct integers *integers)
 {
-	if (!integers->entropy)
-		integers->entropy = entropy_new();
-	return integers->entropy ? 0 : -ENOMEM;
+	if (!integers->encoder)
+		integers->encoder = entropy_encoder_new();
+	return integers->encoder ? 0 : -ENOMEM;
+}
+
+static int need_decoder(struct integers *integers)
+{
+	if (!integers->decoder)
+		integers->decoder = entropy_decoder_new();
+	return integers->decoder ? 0 : -ENOMEM;
 }
 
 static inline int64_t subtract(int64_t a, int64_t b)
@@ -432,18 +443,18 @@ static int write_residuals(struct integers *integers, size_t n, bool is_dense,
 	packed_count(integers->residuals, n, &widths);
 	packed = packed_size(&widths, n, &width);
 	if (is_dense && n >= ENTROPY_MIN && packed > TABLES_BITS / 8 &&
-	    (need_entropy(integers) < 0 ||
-	     entropy_plan(integers->entropy, integers->residuals, n, &dense) < 0))
+	    (need_encoder(integers) < 0 ||
+	     entropy_encoder_plan(integers->encoder, integers->residuals, n, &dense) < 0))
 		return -ENOMEM;
 	/* Reading it is slower: it has to save a sixteenth of a bit each. */
 	*ret_coding =
 		dense < packed && packed - dense > n / 128 ? INTEGERS_ENTROPY : INTEGERS_PACKED;
-	if (buffer_reserve(out,
-			   *ret_coding == INTEGERS_ENTROPY ? entropy_room(n) : packed_room(n)) < 0)
+	if (buffer_reserve(out, *ret_coding == INTEGERS_ENTROPY ? entropy_encoder_room(n)
+								: packed_room(n)) < 0)
 		return -ENOMEM;
 	end = (uint8_t *)out->data + out->length;
 	if (*ret_coding == INTEGERS_ENTROPY)
-		end = entropy_write(integers->entropy, end, integers->residuals, n);
+		end = entropy_encoder_write(integers->encoder, end, integers->residuals, n);
 	else
 		end = packed_write(end, integers->residuals, n, width);
 	out->length = (size_t)(end - (uint8_t *)out->data);
@@ -506,11 +517,11 @@ int integers_decode(struct integers *integers, struct integers_form form,
 		return -EBADMSG;
 	if (form.coding == INTEGERS_PACKED)
 		error = packed_read(reader, ret_values + form.order, n - form.order);
-	else if (need_entropy(integers) < 0)
+	else if (need_decoder(integers) < 0)
 		error = -ENOMEM;
 	else
-		error = entropy_read(integers->entropy, reader, ret_values + form.order,
-				     n - form.order);
+		error = entropy_decoder_read(integers->decoder, reader, ret_values + form.order,
+					     n - form.order);
 	if (error == 0)
 		integrate(ret_values, n, form.order, base, divisor);
 	return error;

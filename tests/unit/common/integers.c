@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of common/integers.c, and of packed.c and entropy.c, which it chooses from. */
+/* Tests of common/integers.c, and of packed.c and the entropy coding, which it chooses from. */
 
 #include "common/integers.h"
 
@@ -9,13 +9,16 @@
 #include <string.h>
 
 #include "common/entropy.h"
+#include "common/entropy_decoder.h"
+#include "common/entropy_encoder.h"
 #include "common/packed.h"
 #include "tests/support/random_block.h"
 
 #define N 3000
 
 static struct integers *integers;
-static struct entropy *entropy;
+static struct entropy_encoder *encoder;
+static struct entropy_decoder *decoder;
 static struct buffer out;
 static struct integers_form form;
 static int64_t values[N], again[N];
@@ -23,15 +26,18 @@ static int64_t values[N], again[N];
 static void setup(void)
 {
 	integers = integers_new();
-	entropy = entropy_new();
+	encoder = entropy_encoder_new();
+	decoder = entropy_decoder_new();
 	cr_assert_not_null(integers);
-	cr_assert_not_null(entropy);
+	cr_assert_not_null(encoder);
+	cr_assert_not_null(decoder);
 }
 
 static void teardown(void)
 {
 	integers_free(integers);
-	entropy_free(entropy);
+	entropy_encoder_free(encoder);
+	entropy_decoder_free(decoder);
 	buffer_done(&out);
 }
 
@@ -175,14 +181,14 @@ static size_t entropy_round_trip(size_t n)
 	const uint8_t *end;
 	size_t size;
 
-	cr_assert_eq(entropy_plan(entropy, values, n, &size), 0);
+	cr_assert_eq(entropy_encoder_plan(encoder, values, n, &size), 0);
 	if (size == SIZE_MAX)
 		return 0;
-	cr_assert_eq(buffer_reserve(&out, entropy_room(n)), 0);
-	end = entropy_write(entropy, (uint8_t *)out.data, values, n);
-	cr_assert_leq((size_t)(end - (uint8_t *)out.data), entropy_room(n));
+	cr_assert_eq(buffer_reserve(&out, entropy_encoder_room(n)), 0);
+	end = entropy_encoder_write(encoder, (uint8_t *)out.data, values, n);
+	cr_assert_leq((size_t)(end - (uint8_t *)out.data), entropy_encoder_room(n));
 	bytes = (struct varint_reader){(const uint8_t *)out.data, end};
-	cr_assert_eq(entropy_read(entropy, &bytes, again, n), 0);
+	cr_assert_eq(entropy_decoder_read(decoder, &bytes, again, n), 0);
 	cr_assert_eq(bytes.at, bytes.end);
 	cr_assert_arr_eq(again, values, n * sizeof(*values));
 	return (size_t)(end - (uint8_t *)out.data);
@@ -244,18 +250,19 @@ Test(integers, entropy_wants_its_states_and_words_used_up)
 
 	for (int lane = 0; lane < 4; lane++)
 		bytes[5 + 4 * lane + 2] = 1;
-	cr_assert_eq(entropy_read(entropy, &good, again, 100), 0);
+	cr_assert_eq(entropy_decoder_read(decoder, &good, again, 100), 0);
 	cr_assert_eq(again[99], 0);
 	bytes[4] = 1;
-	cr_assert_eq(entropy_read(entropy, &longer, again, 100), -EBADMSG);
+	cr_assert_eq(entropy_decoder_read(decoder, &longer, again, 100), -EBADMSG);
 	memset(bytes + 4, 0, 1);
 	bytes[5 + 12] = 1;
 	good.at = bytes;
-	cr_assert_eq(entropy_read(entropy, &good, again, 100), -EBADMSG);
+	cr_assert_eq(entropy_decoder_read(decoder, &good, again, 100), -EBADMSG);
 }
 
 Test(integers, free_takes_null)
 {
 	integers_free(NULL);
-	entropy_free(NULL);
+	entropy_encoder_free(NULL);
+	entropy_decoder_free(NULL);
 }

@@ -1,0 +1,313 @@
+/* SPDX-License-Identifier: MIT */
+/* Integers in as many bits as their rarity asks for: decoding. */
+
+#include "common/entropy_decoder.h"
+
+#include <endian.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/bits.h"
+#include "common/entropy.h"
+
+#define LOAD_BYTES ((size_t)8) /* of bits_load() */
+
+/* A cell of a context's decoding table, one for each of ENTROPY_SUM values: symbol, frequency and so on. */
+#define CELL_SYMBOL    0x7fU
+#define CELL_CONTEXT   7U /* of the next symbol; two bits */
+#define CELL_FREQUENCY 9U /* less 1 */
+#define CELL_BIAS      20U
+
+struct entropy_decoder {
+	struct entropy_symbol table[ENTROPY_ROW];
+	struct entropy_model model;
+	uint32_t cells[ENTROPY_CONTEXTS_MAX][ENTROPY_SUM];
+	uint8_t *symbols;
+	size_t capacity;
+};
+
+struct entropy_decoder *entropy_decoder_new(void)
+{
+	struct entropy_decoder *decoder = calloc(1, sizeof(*decoder));
+
+	if (decoder)
+		entropy_make_table(decoder->table);
+	return decoder;
+}
+
+void entropy_decoder_free(struct entropy_decoder *decoder)
+{
+	if (!decoder)
+		return;
+	free(decoder->symbols);
+	free(decoder);
+}
+
+static int reserve(struct entropy_decoder *decoder, size_t n)
+{
+	uint8_t *symbols;
+
+	if (n <= decoder->capacity)
+		return 0;
+	symbols = malloc(n);
+	if (!symbols)
+		return -ENOMEM;
+	free(decoder->symbols);
+	decoder->symbols = symbols;
+	decoder->capacity = n;
+	return 0;
+}
+
+static uint32_t get_le16(const uint8_t *bytes)
+{
+	uint16_t word;
+
+	memcpy(&word, bytes, sizeof(word));
+	return le16toh(word);
+}
+
+static uint32_t get_le32(const uint8_t *bytes)
+{
+	uint32_t value;
+
+	memcpy(&value, bytes, sizeof(value));
+	return le32toh(value);
+}
+
+static int read_context(struct varint_reader *reader, struct entropy_context *context)
+{
+	unsigned n = 0;
+
+	if (varint_get_byte(reader, &context->first) < 0 ||
+	    varint_get_byte(reader, &context->last) < 0)
+		return -EBADMSG;
+	if (context->first < ENTROPY_SYMBOL_MIN || context->last < context->first ||
+	    context->last > ENTROPY_SYMBOL_MAX)
+		return -EBADMSG;
+	for (unsigned symbol = context->first; symbol <= context->last; symbol++, n++) {
+		if (reader->at == reader->end)
+			return -EBADMSG;
+		if (n % 2 == 0)
+			context->levels[symbol] = *reader->at & ENTROPY_LEVEL_MAX;
+		else
+			context->levels[symbol] = *reader->at++ >> 4;
+	}
+	/* What fills the last byte is 0. */
+	if (n % 2 > 0 && *reader->at++ >> 4 > 0)
+		return -EBADMSG;
+	return entropy_context_set(context) ? 0 : -EBADMSG;
+}
+
+BITS_LOOPS static void fill_cells(const struct entropy_decoder *decoder,
+				  const struct entropy_context *context, uint32_t *cells)
+{
+	for (unsigned symbol = context->first; symbol <= context->last; symbol++) {
+		uint32_t frequency = context->frequencies[symbol];
+		uint32_t cell = symbol |
+				entropy_context_after(&decoder->model, symbol) << CELL_CONTEXT |
+				(frequency - 1) << CELL_FREQUENCY;
+
+		for (uint32_t bias = 0; bias < frequency; bias++)
+			*cells++ = cell | bias << CELL_BIAS;
+	}
+}
+
+static int read_tables(struct entropy_decoder *decoder, struct varint_reader *reader)
+{
+	uint8_t n_contexts;
+
+	if (varint_get_byte(reader, &n_contexts) < 0 || n_contexts < 1 ||
+	    n_contexts > ENTROPY_CONTEXTS_MAX)
+		return -EBADMSG;
+	decoder->model.n_contexts = n_contexts;
+	for (unsigned i = 0; i + 1 < n_contexts; i++) {
+		unsigned least = i > 0 ? decoder->model.thresholds[i - 1] + 1U : 1U;
+
+		if (varint_get_byte(reader, &decoder->model.thresholds[i]) < 0 ||
+		    decoder->model.thresholds[i] < least ||
+		    decoder->model.thresholds[i] > ENTROPY_CLASS_MAX)
+			return -EBADMSG;
+	}
+	for (unsigned i = 0; i < n_contexts; i++) {
+		if (read_context(reader, &decoder->model.contexts[i]) < 0)
+			return -EBADMSG;
+		fill_cells(decoder, &decoder->model.contexts[i], decoder->cells[i]);
+	}
+	return 0;
+}
+
+struct lane {
+	uint32_t state;
+	uint32_t cells; /* where the cells of its context begin */
+};
+
+/* One symbol. @param refill  the next word, for where the state wants one. @return does it? */
+static inline __attribute__((always_inline)) unsigned pop(struct lane *lane, const uint32_t *cells,
+							  uint32_t refill, uint8_t *ret_symbol)
+{
+	uint32_t cell = cells[lane->cells + (lane->state & (ENTROPY_SUM - 1))];
+	uint32_t frequency = (cell >> CELL_FREQUENCY & (ENTROPY_SUM - 1)) + 1;
+	uint32_t state = frequency * (lane->state >> ENTROPY_SUM_BITS) + (cell >> CELL_BIAS);
+	unsigned is_low = state < ENTROPY_STATE_FIRST;
+
+	lane->state = state << (is_low * ENTROPY_WORD_BITS) | (refill & (0 - is_low));
+	lane->cells = (cell >> CELL_CONTEXT & 3) << ENTROPY_SUM_BITS;
+	*ret_symbol = (uint8_t)(cell & CELL_SYMBOL);
+	return is_low;
+}
+
+/* The steps in which all lanes have a symbol, as long as a word is left for each. @return steps done */
+BITS_LOOPS static size_t read_steps(struct entropy_decoder *decoder, struct varint_reader *words,
+				    struct lane *lanes, size_t length, size_t n_steps)
+{
+	struct lane a = lanes[0], b = lanes[1], c = lanes[2], d = lanes[3];
+	const uint32_t *cells = decoder->cells[0];
+	uint8_t *symbols = decoder->symbols;
+	const uint8_t *at = words->at;
+	size_t step = 0;
+
+	for (; step < n_steps && (size_t)(words->end - at) >= ENTROPY_LANES * ENTROPY_WORD_BYTES;
+	     step++) {
+		at += ENTROPY_WORD_BYTES * pop(&a, cells, get_le16(at), &symbols[step]);
+		at += ENTROPY_WORD_BYTES * pop(&b, cells, get_le16(at), &symbols[length + step]);
+		at += ENTROPY_WORD_BYTES *
+		      pop(&c, cells, get_le16(at), &symbols[2 * length + step]);
+		at += ENTROPY_WORD_BYTES *
+		      pop(&d, cells, get_le16(at), &symbols[3 * length + step]);
+	}
+	words->at = at;
+	lanes[0] = a;
+	lanes[1] = b;
+	lanes[2] = c;
+	lanes[3] = d;
+	return step;
+}
+
+/* The other steps. */
+static int read_last_steps(struct entropy_decoder *decoder, struct varint_reader *words,
+			   struct lane *lanes, size_t step, size_t n)
+{
+	const size_t length = entropy_lane_length(n);
+
+	for (; step < length; step++) {
+		for (unsigned i = 0; i < ENTROPY_LANES; i++) {
+			size_t at = i * length + step;
+			bool has_word = varint_left(words) >= ENTROPY_WORD_BYTES;
+
+			if (at >= n)
+				continue;
+			if (!pop(&lanes[i], decoder->cells[0], has_word ? get_le16(words->at) : 0,
+				 &decoder->symbols[at]))
+				continue;
+			if (!has_word)
+				return -EBADMSG;
+			words->at += ENTROPY_WORD_BYTES;
+		}
+	}
+	return 0;
+}
+
+static int read_symbols(struct entropy_decoder *decoder, struct varint_reader *reader, size_t n)
+{
+	const size_t length = entropy_lane_length(n);
+	struct lane lanes[ENTROPY_LANES] = {0};
+	struct varint_reader words;
+	uint64_t n_words;
+	size_t step;
+
+	if (varint_get_limited(reader, n, &n_words) < 0 ||
+	    varint_left(reader) <
+		    ENTROPY_LANES * ENTROPY_STATE_BYTES + n_words * ENTROPY_WORD_BYTES)
+		return -EBADMSG;
+	for (unsigned i = 0; i < ENTROPY_LANES; i++, reader->at += ENTROPY_STATE_BYTES) {
+		lanes[i].state = get_le32(reader->at);
+		if (lanes[i].state < ENTROPY_STATE_FIRST)
+			return -EBADMSG;
+	}
+	words = (struct varint_reader){reader->at, reader->at + n_words * ENTROPY_WORD_BYTES};
+	reader->at = words.end;
+	step = read_steps(decoder, &words, lanes, length, n - (ENTROPY_LANES - 1) * length);
+	if (read_last_steps(decoder, &words, lanes, step, n) < 0 || words.at != words.end)
+		return -EBADMSG;
+	for (unsigned i = 0; i < ENTROPY_LANES; i++) {
+		if (lanes[i].state != ENTROPY_STATE_FIRST)
+			return -EBADMSG;
+	}
+	return 0;
+}
+
+BITS_LOOPS static size_t count_low_bits(const uint8_t *symbols, size_t n)
+{
+	size_t n_bits = 0;
+
+	for (size_t i = 0; i < n; i++)
+		n_bits += symbol_low_bits(symbols[i]);
+	return n_bits;
+}
+
+/* Bits from `bit` on. */
+struct low_bits {
+	const uint8_t *bytes;
+	size_t bit;
+	size_t n_safe; /* as long as `bit` is below, eight bytes can be loaded */
+};
+
+/* @return which integer is next */
+BITS_LOOPS static size_t read_low_bits(const struct entropy_decoder *decoder,
+				       struct low_bits *low_bits, int64_t *ret_integers, size_t i,
+				       size_t n)
+{
+	const struct entropy_symbol *table = decoder->table;
+	const uint8_t *symbols = decoder->symbols;
+	const uint8_t *bytes = low_bits->bytes;
+	const size_t n_safe = low_bits->n_safe;
+	size_t bit = low_bits->bit;
+
+	for (; i < n && bit < n_safe; i++) {
+		const struct entropy_symbol *symbol = &table[symbols[i]];
+
+		ret_integers[i] = (int64_t)((bits_load(bytes, bit) & symbol->mask) + symbol->least);
+		bit += symbol->n_bits;
+	}
+	low_bits->bit = bit;
+	return i;
+}
+
+/* Those at the end of the bytes are read from a copy that zeros follow. */
+static void read_all_low_bits(const struct entropy_decoder *decoder, const uint8_t *bytes,
+			      size_t n_bytes, int64_t *ret_integers, size_t n)
+{
+	const size_t n_last = n_bytes < LOAD_BYTES ? n_bytes : LOAD_BYTES;
+	const size_t n_first = n_bytes - n_last;
+	struct low_bits low_bits = {.bytes = bytes, .n_safe = n_first * 8};
+	uint8_t last[3 * LOAD_BYTES] = {0};
+	size_t i = read_low_bits(decoder, &low_bits, ret_integers, 0, n);
+
+	memcpy(last, bytes + n_first, n_last);
+	low_bits = (struct low_bits){
+		.bytes = last, .bit = low_bits.bit - n_first * 8, .n_safe = sizeof(last) * 8};
+	read_low_bits(decoder, &low_bits, ret_integers, i, n);
+}
+
+int entropy_decoder_read(struct entropy_decoder *decoder, struct varint_reader *reader,
+			 int64_t *ret_integers, size_t n)
+{
+	size_t n_bits, n_bytes;
+
+	if (n < ENTROPY_MIN)
+		return -EBADMSG;
+	if (reserve(decoder, n) < 0)
+		return -ENOMEM;
+	if (read_tables(decoder, reader) < 0 || read_symbols(decoder, reader, n) < 0)
+		return -EBADMSG;
+	n_bits = count_low_bits(decoder->symbols, n);
+	n_bytes = n_bits / 8 + (n_bits % 8 > 0);
+	if (varint_left(reader) != n_bytes)
+		return -EBADMSG;
+	if (n_bits % 8 > 0 && reader->at[n_bytes - 1] >> (n_bits % 8) > 0)
+		return -EBADMSG;
+	read_all_low_bits(decoder, reader->at, n_bytes, ret_integers, n);
+	reader->at += n_bytes;
+	return 0;
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef COMMON_ENTROPY_ENCODER_H
+#define COMMON_ENTROPY_ENCODER_H
+
+/* Encodes integers as common/entropy.h says. */
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct entropy_encoder; /* scratch memory */
+
+/* @return NULL without memory */
+struct entropy_encoder *entropy_encoder_new(void);
+
+/* Takes NULL. */
+void entropy_encoder_free(struct entropy_encoder *encoder);
+
+/*
+ * Look at a column.
+ * @param n         ENTROPY_MIN or more
+ * @param ret_size  about how many bytes it takes; SIZE_MAX where it cannot be coded this way
+ * @return 0 or -ENOMEM
+ */
+int entropy_encoder_plan(struct entropy_encoder *encoder, const int64_t *integers, size_t n,
+			 size_t *ret_size);
+
+/* What entropy_encoder_write() may need. */
+size_t entropy_encoder_room(size_t n);
+
+/* Write the column that was planned last. @return behind the last byte */
+uint8_t *entropy_encoder_write(struct entropy_encoder *encoder, uint8_t *out,
+			       const int64_t *integers, size_t n);
+
+#endif
