@@ -15,6 +15,10 @@
 
 #define N_CLASSES (ENTROPY_CLASS_MAX + 1)
 
+/* Symbols are counted by the class of the one before, in so many ranges of classes: those from which
+ * one, two or three contexts can be made. */
+#define N_RANGES (ENTROPY_CONTEXTS_MAX + 1)
+
 /*
  * What encoding a symbol needs. The inverse is 2^43 / frequency, rounded up: a state below 2^21 times
  * the frequency, multiplied by it, stays below 2^64 and gives the exact quotient.
@@ -31,15 +35,13 @@ struct entropy_encoder {
 	struct entropy_symbol table[ENTROPY_ROW];
 	struct coder coders[ENTROPY_CONTEXTS_MAX][ENTROPY_ROW];
 	struct entropy_model model;
-	uint64_t n_low_bits;
-	uint16_t lane_counts[ENTROPY_LANES][N_CLASSES]
-			    [ENTROPY_ROW]; /* by the class of the symbol before */
-	uint32_t counts[N_CLASSES][ENTROPY_ROW];
-	unsigned first; /* of the symbols that come */
-	unsigned last;
-	unsigned n_classes; /* of theirs */
+	struct symbol_counts symbol_counts;
+	uint8_t limits[N_RANGES - 1]; /* the least class of the ranges after the first */
+	uint16_t lane_counts[ENTROPY_LANES][N_RANGES][ENTROPY_ROW];
+	uint32_t counts[N_RANGES][ENTROPY_ROW];
 	uint32_t merged[ENTROPY_CONTEXTS_MAX][ENTROPY_ROW];
 	uint8_t *symbols;
+	size_t n;
 	uint8_t *words; /* filled from its end */
 	size_t capacity;
 };
@@ -105,145 +107,151 @@ static uint64_t cost_of(const uint32_t *counts, unsigned first_symbol, unsigned 
 	return cost + ((uint64_t)(4 * (last - first + 1) + 16) << 16);
 }
 
-/* @return do all fit? */
-BITS_LOOPS static bool make_symbols(struct entropy_encoder *encoder, const int64_t *integers,
-				    size_t n)
+int entropy_encoder_load(struct entropy_encoder *encoder, const int64_t *integers, size_t n,
+			 const struct symbol_counts **ret_counts)
 {
-	uint8_t *symbols = encoder->symbols;
-	unsigned first = SYMBOL_ZERO, last = SYMBOL_ZERO;
+	if (reserve(encoder, n) < 0)
+		return -ENOMEM;
+	encoder->n = n;
+	symbol_make(integers, n, 0, encoder->symbols);
+	symbol_count(encoder->symbols, n, &encoder->symbol_counts);
+	*ret_counts = &encoder->symbol_counts;
+	return 0;
+}
 
-	for (size_t i = 0; i < n; i++) {
-		unsigned symbol = symbol_of(integers[i]);
+/* The class below which about `share` of `of` parts of all symbols are. */
+static uint8_t quantile(const struct symbol_counts *counts, size_t n, unsigned share, unsigned of)
+{
+	size_t sum = counts->n[SYMBOL_ZERO];
+	unsigned class = 0;
 
-		first = symbol < first ? symbol : first;
-		last = symbol > last ? symbol : last;
-		symbols[i] = (uint8_t)symbol;
+	while (sum * of < n * share && class + 1 < N_CLASSES) {
+		class ++;
+		sum += (size_t)counts->n[SYMBOL_ZERO + class] + counts->n[SYMBOL_ZERO - class];
 	}
-	encoder->first = first;
-	encoder->last = last;
-	encoder->n_classes = 1 + (SYMBOL_ZERO - first > last - SYMBOL_ZERO ? SYMBOL_ZERO - first
-									   : last - SYMBOL_ZERO);
-	return first >= ENTROPY_SYMBOL_MIN && last <= ENTROPY_SYMBOL_MAX;
+	return (uint8_t)(class + 1);
 }
 
 /*
- * Count each lane's symbols by the class of the one before. The lanes have counters of their own and
+ * Count each lane's symbols by the range of the one before. The lanes have counters of their own and
  * take turns: a processor waits where it counts the same thing twice in a row.
  */
-BITS_LOOPS static void count_lanes(struct entropy_encoder *encoder, size_t n)
+BITS_LOOPS static void count_lanes(struct entropy_encoder *encoder)
 {
-	const size_t length = entropy_lane_length(n);
-	uint16_t *counts[ENTROPY_LANES];
-	unsigned rows[ENTROPY_LANES] = {0};
+	const size_t length = entropy_lane_length(encoder->n);
+	const size_t n_last = encoder->n - (ENTROPY_LANES - 1) * length;
+	uint16_t(*counts)[N_RANGES * ENTROPY_ROW] = (void *)encoder->lane_counts;
+	const uint8_t *at = encoder->symbols;
+	uint16_t rows[ENTROPY_LANES] = {0};
+	uint16_t row_after[ENTROPY_ROW];
 
-	for (unsigned lane = 0; lane < ENTROPY_LANES; lane++) {
-		counts[lane] = encoder->lane_counts[lane][0];
-		memset(counts[lane], 0,
-		       (size_t)encoder->n_classes * ENTROPY_ROW * sizeof(*counts[lane]));
+	memset(encoder->lane_counts, 0, sizeof(encoder->lane_counts));
+	for (unsigned symbol = 0; symbol < ENTROPY_ROW; symbol++) {
+		unsigned class = symbol_class(symbol);
+
+		row_after[symbol] = (uint16_t)(ENTROPY_ROW * ((class >= encoder->limits[0]) +
+							      (class >= encoder->limits[1]) +
+							      (class >= encoder->limits[2])));
 	}
-	for (size_t step = 0; step < length; step++) {
-		const uint8_t *at = encoder->symbols + step;
-		const unsigned n_lanes =
-			(ENTROPY_LANES - 1) * length + step < n ? ENTROPY_LANES : ENTROPY_LANES - 1;
+	for (size_t step = 0; step < n_last; step++) {
+		for (unsigned lane = 0; lane < ENTROPY_LANES; lane++) {
+			unsigned symbol = at[lane * length + step];
 
-		for (unsigned lane = 0; lane < n_lanes; lane++, at += length) {
-			counts[lane][rows[lane] + *at]++;
-			rows[lane] = symbol_class(*at) * ENTROPY_ROW;
+			counts[lane][rows[lane] + symbol]++;
+			rows[lane] = row_after[symbol];
+		}
+	}
+	for (unsigned lane = 0; lane < ENTROPY_LANES - 1; lane++) {
+		for (size_t step = n_last; step < length; step++) {
+			unsigned symbol = at[lane * length + step];
+
+			counts[lane][rows[lane] + symbol]++;
+			rows[lane] = row_after[symbol];
 		}
 	}
 }
 
 BITS_LOOPS static void add_lanes(struct entropy_encoder *encoder)
 {
-	const size_t n_counts = (size_t)encoder->n_classes * ENTROPY_ROW;
-	const uint16_t *a = encoder->lane_counts[0][0], *b = encoder->lane_counts[1][0];
-	const uint16_t *c = encoder->lane_counts[2][0], *d = encoder->lane_counts[3][0];
-	uint32_t *counts = encoder->counts[0];
+	const unsigned first = encoder->symbol_counts.first, last = encoder->symbol_counts.last;
 
-	for (size_t i = 0; i < n_counts; i++)
-		counts[i] = (uint32_t)a[i] + b[i] + c[i] + d[i];
-}
-
-/* Add up the rows from class `from` up to `to`, not included. */
-BITS_LOOPS static void merge(const struct entropy_encoder *encoder, unsigned from, unsigned to,
-			     uint32_t *ret_counts)
-{
-	memset(ret_counts, 0, ENTROPY_ROW * sizeof(*ret_counts));
-	for (unsigned class = from; class < to; class ++)
-		for (unsigned symbol = 0; symbol < ENTROPY_ROW; symbol++)
-			ret_counts[symbol] += encoder->counts[class][symbol];
-}
-
-/* The class below which about `share` of `of` parts of all symbols follow. */
-static unsigned quantile(const uint32_t *by_class, size_t n, unsigned share, unsigned of)
-{
-	size_t sum = 0;
-
-	for (unsigned class = 0; class < N_CLASSES; class ++) {
-		sum += by_class[class];
-		if (sum * of >= n * share)
-			return class + 1;
+	for (unsigned range = 0; range < N_RANGES; range++) {
+		for (unsigned symbol = first; symbol <= last; symbol++)
+			encoder->counts[range][symbol] =
+				(uint32_t)encoder->lane_counts[0][range][symbol] +
+				encoder->lane_counts[1][range][symbol] +
+				encoder->lane_counts[2][range][symbol] +
+				encoder->lane_counts[3][range][symbol];
 	}
-	return N_CLASSES;
 }
 
-static uint64_t merge_all(struct entropy_encoder *encoder, const uint8_t *thresholds,
-			  unsigned n_contexts)
+/* Add up the ranges for each of so many contexts. @return cost in 1/65536 bits */
+static uint64_t merge(struct entropy_encoder *encoder, unsigned n_contexts)
 {
+	static const uint8_t first_ranges[][ENTROPY_CONTEXTS_MAX + 1] = {
+		{0, 4}, {0, 2, 4}, {0, 1, 3, 4}};
+	const uint8_t *ranges = first_ranges[n_contexts - 1];
+	const unsigned first = encoder->symbol_counts.first, last = encoder->symbol_counts.last;
 	uint64_t cost = 0;
 
 	for (unsigned i = 0; i < n_contexts; i++) {
-		unsigned from = i > 0 ? thresholds[i - 1] : 0;
-		unsigned to = i + 1 < n_contexts ? thresholds[i] : encoder->n_classes;
+		uint32_t *merged = encoder->merged[i];
 
-		merge(encoder, from, to, encoder->merged[i]);
-		cost += cost_of(encoder->merged[i], encoder->first, encoder->last);
+		memcpy(merged, encoder->counts[ranges[i]], sizeof(encoder->merged[i]));
+		for (unsigned range = ranges[i] + 1U; range < ranges[i + 1]; range++) {
+			for (unsigned symbol = first; symbol <= last; symbol++)
+				merged[symbol] += encoder->counts[range][symbol];
+		}
+		cost += cost_of(merged, first, last);
 	}
 	return cost;
 }
 
 /* Choose the number of contexts and where they part. @return cost in 1/65536 bits */
-static uint64_t choose_contexts(struct entropy_encoder *encoder, size_t n)
+static uint64_t choose_contexts(struct entropy_encoder *encoder, unsigned n_classes)
 {
-	uint32_t by_class[N_CLASSES] = {0};
-	uint64_t best = UINT64_MAX;
+	const uint8_t *limits = encoder->limits;
+	struct entropy_model *model = &encoder->model;
+	uint64_t cost, best = merge(encoder, 1);
 
-	for (unsigned class = 0; class < encoder->n_classes; class ++)
-		for (unsigned symbol = encoder->first; symbol <= encoder->last; symbol++)
-			by_class[class] += encoder->counts[class][symbol];
-	for (unsigned n_contexts = 1; n_contexts <= ENTROPY_CONTEXTS_MAX; n_contexts++) {
-		uint8_t thresholds[ENTROPY_CONTEXTS_MAX - 1] = {0};
-		uint64_t cost;
-
-		for (unsigned i = 0; i + 1 < n_contexts; i++)
-			thresholds[i] = (uint8_t)quantile(by_class, n, i + 1, n_contexts);
-		if (n_contexts > 1 && (thresholds[n_contexts - 2] >= encoder->n_classes ||
-				       (n_contexts > 2 && thresholds[0] == thresholds[1])))
-			continue;
-		cost = merge_all(encoder, thresholds, n_contexts);
-		if (cost >= best)
-			continue;
-		best = cost;
-		encoder->model.n_contexts = n_contexts;
-		memcpy(encoder->model.thresholds, thresholds, sizeof(thresholds));
+	model->n_contexts = 1;
+	if (limits[1] < n_classes) {
+		cost = merge(encoder, 2);
+		if (cost < best) {
+			best = cost;
+			model->n_contexts = 2;
+			model->thresholds[0] = limits[1];
+		}
 	}
-	merge_all(encoder, encoder->model.thresholds, encoder->model.n_contexts);
+	if (limits[0] < limits[2] && limits[2] < n_classes) {
+		cost = merge(encoder, 3);
+		if (cost < best) {
+			best = cost;
+			model->n_contexts = 3;
+			model->thresholds[0] = limits[0];
+			model->thresholds[1] = limits[2];
+			return best;
+		}
+	}
+	(void)merge(encoder, model->n_contexts);
 	return best;
 }
 
 /* Levels from how often each symbol comes. */
-static void context_plan(struct entropy_context *context, const uint32_t *counts,
-			 struct coder *ret_coders)
+static void plan_context(struct entropy_context *context, const uint32_t *counts, unsigned first,
+			 unsigned last, struct coder *ret_coders)
 {
-	uint32_t most = 1;
+	uint32_t most = 0;
 
+	/* A context that never comes still needs a table. */
 	context->first = context->last = (uint8_t)SYMBOL_ZERO;
-	for (unsigned symbol = ENTROPY_SYMBOL_MIN; symbol <= ENTROPY_SYMBOL_MAX; symbol++)
+	for (unsigned symbol = last; symbol >= first; symbol--) {
+		if (counts[symbol] == 0)
+			continue;
+		context->first = (uint8_t)symbol;
+		context->last = most == 0 ? (uint8_t)symbol : context->last;
 		most = counts[symbol] > most ? counts[symbol] : most;
-	for (unsigned symbol = ENTROPY_SYMBOL_MAX; symbol >= ENTROPY_SYMBOL_MIN; symbol--)
-		context->first = counts[symbol] > 0 ? (uint8_t)symbol : context->first;
-	for (unsigned symbol = ENTROPY_SYMBOL_MIN; symbol <= ENTROPY_SYMBOL_MAX; symbol++)
-		context->last = counts[symbol] > 0 ? (uint8_t)symbol : context->last;
+	}
 	for (unsigned symbol = context->first; symbol <= context->last; symbol++) {
 		uint32_t down;
 
@@ -254,7 +262,6 @@ static void context_plan(struct entropy_context *context, const uint32_t *counts
 		context->levels[symbol] =
 			(uint8_t)(down < ENTROPY_LEVEL_MAX ? ENTROPY_LEVEL_MAX - down : 1);
 	}
-	/* A context that never comes still needs a table. */
 	if (context->first == context->last)
 		context->levels[context->first] = ENTROPY_LEVEL_MAX;
 	entropy_context_set(context);
@@ -271,28 +278,26 @@ static void context_plan(struct entropy_context *context, const uint32_t *counts
 	}
 }
 
-int entropy_encoder_plan(struct entropy_encoder *encoder, const int64_t *integers, size_t n,
-			 size_t *ret_size)
+size_t entropy_encoder_plan(struct entropy_encoder *encoder)
 {
+	const struct symbol_counts *counts = &encoder->symbol_counts;
+	unsigned most = SYMBOL_ZERO > counts->first ? SYMBOL_ZERO - counts->first : 0;
+	uint64_t n_low_bits = 0;
 	uint64_t cost;
 
-	if (reserve(encoder, n) < 0)
-		return -ENOMEM;
-	*ret_size = SIZE_MAX;
-	if (!make_symbols(encoder, integers, n))
-		return 0;
-	count_lanes(encoder, n);
+	if (counts->first < ENTROPY_SYMBOL_MIN || counts->last > ENTROPY_SYMBOL_MAX)
+		return SIZE_MAX;
+	if (counts->last > SYMBOL_ZERO + most)
+		most = counts->last - SYMBOL_ZERO;
+	encoder->limits[0] = quantile(counts, encoder->n, 1, 3);
+	encoder->limits[1] = quantile(counts, encoder->n, 1, 2);
+	encoder->limits[2] = quantile(counts, encoder->n, 2, 3);
+	count_lanes(encoder);
 	add_lanes(encoder);
-	cost = choose_contexts(encoder, n);
-	encoder->n_low_bits = 0;
-	for (unsigned i = 0; i < encoder->model.n_contexts; i++) {
-		for (unsigned symbol = encoder->first; symbol <= encoder->last; symbol++)
-			encoder->n_low_bits +=
-				(uint64_t)encoder->merged[i][symbol] * symbol_low_bits(symbol);
-	}
-	*ret_size = (size_t)(((cost >> 16) + encoder->n_low_bits) / 8) +
-		    ENTROPY_LANES * ENTROPY_STATE_BYTES + 4;
-	return 0;
+	cost = choose_contexts(encoder, most + 1);
+	for (unsigned symbol = counts->first; symbol <= counts->last; symbol++)
+		n_low_bits += (uint64_t)counts->n[symbol] * symbol_low_bits(symbol);
+	return (size_t)(((cost >> 16) + n_low_bits) / 8) + ENTROPY_LANES * ENTROPY_STATE_BYTES + 4;
 }
 
 size_t entropy_encoder_room(size_t n)
@@ -338,8 +343,10 @@ static uint8_t *write_tables(const struct entropy_encoder *encoder, uint8_t *out
 	return out;
 }
 
+#define INLINE static inline __attribute__((always_inline))
+
 /* One symbol onto a state. A word is always stored, and stays only where it is wanted. */
-static inline uint32_t push(uint32_t state, const struct coder *coder, uint8_t **words)
+INLINE uint32_t push(uint32_t state, const struct coder *coder, uint8_t **words)
 {
 	unsigned is_high = state >= (uint64_t)coder->frequency << (32 - ENTROPY_SUM_BITS);
 	uint32_t quotient;
@@ -352,38 +359,60 @@ static inline uint32_t push(uint32_t state, const struct coder *coder, uint8_t *
 }
 
 /* Encode backwards what is decoded forwards. @return the first word */
-BITS_LOOPS static uint8_t *write_words(const struct entropy_encoder *encoder, size_t n,
-				       uint32_t *states)
+BITS_LOOPS static uint8_t *write_words(const struct entropy_encoder *encoder,
+				       uint32_t states[static ENTROPY_LANES])
 {
-	const size_t length = entropy_lane_length(n);
-	uint8_t *words = encoder->words + (n + 1) * ENTROPY_WORD_BYTES;
+	const size_t length = entropy_lane_length(encoder->n);
+	const size_t n_last = encoder->n - (ENTROPY_LANES - 1) * length;
+	const uint8_t *a = encoder->symbols, *b = a + length, *c = b + length, *d = c + length;
+	uint8_t *words = encoder->words + (encoder->n + 1) * ENTROPY_WORD_BYTES;
+	uint32_t x[ENTROPY_LANES] = {ENTROPY_STATE_FIRST, ENTROPY_STATE_FIRST, ENTROPY_STATE_FIRST,
+				     ENTROPY_STATE_FIRST};
 	const struct coder *after[ENTROPY_ROW];
 
 	for (unsigned symbol = 0; symbol < ENTROPY_ROW; symbol++)
 		after[symbol] = encoder->coders[entropy_context_after(&encoder->model, symbol)];
-	for (size_t step = length; step-- > 0;) {
-		const uint8_t *at = encoder->symbols + (ENTROPY_LANES - 1) * length + step;
-		unsigned lane =
-			(ENTROPY_LANES - 1) * length + step < n ? ENTROPY_LANES : ENTROPY_LANES - 1;
-
-		for (at -= (ENTROPY_LANES - lane) * length; lane-- > 0; at -= length) {
-			const struct coder *coders = step > 0 ? after[at[-1]] : encoder->coders[0];
-
-			states[lane] = push(states[lane], &coders[*at], &words);
-		}
+	/* The last lane is shorter. */
+	for (size_t step = length; step-- > n_last;) {
+		x[2] = push(x[2], &after[c[step - 1]][c[step]], &words);
+		x[1] = push(x[1], &after[b[step - 1]][b[step]], &words);
+		x[0] = push(x[0], &after[a[step - 1]][a[step]], &words);
 	}
+	for (size_t step = n_last; step-- > 1;) {
+		x[3] = push(x[3], &after[d[step - 1]][d[step]], &words);
+		x[2] = push(x[2], &after[c[step - 1]][c[step]], &words);
+		x[1] = push(x[1], &after[b[step - 1]][b[step]], &words);
+		x[0] = push(x[0], &after[a[step - 1]][a[step]], &words);
+	}
+	states[3] = push(x[3], &encoder->coders[0][*d], &words);
+	states[2] = push(x[2], &encoder->coders[0][*c], &words);
+	states[1] = push(x[1], &encoder->coders[0][*b], &words);
+	states[0] = push(x[0], &encoder->coders[0][*a], &words);
 	return words;
 }
 
-/* NOLINTNEXTLINE(readability-non-const-parameter): it is written through the writer */
-BITS_LOOPS static uint8_t *write_low_bits(const struct entropy_encoder *encoder, uint8_t *out,
-					  const int64_t *integers, size_t n)
+/* Write the low bits, so many integers at once as fit into BITS_AT_ONCE. */
+INLINE uint8_t *put_low_bits(const struct entropy_encoder *encoder, uint8_t *out,
+			     const int64_t *integers, unsigned at_once)
 {
 	struct bits_writer writer = {.at = out};
 	const uint8_t *symbols = encoder->symbols;
 	const struct entropy_symbol *table = encoder->table;
+	size_t i = 0;
 
-	for (size_t i = 0; i < n; i++) {
+	for (; i + at_once <= encoder->n; i += at_once) {
+		uint64_t bits = 0;
+		unsigned n_bits = 0;
+
+		for (unsigned k = 0; k < at_once; k++) {
+			const struct entropy_symbol *symbol = &table[symbols[i + k]];
+
+			bits |= ((uint64_t)integers[i + k] - symbol->least) << n_bits;
+			n_bits += symbol->n_bits;
+		}
+		bits_put(&writer, bits, n_bits);
+	}
+	for (; i < encoder->n; i++) {
 		const struct entropy_symbol *symbol = &table[symbols[i]];
 
 		bits_put(&writer, (uint64_t)integers[i] - symbol->least, symbol->n_bits);
@@ -391,22 +420,37 @@ BITS_LOOPS static uint8_t *write_low_bits(const struct entropy_encoder *encoder,
 	return bits_finish(&writer);
 }
 
-uint8_t *entropy_encoder_write(struct entropy_encoder *encoder, uint8_t *out,
-			       const int64_t *integers, size_t n)
+BITS_LOOPS static uint8_t *write_low_bits(const struct entropy_encoder *encoder, uint8_t *out,
+					  const int64_t *integers)
 {
-	uint32_t states[ENTROPY_LANES] = {ENTROPY_STATE_FIRST, ENTROPY_STATE_FIRST,
-					  ENTROPY_STATE_FIRST, ENTROPY_STATE_FIRST};
+	unsigned first = symbol_low_bits(encoder->symbol_counts.first);
+	unsigned last = symbol_low_bits(encoder->symbol_counts.last);
+	unsigned most = first > last ? first : last;
+
+	if (4 * most <= BITS_AT_ONCE)
+		return put_low_bits(encoder, out, integers, 4);
+	if (2 * most <= BITS_AT_ONCE)
+		return put_low_bits(encoder, out, integers, 2);
+	return put_low_bits(encoder, out, integers, 1);
+}
+
+uint8_t *entropy_encoder_write(struct entropy_encoder *encoder, uint8_t *out,
+			       const int64_t *integers)
+{
+	const struct symbol_counts *counts = &encoder->symbol_counts;
+	uint32_t states[ENTROPY_LANES];
 	const uint8_t *words;
 	size_t n_bytes;
 
 	for (unsigned i = 0; i < encoder->model.n_contexts; i++)
-		context_plan(&encoder->model.contexts[i], encoder->merged[i], encoder->coders[i]);
+		plan_context(&encoder->model.contexts[i], encoder->merged[i], counts->first,
+			     counts->last, encoder->coders[i]);
 	out = write_tables(encoder, out);
-	words = write_words(encoder, n, states);
-	n_bytes = (size_t)(encoder->words + (n + 1) * ENTROPY_WORD_BYTES - words);
+	words = write_words(encoder, states);
+	n_bytes = (size_t)(encoder->words + (encoder->n + 1) * ENTROPY_WORD_BYTES - words);
 	out += varint_put(out, n_bytes / ENTROPY_WORD_BYTES);
 	for (unsigned lane = 0; lane < ENTROPY_LANES; lane++, out += ENTROPY_STATE_BYTES)
 		put_le32(out, states[lane]);
 	memcpy(out, words, n_bytes);
-	return write_low_bits(encoder, out + n_bytes, integers, n);
+	return write_low_bits(encoder, out + n_bytes, integers);
 }

@@ -7,6 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "common/symbol.h"
+
 struct entropy_encoder; /* scratch memory */
 
 /* @return NULL without memory */
@@ -16,19 +18,25 @@ struct entropy_encoder *entropy_encoder_new(void);
 void entropy_encoder_free(struct entropy_encoder *encoder);
 
 /*
- * Look at a column.
- * @param n         ENTROPY_MIN or more
- * @param ret_size  about how many bytes it takes; SIZE_MAX where it cannot be coded this way
+ * Begin with a column.
+ * @param n           ENTROPY_MIN or more
+ * @param ret_counts  of its symbols; borrowed until the next call
  * @return 0 or -ENOMEM
  */
-int entropy_encoder_plan(struct entropy_encoder *encoder, const int64_t *integers, size_t n,
-			 size_t *ret_size);
+int entropy_encoder_load(struct entropy_encoder *encoder, const int64_t *integers, size_t n,
+			 const struct symbol_counts **ret_counts);
+
+/*
+ * Look at the column that was loaded last.
+ * @return about how many bytes it takes; SIZE_MAX where it cannot be coded this way
+ */
+size_t entropy_encoder_plan(struct entropy_encoder *encoder);
 
 /* What entropy_encoder_write() may need. */
 size_t entropy_encoder_room(size_t n);
 
-/* Write the column that was planned last. @return behind the last byte */
+/* Write the column that was planned last. @param integers  as loaded. @return behind the last byte */
 uint8_t *entropy_encoder_write(struct entropy_encoder *encoder, uint8_t *out,
-			       const int64_t *integers, size_t n);
+			       const int64_t *integers);
 
 #endif

@@ -88,34 +88,60 @@ static uint8_t *write_plan(uint8_t *out, const int64_t *values, const struct pla
 	return out + varint_put_signed(out, plan->base);
 }
 
-/* @param is_dense  may the denser coding be worth it? */
-static int write_residuals(struct integers *integers, size_t n, bool is_dense,
-			   enum integers_coding *ret_coding, struct buffer *out)
+/* Write them in the denser coding, if that is worth it. @return 0; -ENODATA: it is not; -ENOMEM */
+static int write_dense(struct integers *integers, size_t n, struct buffer *out)
+{
+	const struct symbol_counts *counts;
+	struct packed_widths widths;
+	size_t packed, dense;
+	unsigned width;
+	uint8_t *end;
+
+	if (need_encoder(integers) < 0 ||
+	    entropy_encoder_load(integers->encoder, integers->residuals, n, &counts) < 0)
+		return -ENOMEM;
+	packed_guess(counts, &widths);
+	packed = packed_size(&widths, n, &width);
+	if (packed <= PLAN_TABLES_BITS / 8)
+		return -ENODATA;
+	dense = entropy_encoder_plan(integers->encoder);
+	/* Reading it is slower: it has to save a sixteenth of a bit each. */
+	if (dense >= packed || packed - dense <= n / 128)
+		return -ENODATA;
+	if (buffer_reserve(out, entropy_encoder_room(n)) < 0)
+		return -ENOMEM;
+	end = (uint8_t *)out->data + out->length;
+	end = entropy_encoder_write(integers->encoder, end, integers->residuals);
+	out->length = (size_t)(end - (uint8_t *)out->data);
+	return 0;
+}
+
+static int write_packed(const struct integers *integers, size_t n, struct buffer *out)
 {
 	struct packed_widths widths = {{0}};
-	size_t packed, dense = SIZE_MAX;
 	unsigned width = 0;
 	uint8_t *end;
 
 	packed_count(integers->residuals, n, &widths);
-	packed = packed_size(&widths, n, &width);
-	if (is_dense && n >= ENTROPY_MIN && packed > PLAN_TABLES_BITS / 8 &&
-	    (need_encoder(integers) < 0 ||
-	     entropy_encoder_plan(integers->encoder, integers->residuals, n, &dense) < 0))
-		return -ENOMEM;
-	/* Reading it is slower: it has to save a sixteenth of a bit each. */
-	*ret_coding =
-		dense < packed && packed - dense > n / 128 ? INTEGERS_ENTROPY : INTEGERS_PACKED;
-	if (buffer_reserve(out, *ret_coding == INTEGERS_ENTROPY ? entropy_encoder_room(n)
-								: packed_room(n)) < 0)
+	(void)packed_size(&widths, n, &width);
+	if (buffer_reserve(out, packed_room(n)) < 0)
 		return -ENOMEM;
 	end = (uint8_t *)out->data + out->length;
-	if (*ret_coding == INTEGERS_ENTROPY)
-		end = entropy_encoder_write(integers->encoder, end, integers->residuals, n);
-	else
-		end = packed_write(end, integers->residuals, n, width);
+	end = packed_write(end, integers->residuals, n, width);
 	out->length = (size_t)(end - (uint8_t *)out->data);
 	return 0;
+}
+
+/* @param is_dense  may the denser coding be worth it? */
+static int write_residuals(struct integers *integers, size_t n, bool is_dense,
+			   enum integers_coding *ret_coding, struct buffer *out)
+{
+	int result = -ENODATA;
+
+	if (is_dense && n >= ENTROPY_MIN)
+		result = write_dense(integers, n, out);
+	*ret_coding = result == 0 ? INTEGERS_ENTROPY : INTEGERS_PACKED;
+	return result == -ENODATA ? write_packed(integers, n, out) : result;
 }
 
 int integers_encode(struct integers *integers, const int64_t *values, size_t n, bool is_dense,

@@ -26,24 +26,41 @@ BITS_LOOPS void packed_count(const int64_t *integers, size_t n, struct packed_wi
 		widths->n[width] += other[width];
 }
 
+void packed_guess(const struct symbol_counts *counts, struct packed_widths *ret_widths)
+{
+	*ret_widths = (struct packed_widths){{0}};
+	for (unsigned symbol = counts->first; symbol <= counts->last; symbol++) {
+		unsigned class = symbol_class(symbol);
+
+		/* Folding takes one more; -1 is the one of its class that it does not. */
+		class += class > 0 && class < WIDTH_MAX && symbol != SYMBOL_ZERO - 1;
+		ret_widths->n[class] += counts->n[symbol];
+	}
+}
+
 size_t packed_size(const struct packed_widths *widths, size_t n, unsigned *ret_width)
 {
 	size_t best = SIZE_MAX;
 	size_t exceptions = 0;
 	size_t n_exceptions = 0;
+	unsigned width = WIDTH_MAX;
 
-	for (unsigned width = WIDTH_MAX + 1; width-- > 0;) {
+	/* All fit into the greatest; wider ones are no use. */
+	while (width > 0 && widths->n[width] == 0)
+		width--;
+	for (;; width--) {
 		size_t size = 1 + varint_length(n_exceptions) + (n * width + 7) / 8 + exceptions;
 
 		if (size < best) {
 			best = size;
 			*ret_width = width;
 		}
+		if (width == 0)
+			return best;
 		/* Next, those of this width do not fit. A gap is one byte, seldom more. */
 		n_exceptions += widths->n[width];
 		exceptions += widths->n[width] * (1 + (size_t)(width + 6) / 7);
 	}
-	return best;
 }
 
 size_t packed_room(size_t n)

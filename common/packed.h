@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "common/symbol.h"
 #include "common/varint.h"
 
 /* How many of a column's integers have so many bits, once folded. */
@@ -19,6 +20,9 @@ struct packed_widths {
 
 /* Add integers to the counts. */
 void packed_count(const int64_t *integers, size_t n, struct packed_widths *widths);
+
+/* Set the counts by those of the symbols: seldom one bit more than an integer has. */
+void packed_guess(const struct symbol_counts *counts, struct packed_widths *ret_widths);
 
 /* @return bytes of the smallest form, at most. @param ret_width  of that */
 size_t packed_size(const struct packed_widths *widths, size_t n, unsigned *ret_width);

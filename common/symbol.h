@@ -8,6 +8,7 @@
  * branches would be guessed wrong.
  */
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "common/bits.h"
@@ -29,6 +30,18 @@ static inline unsigned symbol_of(int64_t integer)
 
 	return SYMBOL_ZERO + ((length ^ sign) - sign);
 }
+
+/* The symbols of a column's integers, each less a base (modulo 2^64). */
+void symbol_make(const int64_t *integers, size_t n, int64_t base, uint8_t *ret_symbols);
+
+/* How often each symbol comes. */
+struct symbol_counts {
+	uint32_t n[N_SYMBOLS];
+	unsigned first; /* that comes; 0 without any */
+	unsigned last;
+};
+
+void symbol_count(const uint8_t *symbols, size_t n, struct symbol_counts *ret_counts);
 
 /* How many bits the absolute value has. */
 static inline unsigned symbol_class(unsigned symbol)
