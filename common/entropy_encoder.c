@@ -24,11 +24,13 @@
  * the frequency, multiplied by it, stays below 2^64 and gives the exact quotient.
  */
 #define INVERSE_BITS 43U
+#define LIMIT_SHIFT  (2 * ENTROPY_WORD_BITS - ENTROPY_SUM_BITS)
 
 struct coder {
 	uint64_t inverse;
-	uint32_t frequency;
-	uint32_t start;
+	uint32_t limit;      /* a state above it is too high, and gives a word first */
+	uint16_t complement; /* ENTROPY_SUM less the frequency */
+	uint16_t start;
 };
 
 struct entropy_encoder {
@@ -42,7 +44,7 @@ struct entropy_encoder {
 	uint32_t merged[ENTROPY_CONTEXTS_MAX][ENTROPY_ROW];
 	uint8_t *symbols;
 	size_t n;
-	uint8_t *words; /* filled from its end */
+	uint16_t *words; /* filled from its end */
 	size_t capacity;
 };
 
@@ -66,12 +68,13 @@ void entropy_encoder_free(struct entropy_encoder *encoder)
 
 static int reserve(struct entropy_encoder *encoder, size_t n)
 {
-	uint8_t *symbols, *words;
+	uint8_t *symbols;
+	uint16_t *words;
 
 	if (n <= encoder->capacity)
 		return 0;
 	symbols = malloc(n);
-	words = malloc((n + 1) * ENTROPY_WORD_BYTES); /* one is stored where none may be */
+	words = malloc((n + 1) * sizeof(*words)); /* one is stored where none may be */
 	if (!symbols || !words) {
 		free(symbols);
 		free(words);
@@ -272,7 +275,8 @@ static void plan_context(struct entropy_context *context, const uint32_t *counts
 			continue;
 		ret_coders[symbol] = (struct coder){
 			.inverse = (((uint64_t)1 << INVERSE_BITS) + frequency - 1) / frequency,
-			.frequency = frequency,
+			.limit = (uint32_t)(((uint64_t)frequency << LIMIT_SHIFT) - 1),
+			.complement = (uint16_t)(ENTROPY_SUM - frequency),
 			.start = context->starts[symbol],
 		};
 	}
@@ -308,13 +312,6 @@ size_t entropy_encoder_room(size_t n)
 	       BITS_SLACK_BYTES;
 }
 
-static void put_le16(uint8_t *out, uint32_t value)
-{
-	uint16_t word = htole16((uint16_t)value);
-
-	memcpy(out, &word, sizeof(word));
-}
-
 static void put_le32(uint8_t *out, uint32_t value)
 {
 	value = htole32(value);
@@ -345,32 +342,34 @@ static uint8_t *write_tables(const struct entropy_encoder *encoder, uint8_t *out
 
 #define INLINE static inline __attribute__((always_inline))
 
-/* One symbol onto a state. A word is always stored, and stays only where it is wanted. */
-INLINE uint32_t push(uint32_t state, const struct coder *coder, uint8_t **words)
+/* One symbol onto a state. A word is always stored, and stays only where it is wanted: whether it is
+ * cannot be foretold, so that a branch would be dear. */
+INLINE uint32_t push(uint32_t state, const struct coder *coder, uint16_t **words)
 {
-	unsigned is_high = state >= (uint64_t)coder->frequency << (32 - ENTROPY_SUM_BITS);
+	uint32_t mask = 0 - (uint32_t)(state > coder->limit);
 	uint32_t quotient;
 
-	put_le16(*words - ENTROPY_WORD_BYTES, state);
-	*words -= is_high * ENTROPY_WORD_BYTES;
-	state >>= is_high * ENTROPY_WORD_BITS;
+	*(*words - 1) = htole16((uint16_t)state);
+	*words += (int32_t)mask;
+	state ^= (state ^ state >> ENTROPY_WORD_BITS) & mask;
 	quotient = (uint32_t)(state * coder->inverse >> INVERSE_BITS);
-	return state + quotient * (ENTROPY_SUM - coder->frequency) + coder->start;
+	return state + quotient * coder->complement + coder->start;
 }
 
 /* Encode backwards what is decoded forwards. @return the first word */
-BITS_LOOPS static uint8_t *write_words(const struct entropy_encoder *encoder,
-				       uint32_t states[static ENTROPY_LANES])
+BITS_LOOPS static const uint16_t *write_words(const struct entropy_encoder *encoder,
+					      uint32_t states[static ENTROPY_LANES])
 {
 	const size_t length = entropy_lane_length(encoder->n);
 	const size_t n_last = encoder->n - (ENTROPY_LANES - 1) * length;
 	const uint8_t *a = encoder->symbols, *b = a + length, *c = b + length, *d = c + length;
-	uint8_t *words = encoder->words + (encoder->n + 1) * ENTROPY_WORD_BYTES;
+	uint16_t *words = encoder->words + encoder->n + 1;
 	uint32_t x[ENTROPY_LANES] = {ENTROPY_STATE_FIRST, ENTROPY_STATE_FIRST, ENTROPY_STATE_FIRST,
 				     ENTROPY_STATE_FIRST};
 	const struct coder *after[ENTROPY_ROW];
 
-	for (unsigned symbol = 0; symbol < ENTROPY_ROW; symbol++)
+	for (unsigned symbol = encoder->symbol_counts.first; symbol <= encoder->symbol_counts.last;
+	     symbol++)
 		after[symbol] = encoder->coders[entropy_context_after(&encoder->model, symbol)];
 	/* The last lane is shorter. */
 	for (size_t step = length; step-- > n_last;) {
@@ -391,16 +390,17 @@ BITS_LOOPS static uint8_t *write_words(const struct entropy_encoder *encoder,
 	return words;
 }
 
-/* Write the low bits, so many integers at once as fit into BITS_AT_ONCE. */
+/* Write the low bits, of so many integers at once as fit into BITS_AT_ONCE. */
 INLINE uint8_t *put_low_bits(const struct entropy_encoder *encoder, uint8_t *out,
 			     const int64_t *integers, unsigned at_once)
 {
 	struct bits_writer writer = {.at = out};
 	const uint8_t *symbols = encoder->symbols;
 	const struct entropy_symbol *table = encoder->table;
+	const size_t n = encoder->n;
 	size_t i = 0;
 
-	for (; i + at_once <= encoder->n; i += at_once) {
+	for (; i + at_once <= n; i += at_once) {
 		uint64_t bits = 0;
 		unsigned n_bits = 0;
 
@@ -412,7 +412,7 @@ INLINE uint8_t *put_low_bits(const struct entropy_encoder *encoder, uint8_t *out
 		}
 		bits_put(&writer, bits, n_bits);
 	}
-	for (; i < encoder->n; i++) {
+	for (; i < n; i++) {
 		const struct entropy_symbol *symbol = &table[symbols[i]];
 
 		bits_put(&writer, (uint64_t)integers[i] - symbol->least, symbol->n_bits);
@@ -439,7 +439,7 @@ uint8_t *entropy_encoder_write(struct entropy_encoder *encoder, uint8_t *out,
 {
 	const struct symbol_counts *counts = &encoder->symbol_counts;
 	uint32_t states[ENTROPY_LANES];
-	const uint8_t *words;
+	const uint16_t *words;
 	size_t n_bytes;
 
 	for (unsigned i = 0; i < encoder->model.n_contexts; i++)
@@ -447,7 +447,7 @@ uint8_t *entropy_encoder_write(struct entropy_encoder *encoder, uint8_t *out,
 			     counts->last, encoder->coders[i]);
 	out = write_tables(encoder, out);
 	words = write_words(encoder, states);
-	n_bytes = (size_t)(encoder->words + (encoder->n + 1) * ENTROPY_WORD_BYTES - words);
+	n_bytes = (size_t)(encoder->words + encoder->n + 1 - words) * ENTROPY_WORD_BYTES;
 	out += varint_put(out, n_bytes / ENTROPY_WORD_BYTES);
 	for (unsigned lane = 0; lane < ENTROPY_LANES; lane++, out += ENTROPY_STATE_BYTES)
 		put_le32(out, states[lane]);

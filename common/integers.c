@@ -19,6 +19,7 @@
 struct integers {
 	struct entropy_encoder *encoder; /* made when first needed, as the decoder */
 	struct entropy_decoder *decoder;
+	struct plan_samples samples;
 	int64_t *residuals;
 	size_t capacity;
 };
@@ -159,7 +160,7 @@ int integers_encode(struct integers *integers, const int64_t *values, size_t n, 
 		buffer_append(out, bytes, varint_put_signed(bytes, values[0]));
 		return buffer_failed(out) ? -ENOMEM : 0;
 	}
-	plan_choose(&plan, values, n, is_dense);
+	plan_choose(&plan, values, n, is_dense, &integers->samples);
 	ret_form->order = plan.order;
 	buffer_append(out, bytes, (size_t)(write_plan(bytes, values, &plan) - bytes));
 	plan_make_residuals(&plan, values + plan.order, n - plan.order, integers->residuals);

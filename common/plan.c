@@ -7,11 +7,8 @@
 #include "common/packed.h"
 #include "common/symbol.h"
 
-/* Windows of a long column that are looked at to choose an order and a base. */
-#define N_WINDOWS   8U
-#define WINDOW      64U
-#define SAMPLES_MAX ((size_t)N_WINDOWS * WINDOW)
-#define SORTED_MAX  31U
+/* Some samples are put in order, to see where the others lie. */
+#define SORTED_MAX 31U
 
 static inline int64_t subtract(int64_t a, int64_t b)
 {
@@ -56,93 +53,84 @@ void plan_make_residuals(const struct plan *plan, const int64_t *values, size_t 
 	divisor_divide(&plan->divisor, ret_residuals, n);
 }
 
-/* Residuals of all, or of some windows. @return how many */
-static size_t sample(const int64_t *values, size_t n, const struct plan *plan, int64_t *ret_samples)
+/* Residuals of all, or of some windows. */
+static void take_samples(const struct plan *plan, const int64_t *values, size_t n,
+			 struct plan_samples *ret_samples)
 {
 	const size_t n_residuals = n - plan->order;
 
 	values += plan->order;
-	if (n_residuals <= SAMPLES_MAX) {
-		plan_make_residuals(plan, values, n_residuals, ret_samples);
-		return n_residuals;
+	if (n_residuals <= PLAN_SAMPLES_MAX) {
+		plan_make_residuals(plan, values, n_residuals, ret_samples->residuals);
+		ret_samples->n = n_residuals;
+		return;
 	}
-	for (size_t i = 0; i < N_WINDOWS; i++) {
-		size_t first = i * (n_residuals - WINDOW) / (N_WINDOWS - 1);
+	for (size_t i = 0; i < PLAN_WINDOWS; i++) {
+		size_t first = i * (n_residuals - PLAN_WINDOW) / (PLAN_WINDOWS - 1);
 
-		plan_make_residuals(plan, values + first, WINDOW, ret_samples + i * WINDOW);
+		plan_make_residuals(plan, values + first, PLAN_WINDOW,
+				    ret_samples->residuals + i * PLAN_WINDOW);
 	}
-	return SAMPLES_MAX;
+	ret_samples->n = PLAN_SAMPLES_MAX;
 }
 
-/* Some of the samples in order. @return how many */
-static size_t sort_some(const int64_t *samples, size_t n, int64_t *ret_sorted)
+/* Where the samples lie: about a sixteenth of them are below `low`, and above `high`. */
+struct spread {
+	int64_t low, median, high;
+};
+
+static struct spread find_spread(const struct plan_samples *samples)
 {
-	size_t n_sorted = n < SORTED_MAX ? n : SORTED_MAX;
+	int64_t sorted[SORTED_MAX] = {0};
+	size_t n = samples->n < SORTED_MAX ? samples->n : SORTED_MAX;
 
 	/* cppcheck-suppress knownConditionTrueFalse */
-	for (size_t i = 0; i < n_sorted; i++) {
-		int64_t value = samples[i * n / n_sorted];
+	for (size_t i = 0; i < n; i++) {
+		int64_t value = samples->residuals[i * samples->n / n];
 		size_t at = i;
 
-		for (; at > 0 && ret_sorted[at - 1] > value; at--)
-			ret_sorted[at] = ret_sorted[at - 1];
-		ret_sorted[at] = value;
+		for (; at > 0 && sorted[at - 1] > value; at--)
+			sorted[at] = sorted[at - 1];
+		sorted[at] = value;
 	}
-	return n_sorted;
-}
-
-/* Add up how often each symbol comes among the samples less a base. */
-BITS_LOOPS static void count_symbols(const int64_t *samples, size_t n, int64_t base,
-				     uint32_t *ret_counts)
-{
-	/* Two take turns: a processor waits where it counts the same thing twice in a row. */
-	uint32_t other[N_SYMBOLS] = {0};
-	size_t i = 0;
-
-	for (; i + 1 < n; i += 2) {
-		ret_counts[symbol_of(subtract(samples[i], base))]++;
-		other[symbol_of(subtract(samples[i + 1], base))]++;
-	}
-	if (i < n)
-		ret_counts[symbol_of(subtract(samples[i], base))]++;
-	for (unsigned symbol = 0; symbol < N_SYMBOLS; symbol++)
-		ret_counts[symbol] += other[symbol];
+	return (struct spread){sorted[n / 16], sorted[n / 2], sorted[n - 1 - n / 16]};
 }
 
 /*
  * About how many bits these symbols take in the smaller coding.
  * @param table_bits  what the denser coding takes besides; 0: it is not wanted
  */
-static uint64_t guess_bits(const uint32_t *counts, size_t n, uint64_t table_bits)
+static uint64_t guess_bits(const struct symbol_counts *counts, size_t n, uint64_t table_bits)
 {
-	struct packed_widths widths = {{0}};
+	struct packed_widths widths;
 	uint64_t packed, low_bits = 0;
 	uint64_t dense = (uint64_t)n * symbol_log2((uint32_t)n);
 	unsigned width;
 
-	for (unsigned symbol = 0; symbol < N_SYMBOLS; symbol++) {
-		unsigned class = symbol_class(symbol);
-
-		if (counts[symbol] == 0)
-			continue;
-		widths.n[class < 64 ? class + (class > 0) : 64] += counts[symbol];
-		dense -= (uint64_t)counts[symbol] * symbol_log2(counts[symbol]);
-		low_bits += (uint64_t)counts[symbol] * symbol_low_bits(symbol);
-	}
+	packed_guess(counts, &widths);
 	packed = packed_size(&widths, n, &width) * 8;
+	if (table_bits == 0)
+		return packed;
+	for (unsigned symbol = counts->first; symbol <= counts->last; symbol++) {
+		if (counts->n[symbol] == 0)
+			continue;
+		dense -= (uint64_t)counts->n[symbol] * symbol_log2(counts->n[symbol]);
+		low_bits += (uint64_t)counts->n[symbol] * symbol_low_bits(symbol);
+	}
 	dense = low_bits + (dense >> 16) + table_bits;
-	return table_bits > 0 && dense < packed ? dense : packed;
+	return dense < packed ? dense : packed;
 }
 
 /* Take a base where it is better than the best plan so far. */
-static void try_base(struct plan *best, const struct plan *plan, const int64_t *samples, size_t n,
+static void try_base(struct plan *best, const struct plan *plan, struct plan_samples *samples,
 		     int64_t residual, uint64_t table_bits)
 {
-	uint32_t counts[N_SYMBOLS] = {0};
+	struct symbol_counts counts;
 	uint64_t cost;
 
-	count_symbols(samples, n, residual, counts);
-	cost = guess_bits(counts, n, table_bits);
+	symbol_make(samples->residuals, samples->n, residual, samples->symbols);
+	symbol_count(samples->symbols, samples->n, &counts);
+	cost = guess_bits(&counts, samples->n, table_bits);
 	if (cost >= best->cost)
 		return;
 	*best = *plan;
@@ -156,56 +144,56 @@ struct trend {
 	bool is_still;    /* most differences are the same: differences of them are no use */
 };
 
-static struct trend find_trend(const int64_t *differences, size_t n, int64_t median)
+BITS_LOOPS static struct trend find_trend(const struct plan_samples *differences, int64_t median)
 {
-	size_t n_same = 0, n_growing = 0, n_falling = 0;
+	uint64_t n_same = 0, n_growing = 0, n_falling = 0;
 
-	for (size_t i = 0; i < n; i++) {
-		n_same += differences[i] == median;
-		n_growing += differences[i] > 0;
-		n_falling += differences[i] < 0;
+	for (size_t i = 0; i < differences->n; i++) {
+		n_same += differences->residuals[i] == median;
+		n_growing += differences->residuals[i] > 0;
+		n_falling += differences->residuals[i] < 0;
 	}
 	return (struct trend){.is_monotone = n_growing == 0 || n_falling == 0,
-			      .is_still = n_same > n / 2};
+			      .is_still = n_same > differences->n / 2};
 }
 
-/* Take an order where it is better than the best plan so far. @return of order 1: the trend */
-static struct trend try_order(const int64_t *values, size_t n, unsigned order, bool is_dense,
-			      struct plan *best)
+/* Take an order where it is better than the best plan so far. @return the spread of its residuals */
+static struct spread try_order(const int64_t *values, size_t n, unsigned order, bool is_dense,
+			       struct plan *best, struct plan_samples *samples)
 {
 	struct plan plan = {.order = order, .divisor = best->divisor};
-	int64_t samples[SAMPLES_MAX] = {0};
-	int64_t sorted[SORTED_MAX] = {0};
-	size_t n_samples, n_sorted;
-	int64_t low, median, high;
-	uint64_t table_bits;
+	struct spread spread;
+	uint64_t table_bits, width, distance;
 
 	plan.base = order == 0 ? values[0] : 0;
-	n_samples = sample(values, n, &plan, samples);
+	take_samples(&plan, values, n, samples);
 	/* The tables are shared with those that were not looked at. */
-	table_bits = is_dense ? 1 + PLAN_TABLES_BITS * n_samples / n : 0;
-	n_sorted = sort_some(samples, n_samples, sorted);
-	low = sorted[n_sorted / 16];
-	median = sorted[n_sorted / 2];
-	high = sorted[n_sorted - 1 - n_sorted / 16];
-	if (order > 0 || median == 0)
-		try_base(best, &plan, samples, n_samples, 0, table_bits);
-	if (median != 0)
-		try_base(best, &plan, samples, n_samples, median, table_bits);
+	table_bits = is_dense ? 1 + PLAN_TABLES_BITS * samples->n / n : 0;
+	spread = find_spread(samples);
+	width = (uint64_t)spread.high - (uint64_t)spread.low;
+	distance = symbol_magnitude(spread.median);
+	/* Without a base, unless all are far from 0. */
+	if (distance == 0 || (order > 0 && distance <= width))
+		try_base(best, &plan, samples, 0, table_bits);
+	/* With one, unless they lie around 0 already. */
+	if (distance > width / 32)
+		try_base(best, &plan, samples, spread.median, table_bits);
 	if (!is_dense)
-		try_base(best, &plan, samples, n_samples,
-			 add(low, (int64_t)(((uint64_t)high - (uint64_t)low + 1) / 2)), 0);
-	return find_trend(samples, n_samples, median);
+		try_base(best, &plan, samples, add(spread.low, (int64_t)((width + 1) / 2)), 0);
+	return spread;
 }
 
-void plan_choose(struct plan *best, const int64_t *values, size_t n, bool is_dense)
+void plan_choose(struct plan *best, const int64_t *values, size_t n, bool is_dense,
+		 struct plan_samples *samples)
 {
+	struct spread spread;
 	struct trend trend;
 
 	best->cost = UINT64_MAX;
-	trend = try_order(values, n, 1, is_dense, best);
+	spread = try_order(values, n, 1, is_dense, best, samples);
+	trend = find_trend(samples, spread.median);
 	if (n > 2 && !trend.is_still)
-		try_order(values, n, 2, is_dense, best);
-	if (n < WINDOW || !trend.is_monotone)
-		try_order(values, n, 0, is_dense, best);
+		try_order(values, n, 2, is_dense, best, samples);
+	if (n < PLAN_WINDOW || !trend.is_monotone)
+		try_order(values, n, 0, is_dense, best, samples);
 }

@@ -20,12 +20,25 @@ struct plan {
 	uint64_t cost; /* guessed, in bits of some samples */
 };
 
+/* Windows of a long column that are looked at. */
+#define PLAN_WINDOWS     8U
+#define PLAN_WINDOW      64U
+#define PLAN_SAMPLES_MAX ((size_t)PLAN_WINDOWS * PLAN_WINDOW)
+
+/* Scratch memory. */
+struct plan_samples {
+	int64_t residuals[PLAN_SAMPLES_MAX];
+	uint8_t symbols[PLAN_SAMPLES_MAX];
+	size_t n;
+};
+
 /*
  * Choose an order and a base by looking at some of the values.
+ * @param best      its divisor is set before
  * @param is_dense  for the denser coding, where that is smaller
- * @param plan      its divisor is set before
  */
-void plan_choose(struct plan *plan, const int64_t *values, size_t n, bool is_dense);
+void plan_choose(struct plan *best, const int64_t *values, size_t n, bool is_dense,
+		 struct plan_samples *samples);
 
 /* @param values  of the first residual; as many as the order stand before it */
 void plan_make_residuals(const struct plan *plan, const int64_t *values, size_t n,
