@@ -15,6 +15,10 @@
 #include "common/entropy_encoder.h"
 #include "common/packed.h"
 #include "common/plan.h"
+#include "common/steady.h"
+
+/* So few that are not 0 take fewer bytes one by one than the tables of the denser coding. */
+#define FEW ((size_t)10)
 
 struct integers {
 	struct entropy_encoder *encoder; /* made when first needed, as the decoder */
@@ -133,16 +137,78 @@ static int write_packed(const struct integers *integers, size_t n, struct buffer
 	return 0;
 }
 
+BITS_LOOPS static size_t count_set(const int64_t *integers, size_t n)
+{
+	uint64_t n_set = 0;
+
+	for (size_t i = 0; i < n; i++)
+		n_set += integers[i] != 0;
+	return (size_t)n_set;
+}
+
 /* @param is_dense  may the denser coding be worth it? */
 static int write_residuals(struct integers *integers, size_t n, bool is_dense,
 			   enum integers_coding *ret_coding, struct buffer *out)
 {
 	int result = -ENODATA;
 
-	if (is_dense && n >= ENTROPY_MIN)
+	if (is_dense && n >= ENTROPY_MIN && count_set(integers->residuals, n) > FEW)
 		result = write_dense(integers, n, out);
 	*ret_coding = result == 0 ? INTEGERS_ENTROPY : INTEGERS_PACKED;
 	return result == -ENODATA ? write_packed(integers, n, out) : result;
+}
+
+/* What divides the step and the breaks, which is all differences that there are. */
+static void find_divisor(const struct steady *steady, struct divisor *ret_divisor)
+{
+	int64_t values[STEADY_BREAKS_MAX + 2] = {0, steady->step};
+
+	for (size_t i = 0; i < steady->n_breaks; i++)
+		values[i + 2] = add(values[i + 1], steady->differences[i]);
+	divisor_find(values, steady->n_breaks + 2, ret_divisor);
+}
+
+/* @return 0; -ENODATA: it may be smaller in another form; -ENOMEM */
+static int encode_steady(const struct steady *steady, const int64_t *values, size_t n,
+			 struct integers_form *ret_form, struct buffer *out)
+{
+	struct plan plan = {.order = 1, .base = steady->step};
+	struct packed_widths widths = {.n[0] = (uint32_t)(n - 1 - steady->n_breaks)};
+	int64_t residuals[STEADY_BREAKS_MAX];
+	uint8_t bytes[(INTEGERS_ORDER_MAX + 4 + 2 * STEADY_BREAKS_MAX) * VARINT_MAX_BYTES];
+	uint8_t *end = bytes;
+	unsigned width = 0;
+
+	find_divisor(steady, &plan.divisor);
+	for (size_t i = 0; i < steady->n_breaks; i++)
+		residuals[i] = subtract(steady->differences[i], steady->step);
+	divisor_divide(&plan.divisor, residuals, steady->n_breaks);
+	packed_count(residuals, steady->n_breaks, &widths);
+	(void)packed_size(&widths, n - 1, &width);
+	if (width > 0)
+		return -ENODATA;
+	*ret_form = (struct integers_form){.coding = INTEGERS_CONSTANT};
+	if (plan.divisor.value == 0) {
+		end += varint_put_signed(bytes, values[0]);
+	} else {
+		*ret_form = (struct integers_form){.coding = INTEGERS_PACKED, .order = 1};
+		end = write_plan(bytes, values, &plan);
+		end = packed_write_few(end, steady->places, residuals, steady->n_breaks);
+	}
+	buffer_append(out, bytes, (size_t)(end - bytes));
+	return buffer_failed(out) ? -ENOMEM : 0;
+}
+
+/* As encode_steady() */
+static int try_steady(const int64_t *values, size_t n, struct integers_form *ret_form,
+		      struct buffer *out)
+{
+	struct steady steady;
+
+	/* Of a few integers, each break is too much. */
+	if (n < 2 || !steady_find(values, n, &steady) || (steady.n_breaks > 0 && n < PLAN_WINDOW))
+		return -ENODATA;
+	return encode_steady(&steady, values, n, ret_form, out);
 }
 
 int integers_encode(struct integers *integers, const int64_t *values, size_t n, bool is_dense,
@@ -150,12 +216,16 @@ int integers_encode(struct integers *integers, const int64_t *values, size_t n, 
 {
 	uint8_t bytes[(INTEGERS_ORDER_MAX + 2) * VARINT_MAX_BYTES];
 	struct plan plan = {0};
+	int result;
 
 	assert(n > 0);
+	result = try_steady(values, n, ret_form, out);
+	if (result != -ENODATA)
+		return result;
 	if (reserve(integers, n) < 0)
 		return -ENOMEM;
-	divisor_find(values, n, &plan.divisor);
 	*ret_form = (struct integers_form){.coding = INTEGERS_CONSTANT};
+	divisor_find(values, n, &plan.divisor);
 	if (plan.divisor.value == 0) {
 		buffer_append(out, bytes, varint_put_signed(bytes, values[0]));
 		return buffer_failed(out) ? -ENOMEM : 0;

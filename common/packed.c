@@ -9,8 +9,18 @@
 #include "common/bits.h"
 
 #define WIDTH_MAX 64U
+#define PIECE     ((size_t)256)
 
-BITS_LOOPS void packed_count(const int64_t *integers, size_t n, struct packed_widths *widths)
+BITS_LOOPS static uint64_t any_bits(const int64_t *integers, size_t n)
+{
+	uint64_t any = 0;
+
+	for (size_t i = 0; i < n; i++)
+		any |= (uint64_t)integers[i];
+	return any;
+}
+
+BITS_LOOPS static void count(const int64_t *integers, size_t n, struct packed_widths *widths)
 {
 	/* Two counters take turns: a processor waits where it counts the same thing twice in a row. */
 	uint32_t other[WIDTH_MAX + 1] = {0};
@@ -24,6 +34,19 @@ BITS_LOOPS void packed_count(const int64_t *integers, size_t n, struct packed_wi
 		widths->n[bits_length(varint_fold(integers[i]))]++;
 	for (unsigned width = 0; width <= WIDTH_MAX; width++)
 		widths->n[width] += other[width];
+}
+
+void packed_count(const int64_t *integers, size_t n, struct packed_widths *widths)
+{
+	/* Much of many columns is 0, and then seen at once. */
+	for (size_t i = 0; i < n; i += PIECE) {
+		size_t n_piece = n - i < PIECE ? n - i : PIECE;
+
+		if (any_bits(integers + i, n_piece) == 0)
+			widths->n[0] += (uint32_t)n_piece;
+		else
+			count(integers + i, n_piece, widths);
+	}
 }
 
 void packed_guess(const struct symbol_counts *counts, struct packed_widths *ret_widths)
@@ -138,6 +161,20 @@ uint8_t *packed_write(uint8_t *out, const int64_t *integers, size_t n, unsigned 
 	out += varint_put(out, count_exceptions(integers, n, width));
 	out = write_slots(out, integers, n, width);
 	return write_exceptions(out, integers, n, width);
+}
+
+uint8_t *packed_write_few(uint8_t *out, const size_t *places, const int64_t *integers, size_t n_few)
+{
+	size_t next = 0;
+
+	*out++ = 0; /* width */
+	out += varint_put(out, n_few);
+	for (size_t i = 0; i < n_few; i++) {
+		out += varint_put(out, places[i] - next);
+		out += varint_put_signed(out, integers[i]);
+		next = places[i] + 1;
+	}
+	return out;
 }
 
 /* A slot wherever eight bytes may not be left, or which is wider than one load. */

@@ -33,6 +33,10 @@ size_t packed_room(size_t n);
 /* @return behind the last byte */
 uint8_t *packed_write(uint8_t *out, const int64_t *integers, size_t n, unsigned width);
 
+/* The same in no bits each, where all but these few are 0. @param places  of them, growing */
+uint8_t *packed_write_few(uint8_t *out, const size_t *places, const int64_t *integers,
+			  size_t n_few);
+
 /* Takes all that is left. @return 0 or -EBADMSG */
 int packed_read(struct varint_reader *reader, int64_t *ret_integers, size_t n);
 
