@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "collector/time_list.h"
+
 /* About what things cost in a file, in bytes: a block (its headers, and its times when they lie on a
  * grid), a step between times that is not the one before, a run of presence. */
 #define BLOCK_COST 72u
@@ -27,15 +29,9 @@ struct time_class {
 	uint64_t hash;
 	size_t first_member; /* in the array of members */
 	size_t n_members;
-	uint64_t own_cost; /* of a block for these alone */
+	uint64_t
+		own_cost; /* of a block for these alone; it and the hash are 0 for the only class */
 	bool is_taken;
-};
-
-/* Times in order, owned, and of how many samples they are. */
-struct time_list {
-	int64_t *times_us;
-	size_t n;
-	size_t n_samples;
 };
 
 struct grouping {
@@ -45,30 +41,6 @@ struct grouping {
 	size_t n_classes;
 	struct column_groups *groups;
 };
-
-static bool has_same_times(const struct metric_file_column *a, const struct metric_file_column *b)
-{
-	if (a->n_samples != b->n_samples)
-		return false;
-	for (size_t i = 0; i < a->n_samples; i++) {
-		if (a->samples[i].time_us != b->samples[i].time_us)
-			return false;
-	}
-	return true;
-}
-
-/* For equal times equal; who makes others equal too only makes the comparing slower. */
-static uint64_t hash_times(const struct metric_file_column *column)
-{
-	uint64_t hash = column->n_samples;
-
-	for (size_t i = 0; i < column->n_samples; i++) {
-		hash = (hash ^ (uint64_t)column->samples[i].time_us) *
-			       UINT64_C(0x9e3779b97f4a7c15) +
-		       (hash >> 29);
-	}
-	return hash;
-}
 
 static uint64_t cost_of_own_block(const struct metric_file_column *column)
 {
@@ -106,7 +78,7 @@ static int compare_indexes(const void *left, const void *right)
 }
 
 /* Neighbours with the same times, which most are, make a class without more ado. */
-static void find_classes(struct grouping *grouping, size_t n_columns)
+static int find_classes(struct grouping *grouping, size_t n_columns)
 {
 	size_t n_members = 0;
 
@@ -118,18 +90,19 @@ static void find_classes(struct grouping *grouping, size_t n_columns)
 
 		if (column->n_samples == 0)
 			continue;
-		if (!last || !has_same_times(last->first, column)) {
+		if (!last || !time_list_is_same(last->first, column)) {
 			last = &grouping->classes[grouping->n_classes++];
 			*last = (struct time_class){
 				.first = column,
 				.first_member = n_members,
-				.hash = hash_times(column),
-				.own_cost = cost_of_own_block(column),
 			};
+			if (!time_list_is_in_order(column))
+				return -EINVAL;
 		}
 		last->n_members++;
 		grouping->members[n_members++] = i;
 	}
+	return 0;
 }
 
 /* Make one of classes with the same times that are no neighbours. */
@@ -139,10 +112,16 @@ static int join_classes(struct grouping *grouping)
 	size_t n_classes = 0;
 	size_t *members;
 
+	/* The only one needs no comparing. */
 	if (grouping->n_classes < 2)
 		return 0;
-	for (size_t i = 0; i < grouping->n_classes; i++)
-		n_members += grouping->classes[i].n_members;
+	for (size_t i = 0; i < grouping->n_classes; i++) {
+		struct time_class *class = &grouping->classes[i];
+
+		n_members += class->n_members;
+		class->hash = time_list_hash(class->first);
+		class->own_cost = cost_of_own_block(class->first);
+	}
 	members = calloc(n_members, sizeof(*members));
 	if (!members)
 		return -ENOMEM;
@@ -155,7 +134,8 @@ static int join_classes(struct grouping *grouping)
 
 		memcpy(members + n_members, grouping->members + class.first_member,
 		       class.n_members * sizeof(*members));
-		if (last && last->hash == class.hash && has_same_times(last->first, class.first)) {
+		if (last && last->hash == class.hash &&
+		    time_list_is_same(last->first, class.first)) {
 			last->n_members += class.n_members;
 		} else {
 			grouping->classes[n_classes] = class;
@@ -171,45 +151,10 @@ static int join_classes(struct grouping *grouping)
 
 static int list_of_class(const struct time_class *class, struct time_list *ret_list)
 {
-	const struct metric_file_column *column = class->first;
+	int result = time_list_make(class->first, ret_list);
 
-	ret_list->times_us = reallocarray(NULL, column->n_samples, sizeof(*ret_list->times_us));
-	if (!ret_list->times_us)
-		return -ENOMEM;
-	ret_list->n = column->n_samples;
-	ret_list->n_samples = column->n_samples * class->n_members;
-	for (size_t i = 0; i < column->n_samples; i++)
-		ret_list->times_us[i] = column->samples[i].time_us;
-	return 0;
-}
-
-/* Make `a` the union of both, and `b` empty. */
-static int list_merge(struct time_list *a, struct time_list *b)
-{
-	int64_t *times_us = reallocarray(NULL, a->n + b->n, sizeof(*times_us));
-	size_t n = 0;
-	size_t i = 0;
-	size_t k = 0;
-
-	if (!times_us)
-		return -ENOMEM;
-	while (i < a->n && k < b->n) {
-		int64_t left = a->times_us[i];
-		int64_t right = b->times_us[k];
-
-		times_us[n++] = left <= right ? left : right;
-		i += left <= right;
-		k += right <= left;
-	}
-	memcpy(times_us + n, a->times_us + i, (a->n - i) * sizeof(*times_us));
-	n += a->n - i;
-	memcpy(times_us + n, b->times_us + k, (b->n - k) * sizeof(*times_us));
-	n += b->n - k;
-	free(a->times_us);
-	free(b->times_us);
-	*a = (struct time_list){times_us, n, a->n_samples + b->n_samples};
-	*b = (struct time_list){0};
-	return 0;
+	ret_list->n_samples *= class->n_members;
+	return result;
 }
 
 /* Merge two and two, so that none is copied more often than log n times. */
@@ -217,7 +162,7 @@ static int merge_lists(struct time_list *lists, size_t n)
 {
 	for (size_t step = 1; step < n; step *= 2) {
 		for (size_t i = 0; i + step < n; i += 2 * step) {
-			int result = list_merge(&lists[i], &lists[i + step]);
+			int result = time_list_merge(&lists[i], &lists[i + step]);
 
 			if (result < 0)
 				return result;
@@ -253,34 +198,9 @@ static int unite_classes(const struct grouping *grouping, bool is_taken, size_t 
 	return result;
 }
 
-/* Doubling steps, then halving: near ones, which most are, are found at once. */
-static size_t find_time(const int64_t *times_us, size_t n, size_t first, int64_t time_us)
-{
-	size_t step = 1;
-	size_t low = first; /* all before it are too early */
-	size_t high;
-
-	while (low < n && times_us[low] < time_us) {
-		first = low + 1;
-		low += step;
-		step *= 2;
-	}
-	high = low < n ? low : n;
-	low = first;
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (times_us[middle] < time_us)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
-}
-
 size_t column_group_find(const struct column_group *group, size_t first, int64_t time_us)
 {
-	return find_time(group->times_us, group->n_times, first, time_us);
+	return time_list_find(group->times_us, group->n_times, first, time_us);
 }
 
 /* Would a class cost less among these rows than in a block of its own? */
@@ -295,7 +215,8 @@ static bool is_cheaper_among(const struct time_class *class, const struct time_l
 
 	assert(rows->times_us);
 	for (size_t i = 0; i < column->n_samples; i++) {
-		size_t row = find_time(rows->times_us, rows->n, next, column->samples[i].time_us);
+		size_t row =
+			time_list_find(rows->times_us, rows->n, next, column->samples[i].time_us);
 
 		if (row == rows->n || rows->times_us[row] != column->samples[i].time_us)
 			return false;
@@ -492,8 +413,9 @@ int column_groups_make(const struct metric_file_column *columns, size_t n_column
 	grouping.classes = calloc(n_columns + 1, sizeof(*grouping.classes));
 	if (!grouping.members || !grouping.classes)
 		goto out;
-	find_classes(&grouping, n_columns);
-	result = join_classes(&grouping);
+	result = find_classes(&grouping, n_columns);
+	if (result == 0)
+		result = join_classes(&grouping);
 	for (int i = 0; i < ROUNDS_MAX && grouping.n_classes > 0 && result == 0; i++)
 		result = make_group(&grouping);
 	if (result == 0)

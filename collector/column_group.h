@@ -31,7 +31,7 @@ struct column_groups {
 /*
  * Put every column that has a sample into one group. Takes O(n log n) for n samples.
  * @param ret_groups  zeroed before; released by the caller, in any case
- * @return 0 or -ENOMEM
+ * @return 0; -EINVAL: times of a column are not in order; -ENOMEM
  */
 int column_groups_make(const struct metric_file_column *columns, size_t n_columns,
 		       struct column_groups *ret_groups);

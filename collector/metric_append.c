@@ -7,6 +7,7 @@
 
 #include "collector/column_group.h"
 #include "collector/metric_file.h"
+#include "common/bits.h"
 
 /* A block takes no more samples than this, so that who wants a few does not decode millions; and
  * whatever they are, they fit into its bytes. */
@@ -159,10 +160,31 @@ static size_t count_present(const struct column_group *group, size_t row, size_t
 	return n;
 }
 
-static void copy_values(const struct metric_file_sample *samples, size_t n, double *out)
+BITS_LOOPS static void copy_values(const struct metric_file_sample *restrict samples, size_t n,
+				   double *restrict ret_values)
 {
 	for (size_t i = 0; i < n; i++)
-		out[i] = samples[i].value;
+		ret_values[i] = samples[i].value;
+}
+
+/* Add a column that has a sample in each of the group's rows. @return false: they are too many */
+static bool collect_full_column(struct appending *appending, const struct part *part, size_t index)
+{
+	const struct metric_file_column *column =
+		&appending->addition->columns[part->group->columns[index]];
+	double *values = appending->values + appending->n_values;
+
+	if (part->n_rows > appending->values_max - appending->n_values)
+		return false;
+	copy_values(column->samples + part->first_row, part->n_rows, values);
+	appending->columns[appending->n_columns++] = (struct block_column){
+		.series_id = column->series_id,
+		.values = values,
+		.n_values = part->n_rows,
+	};
+	appending->n_values += part->n_rows;
+	appending->after[index] = part->first_row + part->n_rows;
+	return true;
 }
 
 /* Add a column with its samples among the part's rows. @return false: they are too many */
@@ -179,6 +201,8 @@ static bool collect_column(struct appending *appending, const struct part *part,
 	size_t n_runs = 0;
 	size_t n = 0;
 
+	if (column->n_samples == part->group->n_times)
+		return collect_full_column(appending, part, index);
 	while (sample < column->n_samples) {
 		const struct metric_file_sample *samples = &column->samples[sample];
 		size_t row = column_group_find(part->group, next, samples[0].time_us);
@@ -352,18 +376,11 @@ static int put_data(struct appending *appending)
 	return result;
 }
 
-/* Whoever finds rows for times that are out of order finds wrong ones. */
 static bool are_columns_in_order(const struct metric_file_addition *addition)
 {
-	for (size_t i = 0; i < addition->n_columns; i++) {
-		const struct metric_file_column *column = &addition->columns[i];
-
-		if (i > 0 && column->series_id <= column[-1].series_id)
+	for (size_t i = 1; i < addition->n_columns; i++) {
+		if (addition->columns[i].series_id <= addition->columns[i - 1].series_id)
 			return false;
-		for (size_t k = 1; k < column->n_samples; k++) {
-			if (column->samples[k].time_us < column->samples[k - 1].time_us)
-				return false;
-		}
 	}
 	return true;
 }
