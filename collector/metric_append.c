@@ -319,6 +319,21 @@ static int put_rows(struct appending *appending, struct part part)
 	return 0;
 }
 
+/* How many runs there may be: of each column one more than samples, but of full ones none. */
+static size_t count_runs(const struct appending *appending, const struct column_group *group)
+{
+	size_t n_runs = 0;
+
+	for (size_t i = 0; i < group->n_columns; i++) {
+		size_t n_samples = appending->addition->columns[group->columns[i]].n_samples;
+
+		if (n_samples == group->n_times)
+			continue;
+		n_runs += (n_samples < SAMPLES_MAX ? n_samples : SAMPLES_MAX) + 1;
+	}
+	return n_runs < SAMPLES_MAX + group->n_columns ? n_runs : SAMPLES_MAX + group->n_columns;
+}
+
 static int reserve(struct appending *appending, const struct column_group *group)
 {
 	size_t n_values = group->n_samples < SAMPLES_MAX ? group->n_samples : SAMPLES_MAX;
@@ -328,8 +343,8 @@ static int reserve(struct appending *appending, const struct column_group *group
 	appending->after = calloc(group->n_columns, sizeof(*appending->after));
 	appending->columns = calloc(group->n_columns, sizeof(*appending->columns));
 	appending->values = reallocarray(NULL, n_values, sizeof(*appending->values));
-	/* Of each column at most one run more than samples. */
-	appending->runs = reallocarray(NULL, n_values + group->n_columns, sizeof(*appending->runs));
+	appending->runs =
+		reallocarray(NULL, count_runs(appending, group) + 1, sizeof(*appending->runs));
 	return appending->next && appending->after && appending->columns && appending->values &&
 			       appending->runs
 		       ? 0

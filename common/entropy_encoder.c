@@ -44,6 +44,7 @@ struct entropy_encoder {
 	uint32_t merged[ENTROPY_CONTEXTS_MAX][ENTROPY_ROW];
 	uint8_t *symbols;
 	size_t n;
+	size_t n_low_bits;
 	uint16_t *words; /* filled from its end */
 	size_t capacity;
 };
@@ -135,6 +136,17 @@ static uint8_t quantile(const struct symbol_counts *counts, size_t n, unsigned s
 	return (uint8_t)(class + 1);
 }
 
+/* Where the counters of a lane begin that are meant for the symbol after this one. */
+static void find_rows(const uint8_t *limits, uint16_t *ret_rows)
+{
+	for (unsigned symbol = 0; symbol < ENTROPY_ROW; symbol++) {
+		unsigned class = symbol_class(symbol);
+		unsigned range = (class >= limits[0]) + (class >= limits[1]) + (class >= limits[2]);
+
+		ret_rows[symbol] = (uint16_t)(ENTROPY_ROW * range);
+	}
+}
+
 /*
  * Count each lane's symbols by the range of the one before. The lanes have counters of their own and
  * take turns: a processor waits where it counts the same thing twice in a row.
@@ -144,32 +156,27 @@ BITS_LOOPS static void count_lanes(struct entropy_encoder *encoder)
 	const size_t length = entropy_lane_length(encoder->n);
 	const size_t n_last = encoder->n - (ENTROPY_LANES - 1) * length;
 	uint16_t(*counts)[N_RANGES * ENTROPY_ROW] = (void *)encoder->lane_counts;
-	const uint8_t *at = encoder->symbols;
+	const uint8_t *symbols = encoder->symbols;
 	uint16_t rows[ENTROPY_LANES] = {0};
-	uint16_t row_after[ENTROPY_ROW];
+	uint16_t rows_after[ENTROPY_ROW];
 
 	memset(encoder->lane_counts, 0, sizeof(encoder->lane_counts));
-	for (unsigned symbol = 0; symbol < ENTROPY_ROW; symbol++) {
-		unsigned class = symbol_class(symbol);
-
-		row_after[symbol] = (uint16_t)(ENTROPY_ROW * ((class >= encoder->limits[0]) +
-							      (class >= encoder->limits[1]) +
-							      (class >= encoder->limits[2])));
-	}
+	find_rows(encoder->limits, rows_after);
 	for (size_t step = 0; step < n_last; step++) {
 		for (unsigned lane = 0; lane < ENTROPY_LANES; lane++) {
-			unsigned symbol = at[lane * length + step];
+			unsigned symbol = symbols[lane * length + step];
 
 			counts[lane][rows[lane] + symbol]++;
-			rows[lane] = row_after[symbol];
+			rows[lane] = rows_after[symbol];
 		}
 	}
-	for (unsigned lane = 0; lane < ENTROPY_LANES - 1; lane++) {
-		for (size_t step = n_last; step < length; step++) {
-			unsigned symbol = at[lane * length + step];
+	/* The last lane is shorter. */
+	for (size_t step = n_last; step < length; step++) {
+		for (unsigned lane = 0; lane < ENTROPY_LANES - 1; lane++) {
+			unsigned symbol = symbols[lane * length + step];
 
 			counts[lane][rows[lane] + symbol]++;
-			rows[lane] = row_after[symbol];
+			rows[lane] = rows_after[symbol];
 		}
 	}
 }
@@ -179,12 +186,13 @@ BITS_LOOPS static void add_lanes(struct entropy_encoder *encoder)
 	const unsigned first = encoder->symbol_counts.first, last = encoder->symbol_counts.last;
 
 	for (unsigned range = 0; range < N_RANGES; range++) {
-		for (unsigned symbol = first; symbol <= last; symbol++)
+		for (unsigned symbol = first; symbol <= last; symbol++) {
 			encoder->counts[range][symbol] =
 				(uint32_t)encoder->lane_counts[0][range][symbol] +
 				encoder->lane_counts[1][range][symbol] +
 				encoder->lane_counts[2][range][symbol] +
 				encoder->lane_counts[3][range][symbol];
+		}
 	}
 }
 
@@ -286,7 +294,6 @@ size_t entropy_encoder_plan(struct entropy_encoder *encoder)
 {
 	const struct symbol_counts *counts = &encoder->symbol_counts;
 	unsigned most = SYMBOL_ZERO > counts->first ? SYMBOL_ZERO - counts->first : 0;
-	uint64_t n_low_bits = 0;
 	uint64_t cost;
 
 	if (counts->first < ENTROPY_SYMBOL_MIN || counts->last > ENTROPY_SYMBOL_MAX)
@@ -299,14 +306,16 @@ size_t entropy_encoder_plan(struct entropy_encoder *encoder)
 	count_lanes(encoder);
 	add_lanes(encoder);
 	cost = choose_contexts(encoder, most + 1);
+	encoder->n_low_bits = 0;
 	for (unsigned symbol = counts->first; symbol <= counts->last; symbol++)
-		n_low_bits += (uint64_t)counts->n[symbol] * symbol_low_bits(symbol);
-	return (size_t)(((cost >> 16) + n_low_bits) / 8) + ENTROPY_LANES * ENTROPY_STATE_BYTES + 4;
+		encoder->n_low_bits += (size_t)counts->n[symbol] * symbol_low_bits(symbol);
+	return (size_t)(((cost >> 16) + encoder->n_low_bits) / 8) +
+	       ENTROPY_LANES * ENTROPY_STATE_BYTES + 4;
 }
 
-size_t entropy_encoder_room(size_t n)
+size_t entropy_encoder_room(const struct entropy_encoder *encoder)
 {
-	return n * (ENTROPY_WORD_BYTES + ENTROPY_CLASS_MAX / 8) +
+	return encoder->n * ENTROPY_WORD_BYTES + encoder->n_low_bits / 8 + 1 +
 	       (size_t)ENTROPY_CONTEXTS_MAX * (2 + ENTROPY_ROW / 2) +
 	       (size_t)ENTROPY_LANES * ENTROPY_STATE_BYTES + 2 * VARINT_MAX_BYTES +
 	       BITS_SLACK_BYTES;
@@ -391,6 +400,7 @@ BITS_LOOPS static const uint16_t *write_words(const struct entropy_encoder *enco
 }
 
 /* Write the low bits, of so many integers at once as fit into BITS_AT_ONCE. */
+/* NOLINTNEXTLINE(readability-non-const-parameter): it is written through the writer */
 INLINE uint8_t *put_low_bits(const struct entropy_encoder *encoder, uint8_t *out,
 			     const int64_t *integers, unsigned at_once)
 {
@@ -438,7 +448,7 @@ uint8_t *entropy_encoder_write(struct entropy_encoder *encoder, uint8_t *out,
 			       const int64_t *integers)
 {
 	const struct symbol_counts *counts = &encoder->symbol_counts;
-	uint32_t states[ENTROPY_LANES];
+	uint32_t states[ENTROPY_LANES] = {0};
 	const uint16_t *words;
 	size_t n_bytes;
 

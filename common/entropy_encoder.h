@@ -32,8 +32,8 @@ int entropy_encoder_load(struct entropy_encoder *encoder, const int64_t *integer
  */
 size_t entropy_encoder_plan(struct entropy_encoder *encoder);
 
-/* What entropy_encoder_write() may need. */
-size_t entropy_encoder_room(size_t n);
+/* What entropy_encoder_write() may need for the column that was planned last. */
+size_t entropy_encoder_room(const struct entropy_encoder *encoder);
 
 /* Write the column that was planned last. @param integers  as loaded. @return behind the last byte */
 uint8_t *entropy_encoder_write(struct entropy_encoder *encoder, uint8_t *out,

@@ -113,7 +113,7 @@ static int write_dense(struct integers *integers, size_t n, struct buffer *out)
 	/* Reading it is slower: it has to save a sixteenth of a bit each. */
 	if (dense >= packed || packed - dense <= n / 128)
 		return -ENODATA;
-	if (buffer_reserve(out, entropy_encoder_room(n)) < 0)
+	if (buffer_reserve(out, entropy_encoder_room(integers->encoder)) < 0)
 		return -ENOMEM;
 	end = (uint8_t *)out->data + out->length;
 	end = entropy_encoder_write(integers->encoder, end, integers->residuals);
@@ -129,7 +129,7 @@ static int write_packed(const struct integers *integers, size_t n, struct buffer
 
 	packed_count(integers->residuals, n, &widths);
 	(void)packed_size(&widths, n, &width);
-	if (buffer_reserve(out, packed_room(n)) < 0)
+	if (buffer_reserve(out, packed_room(&widths, n, width)) < 0)
 		return -ENOMEM;
 	end = (uint8_t *)out->data + out->length;
 	end = packed_write(end, integers->residuals, n, width);

@@ -86,9 +86,14 @@ size_t packed_size(const struct packed_widths *widths, size_t n, unsigned *ret_w
 	}
 }
 
-size_t packed_room(size_t n)
+size_t packed_room(const struct packed_widths *widths, size_t n, unsigned width)
 {
-	return n * (8 + 2 * VARINT_MAX_BYTES) + 2 * VARINT_MAX_BYTES + BITS_SLACK_BYTES;
+	size_t n_exceptions = 0;
+
+	for (unsigned wider = width + 1; wider <= WIDTH_MAX; wider++)
+		n_exceptions += widths->n[wider];
+	return 1 + VARINT_MAX_BYTES + (n * width + 7) / 8 + n_exceptions * 2 * VARINT_MAX_BYTES +
+	       BITS_SLACK_BYTES;
 }
 
 /* The first from `i` on that does not fit. Most do: eight are looked at together. */

@@ -27,8 +27,8 @@ void packed_guess(const struct symbol_counts *counts, struct packed_widths *ret_
 /* @return bytes of the smallest form, at most. @param ret_width  of that */
 size_t packed_size(const struct packed_widths *widths, size_t n, unsigned *ret_width);
 
-/* What packed_write() may need. */
-size_t packed_room(size_t n);
+/* What packed_write() may need for so many integers, of these widths, in so many bits. */
+size_t packed_room(const struct packed_widths *widths, size_t n, unsigned width);
 
 /* @return behind the last byte */
 uint8_t *packed_write(uint8_t *out, const int64_t *integers, size_t n, unsigned width);
