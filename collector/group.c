@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "collector/group_order.h"
 #include "common/array.h"
 
 size_t group_samples_max(uint64_t segment_bytes)
@@ -117,24 +118,6 @@ int group_add_host(struct group *group, struct tail *tail, struct catalog_host *
 	return 0;
 }
 
-static int compare_samples(const void *a_pointer, const void *b_pointer)
-{
-	const struct group_sample *a = a_pointer;
-	const struct group_sample *b = b_pointer;
-	uintptr_t file_a = (uintptr_t)a->series->file;
-	uintptr_t file_b = (uintptr_t)b->series->file;
-
-	if (file_a != file_b)
-		return file_a < file_b ? -1 : 1;
-	if (a->side != b->side)
-		return a->side < b->side ? -1 : 1;
-	if (a->series->id != b->series->id)
-		return a->series->id < b->series->id ? -1 : 1;
-	if (a->sample.time_us != b->sample.time_us)
-		return a->sample.time_us < b->sample.time_us ? -1 : 1;
-	return a->number < b->number ? -1 : a->number > b->number;
-}
-
 static int add_file(struct group *group, const struct group_file *file)
 {
 	struct group_file *files =
@@ -175,10 +158,8 @@ static void find_hosts(struct group *group)
 int group_complete(struct group *group)
 {
 	size_t first = 0;
-	int result = 0;
+	int result = group_order(&group->samples, group->n_samples, group->samples_capacity);
 
-	if (group->n_samples > 0)
-		qsort(group->samples, group->n_samples, sizeof(*group->samples), compare_samples);
 	while (first < group->n_samples && result == 0) {
 		const struct group_sample *sample = &group->samples[first];
 		struct group_file file = {

@@ -14,6 +14,8 @@
 #define DATA_MAX 0.22
 #define ALL_MAX  0.27
 
+#define N_REPEATS 3
+
 static struct recording recording;
 static struct block_encoder *encoder;
 
@@ -95,9 +97,9 @@ static size_t add_file(struct sizes *sizes, const struct recording_series *first
 		.columns = columns,
 		.position = UINT64_C(1) << 32,
 	};
-	struct metric_file_end end = {.salt = 0x12345678};
+	struct metric_file_end end;
 	struct buffer file = {0};
-	double begin;
+	double best = 1e9;
 	size_t n = 0;
 
 	(void)snprintf(metric, sizeof(metric), "%.*s", (int)first->metric_length, first->name);
@@ -112,9 +114,17 @@ static size_t add_file(struct sizes *sizes, const struct recording_series *first
 	}
 	addition.n_series = n;
 	addition.n_columns = n;
-	begin = cpu_seconds();
-	cr_assert_eq(metric_file_encode(encoder, &addition, &end, &file), 0);
-	sizes->seconds += cpu_seconds() - begin;
+	/* The first time, memory is new. */
+	for (int i = 0; i < N_REPEATS; i++) {
+		double begin = cpu_seconds();
+
+		buffer_clear(&file);
+		end = (struct metric_file_end){.salt = 0x12345678};
+		cr_assert_eq(metric_file_encode(encoder, &addition, &end, &file), 0);
+		begin = cpu_seconds() - begin;
+		best = begin < best ? begin : best;
+	}
+	sizes->seconds += best;
 	count_blocks(sizes, &file, end.salt);
 	for (size_t i = 0; i < n; i++)
 		free((void *)(uintptr_t)columns[i].samples);
@@ -135,10 +145,10 @@ Test(metric_size, is_what_was_promised)
 
 	(void)fprintf(stderr,
 		      "%zu files, %zu series, %zu samples, %zu DATA blocks: %.4f bytes a sample in "
-		      "these, %.4f in all; %.1f million samples/s\n",
+		      "these, %.4f in all; %.1f million samples/s, best of %d\n",
 		      sizes.n_files, recording.n_series, recording.n_samples, sizes.n_blocks,
 		      (double)sizes.data_bytes / n_samples, (double)sizes.all_bytes / n_samples,
-		      n_samples / sizes.seconds * 1e-6);
+		      n_samples / sizes.seconds * 1e-6, N_REPEATS);
 	cr_expect_leq((double)sizes.data_bytes, DATA_MAX * n_samples);
 	cr_expect_leq((double)sizes.all_bytes, ALL_MAX * n_samples);
 }
