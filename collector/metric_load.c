@@ -1,0 +1,472 @@
+/* SPDX-License-Identifier: MIT */
+/* What a metric file is: its names, kind and last samples, and where it ends. */
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "collector/metric_file.h"
+#include "collector/metric_names.h"
+#include "collector/metric_place.h"
+#include "common/file_reader.h"
+
+struct loading {
+	const struct metric_file_place *place;
+	const struct metric_file_visitor *visitor;
+	struct block_decoder *decoder;
+	struct file_reader reader;
+	struct metric_file_end end;
+	uint64_t position;
+	bool has_highest; /* a DATA block was seen */
+	bool has_names;
+	struct metric_names names; /* sorted, when has_names */
+	size_t *open_names;        /* backwards: those whose last sample may lie further ahead */
+	size_t n_open;
+	bool has_meta;
+	struct store_file_meta meta;
+	char unit[HM_UNIT_MAX_BYTES];
+};
+
+static int add_names(struct loading *loading, const struct store_file_block *block)
+{
+	struct store_file_series_list list;
+	struct store_file_series series;
+	int result = store_file_get_series_list(block, &list);
+
+	while (result == 0 && store_file_next_series(&list, &series))
+		result = metric_names_add(&loading->names, &series);
+	return result;
+}
+
+static int keep_meta(struct loading *loading, const struct store_file_block *block)
+{
+	int result = store_file_get_meta(block, &loading->meta);
+
+	if (result < 0)
+		return result;
+	memcpy(loading->unit, loading->meta.unit, loading->meta.unit_length);
+	loading->meta.unit = loading->unit;
+	loading->has_meta = true;
+	return 0;
+}
+
+/* Count an id as used. The highest of all is no series' in practice; there is no next one. */
+static void use_id(struct loading *loading, uint32_t id)
+{
+	if (id >= loading->end.next_series_id)
+		loading->end.next_series_id = id == UINT32_MAX ? id : id + 1;
+}
+
+/* @param first  as metric_names_sort() */
+static void sort_names(struct loading *loading, bool first)
+{
+	const struct metric_names *names = &loading->names;
+
+	metric_names_sort(&loading->names, first);
+	loading->has_names = true;
+	for (size_t i = 0; i < names->n; i++)
+		use_id(loading, names->at[i].id);
+}
+
+/* The last sample of a column. @return false: it has none */
+static bool column_last(const struct block_decoder *decoder, const struct block_column *column,
+			struct metric_file_sample *ret_sample)
+{
+	size_t n_times;
+	const int64_t *times_us = block_decoder_times(decoder, &n_times);
+	size_t row = n_times;
+
+	if (column->n_values == 0)
+		return false;
+	for (size_t i = column->runs ? column->n_runs : 0; i > 0; i--) {
+		row -= column->runs[i - 1].n_missing;
+		if (column->runs[i - 1].n_present > 0)
+			break;
+	}
+	*ret_sample = (struct metric_file_sample){times_us[row - 1],
+						  column->values[column->n_values - 1]};
+	return true;
+}
+
+/* Is a series' last sample known, whatever lies before a block with this mark? */
+static bool is_settled(const struct metric_name *name, const struct store_file_data *data)
+{
+	return name->has_last && name->last.time_us >= data->highest_before_us;
+}
+
+/* Take a column's last sample, if it is later than what is known. @param is_newer  whether the
+ * block lies behind all that were looked at */
+static int take_last(struct loading *loading, size_t column, struct metric_name *name,
+		     bool is_newer)
+{
+	struct block_column values;
+	struct metric_file_sample last;
+	int result = block_decoder_column(loading->decoder, column, &values);
+
+	if (result < 0)
+		return result;
+	if (!column_last(loading->decoder, &values, &last))
+		return 0;
+	if (!name->has_last || last.time_us > name->last.time_us ||
+	    (is_newer && last.time_us == name->last.time_us))
+		name->last = last;
+	name->has_last = true;
+	return 0;
+}
+
+/* A block counts: the file goes on at least to its end. */
+static void count_block(struct loading *loading, const struct file_reader_block *block)
+{
+	uint64_t end = block->offset + block->block.length_bytes;
+
+	if (end > loading->end.length_bytes)
+		loading->end.length_bytes = end;
+	if (block->block.position > loading->position)
+		loading->position = block->block.position;
+}
+
+/* Have the highest time from a DATA block. */
+static void take_highest(struct loading *loading, const struct store_file_data *data)
+{
+	int64_t highest_us =
+		data->last_us > data->highest_before_us ? data->last_us : data->highest_before_us;
+
+	if (highest_us > loading->end.highest_us)
+		loading->end.highest_us = highest_us;
+	loading->has_highest = true;
+}
+
+/* -- backwards ------------------------------------------------------------------------------------ */
+
+/* Read all SERIES and META blocks from the newest on; each names the one before. */
+static int follow_names(struct loading *loading, uint64_t offset)
+{
+	uint64_t before = offset + 1;
+	int result = 0;
+
+	loading->end.names_offset = offset;
+	while (offset != 0 && result == 0) {
+		struct file_reader_block block;
+
+		if (offset >= before)
+			return -EBADMSG;
+		before = offset;
+		result = file_reader_get(&loading->reader, offset, &block);
+		if (result < 0)
+			return result;
+		if (!metric_place_counts(loading->place, block.block.position) ||
+		    block.block.type == HM_BLOCK_DATA)
+			return -EBADMSG;
+		if (block.block.type == HM_BLOCK_SERIES)
+			result = add_names(loading, &block.block);
+		else if (!loading->has_meta)
+			result = keep_meta(loading, &block.block);
+		if (result == 0)
+			result = store_file_get_names_offset(&block.block, &offset);
+	}
+	if (result < 0)
+		return result == -ENOENT ? -EBADMSG : result;
+	sort_names(loading, false);
+	return 0;
+}
+
+/* All series wait for their last sample. */
+static int open_names(struct loading *loading)
+{
+	loading->open_names = calloc(loading->names.n + 1, sizeof(*loading->open_names));
+	if (!loading->open_names)
+		return -ENOMEM;
+	for (size_t i = 0; i < loading->names.n; i++)
+		loading->open_names[i] = i;
+	loading->n_open = loading->names.n;
+	return 0;
+}
+
+/* Have the names, at the first block that tells where they are. @return 1: it was this one */
+static int find_names(struct loading *loading, const struct file_reader_block *block)
+{
+	uint64_t offset = 0;
+	int result = store_file_get_names_offset(&block->block, &offset);
+
+	if (result < 0)
+		return result == -ENOENT ? 0 : result;
+	if (block->block.type != HM_BLOCK_DATA)
+		offset = block->offset;
+	else if (offset >= block->offset)
+		return -EBADMSG;
+	result = follow_names(loading, offset);
+	if (result == 0)
+		result = open_names(loading);
+	return result < 0 ? result : 1;
+}
+
+/* Drop those of the open names whose last sample is known. */
+static void close_names(struct loading *loading, const struct store_file_data *data)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < loading->n_open; i++) {
+		if (!is_settled(&loading->names.at[loading->open_names[i]], data))
+			loading->open_names[n++] = loading->open_names[i];
+	}
+	loading->n_open = n;
+}
+
+/* Last samples, from a block before all that were looked at. */
+static int take_data_before(struct loading *loading, const struct store_file_block *block)
+{
+	struct store_file_data data;
+	int result = store_file_get_data(block, &data);
+
+	if (result < 0)
+		return result;
+	if (!loading->has_highest)
+		take_highest(loading, &data);
+	result = block_decoder_open(loading->decoder, data.bytes, data.n_bytes);
+	for (size_t i = 0; result == 0 && i < block_decoder_n_columns(loading->decoder); i++) {
+		struct metric_name *name = metric_names_find(
+			&loading->names, block_decoder_series_id(loading->decoder, i));
+
+		/* A block with its name is lost: not from here. */
+		if (!name)
+			return -EBADMSG;
+		if (!name->has_last || name->last.time_us < data.last_us)
+			result = take_last(loading, i, name, false);
+	}
+	close_names(loading, &data);
+	return result;
+}
+
+/* Take a block before all that were looked at. The names are read over it, and it again. */
+static int take_block_before(struct loading *loading, struct file_reader_block *block)
+{
+	int result = 0;
+
+	count_block(loading, block);
+	if (!loading->has_names)
+		result = find_names(loading, block);
+	if (result == 1)
+		result = file_reader_get(&loading->reader, block->offset, block);
+	if (result == 0 && block->block.type == HM_BLOCK_DATA)
+		result = take_data_before(loading, &block->block);
+	return result;
+}
+
+/* @return 0; -EBADMSG: something is damaged; as metric_file_load() */
+static int load_backwards(struct loading *loading)
+{
+	struct file_reader *reader = &loading->reader;
+	bool is_done = false;
+
+	reader->offset = reader->length_bytes;
+	while (!is_done) {
+		struct file_reader_block block;
+		int result = file_reader_previous(reader, &block);
+
+		if (result == -ENODATA)
+			break;
+		if (result == 0 && metric_place_counts(loading->place, block.block.position))
+			result = take_block_before(loading, &block);
+		if (result < 0)
+			return result;
+		is_done = loading->has_names && loading->has_highest && loading->n_open == 0;
+	}
+	return 0;
+}
+
+/* -- forwards ------------------------------------------------------------------------------------- */
+
+static int tell_damage(const struct loading *loading, uint64_t offset, uint64_t length_bytes)
+{
+	const struct metric_file_visitor *visitor = loading->visitor;
+
+	if (length_bytes == 0 || !visitor->damage)
+		return 0;
+	return visitor->damage(visitor->context, offset, length_bytes);
+}
+
+/* Last samples, from a block behind all that were looked at. */
+static int take_data_behind(struct loading *loading, const struct store_file_block *block)
+{
+	struct store_file_data data;
+	int result = store_file_get_data(block, &data);
+
+	if (result < 0)
+		return result;
+	take_highest(loading, &data);
+	result = block_decoder_open(loading->decoder, data.bytes, data.n_bytes);
+	for (size_t i = 0; result == 0 && i < block_decoder_n_columns(loading->decoder); i++) {
+		uint32_t id = block_decoder_series_id(loading->decoder, i);
+		struct metric_name *name = metric_names_find(&loading->names, id);
+
+		use_id(loading, id);
+		if (name && (!name->has_last || name->last.time_us <= data.last_us))
+			result = take_last(loading, i, name, true);
+	}
+	return result;
+}
+
+/* What a block says, in the first walk without samples, in the second only these. */
+static int take_block(struct loading *loading, const struct file_reader_block *block)
+{
+	int result = 0;
+
+	if (loading->has_names)
+		return block->block.type == HM_BLOCK_DATA ? take_data_behind(loading, &block->block)
+							  : 0;
+	if (block->block.type == HM_BLOCK_SERIES)
+		result = add_names(loading, &block->block);
+	else if (block->block.type == HM_BLOCK_META)
+		result = keep_meta(loading, &block->block);
+	else
+		return 0;
+	if (result == 0)
+		loading->end.names_offset = block->offset;
+	return result;
+}
+
+/* Tell what the reader's last step passed over, in the second walk. */
+static int tell_passed(const struct loading *loading)
+{
+	const struct file_reader *reader = &loading->reader;
+
+	return loading->has_names
+		       ? tell_damage(loading, reader->damage_offset, reader->damage_bytes)
+		       : 0;
+}
+
+/* Take a block behind all that were looked at. One that makes no sense is damaged, too. */
+static int take_block_behind(struct loading *loading, const struct file_reader_block *block)
+{
+	int result;
+
+	if (!metric_place_counts(loading->place, block->block.position))
+		return 0;
+	count_block(loading, block);
+	result = take_block(loading, block);
+	if (result != -EBADMSG && result != -ENOTSUP)
+		return result;
+	return loading->has_names ? tell_damage(loading, block->offset, block->block.length_bytes)
+				  : 0;
+}
+
+/* One walk over all blocks. Damage is told in the second. */
+static int walk_forwards(struct loading *loading)
+{
+	struct file_reader *reader = &loading->reader;
+	int result = 0;
+
+	reader->offset = reader->header_bytes;
+	while (result == 0) {
+		struct file_reader_block block;
+		int found = file_reader_next(reader, &block);
+
+		if (found < 0 && found != -ENODATA)
+			return found;
+		result = tell_passed(loading);
+		if (found == -ENODATA)
+			return result;
+		if (result == 0)
+			result = take_block_behind(loading, &block);
+	}
+	return result;
+}
+
+static void forget(struct loading *loading)
+{
+	metric_names_clear(&loading->names);
+	loading->has_names = false;
+	loading->has_meta = false;
+	loading->position = 0;
+	loading->end.length_bytes = loading->reader.header_bytes;
+	loading->end.names_offset = 0;
+	loading->end.highest_us = INT64_MIN;
+	loading->end.next_series_id = 0;
+}
+
+static int load_forwards(struct loading *loading)
+{
+	int result = walk_forwards(loading);
+
+	if (result < 0)
+		return result;
+	sort_names(loading, true);
+	return walk_forwards(loading);
+}
+
+/* -- all of it ------------------------------------------------------------------------------------ */
+
+static int tell_all(const struct loading *loading)
+{
+	const struct metric_file_visitor *visitor = loading->visitor;
+	int result = 0;
+
+	for (size_t i = 0; i < loading->names.n && result == 0 && visitor->series; i++) {
+		const struct metric_name *name = &loading->names.at[i];
+		struct store_file_series series = {
+			.id = name->id,
+			.labels = "",
+			.labels_length = name->labels_length,
+		};
+
+		if (series.labels_length > 0)
+			series.labels = loading->names.labels.data + name->labels_at;
+		result = visitor->series(visitor->context, &series);
+	}
+	if (loading->has_meta && result == 0 && visitor->meta)
+		result = visitor->meta(visitor->context, &loading->meta);
+	for (size_t i = 0; i < loading->names.n && result == 0 && visitor->last; i++) {
+		const struct metric_name *name = &loading->names.at[i];
+
+		if (name->has_last)
+			result = visitor->last(visitor->context, name->id, &name->last);
+	}
+	return result;
+}
+
+static int load_blocks(struct loading *loading)
+{
+	int result = load_backwards(loading);
+
+	if (result == -EBADMSG || result == -ENOTSUP) {
+		forget(loading);
+		result = load_forwards(loading);
+	}
+	return result < 0 ? result : tell_all(loading);
+}
+
+int metric_file_load(const struct disk *disk, const struct metric_file_place *place,
+		     struct block_decoder *decoder, const struct metric_file_visitor *visitor,
+		     struct metric_file_end *ret_end, uint64_t *ret_position)
+{
+	struct loading loading = {.place = place, .visitor = visitor, .decoder = decoder};
+	struct store_file_header header;
+	uint64_t damaged_bytes;
+	int fd = metric_place_open(disk, place);
+	int result;
+
+	if (fd < 0)
+		return fd;
+	result = metric_place_begin(&loading.reader, disk, fd, place, &header, &damaged_bytes);
+	if (result == 0) {
+		loading.end.salt = header.salt;
+		loading.end.part = header.part;
+		loading.end.continues_bytes = header.continues_bytes;
+		forget(&loading);
+		if (visitor->header)
+			result = visitor->header(visitor->context, &header);
+	}
+	if (result == 0)
+		result = tell_damage(&loading, 0, damaged_bytes);
+	if (result == 0)
+		result = load_blocks(&loading);
+	if (result == 0) {
+		*ret_end = loading.end;
+		*ret_position = loading.position;
+	}
+	file_reader_done(&loading.reader);
+	metric_names_done(&loading.names);
+	free(loading.open_names);
+	(void)disk->close(disk->context, fd);
+	return result;
+}
