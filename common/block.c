@@ -137,18 +137,14 @@ static void put_payload(struct buffer *out, const struct buffer *payload)
 	buffer_append(out, payload->data, payload->length);
 }
 
+/* Times in order, which are known then. */
 static int encode_times(struct block_encoder *encoder, const int64_t *times_us, size_t n_times,
 			bool is_dense, struct buffer *out)
 {
 	struct known_times *known = &encoder->known;
-	const size_t length = n_times * sizeof(*times_us);
 	struct integers_form form;
 	int error;
 
-	if (known->is_dense == is_dense && is_content(&known->times, times_us, length)) {
-		buffer_append(out, known->bytes.data, known->bytes.length);
-		return 0;
-	}
 	buffer_clear(&known->times);
 	buffer_clear(&known->bytes);
 	buffer_clear(&encoder->payload);
@@ -163,8 +159,24 @@ static int encode_times(struct block_encoder *encoder, const int64_t *times_us, 
 		return -ENOMEM;
 	buffer_append(out, known->bytes.data, known->bytes.length);
 	known->is_dense = is_dense;
-	buffer_append(&known->times, times_us, length);
+	buffer_append(&known->times, times_us, n_times * sizeof(*times_us));
 	return 0;
+}
+
+/* @return as block_encode() */
+static int put_times(struct block_encoder *encoder, const int64_t *times_us, size_t n_times,
+		     bool is_dense, struct buffer *out)
+{
+	const struct known_times *known = &encoder->known;
+
+	if (known->is_dense == is_dense &&
+	    is_content(&known->times, times_us, n_times * sizeof(*times_us))) {
+		buffer_append(out, known->bytes.data, known->bytes.length);
+		return 0;
+	}
+	if (!are_times_valid(times_us, n_times))
+		return -EINVAL;
+	return encode_times(encoder, times_us, n_times, is_dense, out);
 }
 
 static int encode_column(struct block_encoder *encoder, const struct block_column *column,
@@ -201,13 +213,9 @@ int block_encode(struct block_encoder *encoder, const int64_t *times_us, size_t 
 	if (n_times < 1 || n_times > BLOCK_TIMES_MAX ||
 	    !are_columns_valid(columns, n_columns, n_times))
 		return -EINVAL;
-	/* Those of the last block were looked at. */
-	if (!is_content(&encoder->known.times, times_us, n_times * sizeof(*times_us)) &&
-	    !are_times_valid(times_us, n_times))
-		return -EINVAL;
 	put_number(out, n_times);
 	put_number(out, n_columns);
-	error = encode_times(encoder, times_us, n_times, is_dense, out);
+	error = put_times(encoder, times_us, n_times, is_dense, out);
 	for (size_t i = 0; i < n_columns && error == 0; i++) {
 		uint32_t difference = columns[i].series_id;
 
