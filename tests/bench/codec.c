@@ -5,6 +5,7 @@
  *
  * One block for each metric holds all rounds in which one of its series has a sample. Every value and
  * time is compared bit for bit. Fails where one differs, or where the blocks are larger than promised.
+ * "files" are what a checkpoint makes of the samples.
  */
 
 #include <errno.h>
@@ -15,6 +16,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "collector/metric_file.h"
 #include "common/block.h"
 #include "common/column.h"
 #include "common/integers.h"
@@ -301,6 +303,86 @@ static double measure_blocks(struct table *tables, size_t n, enum block_effort e
 	return (double)n_bytes / (double)n_samples;
 }
 
+/* Blocks none of which has the times of the one before: they are changed. */
+static void measure_other_times(struct table *tables, size_t n, size_t n_samples)
+{
+	for (size_t i = 0; i < n; i++)
+		for (size_t k = 0; k < tables[i].n_times; k++)
+			tables[i].times_us[k] += (int64_t)i;
+	(void)measure_blocks(tables, n, BLOCK_EFFORT_SMALL, n_samples, "other times:");
+}
+
+/* -- files ---------------------------------------------------------------------------------------- */
+
+static void make_samples(const struct table *table, const struct block_column *column,
+			 struct metric_file_column *ret_column)
+{
+	const struct block_run whole = {.n_present = (uint32_t)table->n_times};
+	const struct block_run *runs = column->runs ? column->runs : &whole;
+	struct metric_file_sample *samples = need(calloc(column->n_values + 1, sizeof(*samples)));
+	size_t row = 0, n = 0;
+
+	for (size_t i = 0; i < (column->runs ? column->n_runs : 1); i++) {
+		for (size_t k = 0; k < runs[i].n_present; k++, n++, row++)
+			samples[n] = (struct metric_file_sample){table->times_us[row],
+								 column->values[n]};
+		row += runs[i].n_missing;
+	}
+	*ret_column = (struct metric_file_column){column->series_id, samples, n};
+}
+
+static struct metric_file_addition *make_additions(const struct table *tables, size_t n)
+{
+	static const uint8_t store_id[HM_ID_BYTES];
+	struct metric_file_addition *additions = need(calloc(n, sizeof(*additions)));
+
+	for (size_t i = 0; i < n; i++) {
+		struct metric_file_column *columns =
+			need(calloc(tables[i].n_columns, sizeof(*columns)));
+
+		for (size_t k = 0; k < tables[i].n_columns; k++)
+			make_samples(&tables[i], &tables[i].columns[k], &columns[k]);
+		additions[i] = (struct metric_file_addition){.store_id = store_id,
+							     .host = "host",
+							     .metric = "metric",
+							     .type = HM_FILE_METRIC,
+							     .unit = "",
+							     .columns = columns,
+							     .n_columns = tables[i].n_columns};
+	}
+	return additions;
+}
+
+static void measure_files(const struct table *tables, size_t n, size_t n_samples)
+{
+	struct metric_file_addition *additions = make_additions(tables, n);
+	struct block_encoder *encoder = need(block_encoder_new());
+	struct buffer out = {0};
+	double seconds[N_REPEATS];
+	size_t n_bytes;
+
+	for (size_t repeat = 0; repeat < N_REPEATS; repeat++) {
+		double start = cpu_seconds();
+
+		n_bytes = 0;
+		for (size_t i = 0; i < n; i++) {
+			struct metric_file_end end = {.salt = 1};
+
+			buffer_clear(&out);
+			if (metric_file_encode(encoder, &additions[i], &end, &out) < 0)
+				die("a file cannot be encoded");
+			n_bytes += out.length;
+		}
+		seconds[repeat] = cpu_seconds() - start;
+	}
+	printf("files: %zu, %zu bytes, %.4f a sample; encode %.0f M samples/s\n", n, n_bytes,
+	       (double)n_bytes / (double)n_samples,
+	       (double)n_samples / median(seconds, N_REPEATS) / 1e6);
+	free(additions);
+	block_encoder_free(encoder);
+	buffer_done(&out);
+}
+
 /* -- columns, by encoding ------------------------------------------------------------------------- */
 
 #define N_ENCODINGS 32U
@@ -401,14 +483,15 @@ int main(void)
 
 	read_recording(stdin, &recording);
 	tables = make_tables(&recording, &n_tables);
-
 	printf("%zu samples of %zu series in %zu metrics; CPU time of this process, one thread, median of %d; "
 	       "M samples/s\n",
 	       recording.n_samples, recording.n_series, n_tables, N_REPEATS);
 	size = measure_blocks(tables, n_tables, BLOCK_EFFORT_SMALL, recording.n_samples, "small:");
 	measure_columns(tables, n_tables, recording.n_series, true);
+	measure_files(tables, n_tables, recording.n_samples);
 	measure_blocks(tables, n_tables, BLOCK_EFFORT_FAST, recording.n_samples, "fast:");
 	measure_columns(tables, n_tables, recording.n_series, false);
+	measure_other_times(tables, n_tables, recording.n_samples);
 	if (size <= BYTES_A_SAMPLE_MAX)
 		return 0;
 	fprintf(stderr, "codec: more than %.3f bytes a sample\n", BYTES_A_SAMPLE_MAX);
