@@ -118,6 +118,24 @@ static void tell_recovery(struct engine *engine, const struct recovery *recovery
 				"count");
 }
 
+/* The same for one block. What cannot be read at all is none of what counts. */
+static int repair_block(const struct disk *disk, int fd, int direct_fd, uint64_t offset,
+			uint8_t *seen, uint8_t *held)
+{
+	int result = disk_read(disk, fd, seen, DIRECT_BYTES, offset);
+
+	if (disk_is_damage(result))
+		return 0;
+	if (result < 0)
+		return result;
+	result = disk_read(disk, direct_fd, held, DIRECT_BYTES, offset);
+	if (result < 0 && result != -ENODATA && !disk_is_damage(result))
+		return result;
+	if (result == 0 && memcmp(seen, held, DIRECT_BYTES) == 0)
+		return 0;
+	return disk_write(disk, fd, seen, DIRECT_BYTES, offset);
+}
+
 /* Write again what the device has otherwise than the kernel. @param direct_fd  reads the device */
 static int repair_range(const struct disk *disk, int fd, int direct_fd, uint64_t offset,
 			uint64_t end)
@@ -127,11 +145,7 @@ static int repair_range(const struct disk *disk, int fd, int direct_fd, uint64_t
 	int result = seen && held ? 0 : -ENOMEM;
 
 	for (offset -= offset % DIRECT_BYTES; result == 0 && offset < end; offset += DIRECT_BYTES) {
-		result = disk_read(disk, fd, seen, DIRECT_BYTES, offset);
-		if (result == 0)
-			result = disk_read(disk, direct_fd, held, DIRECT_BYTES, offset);
-		if (result == 0 && memcmp(seen, held, DIRECT_BYTES) != 0)
-			result = disk_write(disk, fd, seen, DIRECT_BYTES, offset);
+		result = repair_block(disk, fd, direct_fd, offset, seen, held);
 	}
 	free(seen);
 	free(held);

@@ -69,15 +69,15 @@ static int list_segments(struct recovery *recovery)
 	return result;
 }
 
-/* Which results say that a segment is damaged, or another store's, and not that it cannot be read. */
+/* Which results say that a segment is damaged, or another store's, and not that it cannot be read now. */
 static bool is_damage(int result)
 {
-	return result == -EINVAL || result == -EBADMSG || result == -ENOTSUP || result == -EXDEV ||
-	       result == -ELOOP || result == -ENXIO || result == -EISDIR;
+	return disk_is_damage(result) || result == -EINVAL || result == -ENOTSUP ||
+	       result == -EXDEV || result == -ELOOP || result == -ENXIO || result == -EISDIR;
 }
 
-/* @return 0; -ENODATA: it is damaged, and passed over; -errno */
-static int open_segment(const struct recovery *recovery, size_t index, struct log_segment *segment)
+/* @return as log_segment_open(); -EXDEV also for another store's */
+static int open_any(const struct recovery *recovery, size_t index, struct log_segment *segment)
 {
 	const struct engine *engine = recovery->engine;
 	int result = log_segment_open(segment, engine->options.disk, engine->log_folder,
@@ -87,6 +87,14 @@ static int open_segment(const struct recovery *recovery, size_t index, struct lo
 		log_segment_close(segment);
 		result = -EXDEV;
 	}
+	return result;
+}
+
+/* @return 0; -ENODATA: it is damaged, and passed over; -errno */
+static int open_segment(const struct recovery *recovery, size_t index, struct log_segment *segment)
+{
+	int result = open_any(recovery, index, segment);
+
 	return is_damage(result) ? -ENODATA : result;
 }
 
@@ -415,8 +423,23 @@ static int judge(struct pass *pass, const struct log_record *record, int found)
 	return result == -EBADMSG ? 0 : result;
 }
 
+/* What the device did not give, where no hole was told for it: behind the last record, say. */
+static void tell_loss(const struct pass *pass, uint64_t n_told)
+{
+	struct recovery *recovery = pass->recovery;
+	const struct disk_loss *loss = &pass->segment.loss;
+
+	if (loss->n_bytes == 0)
+		return;
+	recovery->n_damaged += recovery->n_damaged == n_told;
+	message_warning("segment %08" PRIx32 " of the log: %" PRIu64 " bytes before byte %" PRIu64
+			" cannot be read",
+			pass->segment.header.number, loss->n_bytes, loss->until);
+}
+
 static int take_records(struct pass *pass)
 {
+	uint64_t n_told = pass->recovery->n_damaged;
 	int result = 0;
 
 	while (result == 0 && !pass->has_ended) {
@@ -429,10 +452,49 @@ static int take_records(struct pass *pass)
 		}
 		result = judge(pass, &record, found);
 	}
-	if (result != -ENODATA)
-		return result;
-	tell_missing(pass);
-	return 0;
+	if (result == -ENODATA) {
+		tell_missing(pass);
+		result = 0;
+	}
+	if (result == 0)
+		tell_loss(pass, n_told);
+	return result;
+}
+
+/* A segment that is there and is passed over. @param limit  up to where it counted */
+static void tell_passed_over(struct recovery *recovery, size_t index, uint64_t limit)
+{
+	uint32_t number = recovery->segments[index];
+	struct log_segment segment;
+	int why = open_any(recovery, index, &segment);
+
+	log_segment_close(&segment);
+	if (disk_is_damage(why) && why != -EBADMSG)
+		limit = log_position(number, UINT32_MAX);
+	if (why == -EXDEV || why == -ENOTSUP) {
+		message_warning("segment %08" PRIx32 " of the log is %s; left alone", number,
+				why == -EXDEV ? "another one's, or another store's"
+					      : "of a version that is not known");
+	}
+	/* One whose making was not completed holds nothing. */
+	if (log_position_segment(limit) != number)
+		return;
+	recovery->n_damaged++;
+	message_warning("segment %08" PRIx32 " of the log cannot be read: %s; what it held is lost",
+			number, strerror(-why));
+}
+
+/* The segment behind one says where that one's predecessor ended: where it is another, that is lost. */
+static void tell_lost(struct recovery *recovery, size_t index, uint64_t limit)
+{
+	uint32_t number = log_position_segment(limit);
+
+	if (limit == UINT64_MAX || number <= recovery->segments[index] ||
+	    (index + 1 < recovery->n_segments && number >= recovery->segments[index + 1]))
+		return;
+	recovery->n_damaged++;
+	message_warning("segment %08" PRIx32 " of the log is not there; what it held is lost",
+			number);
 }
 
 /*
@@ -453,7 +515,7 @@ static int find_limit(const struct recovery *recovery, size_t index, uint64_t *r
 			return result;
 		result = log_segment_read(&next, HM_LOG_HEADER_BYTES, &record);
 		log_segment_close(&next);
-		if (result == -ENOMEM || result == -EIO)
+		if (result == -ENOMEM)
 			return result;
 		if (result == 0 && record.type == HM_RECORD_SNAPSHOT) {
 			*ret_limit = record.durable;
@@ -463,25 +525,50 @@ static int find_limit(const struct recovery *recovery, size_t index, uint64_t *r
 	return 0;
 }
 
-static int run_pass(struct recovery *recovery, const struct base *base,
-		    int (*work)(struct pass *pass))
+static uint64_t first_offset(const struct base *base, size_t index)
+{
+	return index == base->index ? base->offset : HM_LOG_HEADER_BYTES;
+}
+
+/* Find how far the log was durable. */
+static int look_through(struct recovery *recovery, const struct base *base)
 {
 	int result = 0;
 
 	for (size_t i = base->index; i < recovery->n_segments && result == 0; i++) {
-		struct pass pass = {.recovery = recovery, .offset = HM_LOG_HEADER_BYTES};
+		struct pass pass = {.recovery = recovery, .offset = first_offset(base, i)};
 
-		if (i == base->index)
-			pass.offset = base->offset;
-		result = find_limit(recovery, i, &pass.limit);
-		if (result == 0)
-			result = open_segment(recovery, i, &pass.segment);
+		result = open_segment(recovery, i, &pass.segment);
 		if (result == 0) {
-			result = work(&pass);
+			result = find_durable(&pass);
 			log_segment_close(&pass.segment);
 		}
 		if (result == -ENODATA)
 			result = 0;
+	}
+	return result;
+}
+
+/* Take what counts. */
+static int read_through(struct recovery *recovery, const struct base *base)
+{
+	int result = 0;
+
+	for (size_t i = base->index; i < recovery->n_segments && result == 0; i++) {
+		struct pass pass = {.recovery = recovery, .offset = first_offset(base, i)};
+
+		result = find_limit(recovery, i, &pass.limit);
+		if (result == 0)
+			result = open_segment(recovery, i, &pass.segment);
+		if (result == 0) {
+			result = take_records(&pass);
+			log_segment_close(&pass.segment);
+		} else if (result == -ENODATA) {
+			tell_passed_over(recovery, i, pass.limit);
+			result = 0;
+		}
+		if (result == 0)
+			tell_lost(recovery, i, pass.limit);
 	}
 	return result;
 }
@@ -495,9 +582,9 @@ int recovery_run(struct engine *engine, struct recovery *ret_recovery)
 	if (result == 0)
 		result = find_base(&recovery, &base);
 	if (result == 0)
-		result = run_pass(&recovery, &base, find_durable);
+		result = look_through(&recovery, &base);
 	if (result == 0)
-		result = run_pass(&recovery, &base, take_records);
+		result = read_through(&recovery, &base);
 	*ret_recovery = recovery;
 	return result;
 }

@@ -27,6 +27,10 @@
 
 #define READ_STEP_BYTES (size_t)65536
 
+/* What a device may fail to give. */
+#define SECTOR_BYTES 512u
+#define PIECE_BYTES  ((size_t)4096) /* is read sector by sector at once */
+
 _Static_assert(sizeof(off_t) == 8, "files of more than 2 GiB, also on 32 bit machines");
 
 /* 0, or what errno says. */
@@ -319,6 +323,74 @@ int disk_read(const struct disk *disk, int fd, void *bytes, size_t length, uint6
 			done += (size_t)n;
 	}
 	return 0;
+}
+
+bool disk_is_damage(int result)
+{
+	return result == -EIO || result == -EUCLEAN || result == -EBADMSG;
+}
+
+static void add_loss(struct disk_loss *loss, uint64_t offset, size_t length)
+{
+	if (offset + length <= loss->until)
+		return;
+	loss->n_bytes += length;
+	loss->until = offset + length;
+}
+
+/* Read a range sector by sector. @return bytes or -errno */
+static ssize_t salvage_sectors(const struct disk *disk, int fd, uint8_t *bytes, size_t length,
+			       uint64_t offset, struct disk_loss *loss)
+{
+	size_t done = 0;
+
+	while (done < length) {
+		size_t step = SECTOR_BYTES - (size_t)((offset + done) % SECTOR_BYTES);
+		ssize_t n;
+
+		if (step > length - done)
+			step = length - done;
+		n = disk->pread(disk->context, fd, bytes + done, step, offset + done);
+		if (n == -EINTR)
+			continue;
+		if (n < 0 && disk_is_damage((int)n)) {
+			memset(bytes + done, 0, step);
+			add_loss(loss, offset + done, step);
+			n = (ssize_t)step;
+		}
+		if (n < 0)
+			return n;
+		if (n == 0)
+			break;
+		done += (size_t)n;
+	}
+	return (ssize_t)done;
+}
+
+ssize_t disk_salvage(const struct disk *disk, int fd, void *bytes, size_t length, uint64_t offset,
+		     struct disk_loss *loss)
+{
+	uint8_t *at = bytes;
+	size_t done = 0;
+
+	while (done < length) {
+		ssize_t n = disk->pread(disk->context, fd, at + done, length - done, offset + done);
+
+		if (n == -EINTR)
+			continue;
+		/* Not all that is left: where it is big, the most of it can be read in one go. */
+		if (n < 0 && disk_is_damage((int)n)) {
+			size_t step = length - done < PIECE_BYTES ? length - done : PIECE_BYTES;
+
+			n = salvage_sectors(disk, fd, at + done, step, offset + done, loss);
+		}
+		if (n < 0)
+			return n;
+		if (n == 0)
+			break;
+		done += (size_t)n;
+	}
+	return (ssize_t)done;
 }
 
 int disk_write(const struct disk *disk, int fd, const void *bytes, size_t length, uint64_t offset)

@@ -69,6 +69,24 @@ extern const struct disk disk_kernel;
 /* Read `length` bytes, over short reads. @return 0; -ENODATA: the file ends before; -errno */
 int disk_read(const struct disk *disk, int fd, void *bytes, size_t length, uint64_t offset);
 
+/* What a device did not give, of all that was read of a file so far. Zeroed to begin. */
+struct disk_loss {
+	uint64_t n_bytes; /* each once, where reading goes forwards */
+	uint64_t until;   /* the end of the last */
+};
+
+/*
+ * Read up to `length` bytes, fewer only at the end of the file. What cannot be read (EIO, or what the
+ * file system calls damaged) is tried again sector by sector; a sector that does not come then is read
+ * as zeros: they do not verify. For who only reads.
+ * @return bytes or -errno
+ */
+ssize_t disk_salvage(const struct disk *disk, int fd, void *bytes, size_t length, uint64_t offset,
+		     struct disk_loss *loss);
+
+/* Is it a result of a device or file system that is damaged, and not of one that is busy or full? */
+bool disk_is_damage(int result);
+
 /* Write all of it, over short writes. @return 0 or -errno; how much is written then is not known */
 int disk_write(const struct disk *disk, int fd, const void *bytes, size_t length, uint64_t offset);
 

@@ -10,9 +10,6 @@
 /* Read at least so much at a time. */
 #define WINDOW_BYTES ((size_t)64 << 10)
 
-/* What a device may fail to give. */
-#define SECTOR_BYTES 512u
-
 /*
  * What the checksums of places that look like a block, but are none, may cost in one search; beyond
  * it only small ones are tried. No bytes by chance come near it, bytes made for it do not hold us up.
@@ -37,47 +34,21 @@ static int window_reserve(struct file_reader *reader, size_t wanted)
 	return 0;
 }
 
-/* Read a range sector by sector; those that cannot be read become zeros. */
-static ssize_t read_sectors(struct file_reader *reader, uint8_t *bytes, size_t length,
-			    uint64_t offset)
-{
-	size_t done = 0;
-
-	while (done < length) {
-		size_t step = SECTOR_BYTES - (size_t)((offset + done) % SECTOR_BYTES);
-		ssize_t n_bytes;
-
-		if (step > length - done)
-			step = length - done;
-		n_bytes = reader->disk->pread(reader->disk->context, reader->fd, bytes + done, step,
-					      offset + done);
-		if (n_bytes == -EIO) {
-			memset(bytes + done, 0, step);
-			n_bytes = (ssize_t)step;
-		}
-		if (n_bytes < 0)
-			return n_bytes;
-		if (n_bytes == 0)
-			break;
-		done += (size_t)n_bytes;
-	}
-	return (ssize_t)done;
-}
-
 /* Read up to `length` bytes; fewer only at the end of the file. @return bytes or -errno */
 static ssize_t read_bytes(struct file_reader *reader, uint8_t *bytes, size_t length,
 			  uint64_t offset)
 {
+	struct disk_loss loss = {0};
 	size_t done = 0;
 
+	if (reader->passes_bad_sectors)
+		return disk_salvage(reader->disk, reader->fd, bytes, length, offset, &loss);
 	while (done < length) {
 		ssize_t n_bytes = reader->disk->pread(reader->disk->context, reader->fd,
 						      bytes + done, length - done, offset + done);
 
 		if (n_bytes == -EINTR)
 			continue;
-		if (n_bytes == -EIO && reader->passes_bad_sectors)
-			n_bytes = read_sectors(reader, bytes + done, length - done, offset + done);
 		if (n_bytes < 0)
 			return n_bytes;
 		if (n_bytes == 0)

@@ -13,38 +13,61 @@
 /* Ranges of zeros are passed over by so much. */
 #define ZEROS_BYTES ((size_t)4096)
 
+#define OPEN_TRIES 2
+
 static int read_header(struct log_segment *segment, uint64_t offset)
 {
 	uint8_t bytes[HM_LOG_HEADER_BYTES];
-	int result = disk_read(segment->disk, segment->fd, bytes, sizeof(bytes), offset);
+	ssize_t n_bytes = disk_salvage(segment->disk, segment->fd, bytes, sizeof(bytes), offset,
+				       &segment->loss);
 
-	if (result == -ENODATA)
+	if (n_bytes < 0)
+		return (int)n_bytes;
+	if ((size_t)n_bytes < sizeof(bytes))
 		return -EINVAL;
-	return result < 0 ? result : log_file_get_header(bytes, sizeof(bytes), &segment->header);
+	return log_file_get_header(bytes, sizeof(bytes), &segment->header);
 }
 
-int log_segment_open(struct log_segment *segment, const struct disk *disk, int folder,
-		     uint32_t number)
+static int open_file(struct log_segment *segment, int folder, const char *name)
 {
-	char name[LOG_FILE_NAME_BYTES];
+	const struct disk *disk = segment->disk;
 	struct disk_status status;
-	int result;
+	int result = segment->fd = disk->open(disk->context, folder, name, O_RDONLY);
 
-	*segment = (struct log_segment){.disk = disk, .fd = -1};
-	log_file_name(number, name);
-	result = segment->fd = disk->open(disk->context, folder, name, O_RDONLY);
 	if (result >= 0)
 		result = disk->fstat(disk->context, segment->fd, &status);
 	if (result == 0 &&
 	    (!status.is_file || status.size_bytes < (uint64_t)2 * HM_LOG_HEADER_BYTES ||
 	     status.size_bytes > UINT32_MAX))
 		result = -EINVAL;
-	if (result == 0) {
+	if (result == 0)
 		segment->end_bytes = status.size_bytes - HM_LOG_HEADER_BYTES;
-		result = read_header(segment, 0);
-		if (result == -EINVAL || result == -EBADMSG)
-			result = read_header(segment, segment->end_bytes);
+	else
+		log_segment_close(segment);
+	return result;
+}
+
+int log_segment_open(struct log_segment *segment, const struct disk *disk, int folder,
+		     uint32_t number)
+{
+	char name[LOG_FILE_NAME_BYTES];
+	int result = -EIO;
+
+	*segment = (struct log_segment){.fd = -1};
+	log_file_name(number, name);
+	/* Who calls will take it as lost: once is no proof. */
+	for (int i = 0; i < OPEN_TRIES && disk_is_damage(result); i++) {
+		segment->disk = disk;
+		result = open_file(segment, folder, name);
 	}
+	if (result < 0)
+		return result;
+	result = read_header(segment, 0);
+	if (result == -EINVAL || result == -EBADMSG)
+		result = read_header(segment, segment->end_bytes);
+	if (result < 0 && segment->loss.n_bytes > 0)
+		result = -EIO;
+	segment->loss = (struct disk_loss){0};
 	if (result == 0 && segment->header.number != number)
 		result = -EXDEV;
 	if (result < 0)
@@ -64,7 +87,7 @@ void log_segment_close(struct log_segment *segment)
 static int fill_window(struct log_segment *segment, uint64_t offset, size_t wanted)
 {
 	size_t n_bytes = wanted < WINDOW_BYTES ? WINDOW_BYTES : wanted;
-	int result;
+	ssize_t n_read;
 
 	if (n_bytes > segment->end_bytes - offset)
 		n_bytes = (size_t)(segment->end_bytes - offset);
@@ -77,9 +100,12 @@ static int fill_window(struct log_segment *segment, uint64_t offset, size_t want
 		segment->window = window;
 		segment->window_capacity = n_bytes;
 	}
-	result = disk_read(segment->disk, segment->fd, segment->window, n_bytes, offset);
-	if (result < 0)
-		return result == -ENODATA ? -EIO : result;
+	n_read = disk_salvage(segment->disk, segment->fd, segment->window, n_bytes, offset,
+			      &segment->loss);
+	if (n_read < 0)
+		return (int)n_read;
+	/* It became shorter meanwhile. */
+	memset(segment->window + n_read, 0, n_bytes - (size_t)n_read);
 	segment->window_offset = offset;
 	segment->window_bytes = n_bytes;
 	return 0;

@@ -4,7 +4,8 @@
 
 /*
  * A segment of the log, opened for reading: its records by their positions, or one after the other
- * with damaged ranges passed over. One thread at a time for one object.
+ * with damaged ranges passed over. What the device does not give is damaged as well: a bad sector
+ * costs the records that lie in it. One thread at a time for one object.
  */
 
 #include <stddef.h>
@@ -17,7 +18,8 @@ struct log_segment {
 	const struct disk *disk; /* borrowed */
 	int fd;                  /* -1 = not open */
 	struct log_file_header header;
-	uint64_t end_bytes; /* where records end: the second header begins */
+	uint64_t end_bytes;    /* where records end: the second header begins */
+	struct disk_loss loss; /* of its records, as far as they were read */
 	uint8_t *window;
 	size_t window_bytes;
 	size_t window_capacity;
@@ -28,7 +30,7 @@ struct log_segment {
  * Open a segment. Its header, or else the second one at its end, must be whole.
  * @param folder  the log's
  * @return 0; -ENOENT; as log_file_get_header(); -EXDEV: it says another number than its name;
- * -ENOMEM; -errno
+ * -EIO, -EUCLEAN: neither its headers nor what it is can be read, not in two tries; -ENOMEM; -errno
  */
 int log_segment_open(struct log_segment *segment, const struct disk *disk, int folder,
 		     uint32_t number);

@@ -42,6 +42,7 @@ const char *sim_event_name(enum sim_event event)
 		[SIM_NO_NODES] = "no nodes",
 		[SIM_DIRECT_READS] = "direct reads",
 		[SIM_FLIPS] = "flips",
+		[SIM_BAD_READS] = "bad reads",
 	};
 
 	return names[event];

@@ -432,6 +432,19 @@ static ssize_t read_direct(struct sim_disk *sim, const struct sim_node *node, vo
 	return n;
 }
 
+/* How much of a read comes before a bad sector. @return false: nothing does */
+static bool read_sectors(struct sim_disk *sim, const struct sim_node *node, uint64_t offset,
+			 size_t *length)
+{
+	if (offset + *length <= node->bad_from || offset >= node->bad_until)
+		return true;
+	count(sim, SIM_BAD_READS);
+	if (offset >= node->bad_from)
+		return false;
+	*length = (size_t)(node->bad_from - offset);
+	return true;
+}
+
 static ssize_t sim_pread(void *context, int fd, void *bytes, size_t length, uint64_t offset)
 {
 	struct sim_disk *sim = context;
@@ -448,6 +461,8 @@ static ssize_t sim_pread(void *context, int fd, void *bytes, size_t length, uint
 		return -EISDIR;
 	if (offset > INT64_MAX)
 		return -EINVAL;
+	if (!read_sectors(sim, node, offset, &length))
+		return -EIO;
 	if (file->flags & O_DIRECT)
 		return read_direct(sim, node, bytes, length, offset);
 	return copy_out(&node->now, offset, bytes, shorten(sim, result, length, SIM_SHORT_READS));
@@ -1061,6 +1076,18 @@ static void flip(struct sim_content *content, uint64_t bit)
 {
 	if (bit / 8 < content->size)
 		content->bytes[bit / 8] ^= (uint8_t)(1U << bit % 8);
+}
+
+int sim_disk_spoil(struct sim_disk *sim, const char *path, uint64_t offset, uint64_t length)
+{
+	int number = find_deep(sim, path);
+	uint64_t end = offset + length + SIM_DISK_SECTOR_BYTES - 1;
+
+	if (number < 0)
+		return number;
+	sim->nodes[number]->bad_from = offset - offset % SIM_DISK_SECTOR_BYTES;
+	sim->nodes[number]->bad_until = length ? end - end % SIM_DISK_SECTOR_BYTES : 0;
+	return 0;
 }
 
 int sim_disk_flip(struct sim_disk *sim, const char *path, uint64_t bit)

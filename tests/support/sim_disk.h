@@ -79,6 +79,7 @@ enum sim_event {
 	SIM_NO_NODES,   /* the limit of files and folders was met */
 	SIM_DIRECT_READS,
 	SIM_FLIPS,
+	SIM_BAD_READS, /* of a sector that cannot be read */
 	SIM_EVENTS,
 };
 
@@ -173,6 +174,10 @@ int sim_disk_fail_write_back(struct sim_disk *sim, const char *path);
 
 /* Memory is short: pages that count as clean are read anew from the platter. */
 void sim_disk_evict(struct sim_disk *sim);
+
+/* From now on the sectors of a range of a file cannot be read (-EIO): until it is spoiled anew, with no
+ * length. Reads that begin before it end there. @return 0 or -ENOENT */
+int sim_disk_spoil(struct sim_disk *sim, const char *path, uint64_t offset, uint64_t length);
 
 /* Flip a bit, numbered from the file's begin, for good. @return 0, -ENOENT or -ERANGE */
 int sim_disk_flip(struct sim_disk *sim, const char *path, uint64_t bit);

@@ -199,6 +199,8 @@ struct sim_node *sim_node_clone(const struct sim_node *node)
 	clone->n_names = node->n_names;
 	clone->n_open = node->n_open;
 	clone->n_errors = node->n_errors;
+	clone->bad_from = node->bad_from;
+	clone->bad_until = node->bad_until;
 	content_copy(&clone->now, &node->now);
 	content_copy(&clone->durable, &node->durable);
 	clone->blocks = copy_bytes(node->blocks, node->n_blocks);

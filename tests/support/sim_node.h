@@ -52,6 +52,8 @@ struct sim_node {
 	unsigned n_names; /* that processes see */
 	unsigned n_open;
 	uint64_t n_errors; /* of writing back */
+	uint64_t bad_from; /* up to bad_until: not to be read */
+	uint64_t bad_until;
 	struct sim_content now;
 	struct sim_content durable;
 	uint8_t *blocks; /* of SIM_DISK_BLOCK_BYTES: 1 = has its place on the platter */

@@ -384,3 +384,104 @@ Test(recovery, counts_once_what_a_failed_sync_left_behind)
 	cr_assert_eq(sim_store_open(&store), 0);
 	cr_assert_str_eq(sim_store_read(&store), "0 here m 0\n0 here m 1\n0 here m 2\n");
 }
+
+/* -- what the device does not give ---------------------------------------------------------------- */
+
+static void spoil(uint32_t number, uint64_t offset, uint64_t length)
+{
+	char path[32];
+
+	segment_path(number, path);
+	sim_disk_settle(store.sim);
+	cr_assert_eq(sim_disk_spoil(store.sim, path, offset, length), 0);
+}
+
+Test(recovery, starts_with_a_bad_sector_in_any_place_of_the_log)
+{
+	unsigned n = fill_segments("m", 2);
+	unsigned n_lossy = 0;
+
+	cr_assert_eq(engine_commit(store.engine), 0);
+	sim_store_kill(&store);
+	for (uint32_t number = 1; number <= 3; number++) {
+		for (uint64_t at = 0; at < SIM_STORE_SEGMENT_BYTES;
+		     at += 7 * SIM_DISK_SECTOR_BYTES) {
+			unsigned n_read;
+
+			sim_disk_seed(store.sim, at);
+			spoil(number, at, 1);
+			cr_assert_eq(sim_store_open(&store), 0, "segment %u, byte %u", number,
+				     (unsigned)at);
+			n_read = sim_store_count(&store);
+			/* A record of one sample takes 128 bytes. */
+			cr_assert_geq(n_read + 6, n, "segment %u, byte %u", number, (unsigned)at);
+			if (n_read < n) {
+				n_lossy++;
+				cr_assert_gt(sim_store_stats(&store).n_damaged_ranges, 0,
+					     "segment %u, byte %u", number, (unsigned)at);
+			}
+			sim_store_kill(&store);
+			spoil(number, at, 0);
+		}
+	}
+	cr_assert_gt(n_lossy, 10);
+}
+
+Test(recovery, tells_of_a_bad_sector_in_which_nothing_lay)
+{
+	cr_assert_eq(sim_store_fill(&store, "m", 0, 3), 0);
+	sim_store_kill(&store);
+	spoil(1, 32768, 512);
+
+	cr_assert_eq(sim_store_open(&store), 0);
+	cr_assert_eq(sim_store_count(&store), 3);
+	cr_assert_eq(sim_store_stats(&store).n_damaged_ranges, 1);
+}
+
+Test(recovery, starts_where_the_newest_segment_cannot_be_read_at_all)
+{
+	unsigned n = fill_segments("m", 2);
+
+	cr_assert_eq(sim_store_fill(&store, "m", n, 2), 0);
+	sim_store_kill(&store);
+	spoil(3, 0, SIM_STORE_SEGMENT_BYTES);
+
+	cr_assert_eq(sim_store_open(&store), 0);
+	cr_assert_eq(sim_store_count(&store), n - 1, "the last one lay in the third segment");
+	cr_assert_eq(sim_store_stats(&store).n_damaged_ranges, 1);
+	cr_assert_gt(newest(), 3);
+}
+
+Test(recovery, moves_into_files_what_lies_around_a_bad_sector)
+{
+	uint64_t offset;
+	unsigned n;
+
+	cr_assert_eq(sim_store_fill(&store, "m", 0, 40), 0);
+	offset = find_record(1, HM_RECORD_BATCH, 20);
+	spoil(1, offset, 1);
+	/* Who runs on reads the rest as well, and so does a checkpoint. */
+	n = sim_store_count(&store);
+	cr_assert(n < 40 && n + 6 >= 40, "%u", n);
+	cr_assert_eq(sim_store_checkpoint(&store), 0);
+	cr_assert_eq(sim_store_count(&store), n);
+	cr_assert_gt(sim_store_stats(&store).n_damaged_ranges, 0);
+	reopen();
+	cr_assert_eq(sim_store_count(&store), n);
+}
+
+Test(recovery, says_that_a_segment_is_not_there)
+{
+	unsigned n = fill_segments("a{host=\"a\"}", 1);
+
+	/* Of this host nothing lies in any other segment. */
+	(void)fill_segments("b{host=\"b\"}", 1);
+	cr_assert_eq(newest(), 3);
+	damage_record(3, HM_RECORD_SNAPSHOT_END, 0);
+	sim_store_kill(&store);
+	sim_store_remove(&store, "log", "00000002.log");
+
+	cr_assert_eq(sim_store_open(&store), 0);
+	cr_assert_geq(sim_store_count(&store), n - 1);
+	cr_assert_geq(sim_store_stats(&store).n_damaged_ranges, 2);
+}

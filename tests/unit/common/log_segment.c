@@ -365,18 +365,75 @@ Test(log_segment, a_record_that_reaches_into_the_second_header_is_none)
 	expect_end(expect_found(FIRST_AT, 1));
 }
 
-Test(log_segment, an_error_of_the_disk_is_told_and_no_damage)
+Test(log_segment, an_error_that_says_nothing_of_the_device_is_told_and_no_damage)
 {
 	struct log_record record;
 
 	put_record(20);
 	write_segment();
 	cr_assert_eq(open_segment(), 0);
-	sim_disk_fail(sim, SIM_PREAD, 1, EIO, false);
+	sim_disk_fail(sim, SIM_PREAD, 1, ENOMEM, false);
 
-	cr_assert_eq(log_segment_find(&segment, FIRST_AT, &record), -EIO);
+	cr_assert_eq(log_segment_find(&segment, FIRST_AT, &record), -ENOMEM);
 	expect_end(expect_found(FIRST_AT, 1));
 	log_segment_close(&segment);
+	sim_disk_fail(sim, SIM_PREAD, 1, ENOMEM, false);
+	cr_assert_eq(open_segment(), -ENOMEM);
+}
+
+Test(log_segment, what_the_device_does_not_give_once_is_read_again)
+{
+	put_record(20);
+	write_segment();
+	sim_disk_fail(sim, SIM_OPEN, 1, EIO, false);
 	sim_disk_fail(sim, SIM_PREAD, 1, EIO, false);
+	cr_assert_eq(open_segment(), 0);
+	sim_disk_fail(sim, SIM_PREAD, 1, EIO, false);
+
+	expect_end(expect_found(FIRST_AT, 1));
+	cr_assert_eq(segment.loss.n_bytes, 0);
+}
+
+Test(log_segment, a_bad_sector_costs_the_records_that_lie_in_it)
+{
+	struct log_record record;
+	uint64_t offset;
+
+	for (int i = 0; i < 4; i++)
+		put_record(700);
+	put_zeros(5000);
+	write_segment();
+	/* Of the second record the payload, of the third what says how long it is. */
+	cr_assert_eq(
+		sim_disk_spoil(sim, PATH, offsets[1] + 300, offsets[2] + 20 - offsets[1] - 300), 0);
+	cr_assert_eq(open_segment(), 0);
+
+	offset = expect_found(FIRST_AT, 1);
+	cr_assert_eq(log_segment_find(&segment, offset, &record), -EILSEQ);
+	cr_assert_eq(record.host, 2);
+	expect_end(expect_found(log_segment_behind(&record), 4));
+	cr_assert_eq(segment.loss.n_bytes % SIM_DISK_SECTOR_BYTES, 0);
+	cr_assert_gt(segment.loss.n_bytes, 0);
+	cr_assert_leq(segment.loss.n_bytes, 4 * SIM_DISK_SECTOR_BYTES);
+	cr_assert_eq(log_segment_read(&segment, offsets[2], &record), -ENODATA);
+}
+
+Test(log_segment, a_bad_sector_with_a_header_leaves_the_other_one)
+{
+	put_record(2000);
+	put_record(20);
+	put_zeros(2000);
+	write_segment();
+	cr_assert_eq(sim_disk_spoil(sim, PATH, 0, 1), 0);
+	cr_assert_eq(open_segment(), 0);
+	expect_end(expect_found(FIRST_AT, 2));
+	log_segment_close(&segment);
+
+	cr_assert_eq(sim_disk_spoil(sim, PATH, file.length - 1, 1), 0);
+	cr_assert_eq(open_segment(), 0);
+	expect_end(expect_found(expect_found(FIRST_AT, 1), 2));
+	log_segment_close(&segment);
+
+	cr_assert_eq(sim_disk_spoil(sim, PATH, 0, file.length), 0);
 	cr_assert_eq(open_segment(), -EIO);
 }
