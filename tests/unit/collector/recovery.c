@@ -485,3 +485,16 @@ Test(recovery, says_that_a_segment_is_not_there)
 	cr_assert_geq(sim_store_count(&store), n - 1);
 	cr_assert_geq(sim_store_stats(&store).n_damaged_ranges, 2);
 }
+
+Test(recovery, makes_the_end_durable_beside_a_bad_sector)
+{
+	/* Nothing says of the last one that it was durable: it is synced, and compared with the device. */
+	cr_assert_eq(sim_store_fill(&store, "m", 0, 12), 0);
+	cr_assert_lt(find_record(1, HM_RECORD_BATCH, 11), 4096);
+	sim_store_kill(&store);
+	spoil(1, 1024, 1);
+
+	cr_assert_eq(sim_store_open(&store), 0);
+	cr_assert_geq(sim_store_count(&store), 12 - 6);
+	cr_assert_not_null(strstr(sim_store_read(&store), "0 here m 11\n"));
+}
