@@ -75,6 +75,7 @@ enum catalog_side {
 struct catalog_data {
 	struct metric_file_end end;
 	uint64_t n_damaged;   /* ranges that were found in it so far, and counted */
+	bool is_missing;      /* when it was read last it was not there; counted */
 	uint64_t *part_bytes; /* of the end.part parts before this one; NULL = there are none */
 	bool names_nothing; /* it began just now: what series say of `declared` is of the one before */
 };

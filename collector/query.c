@@ -55,6 +55,8 @@ struct query {
 	size_t run_start; /* series of one file that follow each other in the selection */
 	size_t run_end;
 	uint64_t n_damaged;      /* ranges in the files being read */
+	uint64_t n_lost;         /* places of all that was read */
+	uint64_t n_lost_logged;  /* of them: in the log of `host` */
 	struct id_map ids;       /* where the run's series stand in the selection */
 	struct found_list found; /* the run's samples, sorted */
 	size_t n_given;
@@ -183,6 +185,7 @@ static int read_log_once(struct query *query, const struct catalog_host *host)
 	int result;
 
 	query->logged.n = 0;
+	query->n_lost_logged = 0;
 	tail_rewind(query->tail);
 	pthread_mutex_lock(&query->engine->mutex);
 	range.after = host->checkpoint;
@@ -190,11 +193,15 @@ static int read_log_once(struct query *query, const struct catalog_host *host)
 	pthread_mutex_unlock(&query->engine->mutex);
 	query->checkpoint = range.after;
 	result = tail_find(query->tail, &range, &positions, &n_positions);
+	if (result == 0)
+		query->n_lost_logged = tail_n_damaged(query->tail);
 	for (size_t i = 0; i < n_positions && result == 0; i++) {
 		result = tail_decode(query->tail, host->number, positions[i], &take);
 		/* Told when the log was read at start, or will be by the checkpoint. */
-		if (result == -EBADMSG)
+		if (result == -EBADMSG) {
+			query->n_lost_logged++;
 			result = 0;
+		}
 	}
 	/* A query that waits for its client holds no descriptors. */
 	tail_rewind(query->tail);
@@ -213,6 +220,7 @@ static int read_log(struct query *query, const struct catalog_host *host)
 	if (result < 0)
 		return result;
 	query->host = host;
+	query->n_lost += query->n_lost_logged;
 	if (query->logged.n > 0)
 		qsort(query->logged.at, query->logged.n, sizeof(struct found), compare_found);
 	return 0;
@@ -329,6 +337,35 @@ static int read_part(struct query *query, const struct catalog_file *file, enum 
 	return metric_file_read(query->engine->options.disk, &place, query->decoder, &wish);
 }
 
+/* A file is not there, or is none any more: count it once. @param result  why it cannot be read; 0: it
+ * can */
+static void note_missing(struct query *query, struct catalog_file *file, enum catalog_side side,
+			 uint32_t part, int result)
+{
+	struct catalog_data *data = &file->data[side];
+	struct engine *engine = query->engine;
+	char name[CATALOG_FILE_NAME_BYTES];
+	bool is_new;
+
+	pthread_mutex_lock(&engine->mutex);
+	is_new = result < 0 && !data->is_missing;
+	data->is_missing = result < 0;
+	engine->stats.n_damaged_ranges += is_new;
+	pthread_mutex_unlock(&engine->mutex);
+	query->n_lost += result < 0;
+	if (!is_new)
+		return;
+	catalog_file_name(file, side, part, name);
+	message_warning("%s/%s: %s; what it held is missing", file->host->folder, name,
+			strerror(-result));
+}
+
+/* Does a result say nothing of the file, but of us? */
+static bool is_ours(int result)
+{
+	return result == -ENOMEM || result == -EMFILE || result == -ENFILE;
+}
+
 /* Read all parts of one of a metric's files. */
 static int read_side(struct query *query, struct catalog_file *file, enum catalog_side side)
 {
@@ -348,9 +385,16 @@ static int read_side(struct query *query, struct catalog_file *file, enum catalo
 		length_bytes =
 			part < data->end.part ? data->part_bytes[part] : data->end.length_bytes;
 		pthread_mutex_unlock(&engine->mutex);
-		if (length_bytes > 0)
-			result = read_part(query, file, side, part, length_bytes);
+		if (length_bytes == 0)
+			continue;
+		result = read_part(query, file, side, part, length_bytes);
+		/* What there is is given, and that something is missing is said. */
+		if (!is_ours(result)) {
+			note_missing(query, file, side, part, result);
+			result = 0;
+		}
 	}
+	query->n_lost += query->n_damaged;
 	if (query->n_damaged > 0)
 		count_damage(query, file, data);
 	return result;
@@ -435,6 +479,11 @@ static size_t give_rows(struct query *query)
 	}
 	query->n_given += n_rows;
 	return n_rows;
+}
+
+uint64_t query_n_lost(const struct query *query)
+{
+	return query->n_lost;
 }
 
 int query_next(struct query *query, const struct query_row **ret_rows, size_t *ret_n)

@@ -39,8 +39,14 @@ void query_free(struct query *query);
 /*
  * The next rows, sorted by host, series, time; of equal times in the order in which they came.
  * @param ret_rows  borrowed until the next call
- * @return 1 with at least one row; 0: no more; -ENOMEM; -errno of reading
+ * @return 1 with at least one row; 0: no more; -ENOMEM; -EMFILE, -ENFILE; -errno of reading the log
  */
 int query_next(struct query *query, const struct query_row **ret_rows, size_t *ret_n);
+
+/*
+ * How many places could not be read so far: damaged ranges and batches, files that are gone. They were
+ * counted and told; what lay there is not among the rows.
+ */
+uint64_t query_n_lost(const struct query *query);
 
 #endif

@@ -340,21 +340,29 @@ static int read_rows(struct trial *trial)
 		for (size_t i = 0; i < n; i++)
 			read_row(trial, &rows[i]);
 	}
+	/* Where something could not be read, and was counted, not all need be there. */
+	if (result == 0 && query_n_lost(query) > 0)
+		trial->is_lossy = true;
 	query_free(query);
 	return result;
 }
 
 int trial_read(struct trial *trial, enum ledger_reading reading)
 {
+	bool is_partial;
 	int result;
 
 	ledger_read_begin(&trial->ledger);
+	trial->is_lossy = false;
 	result = read_rows(trial);
 	judge(trial, "query", result);
+	if (trial->is_lossy && !trial->was_faulty && !trial->is_faulty && reading != LEDGER_DAMAGED)
+		ledger_complain(&trial->ledger, "a query says that something is missing");
+	is_partial = trial->is_partial || (trial->is_lossy && trial->is_faulty);
 	if (result == 0)
-		ledger_read_end(&trial->ledger, trial->is_partial ? LEDGER_DAMAGED : reading);
+		ledger_read_end(&trial->ledger, is_partial ? LEDGER_DAMAGED : reading);
 	/* What the process before did not make durable may be lost, and nobody saw it. */
-	if (reading == LEDGER_RESTART && (result < 0 || trial->is_partial))
+	if (reading == LEDGER_RESTART && (result < 0 || is_partial))
 		ledger_doubt(&trial->ledger, 0);
 	return result;
 }
