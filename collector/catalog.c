@@ -12,6 +12,11 @@
 #include "common/array.h"
 #include "common/file_name.h"
 
+/* A folder NAME~2 is a host's whose folder NAME cannot be. */
+#define FOLDER_MARK         '~'
+#define FOLDER_NUMBER_BYTES 12 /* room for the mark and the number */
+#define FOLDER_BYTES        (FILE_NAME_MAX_BYTES + FOLDER_NUMBER_BYTES)
+
 void catalog_init(struct catalog *catalog, const struct hash_key *key)
 {
 	*catalog = (struct catalog){.key = *key};
@@ -49,6 +54,9 @@ void catalog_done(struct catalog *catalog)
 	free(catalog->all_series);
 	free(catalog->all_files);
 	free(catalog->all_hosts);
+	for (size_t i = 0; i < catalog->n_taken; i++)
+		free(catalog->taken[i]);
+	free(catalog->taken);
 	table_done(&catalog->series);
 	table_done(&catalog->files);
 	table_done(&catalog->hosts);
@@ -94,18 +102,102 @@ struct catalog_series *catalog_find(const struct catalog *catalog, const struct 
 	return table_find(&catalog->series, identity->hash, is_series, identity);
 }
 
-static int host_new(const char *name, size_t length, struct catalog_host **ret_host)
+static bool is_taken(const struct catalog *catalog, const char *folder)
+{
+	for (size_t i = 0; i < catalog->n_taken; i++) {
+		if (strcmp(catalog->taken[i], folder) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* The first of NAME, NAME~2, ... that is not taken. */
+static void find_free(const struct catalog *catalog, const char *name, size_t length,
+		      char folder[static FOLDER_BYTES])
+{
+	(void)snprintf(folder, FOLDER_BYTES, "%.*s", (int)length, name);
+	for (unsigned n = 2; is_taken(catalog, folder); n++)
+		(void)snprintf(folder, FOLDER_BYTES, "%.*s%c%u", (int)length, name, FOLDER_MARK, n);
+}
+
+/* The name of a host's folder. @return owned by the caller, or NULL without memory */
+static char *choose_folder(const struct catalog *catalog, const char *name, size_t length)
+{
+	char escaped[FILE_NAME_MAX_BYTES];
+	char folder[FOLDER_BYTES];
+
+	file_name_escape(name, length, escaped);
+	find_free(catalog, escaped, strlen(escaped), folder);
+	return strdup(folder);
+}
+
+bool catalog_is_folder(const struct catalog *catalog, const char *folder)
+{
+	char found[FOLDER_BYTES];
+	size_t length = catalog_folder_base(folder);
+
+	if (length >= FILE_NAME_MAX_BYTES)
+		return false;
+	find_free(catalog, folder, length, found);
+	return strcmp(found, folder) == 0;
+}
+
+size_t catalog_folder_base(const char *folder)
+{
+	size_t length = strlen(folder);
+	size_t n_digits = 0;
+
+	while (n_digits < length && folder[length - 1 - n_digits] >= '0' &&
+	       folder[length - 1 - n_digits] <= '9')
+		n_digits++;
+	/* A name that was cut ends in more digits than any number has. */
+	if (n_digits == 0 || n_digits + 1 >= FOLDER_NUMBER_BYTES || n_digits + 1 >= length ||
+	    folder[length - 1 - n_digits] != FOLDER_MARK)
+		return length;
+	return length - n_digits - 1;
+}
+
+int catalog_take_folder(struct catalog *catalog, const char *name)
+{
+	char **taken;
+
+	if (is_taken(catalog, name))
+		return 0;
+	taken = array_grow(catalog->taken, catalog->n_taken, &catalog->taken_capacity,
+			   sizeof(*taken));
+	if (!taken)
+		return -ENOMEM;
+	catalog->taken = taken;
+	taken[catalog->n_taken] = strdup(name);
+	if (!taken[catalog->n_taken])
+		return -ENOMEM;
+	catalog->n_taken++;
+	for (size_t i = 0; i < catalog->n_hosts; i++) {
+		struct catalog_host *host = catalog->all_hosts[i];
+		char *folder;
+
+		if (strcmp(host->folder, name) != 0)
+			continue;
+		folder = choose_folder(catalog, host->name, strlen(host->name));
+		if (!folder)
+			return -ENOMEM;
+		free(host->folder);
+		host->folder = folder;
+	}
+	return 0;
+}
+
+static int host_new(const struct catalog *catalog, const char *name, size_t length,
+		    struct catalog_host **ret_host)
 {
 	struct catalog_host *host = calloc(1, sizeof(*host) + length + 1);
-	char folder[FILE_NAME_MAX_BYTES];
 
 	if (!host)
 		return -ENOMEM;
-	file_name_escape(name, length, folder);
 	memcpy(host->name, name, length);
 	host->last_time_us = CATALOG_NO_TIME;
 	host->end.highest_us = CATALOG_NO_TIME;
-	host->folder = strdup(folder);
+	host->folder = choose_folder(catalog, name, length);
 	if (!host->folder) {
 		host_free(host);
 		return -ENOMEM;
@@ -137,7 +229,7 @@ int catalog_get_host(struct catalog *catalog, const char *name, size_t length,
 	if (!all)
 		return -ENOMEM;
 	catalog->all_hosts = all;
-	if (host_new(name, length, &host) < 0)
+	if (host_new(catalog, name, length, &host) < 0)
 		return -ENOMEM;
 	if (table_add(&catalog->hosts, hash_bytes(&catalog->key, name, length), host) < 0) {
 		host_free(host);

@@ -38,7 +38,7 @@ struct catalog_sample {
 };
 
 struct catalog_host {
-	char *folder;            /* fixed: escaped name, below hosts/ */
+	char *folder;            /* fixed: below hosts/; see catalog_take_folder() */
 	uint32_t number;         /* fixed: in the log */
 	uint8_t id[HM_ID_BYTES]; /* fixed */
 	uint64_t n_series;
@@ -105,6 +105,9 @@ struct catalog_series {
 
 struct catalog {
 	struct hash_key key;
+	char **taken; /* names below hosts/ that no host's folder can have */
+	size_t n_taken;
+	size_t taken_capacity;
 	struct table hosts;
 	struct table files;
 	struct table series;
@@ -121,6 +124,20 @@ struct catalog {
 
 void catalog_init(struct catalog *catalog, const struct hash_key *key);
 void catalog_done(struct catalog *catalog);
+
+/*
+ * No host's folder can have this name: something else has it, or the host's files lie elsewhere. A host
+ * that has it, or comes later, gets NAME~2, or the next number that is not taken. Only while nobody
+ * else uses the catalog.
+ * @return 0 or -ENOMEM
+ */
+int catalog_take_folder(struct catalog *catalog, const char *name);
+
+/* Is it the folder that a host of such a name has? Of NAME, NAME~2, ... the first that is not taken. */
+bool catalog_is_folder(const struct catalog *catalog, const char *folder);
+
+/* Without the number at its end: how long is a folder's name? Of one without a number: all of it. */
+size_t catalog_folder_base(const char *folder);
 
 /* @return the series, or NULL */
 struct catalog_series *catalog_find(const struct catalog *catalog, const struct identity *identity);

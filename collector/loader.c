@@ -43,6 +43,7 @@ struct loader {
 	struct buffer names;  /* of the folders */
 	/* Of the folder being read. */
 	const char *folder;
+	size_t folder_base;        /* of its name, without a number */
 	struct catalog_host *host; /* NULL: the log does not know it, and no file was read yet */
 	bool is_logged;            /* the log knows the host, and its checkpoint: */
 	uint64_t checkpoint;
@@ -90,9 +91,19 @@ static int index_folders(struct loader *loader)
 
 /* -- what cannot be used -------------------------------------------------------------------------- */
 
+/* For the status: what is wrong with a file or folder. */
+static void note_error(struct loader *loader, const char *name, const char *why)
+{
+	struct engine_stats *stats = &loader->engine->stats;
+
+	loader->result.n_files_aside++;
+	(void)snprintf(stats->last_error, sizeof(stats->last_error), "hosts/%s%s%s: %s",
+		       loader->folder, *name ? "/" : "", name, why);
+}
+
 static void pass_over(struct loader *loader, const char *name, const char *why)
 {
-	loader->result.n_files_aside++;
+	note_error(loader, name, why);
 	message_warning("%s/%s: %s; left alone", loader->folder, name, why);
 }
 
@@ -100,7 +111,7 @@ static void pass_over(struct loader *loader, const char *name, const char *why)
  * numbers its series have there is not known. What comes in stays in the log. */
 static void pass_over_for_now(struct loader *loader, const char *name, int error)
 {
-	loader->result.n_files_aside++;
+	note_error(loader, name, strerror(-error));
 	message_error("%s/%s: %s; the host's samples stay in the log until it can be read, at the "
 		      "next start",
 		      loader->folder, name, strerror(-error));
@@ -126,7 +137,7 @@ static void set_aside(struct loader *loader, int folder, const char *name, const
 	}
 	if (result == 0)
 		result = disk->rename(disk->context, folder, name, aside);
-	loader->result.n_files_aside++;
+	note_error(loader, name, why);
 	if (result < 0) {
 		message_warning("%s/%s: %s; it could not be set aside either: %s", loader->folder,
 				name, why, strerror(-result));
@@ -172,7 +183,9 @@ static bool is_in_place(const struct loader *loader, const struct store_file_hea
 
 	file_name_escape(header->host, header->host_length, folder);
 	file_name_escape(header->metric, header->metric_length, name);
-	return strcmp(folder, loader->folder) == 0 && strlen(name) == found->base_length &&
+	return strlen(folder) == loader->folder_base &&
+	       strncmp(folder, loader->folder, loader->folder_base) == 0 &&
+	       strlen(name) == found->base_length &&
 	       strncmp(name, found->name, found->base_length) == 0 && header->part == found->part &&
 	       header->type == (found->side == CATALOG_SIDE_ODD ? HM_FILE_ODD : HM_FILE_METRIC);
 }
@@ -304,7 +317,7 @@ static int on_damage(void *context, uint64_t offset, uint64_t length_bytes)
 static bool expect(struct loader *loader, const struct found *found)
 {
 	int host_length =
-		file_name_unescape(loader->folder, strlen(loader->folder), loader->expected_host);
+		file_name_unescape(loader->folder, loader->folder_base, loader->expected_host);
 	int metric_length =
 		file_name_unescape(found->name, found->base_length, loader->expected_metric);
 
@@ -549,6 +562,50 @@ static void load_host_file(struct loader *loader, int folder)
 	(void)disk->close(disk->context, fd);
 }
 
+/* Is it something else that has the name of a host's folder? */
+static bool is_no_folder(int result)
+{
+	return result == -ENOTDIR || result == -ELOOP;
+}
+
+static void tell_no_folder(struct loader *loader, int error)
+{
+	note_error(loader, "", "no folder, or a link to one");
+	message_warning("hosts/%s: %s; a host of this name has its files in another folder",
+			loader->folder, strerror(-error));
+}
+
+/*
+ * A folder with a number: its host's own name was taken. It still counts as that where there is nothing
+ * of that name any more; where there is a folder, that is the host's, and this one is nobody's.
+ */
+static int look_at_number(struct loader *loader, const char *name)
+{
+	struct catalog *catalog = &loader->engine->catalog;
+	const struct disk *disk = loader->engine->options.disk;
+	size_t length = catalog_folder_base(name);
+	char *base;
+	int result = 0;
+
+	if (name[length] == '\0')
+		return 0;
+	base = strndup(name, length);
+	if (!base)
+		return -ENOMEM;
+	for (int i = 0; i < 2 && result == 0; i++) {
+		const char *looked_at = i == 0 ? base : name;
+		int folder = disk->open(disk->context, loader->engine->hosts_folder, looked_at,
+					O_RDONLY | O_DIRECTORY);
+
+		if (folder >= 0)
+			(void)disk->close(disk->context, folder);
+		else if (is_no_folder(folder) || folder == -ENOENT)
+			result = catalog_take_folder(catalog, looked_at);
+	}
+	free(base);
+	return result;
+}
+
 static int load_folder(struct loader *loader, const char *name)
 {
 	const struct disk *disk = loader->engine->options.disk;
@@ -556,6 +613,7 @@ static int load_folder(struct loader *loader, const char *name)
 	int result;
 
 	loader->folder = name;
+	loader->folder_base = catalog_folder_base(name);
 	loader->host = table_find(&loader->folders, hash_folder(loader, name), is_folder, name);
 	loader->is_logged = loader->host && loader->recovery->has_snapshot;
 	loader->checkpoint = loader->host ? loader->host->checkpoint : 0;
@@ -564,12 +622,17 @@ static int load_folder(struct loader *loader, const char *name)
 			    O_RDONLY | O_DIRECTORY);
 	if (is_fatal(folder))
 		return folder;
-	if (folder == -ENOTDIR || folder == -ELOOP) {
-		pass_over(loader, "", strerror(-folder));
-		return 0;
+	if (is_no_folder(folder)) {
+		tell_no_folder(loader, folder);
+		return catalog_take_folder(&loader->engine->catalog, name);
 	}
 	if (folder < 0) {
 		pass_over_for_now(loader, "", folder);
+		return 0;
+	}
+	if (!catalog_is_folder(&loader->engine->catalog, name)) {
+		(void)disk->close(disk->context, folder);
+		pass_over(loader, "", "its host has another folder");
 		return 0;
 	}
 	result = disk->list(disk->context, folder, add_found, loader);
@@ -600,6 +663,17 @@ static int add_name(void *argument, const char *name)
 	if (name[0] != '.')
 		buffer_append(&loader->names, name, strlen(name) + 1);
 	return buffer_failed(&loader->names) ? -ENOMEM : 0;
+}
+
+static int for_each_name(struct loader *loader,
+			 int (*work)(struct loader *loader, const char *name))
+{
+	int result = 0;
+
+	for (size_t at = 0; at < loader->names.length && result == 0;
+	     at += strlen(loader->names.data + at) + 1)
+		result = work(loader, loader->names.data + at);
+	return result;
 }
 
 /* -- an unfinished checkpoint --------------------------------------------------------------------- */
@@ -678,13 +752,15 @@ int loader_run(struct engine *engine, const struct recovery *recovery,
 	loader.decoder = block_decoder_new();
 	if (!loader.decoder)
 		return -ENOMEM;
-	undo_group(&loader);
-	result = index_folders(&loader);
+	result = disk->list(disk->context, engine->hosts_folder, add_name, &loader);
 	if (result == 0)
-		result = disk->list(disk->context, engine->hosts_folder, add_name, &loader);
-	for (size_t at = 0; at < loader.names.length && result == 0;
-	     at += strlen(loader.names.data + at) + 1)
-		result = load_folder(&loader, loader.names.data + at);
+		result = for_each_name(&loader, look_at_number);
+	if (result == 0)
+		result = index_folders(&loader);
+	if (result == 0) {
+		undo_group(&loader);
+		result = for_each_name(&loader, load_folder);
+	}
 	if (result == 0)
 		*ret_result = loader.result;
 	loader_done(&loader);

@@ -62,6 +62,12 @@ int check_tell(struct check *check, const struct check_damage *damage)
 	return result;
 }
 
+void check_say(struct check *check, const char *folder, const char *path, const char *what)
+{
+	clear_progress(check);
+	message_warning("%s/%s: %s", folder, path, what);
+}
+
 void check_skip(struct check *check, const char *folder, const char *path, int error)
 {
 	const char *slash = *path ? "/" : "";

@@ -76,9 +76,16 @@ static int note_folder(void *argument, const char *name)
 	struct listing *listing = argument;
 	int result;
 
-	listing->folder = disk_kernel.open(NULL, listing->hosts, name, O_RDONLY | O_DIRECTORY);
-	if (listing->folder == -ENOTDIR)
+	/* The collector passes over such names, too. */
+	if (name[0] == '.')
 		return 0;
+	listing->folder = disk_kernel.open(NULL, listing->hosts, name, O_RDONLY | O_DIRECTORY);
+	/* No damage, but perhaps not what was meant. */
+	if (listing->folder == -ENOTDIR || listing->folder == -ELOOP) {
+		check_say(listing->check, "hosts", name,
+			  "no folder: a host of this name has its files in another");
+		return 0;
+	}
 	if (listing->folder < 0) {
 		check_skip(listing->check, "hosts", name, listing->folder);
 		return 0;

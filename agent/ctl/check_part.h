@@ -76,6 +76,9 @@ struct check_damage {
 /* Print a damaged range. @return 0 or -errno of the output */
 int check_tell(struct check *check, const struct check_damage *damage);
 
+/* Say something of a file or folder that is no damage. */
+void check_say(struct check *check, const char *folder, const char *path, const char *what);
+
 /* Say that a file could not be checked. */
 void check_skip(struct check *check, const char *folder, const char *path, int error);
 

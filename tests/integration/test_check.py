@@ -5,7 +5,7 @@ import os
 import struct
 
 from store_reader import crc32c, example
-from support import Case, ctl
+from support import Case, ctl, query, status
 
 
 class Check(Case):
@@ -67,3 +67,23 @@ class Check(Case):
         result = ctl("--socket", collector.socket, "check")
         self.assertEqual(result.code, 0, result.err)
         self.assertIn("all of it is whole", result.err)
+
+    def test_what_has_the_name_of_a_hosts_folder_is_named(self):
+        self.save(self.data)
+        os.symlink("web01", os.path.join(self.store, "hosts", "web02"))
+        with open(os.path.join(self.store, "hosts", "web03"), "w"):
+            pass
+        os.mkdir(os.path.join(self.store, "log"))
+        result = ctl("check", self.store, "-o", "json")
+        self.assertEqual((result.code, result.json()), (0, []))
+        for name in "web02", "web03":
+            self.assertIn(f"hosts/{name}: no folder: a host of this name has its files in another", result.err)
+        collector = self.start_collector("--store", self.store)
+        self.send(collector.port, 'm{host="web02"} 1\nm{host="web03"} 2\nm{host="web04"} 3\n')
+        self.wait_stored(collector, 3)
+        self.assertIn("no folder", status(collector)["last_error"])
+        self.assertEqual(ctl("--socket", collector.socket, "flush").code, 0)
+        folders = os.listdir(os.path.join(self.store, "hosts"))
+        self.assertLessEqual({"web02~2", "web03~2", "web04"}, set(folders))
+        self.assertTrue(os.path.islink(os.path.join(self.store, "hosts", "web02")))
+        self.assertEqual(len(query(collector, "m")), 3)

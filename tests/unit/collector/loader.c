@@ -5,6 +5,7 @@
 
 #include <criterion/criterion.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -336,4 +337,113 @@ Test(loader, gives_no_id_anew_whose_name_is_lost)
 
 	assert_reads("2 here m{y=\"1\"} 2\n");
 	free(bytes);
+}
+
+/* -- a host's folder that is none ------------------------------------------------------------------ */
+
+/* Have the folder of a host away, and a file in its place. */
+static void replace_folder(const char *host, const char *away)
+{
+	const struct disk *disk = sim_disk_table(store.sim);
+	int root = sim_disk_open_root(store.sim);
+	int hosts = disk->open(disk->context, root, "hosts", O_RDONLY | O_DIRECTORY);
+	char path[64];
+
+	if (away)
+		cr_assert_eq(disk->rename(disk->context, hosts, host, away), 0);
+	(void)disk->close(disk->context, hosts);
+	(void)disk->close(disk->context, root);
+	(void)snprintf(path, sizeof(path), "hosts/%s", host);
+	sim_store_write_file(&store, path, "none", 4);
+}
+
+Test(loader, gives_a_host_whose_name_is_taken_another_folder)
+{
+	sim_store_put(&store, AT "01 m{host=\"a\"} 1\n" AT "01 m{host=\"b\"} 2\n");
+	cr_assert_eq(engine_commit(store.engine), 0);
+	sim_store_kill(&store);
+	/* Of a the log knows; of c nobody yet. */
+	replace_folder("a", NULL);
+	replace_folder("c", NULL);
+	cr_assert_eq(sim_store_open(&store), 0);
+	cr_assert_eq(sim_store_stats(&store).n_files_aside, 2);
+	cr_assert_not_null(strstr(sim_store_stats(&store).last_error, "no folder"));
+	put_filed(AT "02 m{host=\"c\"} 3\n");
+	cr_assert(sim_store_has(&store, "hosts/a~2/m.hm"));
+	cr_assert(sim_store_has(&store, "hosts/b/m.hm"));
+	cr_assert(sim_store_has(&store, "hosts/c~2/m.hm"));
+	assert_reads("1 a m 1\n1 b m 2\n2 c m 3\n");
+
+	for (int i = 0; i < 3; i++) {
+		reopen();
+		assert_reads("1 a m 1\n1 b m 2\n2 c m 3\n");
+	}
+	/* It stays there when the name is free again. */
+	sim_store_kill(&store);
+	sim_store_remove(&store, "hosts", "a");
+	cr_assert_eq(sim_store_open(&store), 0);
+	put_filed(AT "03 m{host=\"a\"} 4\n");
+	cr_assert_not(sim_store_has(&store, "hosts/a/m.hm"));
+	reopen();
+	assert_reads("1 a m 1\n3 a m 4\n1 b m 2\n2 c m 3\n");
+}
+
+Test(loader, goes_on_where_a_folder_was_moved_away_and_replaced)
+{
+	put_filed(AT "01 m{host=\"a\"} 1\n" AT "01 m{host=\"b\"} 2\n");
+	sim_store_kill(&store);
+	replace_folder("a", "away");
+	replace_folder("a~2", NULL);
+	cr_assert_eq(sim_store_open(&store), 0);
+	put_filed(AT "02 m{host=\"a\"} 3\n");
+
+	cr_assert(sim_store_has(&store, "hosts/a~3/m.hm"));
+	assert_reads("2 a m 3\n1 b m 2\n");
+	reopen();
+	assert_reads("2 a m 3\n1 b m 2\n");
+}
+
+Test(loader, finds_the_files_of_such_a_folder_without_a_log_and_without_a_header)
+{
+	sim_store_kill(&store);
+	replace_folder("a", NULL);
+	cr_assert_eq(sim_store_open(&store), 0);
+	put_filed(AT "01 m{host=\"a\"} 1\n" AT "01 n{host=\"a\"} 2\n");
+	sim_store_kill(&store);
+	sim_store_remove(&store, "log", "00000001.log");
+	sim_store_remove(&store, "log", "00000002.log");
+	sim_store_damage(&store, "hosts/a~2/m.hm", 0, 64);
+
+	cr_assert_eq(sim_store_open(&store), 0);
+	assert_reads("1 a m 1\n1 a n 2\n");
+	put_filed(AT "02 n{host=\"a\"} 3\n");
+	reopen();
+	assert_reads("1 a m 1\n1 a n 2\n2 a n 3\n");
+}
+
+Test(loader, mixes_no_two_folders_of_one_host)
+{
+	const struct disk *disk = sim_disk_table(store.sim);
+	int root;
+
+	put_filed(AT "01 m{host=\"a\"} 1\n");
+	sim_store_kill(&store);
+	replace_folder("a", "away");
+	cr_assert_eq(sim_store_open(&store), 0);
+	put_filed(AT "02 m{host=\"a\"} 3\n");
+	sim_store_kill(&store);
+	/* Somebody puts the first one back. */
+	sim_store_remove(&store, "hosts", "a");
+	root = sim_disk_open_root(store.sim);
+	cr_assert_eq(disk->rename(disk->context,
+				  disk->open(disk->context, root, "hosts", O_RDONLY | O_DIRECTORY),
+				  "away", "a"),
+		     0);
+
+	cr_assert_eq(sim_store_open(&store), 0);
+	assert_reads("1 a m 1\n");
+	cr_assert_eq(sim_store_stats(&store).n_files_aside, 1);
+	put_filed(AT "04 m{host=\"a\"} 4\n");
+	reopen();
+	assert_reads("1 a m 1\n4 a m 4\n");
 }
