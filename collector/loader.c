@@ -678,7 +678,7 @@ static int for_each_name(struct loader *loader,
 
 /* -- an unfinished checkpoint --------------------------------------------------------------------- */
 
-static int cut_file(const struct engine *engine, const struct recovery_cut *cut, const char *path)
+static int cut_file(const struct engine *engine, const struct cut *cut, const char *path)
 {
 	const struct disk *disk = engine->options.disk;
 	int fd = disk->open(disk->context, engine->hosts_folder, path, O_RDWR);
@@ -692,7 +692,7 @@ static int cut_file(const struct engine *engine, const struct recovery_cut *cut,
 }
 
 /* A file that was not there before the group. */
-static int remove_file(const struct engine *engine, const struct recovery_cut *cut)
+static int remove_file(const struct engine *engine, const struct cut *cut)
 {
 	const struct disk *disk = engine->options.disk;
 	int folder = disk->open(disk->context, engine->hosts_folder, cut->host->folder,
@@ -713,11 +713,13 @@ static void undo_group(struct loader *loader)
 	const struct recovery *recovery = loader->recovery;
 	const struct disk *disk = loader->engine->options.disk;
 
-	for (size_t i = 0; i < recovery->n_cuts; i++) {
-		const struct recovery_cut *cut = &recovery->cuts[i];
+	for (size_t i = 0; i < recovery->cuts.n; i++) {
+		const struct cut *cut = recovery->cuts.all[i];
 		char path[PATH_BYTES];
 		int result;
 
+		if (cut->is_dropped)
+			continue;
 		(void)snprintf(path, sizeof(path), "%s/%s", cut->host->folder, cut->name);
 		result = cut->length_bytes > 0 ? cut_file(loader->engine, cut, path)
 					       : remove_file(loader->engine, cut);
@@ -727,7 +729,7 @@ static void undo_group(struct loader *loader)
 					path, strerror(-result));
 		}
 	}
-	if (recovery->n_cuts > 0)
+	if (recovery->cuts.n > 0)
 		(void)disk->syncfs(disk->context, loader->engine->hosts_folder);
 }
 

@@ -24,9 +24,7 @@ struct base {
 
 void recovery_done(struct recovery *recovery)
 {
-	for (size_t i = 0; i < recovery->n_cuts; i++)
-		free(recovery->cuts[i].name);
-	free(recovery->cuts);
+	cuts_done(&recovery->cuts);
 	free(recovery->segments);
 	*recovery = (struct recovery){0};
 }
@@ -233,42 +231,6 @@ static int take_batch(struct recovery *recovery, const struct log_record *record
 	return 0;
 }
 
-static bool is_cut(const struct recovery_cut *cut, const struct catalog_host *host,
-		   const struct series_text *name)
-{
-	return cut->host == host && strncmp(cut->name, name->start, name->length) == 0 &&
-	       cut->name[name->length] == '\0';
-}
-
-/* A file that a checkpoint was about to append to. Of several times the first one counts: the file
- * then was as the host's last completed checkpoint left it. */
-static int add_cut(struct recovery *recovery, struct catalog_host *host,
-		   const struct log_group_file *file)
-{
-	struct recovery_cut *grown;
-	struct recovery_cut *cut;
-
-	for (size_t i = 0; i < recovery->n_cuts; i++) {
-		if (is_cut(&recovery->cuts[i], host, &file->name))
-			return 0;
-	}
-	grown = array_grow(recovery->cuts, recovery->n_cuts, &recovery->cuts_capacity,
-			   sizeof(*grown));
-	if (!grown)
-		return -ENOMEM;
-	recovery->cuts = grown;
-	cut = &recovery->cuts[recovery->n_cuts];
-	*cut = (struct recovery_cut){
-		.host = host,
-		.name = strndup(file->name.start, file->name.length),
-		.length_bytes = file->length_bytes,
-	};
-	if (!cut->name)
-		return -ENOMEM;
-	recovery->n_cuts++;
-	return 0;
-}
-
 static int take_group(struct recovery *recovery, const struct log_record *record)
 {
 	struct cursor cursor = {.at = record->payload, .left = record->payload_bytes};
@@ -284,23 +246,10 @@ static int take_group(struct recovery *recovery, const struct log_record *record
 			break;
 		host = id_map_get(&recovery->engine->hosts, file.host);
 		if (host)
-			result = add_cut(recovery, host, &file);
+			result = cuts_add(&recovery->cuts, host, file.name.start, file.name.length,
+					  file.length_bytes);
 	}
 	return result == -ENODATA ? 0 : result;
-}
-
-/* A host's files are as they shall be. */
-static void drop_cuts(struct recovery *recovery, const struct catalog_host *host)
-{
-	size_t n_kept = 0;
-
-	for (size_t i = 0; i < recovery->n_cuts; i++) {
-		if (recovery->cuts[i].host == host)
-			free(recovery->cuts[i].name);
-		else
-			recovery->cuts[n_kept++] = recovery->cuts[i];
-	}
-	recovery->n_cuts = n_kept;
 }
 
 static int take_checkpoint(struct recovery *recovery, const struct log_record *record)
@@ -321,7 +270,7 @@ static int take_checkpoint(struct recovery *recovery, const struct log_record *r
 			continue;
 		if (checkpoint.position > host->checkpoint)
 			host->checkpoint = checkpoint.position;
-		drop_cuts(recovery, host);
+		cuts_drop(&recovery->cuts, host);
 	}
 	return result == -ENODATA ? 0 : result;
 }
@@ -577,8 +526,10 @@ int recovery_run(struct engine *engine, struct recovery *ret_recovery)
 {
 	struct recovery recovery = {.engine = engine};
 	struct base base;
-	int result = list_segments(&recovery);
+	int result;
 
+	cuts_init(&recovery.cuts, &engine->options.key);
+	result = list_segments(&recovery);
 	if (result == 0)
 		result = find_base(&recovery, &base);
 	if (result == 0)

@@ -7,28 +7,20 @@
  * up to where they are in files. Changes nothing on the disk, so that running it twice gives the same.
  */
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#include "collector/catalog.h"
+#include "collector/cuts.h"
 
 struct engine;
-
-/* A file of a checkpoint that was not completed. */
-struct recovery_cut {
-	struct catalog_host *host;
-	char *name;            /* of the file, in the host's folder */
-	uint64_t length_bytes; /* before that checkpoint; 0 = it was not there */
-};
 
 struct recovery {
 	struct engine *engine; /* borrowed */
 	uint32_t *segments;    /* numbers of the log's segments, sorted */
 	size_t n_segments;
 	size_t segments_capacity;
-	struct recovery_cut *cuts;
-	size_t n_cuts;
-	size_t cuts_capacity;
+	struct cuts cuts;   /* files of checkpoints that were not completed */
 	bool has_snapshot;  /* false: the log is new, or lost */
 	uint64_t durable;   /* the highest position that the log says was durable */
 	uint64_t end;       /* behind the last record that counts */

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: MIT */
+/* Files that a checkpoint was about to append to. */
+
+#include "collector/cuts.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/array.h"
+
+/* What the index is asked for. */
+struct key {
+	const struct catalog_host *host;
+	const char *name;
+	size_t length;
+};
+
+void cuts_init(struct cuts *cuts, const struct hash_key *key)
+{
+	*cuts = (struct cuts){.key = *key};
+}
+
+void cuts_done(struct cuts *cuts)
+{
+	for (size_t i = 0; i < cuts->n; i++)
+		free(cuts->all[i]);
+	free(cuts->all);
+	table_done(&cuts->index);
+	id_map_done(&cuts->hosts);
+	*cuts = (struct cuts){0};
+}
+
+static bool is_cut(const void *item, const void *wanted)
+{
+	const struct cut *cut = item;
+	const struct key *key = wanted;
+
+	return cut->host == key->host && cut->name_length == key->length &&
+	       memcmp(cut->name, key->name, key->length) == 0;
+}
+
+static uint64_t hash_key(const struct cuts *cuts, const struct key *key)
+{
+	/* Many hosts have files of the same names. */
+	return hash_bytes(&cuts->key, key->name, key->length) +
+	       key->host->number * UINT64_C(0x9e3779b97f4a7c15);
+}
+
+static struct cut *find(const struct cuts *cuts, const struct key *key)
+{
+	return table_find(&cuts->index, hash_key(cuts, key), is_cut, key);
+}
+
+static struct cut *cut_new(const struct key *key, struct catalog_host *host)
+{
+	struct cut *cut = calloc(1, sizeof(*cut) + key->length + 1);
+
+	if (!cut)
+		return NULL;
+	cut->host = host;
+	cut->name_length = key->length;
+	memcpy(cut->name, key->name, key->length);
+	return cut;
+}
+
+/* Have a new one in all lists. @return 0 or -ENOMEM, and it is in none */
+static int enter(struct cuts *cuts, const struct key *key, struct cut *cut)
+{
+	struct cut **grown = array_grow(cuts->all, cuts->n, &cuts->capacity, sizeof(*grown));
+
+	if (!grown)
+		return -ENOMEM;
+	cuts->all = grown;
+	cut->next = cuts_of(cuts, cut->host);
+	if (table_add(&cuts->index, hash_key(cuts, key), cut) < 0)
+		return -ENOMEM;
+	cuts->all[cuts->n++] = cut;
+	return id_map_set(&cuts->hosts, cut->host->number, cut);
+}
+
+int cuts_add(struct cuts *cuts, struct catalog_host *host, const char *name, size_t name_length,
+	     uint64_t length_bytes)
+{
+	struct key key = {host, name, name_length};
+	struct cut *cut = find(cuts, &key);
+
+	if (cut && !cut->is_dropped)
+		return 0;
+	if (!cut) {
+		size_t n = cuts->n;
+		int result;
+
+		cut = cut_new(&key, host);
+		if (!cut)
+			return -ENOMEM;
+		result = enter(cuts, &key, cut);
+		if (result < 0) {
+			/* Once it is in the list, that frees it. */
+			if (cuts->n == n)
+				free(cut);
+			return result;
+		}
+	}
+	cut->length_bytes = length_bytes;
+	cut->is_dropped = false;
+	return 0;
+}
+
+void cuts_drop(struct cuts *cuts, const struct catalog_host *host)
+{
+	for (struct cut *cut = cuts_of(cuts, host); cut; cut = cut->next)
+		cut->is_dropped = true;
+}
+
+struct cut *cuts_find(const struct cuts *cuts, const struct catalog_host *host, const char *name)
+{
+	struct key key = {host, name, strlen(name)};
+	struct cut *cut = find(cuts, &key);
+
+	return cut && !cut->is_dropped ? cut : NULL;
+}
+
+struct cut *cuts_of(const struct cuts *cuts, const struct catalog_host *host)
+{
+	return id_map_get(&cuts->hosts, host->number);
+}
