@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "collector/engine.h"
+#include "collector/undo.h"
 #include "common/array.h"
 #include "common/file_name.h"
 #include "common/file_reader.h"
@@ -676,63 +677,6 @@ static int for_each_name(struct loader *loader,
 	return result;
 }
 
-/* -- an unfinished checkpoint --------------------------------------------------------------------- */
-
-static int cut_file(const struct engine *engine, const struct cut *cut, const char *path)
-{
-	const struct disk *disk = engine->options.disk;
-	int fd = disk->open(disk->context, engine->hosts_folder, path, O_RDWR);
-	int result;
-
-	if (fd < 0)
-		return fd == -ENOENT ? 0 : fd;
-	result = disk->ftruncate(disk->context, fd, cut->length_bytes);
-	(void)disk->close(disk->context, fd);
-	return result;
-}
-
-/* A file that was not there before the group. */
-static int remove_file(const struct engine *engine, const struct cut *cut)
-{
-	const struct disk *disk = engine->options.disk;
-	int folder = disk->open(disk->context, engine->hosts_folder, cut->host->folder,
-				O_RDONLY | O_DIRECTORY);
-	int result;
-
-	if (folder < 0)
-		return folder == -ENOENT ? 0 : folder;
-	result = disk->unlink(disk->context, folder, cut->name);
-	(void)disk->close(disk->context, folder);
-	return result == -ENOENT ? 0 : result;
-}
-
-/* Have every file of an unfinished group as it was before, for good: the new log says nothing of it.
- * Where that fails its blocks do not count all the same, since they lie beyond the host's checkpoint. */
-static void undo_group(struct loader *loader)
-{
-	const struct recovery *recovery = loader->recovery;
-	const struct disk *disk = loader->engine->options.disk;
-
-	for (size_t i = 0; i < recovery->cuts.n; i++) {
-		const struct cut *cut = recovery->cuts.all[i];
-		char path[PATH_BYTES];
-		int result;
-
-		if (cut->is_dropped)
-			continue;
-		(void)snprintf(path, sizeof(path), "%s/%s", cut->host->folder, cut->name);
-		result = cut->length_bytes > 0 ? cut_file(loader->engine, cut, path)
-					       : remove_file(loader->engine, cut);
-		if (result < 0) {
-			message_warning("%s: what an unfinished checkpoint wrote cannot be cut "
-					"off: %s",
-					path, strerror(-result));
-		}
-	}
-	if (recovery->cuts.n > 0)
-		(void)disk->syncfs(disk->context, loader->engine->hosts_folder);
-}
-
 static void loader_done(struct loader *loader)
 {
 	buffer_done(&loader->names);
@@ -760,7 +704,7 @@ int loader_run(struct engine *engine, const struct recovery *recovery,
 	if (result == 0)
 		result = index_folders(&loader);
 	if (result == 0) {
-		undo_group(&loader);
+		undo_run(engine, &recovery->cuts);
 		result = for_each_name(&loader, load_folder);
 	}
 	if (result == 0)
