@@ -198,14 +198,17 @@ static bool is_damage(int result)
 	       result == -ENODATA || result == -EINVAL || result == -EXDEV || result == -ENOTSUP;
 }
 
-/* Is a segment that cannot be found lost? The log itself removes only those that nothing needs. */
-static bool is_lost(const struct tail *tail, uint64_t position)
+/* Is a segment that cannot be found lost? The log itself removes only those that nothing needs: then the
+ * host's checkpoint is another by now. */
+static bool is_lost(const struct tail *tail, const struct tail_range *range)
 {
 	struct engine *engine = tail->engine;
+	const struct catalog_host *host;
 	bool is_lost;
 
 	pthread_mutex_lock(&engine->mutex);
-	is_lost = log_position_segment(position) >= engine->first_segment;
+	host = id_map_get(&engine->hosts, range->host);
+	is_lost = !host || host->checkpoint <= range->after;
 	pthread_mutex_unlock(&engine->mutex);
 	return is_lost;
 }
@@ -226,7 +229,7 @@ int tail_find(struct tail *tail, const struct tail_range *range, const uint64_t 
 			/* Its samples are lost, its link is not. */
 			tail->n_damaged++;
 			result = 0;
-		} else if (is_damage(result) || (result == -ENOENT && is_lost(tail, position)) ||
+		} else if (is_damage(result) || (result == -ENOENT && is_lost(tail, range)) ||
 			   (result == 0 &&
 			    (!is_batch(&record, range->host) || record.previous >= position))) {
 			tail->n_damaged++;
