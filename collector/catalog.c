@@ -415,6 +415,28 @@ int catalog_describe(struct catalog_file *file, enum hm_stored_kind kind, const 
 	return 0;
 }
 
+int catalog_begin_part(const struct catalog *catalog, struct catalog_file *file,
+		       enum catalog_side side, uint64_t continues_bytes)
+{
+	struct catalog_data *data = &file->data[side];
+	uint32_t part = data->end.part;
+
+	if (catalog_make_parts(data, part + 1) < 0)
+		return -ENOMEM;
+	data->part_bytes[part] = data->end.length_bytes;
+	data->end = (struct metric_file_end){
+		.part = part + 1,
+		.continues_bytes = continues_bytes,
+		.highest_us = CATALOG_NO_TIME,
+	};
+	/* The new file names its series itself. */
+	for (size_t i = 0; i < catalog->n_series; i++) {
+		if (catalog->all_series[i]->file == file)
+			catalog->all_series[i]->declared[side] = 0;
+	}
+	return 0;
+}
+
 void catalog_file_name(const struct catalog_file *file, enum catalog_side side, uint32_t part,
 		       char name[static CATALOG_FILE_NAME_BYTES])
 {

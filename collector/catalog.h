@@ -177,6 +177,14 @@ int catalog_gather(struct catalog_series *series, int64_t time_us, double value)
 int catalog_describe(struct catalog_file *file, enum hm_stored_kind kind, const char *unit,
 		     size_t unit_length);
 
+/*
+ * Go on in a new part of a file: the one before is never written again.
+ * @param continues_bytes  so much of that counts; UINT64_MAX: all that is whole
+ * @return 0 or -ENOMEM
+ */
+int catalog_begin_part(const struct catalog *catalog, struct catalog_file *file,
+		       enum catalog_side side, uint64_t continues_bytes);
+
 /* The name of a file on the disk, below its host's folder. @param part  0 but after a failed sync */
 void catalog_file_name(const struct catalog_file *file, enum catalog_side side, uint32_t part,
 		       char name[static CATALOG_FILE_NAME_BYTES]);

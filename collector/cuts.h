@@ -16,11 +16,14 @@
 #include "collector/id_map.h"
 #include "collector/table.h"
 
+/* What the checkpoint wrote counts after all. */
+#define CUT_NONE UINT64_MAX
+
 struct cut {
 	struct catalog_host *host;
-	uint64_t length_bytes; /* before that checkpoint; 0 = it was not there */
+	uint64_t length_bytes; /* before that checkpoint; 0 = it was not there; CUT_NONE */
 	bool is_dropped;       /* the checkpoint was completed */
-	bool is_doubtful;      /* what the disk has of it is not known: it is never written again */
+	bool is_doubtful;      /* what the disk has of it now is not known */
 	struct cut *next;      /* of the host; NULL = it is the last */
 	size_t name_length;
 	char name[]; /* of the file, in the host's folder */

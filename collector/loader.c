@@ -357,6 +357,19 @@ static int note_end(struct loader *loader, const struct metric_file_end *end)
 	return 0;
 }
 
+/* A file of which it is not known what the disk has goes on in its next part. Where it is not the last
+ * one, it has been left already. */
+static int leave_doubtful(struct loader *loader)
+{
+	const struct found *found = loader->reading;
+	const struct cut *cut = cuts_find(&loader->recovery->cuts, loader->host, found->name);
+
+	if (!cut || !cut->is_doubtful || loader->file->data[found->side].end.part != found->part)
+		return 0;
+	return catalog_begin_part(&loader->engine->catalog, loader->file, found->side,
+				  cut->length_bytes);
+}
+
 /* The position behind all that the log has or ever said to have. */
 static uint64_t log_end(const struct recovery *recovery)
 {
@@ -409,6 +422,8 @@ static int load_file(struct loader *loader, int folder, const struct found *foun
 		loader->file->next_id = end.next_series_id;
 	loader->file->data[found->side].n_damaged += loader->n_damaged;
 	result = note_end(loader, &end);
+	if (result == 0)
+		result = leave_doubtful(loader);
 	loader->result.n_bytes += end.length_bytes;
 	if (position > loader->result.position)
 		loader->result.position = position;
@@ -530,6 +545,19 @@ static int load_files(struct loader *loader, int folder)
 	return 0;
 }
 
+/* The host's own file is made anew where it is not known what the disk has of it. */
+static void remake_doubtful(struct loader *loader, int folder)
+{
+	const struct disk *disk = loader->engine->options.disk;
+	struct catalog_host *host = loader->host;
+	const struct cut *cut = cuts_find(&loader->recovery->cuts, host, HOST_FILE);
+
+	if (!cut || !cut->is_doubtful)
+		return;
+	(void)disk->unlink(disk->context, folder, HOST_FILE);
+	host->end = (struct metric_file_end){.highest_us = CATALOG_NO_TIME};
+}
+
 /* What the host's own file says; without it nothing but a count is missing. */
 static void load_host_file(struct loader *loader, int folder)
 {
@@ -561,6 +589,7 @@ static void load_host_file(struct loader *loader, int folder)
 	}
 	file_reader_done(&reader);
 	(void)disk->close(disk->context, fd);
+	remake_doubtful(loader, folder);
 }
 
 /* Is it something else that has the name of a host's folder? */
@@ -688,8 +717,7 @@ static void loader_done(struct loader *loader)
 	block_decoder_free(loader->decoder);
 }
 
-int loader_run(struct engine *engine, const struct recovery *recovery,
-	       struct loader_result *ret_result)
+int loader_run(struct engine *engine, struct recovery *recovery, struct loader_result *ret_result)
 {
 	struct loader loader = {.engine = engine, .recovery = recovery};
 	const struct disk *disk = engine->options.disk;
@@ -703,10 +731,10 @@ int loader_run(struct engine *engine, const struct recovery *recovery,
 		result = for_each_name(&loader, look_at_number);
 	if (result == 0)
 		result = index_folders(&loader);
-	if (result == 0) {
-		undo_run(engine, &recovery->cuts);
+	if (result == 0)
+		result = undo_run(engine, &recovery->cuts);
+	if (result == 0)
 		result = for_each_name(&loader, load_folder);
-	}
 	if (result == 0)
 		*ret_result = loader.result;
 	loader_done(&loader);

@@ -22,10 +22,9 @@ struct loader_result {
  * Undo what a checkpoint did that was not completed, then read all files below hosts/ into the
  * catalog. Blocks beyond a host's checkpoint do not count; all do where the log is lost. Damage is
  * told and counted.
- * @param recovery  of the log
+ * @param recovery  of the log; what becomes of its cuts is noted there
  * @return 0; -ENOMEM; -errno: the folder cannot be read
  */
-int loader_run(struct engine *engine, const struct recovery *recovery,
-	       struct loader_result *ret_result);
+int loader_run(struct engine *engine, struct recovery *recovery, struct loader_result *ret_result);
 
 #endif

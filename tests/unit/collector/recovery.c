@@ -218,6 +218,24 @@ Test(recovery, starts_without_a_segment_in_the_middle)
 	cr_assert_gt(newest(), last);
 }
 
+Test(recovery, starts_without_the_oldest_segment)
+{
+	unsigned n_lost = fill_segments("m", 1);
+	unsigned n = fill_segments("m", 2);
+
+	sim_store_kill(&store);
+	sim_store_remove(&store, "log", "00000001.log");
+	for (int i = 0; i < 2; i++) {
+		cr_assert_eq(sim_store_open(&store), 0);
+		cr_assert_eq(sim_store_count(&store), n + 1, "of %u and %u", n_lost, n);
+		cr_assert_gt(sim_store_stats(&store).n_damaged_ranges, 0);
+		sim_store_kill(&store);
+	}
+	cr_assert_eq(sim_store_open(&store), 0);
+	cr_assert_eq(sim_store_checkpoint(&store), 0);
+	cr_assert_eq(sim_store_count(&store), n + 1);
+}
+
 Test(recovery, passes_over_segments_that_are_none)
 {
 	static const char zeros[4096];
@@ -310,6 +328,102 @@ Test(recovery, undoes_a_group_that_was_not_completed)
 	cr_assert_str_eq(sim_store_read(&store), "1 here m 1\n2 here m 2\n2 here new 2\n");
 	cr_assert_eq(sim_store_checkpoint(&store), 0);
 	cr_assert_str_eq(sim_store_read(&store), "1 here m 1\n2 here m 2\n2 here new 2\n");
+}
+
+Test(recovery, takes_nothing_as_undone_whose_sync_failed)
+{
+	uint64_t filed_bytes;
+	uint64_t size;
+
+	sim_store_put(&store, AT "01 m 1\n");
+	cr_assert_eq(sim_store_checkpoint(&store), 0);
+	(void)sim_disk_content(store.sim, "hosts/here/m.hm", &filed_bytes);
+	sim_store_put(&store, AT "02 m 2\n" AT "02 m{x=\"1\"} 3\n");
+	write_group();
+	sim_store_kill(&store);
+	sim_disk_fail(store.sim, SIM_SYNCFS, 1, EIO, false);
+	cr_assert_eq(sim_store_open(&store), 0);
+
+	cr_assert_str_eq(sim_store_read(&store), "1 here m 1\n2 here m 2\n2 here m{x=\"1\"} 3\n");
+	cr_assert_eq(sim_store_checkpoint(&store), 0);
+	(void)sim_disk_content(store.sim, "hosts/here/m.hm", &size);
+	cr_assert_eq(size, filed_bytes, "it is not written any more");
+	cr_assert(sim_store_has(&store, "hosts/here/m~1.hm"));
+	for (int i = 0; i < 2; i++) {
+		cr_assert_str_eq(sim_store_read(&store),
+				 "1 here m 1\n2 here m 2\n2 here m{x=\"1\"} 3\n");
+		reopen();
+	}
+	cr_assert_eq(sim_store_stats(&store).n_files_aside, 0);
+	cr_assert_eq(sim_store_stats(&store).n_damaged_ranges, 0);
+}
+
+/*
+ * Have a checkpoint whose record lies in segment 4, whereas segment 3 says that it began, and segments
+ * before that, with most of the samples, are gone. Then these two are lost as well.
+ * @return how many samples it moved into files
+ */
+static unsigned lose_end_of_checkpoint(void)
+{
+	unsigned n = fill_segments("m{host=\"a\"}", 2);
+
+	cr_assert_eq(newest(), 3);
+	cr_assert_eq(engine_checkpoint(store.engine, ENGINE_SCOPE_ALL), -EAGAIN);
+	cr_assert_eq(engine_commit(store.engine), 0);
+	cr_assert_eq(engine_checkpoint(store.engine, ENGINE_SCOPE_ALL), 0);
+	(void)fill_segments("m{host=\"b\"}", 1);
+	cr_assert_eq(engine_checkpoint(store.engine, ENGINE_SCOPE_ALL), -EAGAIN);
+	cr_assert_eq(engine_commit(store.engine), 0);
+	cr_assert_eq(engine_checkpoint(store.engine, ENGINE_SCOPE_ALL), 0);
+	(void)fill_segments("m{host=\"b\"}", 1);
+	cr_assert_eq(newest(), 5);
+	cr_assert_not(sim_store_has(&store, "log/00000002.log"));
+	cr_assert_neq(find_record(3, HM_RECORD_GROUP, 0), 0);
+	cr_assert_eq(find_record(3, HM_RECORD_CHECKPOINT, 0), 0);
+	cr_assert_neq(find_record(4, HM_RECORD_CHECKPOINT, 0), 0);
+	sim_store_kill(&store);
+	sim_store_remove(&store, "log", "00000004.log");
+	sim_store_remove(&store, "log", "00000005.log");
+	return n;
+}
+
+static unsigned count_of(const char *host)
+{
+	const char *at = sim_store_read(&store);
+	unsigned n = 0;
+
+	while ((at = strstr(at, host))) {
+		at += strlen(host);
+		n++;
+	}
+	return n;
+}
+
+Test(recovery, counts_what_a_checkpoint_wrote_whose_end_is_lost_with_the_batches)
+{
+	unsigned n = lose_end_of_checkpoint();
+
+	for (int i = 0; i < 3; i++) {
+		cr_assert_eq(sim_store_open(&store), 0);
+		cr_assert_eq(count_of(" a m"), n);
+		cr_assert_gt(count_of(" b m"), 0);
+		cr_assert_eq(sim_store_checkpoint(&store), 0);
+		cr_assert_eq(count_of(" a m"), n);
+		sim_store_kill(&store);
+	}
+}
+
+Test(recovery, cuts_what_a_checkpoint_wrote_in_part_where_batches_are_lost)
+{
+	uint64_t size;
+
+	(void)lose_end_of_checkpoint();
+	/* The file's last block is not whole: it was not completed, and another try could still come. */
+	(void)sim_disk_content(store.sim, "hosts/a/m.hm", &size);
+	sim_store_damage(&store, "hosts/a/m.hm", size - 10, 5);
+	cr_assert_eq(sim_store_open(&store), 0);
+	cr_assert_eq(count_of(" a m"), 1, "the one that is in segment 3");
+	cr_assert_not(sim_store_has(&store, "hosts/a/m.hm"));
 }
 
 Test(recovery, reads_once_what_is_in_files_when_the_record_that_says_so_is_lost)
