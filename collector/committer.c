@@ -39,6 +39,8 @@ struct committer {
 	size_t n_done; /* of these: durable */
 	size_t entries_capacity;
 	struct buffer payloads;
+	struct buffer fetched;           /* records of the checkpoint that are no entries yet */
+	uint64_t n_fetched;              /* how many controls there are with these */
 	uint64_t controls;               /* how many controls are among all entries so far */
 	struct catalog_sample *gathered; /* being sealed */
 	size_t n_gathered;
@@ -82,6 +84,7 @@ void committer_free(struct committer *committer)
 	free(committer->entries);
 	free(committer->gathered);
 	buffer_done(&committer->payloads);
+	buffer_done(&committer->fetched);
 	free(committer);
 }
 
@@ -209,44 +212,69 @@ static void put_first(struct committer *committer, size_t index)
 	reverse(entries + committer->n_done, committer->n_entries - committer->n_done);
 }
 
+/* Add one of the records that were taken over. @return 0 or -ENOMEM */
+static int add_control(struct committer *committer, struct cursor *cursor)
+{
+	struct entry *entry = make_entry(committer);
+	uint32_t type = cursor_get_u32(cursor);
+	uint32_t n_bytes = cursor_get_u32(cursor);
+
+	if (!entry || buffer_reserve(&committer->payloads, n_bytes) < 0)
+		return -ENOMEM;
+	*entry = (struct entry){
+		.type = (enum hm_record_type)type,
+		.offset = committer->payloads.length,
+		.n_bytes = n_bytes,
+	};
+	buffer_append(&committer->payloads, cursor_get_bytes(cursor, n_bytes), n_bytes);
+	committer->n_entries++;
+	return 0;
+}
+
+/* Have the records that the checkpoint wants to have logged, but for those that are still here from a
+ * run that had no memory for them. */
+static void fetch_controls(struct committer *committer)
+{
+	struct engine *engine = committer->engine;
+
+	if (committer->fetched.length > 0)
+		return;
+	pthread_mutex_lock(&engine->mutex);
+	buffer_done(&committer->fetched);
+	committer->fetched = engine->controls;
+	engine->controls = (struct buffer){0};
+	committer->n_fetched = engine->controls_wanted;
+	pthread_mutex_unlock(&engine->mutex);
+}
+
 /*
- * Take over the records that the checkpoint wants to have logged: each with its type and length. They
- * go before batches that wait: on a full disk there is room for them, and not for those.
+ * Take over the records that the checkpoint wants to have logged, each with its type and length: all of
+ * them or none. They go before batches that wait: on a full disk there is room for them, and not for
+ * those.
  */
 static int take_controls(struct committer *committer)
 {
-	struct engine *engine = committer->engine;
 	size_t n_before = committer->n_entries;
-	struct buffer controls;
+	size_t length = committer->payloads.length;
 	struct cursor cursor;
-	int result = 0;
 
-	pthread_mutex_lock(&engine->mutex);
-	controls = engine->controls;
-	engine->controls = (struct buffer){0};
-	committer->controls = engine->controls_wanted;
-	pthread_mutex_unlock(&engine->mutex);
-	cursor = (struct cursor){.at = (const uint8_t *)controls.data, .left = controls.length};
-	while (result == 0 && !cursor_is_done(&cursor)) {
-		struct entry *entry = make_entry(committer);
-		uint32_t type = cursor_get_u32(&cursor);
-		uint32_t n_bytes = cursor_get_u32(&cursor);
-
-		if (!entry || buffer_reserve(&committer->payloads, n_bytes) < 0) {
-			result = -ENOMEM;
-			break;
+	fetch_controls(committer);
+	cursor = (struct cursor){
+		.at = (const uint8_t *)committer->fetched.data,
+		.left = committer->fetched.length,
+	};
+	while (!cursor_is_done(&cursor)) {
+		if (add_control(committer, &cursor) < 0) {
+			committer->n_entries = n_before;
+			committer->payloads.length = length;
+			committer->payloads.failed = false;
+			return -ENOMEM;
 		}
-		*entry = (struct entry){
-			.type = (enum hm_record_type)type,
-			.offset = committer->payloads.length,
-			.n_bytes = n_bytes,
-		};
-		buffer_append(&committer->payloads, cursor_get_bytes(&cursor, n_bytes), n_bytes);
-		committer->n_entries++;
 	}
-	buffer_done(&controls);
+	buffer_done(&committer->fetched);
+	committer->controls = committer->n_fetched;
 	put_first(committer, n_before);
-	return result;
+	return 0;
 }
 
 /* -- what is durable ------------------------------------------------------------------------------ */

@@ -7,8 +7,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
+#include "common/cursor.h"
+#include "common/log_segment.h"
 #include "common/message.h"
 #include "tests/support/sim_store.h"
 
@@ -292,4 +297,81 @@ Test(committer, keeps_segments_of_a_host_that_is_in_no_file)
 	cr_assert(sim_store_has(&store, "log/00000001.log"));
 	restart();
 	cr_assert_not_null(strstr(sim_store_read(&store), "1 quiet quiet 1\n"));
+}
+
+/* -- without memory -------------------------------------------------------------------------------- */
+
+#define CONTROLS       200
+#define CONTROL_BYTES  40000
+#define HEADROOM_BYTES ((rlim_t)1 << 20)
+
+/* Have as much address space as there is now, and a little. */
+static void limit_memory(struct rlimit *ret_before)
+{
+	struct rlimit limit;
+	unsigned long n_pages = 0;
+	FILE *file = fopen("/proc/self/statm", "r");
+	char text[32] = "";
+
+	cr_assert_not_null(file);
+	cr_assert_not_null(fgets(text, sizeof(text), file));
+	n_pages = strtoul(text, NULL, 10);
+	cr_assert_eq(fclose(file), 0);
+	cr_assert_eq(getrlimit(RLIMIT_AS, ret_before), 0);
+	limit = *ret_before;
+	limit.rlim_cur = (rlim_t)n_pages * (rlim_t)sysconf(_SC_PAGESIZE) + HEADROOM_BYTES;
+	cr_assert_eq(setrlimit(RLIMIT_AS, &limit), 0);
+}
+
+/* How many records of a type the log has. */
+static unsigned count_records(enum hm_record_type type)
+{
+	const struct disk *disk = sim_disk_table(store.sim);
+	unsigned n = 0;
+
+	for (uint32_t number = 1; number <= newest(); number++) {
+		uint64_t offset = HM_LOG_HEADER_BYTES;
+		struct log_segment segment;
+		struct log_record record;
+
+		if (log_segment_open(&segment, disk, store.engine->log_folder, number) < 0)
+			continue;
+		while (log_segment_find(&segment, offset, &record) == 0) {
+			n += record.type == type;
+			offset = log_segment_behind(&record);
+		}
+		log_segment_close(&segment);
+	}
+	return n;
+}
+
+Test(committer, loses_no_record_of_the_checkpoint_where_memory_ends_half_way)
+{
+	struct buffer *controls = &store.engine->controls;
+	struct rlimit before;
+	int result;
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+	cr_skip_test("a sanitizer's own memory has no limit");
+#endif
+	/* A batch that needs all segments, so that none is removed. */
+	cr_assert_eq(sim_store_fill(&store, "m", 0, 1), 0);
+	for (unsigned i = 0; i < CONTROLS; i++) {
+		cursor_put_u32(controls, HM_RECORD_EVENT);
+		cursor_put_u32(controls, CONTROL_BYTES);
+		for (unsigned k = 0; k < CONTROL_BYTES; k++)
+			buffer_append_byte(controls, (char)i);
+	}
+	cr_assert_not(buffer_failed(controls));
+	store.engine->controls_wanted++;
+	limit_memory(&before);
+	result = engine_commit(store.engine);
+	cr_assert_eq(setrlimit(RLIMIT_AS, &before), 0);
+	cr_assert_eq(result, -ENOMEM);
+	cr_assert_lt(store.engine->controls_durable, store.engine->controls_wanted);
+
+	cr_assert_eq(sim_store_fill(&store, "m", 1, 1), 0);
+	cr_assert_eq(store.engine->controls_durable, store.engine->controls_wanted);
+	cr_assert_eq(count_records(HM_RECORD_EVENT), CONTROLS);
+	cr_assert_eq(sim_store_count(&store), 2);
 }
