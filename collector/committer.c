@@ -13,6 +13,7 @@
 #include "collector/sealer.h"
 #include "common/array.h"
 #include "common/log_entry.h"
+#include "common/log_segment.h"
 #include "common/message.h"
 
 /* A record with hosts of a snapshot is closed when it has so many bytes. */
@@ -432,6 +433,34 @@ static int add_snapshot(struct committer *committer, uint32_t *ret_keep_from)
 	return result;
 }
 
+/* Is it a segment that we must not remove: another store's, or a later version's? */
+static bool is_foreign(const struct engine *engine, uint32_t number)
+{
+	struct log_segment segment;
+	int result = log_segment_open(&segment, engine->options.disk, engine->log_folder, number);
+	bool is_foreign = result == -ENOTSUP;
+
+	if (result == 0)
+		is_foreign = memcmp(segment.header.store_id, engine->store_id, HM_ID_BYTES) != 0;
+	log_segment_close(&segment);
+	return is_foreign;
+}
+
+static void remove_segment(struct committer *committer, uint32_t number)
+{
+	int result;
+
+	if (is_foreign(committer->engine, number)) {
+		message_warning("segment %08" PRIx32 " of the log is not ours; left alone", number);
+		return;
+	}
+	result = log_unlink(&committer->log, number);
+	if (result < 0 && result != -ENOENT) {
+		message_warning("cannot remove segment %08" PRIx32 " of the log: %s", number,
+				strerror(-result));
+	}
+}
+
 /* Remove the segments before one. */
 static void remove_segments(struct committer *committer, uint32_t keep_from)
 {
@@ -444,13 +473,8 @@ static void remove_segments(struct committer *committer, uint32_t keep_from)
 		engine->first_segment = keep_from;
 	engine->stats.n_log_segments = committer->log.number - engine->first_segment + 1;
 	pthread_mutex_unlock(&engine->mutex);
-	for (; number < keep_from; number++) {
-		int result = log_unlink(&committer->log, number);
-
-		if (result < 0 && result != -ENOENT)
-			message_warning("cannot remove segment %08" PRIx32 " of the log: %s",
-					number, strerror(-result));
-	}
+	for (; number < keep_from; number++)
+		remove_segment(committer, number);
 }
 
 /*

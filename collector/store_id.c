@@ -5,12 +5,16 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "common/array.h"
 #include "common/buffer.h"
 #include "common/crc32c.h"
 #include "common/cursor.h"
+#include "common/file_reader.h"
 #include "common/log_segment.h"
+#include "common/message.h"
 
 /* Magic, version, id, CRC32C of these. */
 #define FILE_NAME     "id"
@@ -73,36 +77,168 @@ static int write_file(const struct disk *disk, int folder, const uint8_t *id)
 	return result;
 }
 
-struct search {
-	const struct disk *disk;
-	int log_folder;
-	uint8_t *id;
+/* -- where the file is lost ----------------------------------------------------------------------- */
+
+/* How many have an id. */
+struct vote {
+	uint8_t id[HM_ID_BYTES];
+	size_t n;
+	uint32_t newest; /* number of a segment */
 };
 
-/* @return 1: found */
-static int look_into(void *argument, const char *name)
+struct search {
+	const struct disk *disk;
+	int folder; /* the log's, or that of all hosts */
+	int host_folder;
+	struct vote *votes;
+	size_t n_votes;
+	size_t capacity;
+	size_t n_all;
+};
+
+/* @param number  of a segment; 0: of a host's files. @return 0 or -ENOMEM */
+static int add_vote(struct search *search, const uint8_t *id, uint32_t number)
+{
+	struct vote *vote = search->votes;
+	struct vote *end = vote + search->n_votes;
+
+	while (vote < end && memcmp(vote->id, id, HM_ID_BYTES) != 0)
+		vote++;
+	if (vote == end) {
+		struct vote *grown = array_grow(search->votes, search->n_votes, &search->capacity,
+						sizeof(*grown));
+
+		if (!grown)
+			return -ENOMEM;
+		search->votes = grown;
+		vote = &grown[search->n_votes++];
+		*vote = (struct vote){0};
+		memcpy(vote->id, id, HM_ID_BYTES);
+	}
+	vote->n++;
+	search->n_all++;
+	if (number > vote->newest)
+		vote->newest = number;
+	return 0;
+}
+
+static int look_into_segment(void *argument, const char *name)
 {
 	struct search *search = argument;
 	uint32_t number = log_file_number(name);
 	struct log_segment segment;
+	int result = 0;
 
-	if (number == 0 || log_segment_open(&segment, search->disk, search->log_folder, number) < 0)
+	if (number == 0 || log_segment_open(&segment, search->disk, search->folder, number) < 0)
 		return 0;
-	memcpy(search->id, segment.header.store_id, HM_ID_BYTES);
+	result = add_vote(search, segment.header.store_id, number);
 	log_segment_close(&segment);
-	return 1;
+	return result;
+}
+
+/* @return 1: it says an id; 0; -ENOMEM */
+static int look_into_file(void *argument, const char *name)
+{
+	struct search *search = argument;
+	const struct disk *disk = search->disk;
+	struct file_reader reader = {.passes_bad_sectors = true};
+	struct store_file_header header;
+	int fd = disk->open(disk->context, search->host_folder, name, O_RDONLY);
+	int result;
+
+	if (fd < 0)
+		return 0;
+	result = file_reader_init(&reader, disk, fd, UINT64_MAX, &header);
+	if (result == 0)
+		result = add_vote(search, header.store_id, 0) < 0 ? -ENOMEM : 1;
+	file_reader_done(&reader);
+	(void)disk->close(disk->context, fd);
+	return result == 1 || result == -ENOMEM ? result : 0;
+}
+
+/* One file of each host is enough. */
+static int look_into_host(void *argument, const char *name)
+{
+	struct search *search = argument;
+	const struct disk *disk = search->disk;
+	int result;
+
+	search->host_folder =
+		disk->open(disk->context, search->folder, name, O_RDONLY | O_DIRECTORY);
+	if (search->host_folder < 0)
+		return 0;
+	result = disk->list(disk->context, search->host_folder, look_into_file, search);
+	(void)disk->close(disk->context, search->host_folder);
+	return result == -ENOMEM ? result : 0;
+}
+
+static const struct vote *find_winner(const struct search *search)
+{
+	const struct vote *winner = NULL;
+
+	for (size_t i = 0; i < search->n_votes; i++) {
+		const struct vote *vote = &search->votes[i];
+
+		if (!winner || vote->n > winner->n ||
+		    (vote->n == winner->n && vote->newest > winner->newest))
+			winner = vote;
+	}
+	return winner;
+}
+
+/* Find an id among the segments, or else among the files. @return 1: found; 0; -errno */
+static int find_id(const struct disk *disk, int folder, int log_folder, uint8_t *ret_id)
+{
+	struct search search = {.disk = disk, .folder = log_folder};
+	const char *what = "segments of the log";
+	const struct vote *winner;
+	int result = disk->list(disk->context, log_folder, look_into_segment, &search);
+
+	if (result == 0 && search.n_votes == 0) {
+		what = "hosts' files";
+		search.folder = disk->open(disk->context, folder, "hosts", O_RDONLY | O_DIRECTORY);
+		if (search.folder >= 0) {
+			result = disk->list(disk->context, search.folder, look_into_host, &search);
+			(void)disk->close(disk->context, search.folder);
+		}
+	}
+	winner = find_winner(&search);
+	if (result == 0 && winner) {
+		memcpy(ret_id, winner->id, HM_ID_BYTES);
+		message_warning(
+			"the id of the store is lost; %zu of %zu %s have the same one, which "
+			"is taken",
+			winner->n, search.n_all, what);
+		result = 1;
+	}
+	free(search.votes);
+	return result;
+}
+
+/* Is it lost, and not only hard to read now? */
+static bool is_lost(int result)
+{
+	return disk_is_damage(result) || result == -ENOENT || result == -EISDIR ||
+	       result == -EINVAL || result == -ELOOP || result == -ENXIO;
 }
 
 int store_id_get(const struct disk *disk, int folder, int log_folder,
 		 uint8_t ret_id[static HM_ID_BYTES])
 {
-	struct search search = {disk, log_folder, ret_id};
 	int result = read_file(disk, folder, ret_id);
+	int written;
 
-	if (result != -ENOENT && result != -EBADMSG)
+	if (!is_lost(result))
 		return result;
-	result = disk->list(disk->context, log_folder, look_into, &search);
+	result = find_id(disk, folder, log_folder, ret_id);
 	if (result == 0)
 		result = disk->random(disk->context, ret_id, HM_ID_BYTES);
-	return result < 0 ? result : write_file(disk, folder, ret_id);
+	if (result < 0)
+		return result;
+	written = write_file(disk, folder, ret_id);
+	if (written == -ENOMEM)
+		return written;
+	if (written < 0)
+		message_warning("the id of the store cannot be written: %s", strerror(-written));
+	return 0;
 }

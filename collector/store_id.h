@@ -10,8 +10,9 @@
 #include "hostmetrics/format.h"
 
 /*
- * Read the id. Where its file is missing or damaged, what a segment of the log says counts; without
- * any, the store is new and gets one.
+ * Read the id. Where its file is missing or damaged, the id that most segments of the log have counts, of
+ * equally many the one of the newest; without any, that of most hosts' files. Without these the store is
+ * new and gets one. What was found is told, and written; where that fails it will be found again.
  * @param folder      the store's
  * @param log_folder  the log's
  * @return 0 or -errno

@@ -2,7 +2,8 @@
 /*
  * Every 64th bit of a small store is flipped, or every bit for `make torture`: the store opens, reads no
  * wrong value, and loses no more than what lay in the record or block that holds the bit; and what is
- * missing was counted as damage.
+ * missing was counted as damage. Then each sector in turn, or every 8th, cannot be read: it opens all the
+ * same, and what is missing was counted.
  */
 
 #include <stdio.h>
@@ -12,6 +13,7 @@
 
 #define STEPS      40
 #define BIT_STEP   64
+#define BAD_STEP   ((uint64_t)SIM_DISK_SECTOR_BYTES * 8)
 #define FILES_MAX  256
 #define PATH_BYTES 128
 
@@ -25,6 +27,7 @@ struct flips {
 	const struct trial *trial; /* the undamaged store */
 	uint64_t n_harmless;
 	uint64_t n_harmful;
+	uint64_t n_bad_harmful;
 };
 
 static void take_path(void *argument, const char *path)
@@ -89,8 +92,26 @@ static void try_flip(struct flips *flips, const char *path, uint64_t bit)
 	trial_free(trial);
 }
 
+static void try_bad_sector(struct flips *flips, const char *path, uint64_t offset)
+{
+	struct trial *trial = trial_fork(flips->trial, offset);
+	char where[192];
+
+	(void)snprintf(where, sizeof(where), "the sector of byte %llu of %s",
+		       (unsigned long long)offset, path);
+	(void)sim_disk_spoil(trial->sim, path, offset, 1);
+	if (trial_open(trial, LEDGER_DAMAGED)) {
+		check_counted(trial);
+		flips->n_bad_harmful += ledger_n_missing(&trial->ledger) > 0;
+		trial_close(trial);
+	}
+	(void)torture_judge(flips->torture, trial, where);
+	trial_free(trial);
+}
+
 static void try_file(struct flips *flips, const char *path)
 {
+	uint64_t bad_step = flips->torture->ends_s ? SIM_DISK_SECTOR_BYTES : BAD_STEP;
 	uint64_t step = flips->torture->ends_s ? 1 : BIT_STEP;
 	uint64_t size = 0;
 
@@ -98,6 +119,8 @@ static void try_file(struct flips *flips, const char *path)
 	/* Not always the same bit of a byte. */
 	for (uint64_t bit = 0; bit < size * 8 && !torture_is_bad(flips->torture); bit += step)
 		try_flip(flips, path, step == 1 ? bit : bit + bit / BIT_STEP % 8);
+	for (uint64_t at = 0; at < size && !torture_is_bad(flips->torture); at += bad_step)
+		try_bad_sector(flips, path, at);
 }
 
 static void try_store(struct torture *torture)
@@ -122,26 +145,31 @@ static void try_store(struct torture *torture)
 		sim_disk_walk(trial->sim, take_path, &files);
 		for (unsigned i = 0; i < files.n; i++)
 			try_file(&flips, files.paths[i]);
-		(void)printf("# seed %llu: %u files, %llu flips cost samples, %llu did not\n",
-			     (unsigned long long)torture->seed, files.n,
-			     (unsigned long long)flips.n_harmful,
-			     (unsigned long long)flips.n_harmless);
-		torture_tell(torture, flips.n_harmful > 0 || torture_is_bad(torture),
-			     "flips that cost samples were among them");
+		(void)printf(
+			"# seed %llu: %u files, %llu flips cost samples, %llu did not; %llu bad "
+			"sectors did\n",
+			(unsigned long long)torture->seed, files.n,
+			(unsigned long long)flips.n_harmful, (unsigned long long)flips.n_harmless,
+			(unsigned long long)flips.n_bad_harmful);
+		torture_tell(torture,
+			     (flips.n_harmful > 0 && flips.n_bad_harmful > 0) ||
+				     torture_is_bad(torture),
+			     "flips and bad sectors that cost samples were among them");
 	}
 	trial_free(trial);
 }
 
 int main(int argc, char **argv)
 {
-	static const enum sim_event wanted[] = {SIM_FLIPS};
+	static const enum sim_event wanted[] = {SIM_FLIPS, SIM_BAD_READS};
 	struct torture torture;
 
 	torture_begin(&torture, argc, argv);
 	while (torture_next(&torture, torture.n_states > 0))
 		try_store(&torture);
 	torture_tell(&torture, torture.n_bad == 0,
-		     "a flipped bit costs its block, and never makes a wrong value");
-	torture_want_events(&torture, wanted, 1);
+		     "a flipped bit or a bad sector costs what lay there, and never makes a wrong "
+		     "value");
+	torture_want_events(&torture, wanted, sizeof(wanted) / sizeof(*wanted));
 	return torture_end(&torture);
 }
