@@ -163,6 +163,9 @@ static void tell_unusable(struct loader *loader, int folder, const char *name, i
 	case -EXDEV:
 		pass_over(loader, name, "it holds another host or metric than its path says");
 		break;
+	case -EREMOTE:
+		pass_over(loader, name, "it is of another store");
+		break;
 	default:
 		pass_over_for_now(loader, name, result);
 	}
@@ -217,6 +220,8 @@ static int on_header(void *context, const struct store_file_header *header)
 	    !is_valid_name(header->metric, header->metric_length, HM_METRIC_NAME_MAX_BYTES) ||
 	    !is_in_place(loader, header))
 		return -EXDEV;
+	if (memcmp(header->store_id, loader->engine->store_id, HM_ID_BYTES) != 0)
+		return -EREMOTE;
 	buffer_clear(&loader->text);
 	buffer_append(&loader->text, header->host, header->host_length);
 	buffer_append_byte(&loader->text, '\0');
@@ -558,38 +563,68 @@ static void remake_doubtful(struct loader *loader, int folder)
 	host->end = (struct metric_file_end){.highest_us = CATALOG_NO_TIME};
 }
 
-/* What the host's own file says; without it nothing but a count is missing. */
-static void load_host_file(struct loader *loader, int folder)
+/* Take what the blocks of the host's own file say. */
+static void take_host_blocks(struct loader *loader, struct file_reader *reader)
+{
+	struct catalog_host *host = loader->host;
+	struct file_reader_block found;
+
+	while (file_reader_next(reader, &found) == 0) {
+		struct store_file_host entry;
+
+		if (loader->is_logged && found.block.position > host->checkpoint)
+			continue;
+		host->end.length_bytes = found.offset + found.block.length_bytes;
+		if (store_file_get_host(&found.block, &entry) == 0)
+			host->n_filed = entry.n_samples;
+	}
+}
+
+/* @return 0, also where it is damaged; -EINVAL: it is no file of a host; -EREMOTE: of another store */
+static int read_host_file(struct loader *loader, int fd)
 {
 	const struct disk *disk = loader->engine->options.disk;
-	struct catalog_host *host = loader->host;
 	struct file_reader reader = {0};
 	struct store_file_header header;
-	struct file_reader_block found;
-	int fd = disk->open(disk->context, folder, HOST_FILE, O_RDONLY);
+	struct disk_status status;
+	int result = disk->fstat(disk->context, fd, &status);
 
-	if (fd < 0)
-		return;
-	if (file_reader_init(&reader, disk, fd, UINT64_MAX, &header) == 0 &&
-	    header.type == HM_FILE_HOST) {
-		host->end = (struct metric_file_end){
+	/* One that a checkpoint has just made is empty. */
+	if (result < 0 || (status.is_file && status.size_bytes == 0))
+		return 0;
+	result = file_reader_init(&reader, disk, fd, UINT64_MAX, &header);
+	if (result == 0 && memcmp(header.store_id, loader->engine->store_id, HM_ID_BYTES) != 0)
+		result = -EREMOTE;
+	if (result == 0 && header.type == HM_FILE_HOST && loader->host) {
+		loader->host->end = (struct metric_file_end){
 			.salt = header.salt,
 			.length_bytes = header.header_bytes,
 			.highest_us = CATALOG_NO_TIME,
 		};
-		while (file_reader_next(&reader, &found) == 0) {
-			struct store_file_host entry;
-
-			if (loader->is_logged && found.block.position > host->checkpoint)
-				continue;
-			host->end.length_bytes = found.offset + found.block.length_bytes;
-			if (store_file_get_host(&found.block, &entry) == 0)
-				host->n_filed = entry.n_samples;
-		}
+		take_host_blocks(loader, &reader);
 	}
 	file_reader_done(&reader);
-	(void)disk->close(disk->context, fd);
-	remake_doubtful(loader, folder);
+	return result == -EINVAL || result == -EREMOTE ? result : 0;
+}
+
+/* What the host's own file says; without it nothing but a count is missing. What is none of ours goes
+ * out of the way. */
+static void load_host_file(struct loader *loader, int folder)
+{
+	const struct disk *disk = loader->engine->options.disk;
+	int fd = disk->open(disk->context, folder, HOST_FILE, O_RDONLY);
+	int result = fd;
+
+	if (fd >= 0) {
+		result = read_host_file(loader, fd);
+		(void)disk->close(disk->context, fd);
+	}
+	if (result == -EREMOTE)
+		set_aside(loader, folder, HOST_FILE, "it is of another store");
+	else if (result == -EINVAL || result == -ELOOP || result == -ENXIO)
+		set_aside(loader, folder, HOST_FILE, "no file of a host");
+	else if (loader->host)
+		remake_doubtful(loader, folder);
 }
 
 /* Is it something else that has the name of a host's folder? */
@@ -670,7 +705,7 @@ static int load_folder(struct loader *loader, const char *name)
 		qsort(loader->found, loader->n_found, sizeof(struct found), compare_found);
 	if (result == 0)
 		result = load_files(loader, folder);
-	if (result == 0 && loader->host)
+	if (result == 0)
 		load_host_file(loader, folder);
 	if (loader->is_logged && loader->host && loader->host->checkpoint > loader->checkpoint)
 		message_warning("%s: its files are newer than the log, so all whole blocks count",

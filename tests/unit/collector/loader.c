@@ -196,6 +196,85 @@ Test(loader, leaves_another_metrics_file_alone)
 	free(bytes);
 }
 
+Test(loader, mixes_in_no_file_of_another_store)
+{
+	struct sim_store other;
+	const uint8_t *bytes;
+	uint64_t size;
+
+	sim_store_init(&other);
+	sim_disk_seed(other.sim, 99);
+	cr_assert_eq(sim_store_open(&other), 0);
+	sim_store_put(&other, AT "01 m 7\n" AT "01 n 8\n" AT "01 m{host=\"b\"} 9\n");
+	cr_assert_eq(sim_store_checkpoint(&other), 0);
+	put_filed(AT "01 m 1\n" AT "01 n 2\n");
+	sim_store_kill(&store);
+	bytes = sim_disk_content(other.sim, "hosts/here/m.hm", &size);
+	sim_store_remove(&store, "hosts/here", "m.hm");
+	sim_store_write_file(&store, "hosts/here/m.hm", bytes, size);
+	cr_assert_eq(sim_store_open(&store), 0);
+
+	assert_reads("1 here n 2\n");
+	cr_assert_eq(sim_store_stats(&store).n_files_aside, 1);
+	cr_assert_str_eq(sim_store_stats(&store).last_error,
+			 "hosts/here/m.hm: it is of another store");
+	put_filed(AT "02 m 3\n");
+	assert_file("hosts/here/m.hm", bytes, size);
+	cr_assert(sim_store_has(&store, "hosts/here/m~1.hm"));
+	for (int i = 0; i < 2; i++) {
+		reopen();
+		assert_reads("2 here m 3\n1 here n 2\n");
+	}
+	sim_store_done(&other);
+}
+
+static void make_folder(const char *parent, const char *name)
+{
+	const struct disk *disk = sim_disk_table(store.sim);
+	int root = sim_disk_open_root(store.sim);
+	int folder = disk->open(disk->context, root, parent, O_RDONLY | O_DIRECTORY);
+
+	cr_assert_eq(disk->mkdir(disk->context, folder, name), 0);
+	(void)disk->close(disk->context, folder);
+	(void)disk->close(disk->context, root);
+}
+
+Test(loader, puts_out_of_the_way_what_is_no_hosts_file)
+{
+	struct sim_store other;
+	const uint8_t *bytes;
+	uint64_t size;
+
+	sim_store_init(&other);
+	sim_disk_seed(other.sim, 99);
+	cr_assert_eq(sim_store_open(&other), 0);
+	sim_store_put(&other, AT "01 m 7\n" AT "02 m 8\n");
+	cr_assert_eq(sim_store_checkpoint(&other), 0);
+	put_filed(AT "01 m 1\n" AT "01 m{host=\"b\"} 2\n" AT "01 m{host=\"c\"} 3\n" AT
+		     "01 m{host=\"d\"} 7\n");
+	sim_store_kill(&store);
+	bytes = sim_disk_content(other.sim, "hosts/here/.host", &size);
+	sim_store_write_file(&store, "hosts/here/.host", bytes, size);
+	sim_store_damage(&store, "hosts/b/.host", 0, 8);
+	sim_store_remove(&store, "hosts/c", ".host");
+	sim_store_write_file(&store, "hosts/c/.host", "", 0);
+	sim_store_remove(&store, "hosts/d", ".host");
+	make_folder("hosts/d", ".host");
+	cr_assert_eq(sim_store_open(&store), 0);
+
+	assert_file("hosts/here/.host.damaged", bytes, size);
+	cr_assert(sim_store_has(&store, "hosts/b/.host.damaged"));
+	cr_assert_not(sim_store_has(&store, "hosts/c/.host.damaged"));
+	cr_assert_eq(sim_store_stats(&store).n_files_aside, 3);
+	put_filed(AT "02 m 4\n" AT "02 m{host=\"b\"} 5\n" AT "02 m{host=\"c\"} 6\n" AT
+		     "02 m{host=\"d\"} 8\n");
+	reopen();
+	assert_reads(
+		"1 b m 2\n2 b m 5\n1 c m 3\n2 c m 6\n1 d m 7\n2 d m 8\n1 here m 1\n2 here m 4\n");
+	cr_assert_eq(sim_store_stats(&store).n_files_aside, 0);
+	sim_store_done(&other);
+}
+
 Test(loader, never_overwrites_a_file_that_cannot_be_read_now)
 {
 	static const char all[] = "1 here m 1\n3 here m 3\n1 here m{x=\"1\"} 2\n"
