@@ -10,41 +10,21 @@
 
 #include "common/array.h"
 #include "common/buffer.h"
-#include "common/crc32c.h"
-#include "common/cursor.h"
 #include "common/file_reader.h"
 #include "common/log_segment.h"
 #include "common/message.h"
 
-/* Magic, version, id, CRC32C of these. */
-#define FILE_NAME     "id"
 #define FILE_NAME_NEW "id.tmp"
-#define MAGIC         "hmstore"
-#define MAGIC_BYTES   8
-#define VERSION       1
-#define FILE_BYTES    (MAGIC_BYTES + 4 + HM_ID_BYTES + 4)
-#define CHECKED_BYTES (FILE_BYTES - 4)
 
 static int read_file(const struct disk *disk, int folder, uint8_t *ret_id)
 {
 	struct buffer bytes = {0};
-	struct cursor cursor;
-	const uint8_t *magic;
-	const uint8_t *id;
-	int result = disk_read_file(disk, folder, FILE_NAME, FILE_BYTES, &bytes);
+	int result = disk_read_file(disk, folder, STORE_FILE_ID_NAME, STORE_FILE_ID_BYTES, &bytes);
 
-	cursor = (struct cursor){.at = (const uint8_t *)bytes.data, .left = bytes.length};
-	magic = cursor_get_bytes(&cursor, MAGIC_BYTES);
-	(void)cursor_get_u32(&cursor);
-	id = cursor_get_bytes(&cursor, HM_ID_BYTES);
 	if (result == -EFBIG)
 		result = -EBADMSG;
-	if (result == 0 && (!id || memcmp(magic, MAGIC, MAGIC_BYTES) != 0 ||
-			    cursor_get_u32(&cursor) != crc32c(0, bytes.data, CHECKED_BYTES) ||
-			    cursor_failed(&cursor)))
-		result = -EBADMSG;
 	if (result == 0)
-		memcpy(ret_id, id, HM_ID_BYTES);
+		result = store_file_get_id((const uint8_t *)bytes.data, bytes.length, ret_id);
 	buffer_done(&bytes);
 	return result;
 }
@@ -56,11 +36,7 @@ static int write_file(const struct disk *disk, int folder, const uint8_t *id)
 	int result;
 	int fd;
 
-	buffer_append(&bytes, MAGIC, MAGIC_BYTES);
-	cursor_put_u32(&bytes, VERSION);
-	buffer_append(&bytes, id, HM_ID_BYTES);
-	if (!buffer_failed(&bytes))
-		cursor_put_u32(&bytes, crc32c(0, bytes.data, CHECKED_BYTES));
+	store_file_put_id(&bytes, id);
 	fd = disk->open(disk->context, folder, FILE_NAME_NEW, O_RDWR | O_CREAT);
 	result = buffer_failed(&bytes) ? -ENOMEM : fd < 0 ? fd : 0;
 	if (result == 0)
@@ -70,7 +46,7 @@ static int write_file(const struct disk *disk, int folder, const uint8_t *id)
 	if (fd >= 0)
 		(void)disk->close(disk->context, fd);
 	if (result == 0)
-		result = disk->rename(disk->context, folder, FILE_NAME_NEW, FILE_NAME);
+		result = disk->rename(disk->context, folder, FILE_NAME_NEW, STORE_FILE_ID_NAME);
 	if (result == 0)
 		result = disk->fsync(disk->context, folder);
 	buffer_done(&bytes);

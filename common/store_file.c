@@ -10,6 +10,12 @@
 #include "common/cursor.h"
 #include "common/varint.h"
 
+#define ID_MAGIC   "hmstore" /* with its NUL */
+#define ID_VERSION 1
+
+_Static_assert(sizeof(ID_MAGIC) + 4 + HM_ID_BYTES + 4 == STORE_FILE_ID_BYTES,
+	       "as in docs/format.md");
+
 #define CRC_BYTES        sizeof(uint32_t)
 #define MAGIC_BYTES      (sizeof(HM_FILE_MAGIC) - 1)
 #define HEADER_FIX_BYTES sizeof(struct hm_file_header)
@@ -91,6 +97,33 @@ static bool are_lengths_good(size_t host, size_t metric, size_t unit)
 {
 	return host <= HM_HOST_NAME_MAX_BYTES && metric <= HM_METRIC_NAME_MAX_BYTES &&
 	       unit <= HM_UNIT_MAX_BYTES;
+}
+
+void store_file_put_id(struct buffer *out, const uint8_t *store_id)
+{
+	size_t start = out->length;
+
+	buffer_append(out, ID_MAGIC, sizeof(ID_MAGIC));
+	cursor_put_u32(out, ID_VERSION);
+	buffer_append(out, store_id, HM_ID_BYTES);
+	if (!buffer_failed(out))
+		cursor_put_u32(out, crc32c(0, out->data + start, out->length - start));
+}
+
+int store_file_get_id(const uint8_t *bytes, size_t length, uint8_t ret_store_id[static HM_ID_BYTES])
+{
+	struct cursor cursor = {.at = bytes, .left = length};
+	const uint8_t *magic = cursor_get_bytes(&cursor, sizeof(ID_MAGIC));
+	const uint8_t *store_id;
+
+	(void)cursor_get_u32(&cursor); /* version */
+	store_id = cursor_get_bytes(&cursor, HM_ID_BYTES);
+	if (!store_id || memcmp(magic, ID_MAGIC, sizeof(ID_MAGIC)) != 0 ||
+	    cursor_get_u32(&cursor) != crc32c(0, bytes, STORE_FILE_ID_BYTES - sizeof(uint32_t)) ||
+	    !cursor_is_done(&cursor))
+		return -EBADMSG;
+	memcpy(ret_store_id, store_id, HM_ID_BYTES);
+	return 0;
 }
 
 int store_file_put_header(struct buffer *out, const struct store_file_header *header)

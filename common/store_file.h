@@ -98,6 +98,16 @@ struct store_file_event {
 	size_t text_length;
 };
 
+/* The file that holds the id of the store. */
+#define STORE_FILE_ID_NAME  "id"
+#define STORE_FILE_ID_BYTES ((size_t)32)
+
+void store_file_put_id(struct buffer *out, const uint8_t *store_id);
+
+/* @return 0 or -EBADMSG */
+int store_file_get_id(const uint8_t *bytes, size_t length,
+		      uint8_t ret_store_id[static HM_ID_BYTES]);
+
 /* Append a header. @return 0; -EINVAL: a name or unit too long, or a type that is none; -ENOMEM */
 int store_file_put_header(struct buffer *out, const struct store_file_header *header);
 

@@ -14,6 +14,7 @@
 #include "agent/ctl/check_part.h"
 #include "common/disk.h"
 #include "common/message.h"
+#include "common/store_file.h"
 
 #define PROGRESS_US INT64_C(200000)
 
@@ -44,7 +45,8 @@ int check_tell(struct check *check, const struct check_damage *damage)
 	const char *words[] = {NULL, numbers[0], numbers[1], NULL, NULL, damage->lost};
 	int result;
 
-	buffer_printf(&file, "%s/%s", damage->folder, damage->path);
+	buffer_printf(&file, "%s%s%s", damage->folder ? damage->folder : "",
+		      damage->folder ? "/" : "", damage->path);
 	words[0] = buffer_text(&file);
 	(void)snprintf(numbers[0], sizeof(numbers[0]), "%" PRIu64, damage->offset);
 	(void)snprintf(numbers[1], sizeof(numbers[1]), "%" PRIu64, damage->length_bytes);
@@ -78,6 +80,8 @@ void check_skip(struct check *check, const char *folder, const char *path, int e
 	clear_progress(check);
 	if (error == -ENOTSUP) {
 		message_error("%s%s%s is of another version of hostmetrics", folder, slash, path);
+	} else if (error == -EREMOTE) {
+		message_error("%s%s%s is of another store: none of it counts", folder, slash, path);
 	} else {
 		message_error("cannot read %s%s%s: %s", folder, slash, path, strerror(-error));
 	}
@@ -97,10 +101,39 @@ void check_show_progress(struct check *check, const char *folder, size_t done, s
 	(void)fprintf(stderr, "\r%s: %zu of %zu files\033[K", folder, done, all);
 }
 
+bool check_is_foreign(const struct check *check, const uint8_t *store_id)
+{
+	return check->has_id && memcmp(check->id, store_id, HM_ID_BYTES) != 0;
+}
+
+/* Without its own file the id stands in all others: nothing is lost. */
+static int check_id(struct check *check)
+{
+	static const struct check_damage damage = {
+		.path = STORE_FILE_ID_NAME,
+		.since_us = INT64_MIN,
+		.until_us = INT64_MIN,
+		.lost = "nothing: the id of the store, which other files say as well",
+	};
+	struct buffer bytes = {0};
+	int result = disk_read_file(&disk_kernel, check->store, STORE_FILE_ID_NAME,
+				    STORE_FILE_ID_BYTES, &bytes);
+
+	if (result == 0)
+		result = store_file_get_id((const uint8_t *)bytes.data, bytes.length, check->id);
+	buffer_done(&bytes);
+	check->has_id = result == 0;
+	if (result == 0 || result == -ENOENT || result == -ENOMEM)
+		return result == -ENOENT ? 0 : result;
+	return check_tell(check, &damage);
+}
+
 static int check_all(struct check *check)
 {
 	int result = output_begin(&check->output, &columns);
 
+	if (result == 0)
+		result = check_id(check);
 	if (result == 0)
 		result = check_list_files(check);
 	if (result == 0)

@@ -357,6 +357,8 @@ static int verify_file(struct verifying *verifying, int hosts)
 	verifying->reader = (struct file_reader){.passes_bad_sectors = true};
 	result =
 		file_reader_init(&verifying->reader, &disk_kernel, fd, file->length_bytes, &header);
+	if (result == 0 && check_is_foreign(verifying->check, header.store_id))
+		result = -EREMOTE;
 	verifying->check->n_bytes += verifying->reader.length_bytes;
 	result = result < 0 ? tell_header(verifying, result) : verify_blocks(verifying);
 	file_reader_done(&verifying->reader);

@@ -162,20 +162,23 @@ static int take_record(struct scan *scan, const struct log_record *record)
 /* -- segments -------------------------------------------------------------------------------------- */
 
 /* Where the last byte that is not zero lies, behind it. @return that or -errno */
-static int64_t find_last_byte(const struct log_segment *segment, uint64_t from)
+static int64_t find_last_byte(struct log_segment *segment, uint64_t from)
 {
 	uint8_t bytes[4096];
 	uint64_t end = from;
 
 	for (uint64_t at = from; at < segment->end_bytes; at += sizeof(bytes)) {
 		size_t length = sizeof(bytes);
-		int result;
+		ssize_t result;
 
 		if (length > segment->end_bytes - at)
 			length = (size_t)(segment->end_bytes - at);
-		result = disk_read(segment->disk, segment->fd, bytes, length, at);
+		result =
+			disk_salvage(segment->disk, segment->fd, bytes, length, at, &segment->loss);
 		if (result < 0)
 			return result;
+		if ((size_t)result < length)
+			memset(bytes + result, 0, length - (size_t)result);
 		for (size_t i = 0; i < length; i++) {
 			if (bytes[i] != 0)
 				end = at + i + 1;
@@ -185,7 +188,7 @@ static int64_t find_last_byte(const struct log_segment *segment, uint64_t from)
 }
 
 /* Behind the last record there are zeros, or something that does not verify. */
-static int scan_rest(struct scan *scan, const struct log_segment *segment, uint64_t offset)
+static int scan_rest(struct scan *scan, struct log_segment *segment, uint64_t offset)
 {
 	int64_t end = find_last_byte(segment, offset);
 
@@ -228,14 +231,16 @@ static int scan_records(struct scan *scan, struct log_segment *segment)
 /* The header is there twice, and one of them is enough to read the rest. */
 static int scan_header(struct scan *scan, const struct log_segment *segment, uint64_t offset)
 {
-	uint8_t bytes[HM_LOG_HEADER_BYTES];
+	uint8_t bytes[HM_LOG_HEADER_BYTES] = {0};
 	struct log_file_header header;
-	int result = disk_read(segment->disk, segment->fd, bytes, sizeof(bytes), offset);
+	ssize_t result = disk_salvage(segment->disk, segment->fd, bytes, sizeof(bytes), offset,
+				      &(struct disk_loss){0});
 
-	if (result == 0 && log_file_get_header(bytes, sizeof(bytes), &header) < 0)
-		result =
-			add_hole(scan, log_position(segment->header.number, offset), sizeof(bytes));
-	return result;
+	if (result < 0)
+		return (int)result;
+	if (log_file_get_header(bytes, sizeof(bytes), &header) == 0)
+		return 0;
+	return add_hole(scan, log_position(segment->header.number, offset), sizeof(bytes));
 }
 
 static int tell_segment(struct scan *scan, uint32_t number, const char *lost)
@@ -279,6 +284,24 @@ static bool is_being_made(const struct scan *scan, uint32_t number)
 	return (result == 0 || result == -ENODATA) && is_zero(bytes, sizeof(bytes));
 }
 
+/* Whether or not something lay there: the next time it may. */
+static int tell_loss(struct scan *scan, const struct log_segment *segment)
+{
+	char name[LOG_FILE_NAME_BYTES];
+	struct check_damage damage = {
+		.folder = "log",
+		.path = name,
+		.offset = segment->loss.until - segment->loss.n_bytes,
+		.length_bytes = segment->loss.n_bytes,
+		.since_us = INT64_MIN,
+		.until_us = INT64_MIN,
+		.lost = "what the device cannot read, up to here and before",
+	};
+
+	log_file_name(segment->header.number, name);
+	return check_tell(scan->check, &damage);
+}
+
 static int scan_no_segment(struct scan *scan, uint32_t number)
 {
 	if (is_being_made(scan, number))
@@ -288,11 +311,14 @@ static int scan_no_segment(struct scan *scan, uint32_t number)
 
 static int scan_segment(struct scan *scan, uint32_t number)
 {
+	size_t n_holes = scan->n_holes;
 	struct log_segment segment;
 	int result = log_segment_open(&segment, &disk_kernel, scan->folder, number);
 
 	if (result == -EINVAL || result == -EBADMSG || result == -EXDEV)
 		return scan_no_segment(scan, number);
+	if (result == 0 && check_is_foreign(scan->check, segment.header.store_id))
+		result = -EREMOTE;
 	if (result == 0)
 		result = scan_header(scan, &segment, 0);
 	if (result == 0)
@@ -303,9 +329,12 @@ static int scan_segment(struct scan *scan, uint32_t number)
 		scan->check->n_segments++;
 		scan->check->n_bytes += segment.end_bytes + HM_LOG_HEADER_BYTES;
 	}
+	if (result == 0 && segment.loss.n_bytes > 0 && scan->n_holes == n_holes)
+		result = tell_loss(scan, &segment);
 	log_segment_close(&segment);
 	if (result == -EIO)
-		return tell_segment(scan, number, "what the device cannot read, and what follows");
+		return tell_segment(scan, number,
+				    "what the device cannot read: all of the segment");
 	if (result < 0 && result != -ENOMEM) {
 		char name[LOG_FILE_NAME_BYTES];
 

@@ -15,6 +15,8 @@
 #include "agent/ctl/output.h"
 #include "common/block.h"
 #include "common/file_name.h"
+#include "hostmetrics/format.h"
+#include "hostmetrics/wire.h"
 
 struct check_file {
 	char *path; /* below hosts/: the host's folder, the file's name */
@@ -37,7 +39,9 @@ struct check_pending {
 };
 
 struct check {
-	int store; /* its folder, open */
+	int store;   /* its folder, open */
+	bool has_id; /* of the store */
+	uint8_t id[HM_ID_BYTES];
 	struct output output;
 	struct block_decoder *decoder;
 	struct check_file *files;
@@ -64,7 +68,7 @@ struct check {
 
 /* A range that does not verify. */
 struct check_damage {
-	const char *folder; /* "log" or "hosts" */
+	const char *folder; /* "log" or "hosts"; NULL: the store's own */
 	const char *path;   /* below it */
 	uint64_t offset;
 	uint64_t length_bytes;
@@ -79,7 +83,10 @@ int check_tell(struct check *check, const struct check_damage *damage);
 /* Say something of a file or folder that is no damage. */
 void check_say(struct check *check, const char *folder, const char *path, const char *what);
 
-/* Say that a file could not be checked. */
+/* Is this another store's id, as far as that is known? */
+bool check_is_foreign(const struct check *check, const uint8_t *store_id);
+
+/* Say that a file could not be checked. @param error  -EREMOTE: it is of another store */
 void check_skip(struct check *check, const char *folder, const char *path, int error);
 
 /* Show how far it is, now and then, on a terminal. */

@@ -2,6 +2,7 @@
 """agentctl check: what it says of a store, with and without a collector."""
 
 import os
+import shutil
 import struct
 
 from store_reader import crc32c, example
@@ -87,3 +88,44 @@ class Check(Case):
         self.assertLessEqual({"web02~2", "web03~2", "web04"}, set(folders))
         self.assertTrue(os.path.islink(os.path.join(self.store, "hosts", "web02")))
         self.assertEqual(len(query(collector, "m")), 3)
+
+    def test_what_is_of_another_store_is_named(self):
+        for name, value in ("one", 1), ("other", 2):
+            collector = self.start_collector("--store", self.path(name), name=name)
+            self.send(collector.port, f'm{{host="h"}} {value}\nn{{host="h"}} {value}\n')
+            self.wait_stored(collector, 2)
+            self.assertEqual(ctl("--socket", collector.socket, "flush").code, 0)
+            collector.stop()
+            self.assertEqual(ctl("check", self.path(name)).code, 0)
+        self.start_collector("--store", self.path("other"), name="more").stop()
+        for name in ("hosts", "h", "m.hm"), ("log", "00000002.log"):
+            shutil.copy(self.path("other", *name), self.path("one", *name))
+        collector = self.start_collector("--store", self.path("one"), name="again")
+        self.assertEqual([row["value"] for row in query(collector, "*")], [1])
+        self.assertEqual(status(collector)["files_set_aside"], 1)
+        self.assertEqual(status(collector)["last_error"], "hosts/h/m.hm: it is of another store")
+        self.send(collector.port, 'm{host="h"} 3\n')
+        self.wait_stored(collector, 1)
+        self.assertEqual(ctl("--socket", collector.socket, "flush").code, 0)
+        result = ctl("--socket", collector.socket, "check")
+        self.assertEqual((result.code, result.out), (2, ""))
+        self.assertIn("hosts/h/m.hm is of another store: none of it counts", result.err)
+        self.assertIn("2 files could not be checked", result.err)
+        with open(self.path("other", "hosts", "h", "m.hm"), "rb") as theirs, \
+                open(self.path("one", "hosts", "h", "m.hm"), "rb") as here:
+            self.assertEqual(theirs.read(), here.read())
+
+    def test_a_damaged_id_is_named_and_found_again(self):
+        collector = self.start_collector()
+        collector.stop()
+        path = self.path("store", "id")
+        with open(path, "rb") as file:
+            before = file.read()
+        with open(path, "r+b") as file:
+            file.write(b"x")
+        result = ctl("check", self.path("store"), "-o", "json")
+        self.assertEqual(result.code, 1)
+        self.assertEqual([row["file"] for row in result.json()], ["id"])
+        self.start_collector(name="again")
+        with open(path, "rb") as file:
+            self.assertEqual(file.read(), before)

@@ -513,3 +513,26 @@ Test(store_file, refuses_a_host_s_blocks_of_a_wrong_length)
 		cr_expect_eq(store_file_get_event(&block, &event), length >= 28 ? 0 : -EBADMSG);
 	}
 }
+
+Test(store_file, an_id_is_read_as_it_was_written_and_not_with_any_bit_flipped)
+{
+	static const uint8_t id[HM_ID_BYTES] = "0123456789abcde";
+	uint8_t found[HM_ID_BYTES];
+	struct buffer out = {0};
+
+	store_file_put_id(&out, id);
+	cr_assert_eq(out.length, STORE_FILE_ID_BYTES);
+	cr_assert_eq(store_file_get_id((const uint8_t *)out.data, out.length, found), 0);
+	cr_assert_eq(memcmp(found, id, sizeof(id)), 0);
+	for (size_t n = 0; n < out.length; n++)
+		cr_assert_eq(store_file_get_id((const uint8_t *)out.data, n, found), -EBADMSG);
+	for (size_t bit = 0; bit < out.length * 8; bit++) {
+		out.data[bit / 8] = (char)(out.data[bit / 8] ^ 1 << bit % 8);
+		cr_assert_eq(store_file_get_id((const uint8_t *)out.data, out.length, found),
+			     -EBADMSG, "bit %zu", bit);
+		out.data[bit / 8] = (char)(out.data[bit / 8] ^ 1 << bit % 8);
+	}
+	buffer_append_byte(&out, 0);
+	cr_assert_eq(store_file_get_id((const uint8_t *)out.data, out.length, found), -EBADMSG);
+	buffer_done(&out);
+}
