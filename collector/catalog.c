@@ -415,8 +415,8 @@ int catalog_describe(struct catalog_file *file, enum hm_stored_kind kind, const 
 	return 0;
 }
 
-int catalog_begin_part(const struct catalog *catalog, struct catalog_file *file,
-		       enum catalog_side side, uint64_t continues_bytes)
+int catalog_begin_part(struct catalog *catalog, struct catalog_file *file, enum catalog_side side,
+		       uint64_t continues_bytes)
 {
 	struct catalog_data *data = &file->data[side];
 	uint32_t part = data->end.part;
@@ -429,12 +429,28 @@ int catalog_begin_part(const struct catalog *catalog, struct catalog_file *file,
 		.continues_bytes = continues_bytes,
 		.highest_us = CATALOG_NO_TIME,
 	};
-	/* The new file names its series itself. */
-	for (size_t i = 0; i < catalog->n_series; i++) {
-		if (catalog->all_series[i]->file == file)
-			catalog->all_series[i]->declared[side] = 0;
-	}
+	data->names_nothing = true;
+	catalog->has_new_parts = true;
 	return 0;
+}
+
+void catalog_forget_names(struct catalog *catalog)
+{
+	if (!catalog->has_new_parts)
+		return;
+	catalog->has_new_parts = false;
+	for (size_t i = 0; i < catalog->n_series; i++) {
+		struct catalog_series *series = catalog->all_series[i];
+
+		for (size_t side = 0; side < CATALOG_SIDES; side++) {
+			if (series->file->data[side].names_nothing)
+				series->declared[side] = 0;
+		}
+	}
+	for (size_t i = 0; i < catalog->n_files; i++) {
+		for (size_t side = 0; side < CATALOG_SIDES; side++)
+			catalog->all_files[i]->data[side].names_nothing = false;
+	}
 }
 
 void catalog_file_name(const struct catalog_file *file, enum catalog_side side, uint32_t part,

@@ -120,6 +120,7 @@ struct catalog {
 	struct catalog_series **all_series;
 	size_t n_series;
 	size_t series_capacity;
+	bool has_new_parts; /* since catalog_forget_names() */
 };
 
 void catalog_init(struct catalog *catalog, const struct hash_key *key);
@@ -182,8 +183,11 @@ int catalog_describe(struct catalog_file *file, enum hm_stored_kind kind, const 
  * @param continues_bytes  so much of that counts; UINT64_MAX: all that is whole
  * @return 0 or -ENOMEM
  */
-int catalog_begin_part(const struct catalog *catalog, struct catalog_file *file,
-		       enum catalog_side side, uint64_t continues_bytes);
+int catalog_begin_part(struct catalog *catalog, struct catalog_file *file, enum catalog_side side,
+		       uint64_t continues_bytes);
+
+/* New parts name their series themselves: to be called once, when all have begun. */
+void catalog_forget_names(struct catalog *catalog);
 
 /* The name of a file on the disk, below its host's folder. @param part  0 but after a failed sync */
 void catalog_file_name(const struct catalog_file *file, enum catalog_side side, uint32_t part,

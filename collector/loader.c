@@ -770,6 +770,7 @@ int loader_run(struct engine *engine, struct recovery *recovery, struct loader_r
 		result = undo_run(engine, &recovery->cuts);
 	if (result == 0)
 		result = for_each_name(&loader, load_folder);
+	catalog_forget_names(&engine->catalog);
 	if (result == 0)
 		*ret_result = loader.result;
 	loader_done(&loader);
