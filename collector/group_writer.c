@@ -39,41 +39,12 @@ void group_writer_name(const struct group_file *file, char name[static CATALOG_F
 int group_writer_begin_part(struct group_writer *writer, struct group_file *file,
 			    uint64_t continues_bytes)
 {
-	struct catalog_data *data = &file->file->data[file->side];
-	uint32_t part = data->end.part;
-
-	if (catalog_make_parts(data, part + 1) < 0)
-		return -ENOMEM;
-	data->part_bytes[part] = data->end.length_bytes;
-	data->end = (struct metric_file_end){
-		.part = part + 1,
-		.continues_bytes = continues_bytes,
-		.highest_us = CATALOG_NO_TIME,
-	};
-	data->names_nothing = true;
-	writer->has_new_parts = true;
-	return 0;
+	return catalog_begin_part(&writer->engine->catalog, file->file, file->side, continues_bytes);
 }
 
 void group_writer_forget_names(struct group_writer *writer)
 {
-	const struct catalog *catalog = &writer->engine->catalog;
-
-	if (!writer->has_new_parts)
-		return;
-	writer->has_new_parts = false;
-	for (size_t i = 0; i < catalog->n_series; i++) {
-		struct catalog_series *series = catalog->all_series[i];
-
-		for (size_t side = 0; side < CATALOG_SIDES; side++) {
-			if (series->file->data[side].names_nothing)
-				series->declared[side] = 0;
-		}
-	}
-	for (size_t i = 0; i < catalog->n_files; i++) {
-		for (size_t side = 0; side < CATALOG_SIDES; side++)
-			catalog->all_files[i]->data[side].names_nothing = false;
-	}
+	catalog_forget_names(&writer->engine->catalog);
 }
 
 /* Is a file there that does not count: of a later version, say, or unreadable at start? @return 0; 1: it

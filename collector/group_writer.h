@@ -24,7 +24,6 @@ struct group_writer {
 	struct metric_file_column *columns;
 	struct metric_file_sample *samples;
 	size_t capacity;    /* of these three */
-	bool has_new_parts; /* since group_writer_forget_names() */
 };
 
 /* @param engine  borrowed. @return 0; -ENOMEM, after which group_writer_done() may be called */
