@@ -292,12 +292,21 @@ static int write_files(struct checkpoint *checkpoint, bool *ret_is_sync)
 	const struct disk *disk = checkpoint->engine->options.disk;
 	struct group *group = &checkpoint->group;
 	size_t until = checkpoint->next_file + FILES_PER_SYNC;
+	bool is_lost = false;
 	int result = 0;
 
 	while (result == 0 && checkpoint->next_file < group->n_files &&
-	       checkpoint->next_file < until)
+	       checkpoint->next_file < until) {
 		result = group_writer_append(&checkpoint->writer, group,
 					     &group->files[checkpoint->next_file++]);
+		/* All of them at once: a whole folder may be gone. */
+		if (result == -ESTALE) {
+			is_lost = true;
+			result = 0;
+		}
+	}
+	if (result == 0 && is_lost)
+		result = -ESTALE;
 	if (result < 0)
 		return result;
 	result = disk->syncfs(disk->context, checkpoint->sync_fd);
@@ -307,12 +316,41 @@ static int write_files(struct checkpoint *checkpoint, bool *ret_is_sync)
 
 /* -- the end of a group --------------------------------------------------------------------------- */
 
-/* Write no more to a file that a sync failed for. With the mutex held. */
+/* Write no more to a file that a sync failed for, or that somebody took away. With the mutex held. */
 static void begin_part(struct checkpoint *checkpoint, struct group_file *file)
 {
+	uint64_t continues_bytes = file->is_lost ? UINT64_MAX : file->before.length_bytes;
+
+	if (file->is_lost)
+		message_warning(
+			"%s: a file of %s is gone or shorter than it was; going on in a new one",
+			file->of->host->folder, file->file->metric);
 	/* Without memory the host stays in the log until the next start. */
-	if (group_writer_begin_part(&checkpoint->writer, file, file->before.length_bytes) < 0)
+	if (group_writer_begin_part(&checkpoint->writer, file, continues_bytes) < 0)
 		file->of->host->is_unread = true;
+}
+
+/*
+ * Is an error that of one host's folder, or of files that are gone? Then the group is tried again at once:
+ * with new parts, and without a host whose folder is none any more, until the next start finds another.
+ */
+static bool is_passed_over(struct checkpoint *checkpoint, int error)
+{
+	struct engine *engine = checkpoint->engine;
+	struct catalog_host *host = checkpoint->group.files[checkpoint->next_file - 1].of->host;
+
+	if (error != -ENOTDIR && error != -ELOOP)
+		return error == -ESTALE;
+	message_error(
+		"hosts/%s is no folder any more; the host's samples stay in the log until the "
+		"next start",
+		host->folder);
+	pthread_mutex_lock(&engine->mutex);
+	host->is_unread = true;
+	(void)snprintf(engine->stats.last_error, sizeof(engine->stats.last_error),
+		       "hosts/%s is no folder: the host's samples stay in the log", host->folder);
+	pthread_mutex_unlock(&engine->mutex);
+	return true;
 }
 
 /*
@@ -439,7 +477,7 @@ static int work(struct checkpoint *checkpoint)
 
 	if (result < 0) {
 		undo(checkpoint, result, is_sync);
-		return result;
+		return !is_sync && is_passed_over(checkpoint, result) ? 0 : result;
 	}
 	if (checkpoint->next_file < group->n_files)
 		return 0;

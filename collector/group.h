@@ -47,6 +47,7 @@ struct group_file {
 	size_t n_samples;
 	struct metric_file_end before;
 	struct metric_file_end after;
+	bool is_lost;  /* what it had before is not there any more */
 	bool has_meta; /* kind and unit were appended: */
 	enum hm_stored_kind kind;
 	const char *unit; /* borrowed from the catalog, where it stays */

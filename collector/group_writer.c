@@ -39,7 +39,8 @@ void group_writer_name(const struct group_file *file, char name[static CATALOG_F
 int group_writer_begin_part(struct group_writer *writer, struct group_file *file,
 			    uint64_t continues_bytes)
 {
-	return catalog_begin_part(&writer->engine->catalog, file->file, file->side, continues_bytes);
+	return catalog_begin_part(&writer->engine->catalog, file->file, file->side,
+				  continues_bytes);
 }
 
 void group_writer_forget_names(struct group_writer *writer)
@@ -215,6 +216,8 @@ static int append(struct group_writer *writer, int fd, const struct group_file *
 	struct disk_status status;
 	int result = disk->fstat(disk->context, fd, &status);
 
+	if (result == 0 && (!status.is_file || status.size_bytes < file->before.length_bytes))
+		return -ESTALE;
 	/* What an earlier group left there does not count, and shall not follow what does. */
 	if (result == 0 && status.size_bytes > file->before.length_bytes)
 		result = disk->ftruncate(disk->context, fd, file->before.length_bytes);
@@ -231,6 +234,7 @@ int group_writer_append(struct group_writer *writer, const struct group *group,
 	const struct disk *disk = engine->options.disk;
 	char name[CATALOG_FILE_NAME_BYTES];
 	char path[PATH_BYTES];
+	int flags = O_RDWR;
 	int result;
 	int fd;
 
@@ -240,17 +244,22 @@ int group_writer_append(struct group_writer *writer, const struct group *group,
 	if (result < 0)
 		return result;
 	if (file->before.length_bytes == 0) {
+		flags |= O_CREAT;
 		result = disk->mkdir(disk->context, engine->hosts_folder, file->of->host->folder);
 		if (result < 0 && result != -EEXIST)
 			return result;
 	}
 	group_writer_name(file, name);
 	(void)snprintf(path, sizeof(path), "%s/%s", file->of->host->folder, name);
-	fd = disk->open(disk->context, engine->hosts_folder, path, O_RDWR | O_CREAT);
-	if (fd < 0)
-		return fd;
-	result = append(writer, fd, file);
-	(void)disk->close(disk->context, fd);
+	fd = disk->open(disk->context, engine->hosts_folder, path, flags);
+	result = fd;
+	if (fd >= 0) {
+		result = append(writer, fd, file);
+		(void)disk->close(disk->context, fd);
+	} else if (fd == -ENOENT && file->before.length_bytes > 0) {
+		result = -ESTALE;
+	}
+	file->is_lost = result == -ESTALE;
 	return result;
 }
 
@@ -259,11 +268,14 @@ int group_writer_cut(const struct group_writer *writer, const struct group_file 
 	struct engine *engine = writer->engine;
 	const struct disk *disk = engine->options.disk;
 	char name[CATALOG_FILE_NAME_BYTES];
-	int folder = disk->open(disk->context, engine->hosts_folder, file->of->host->folder,
-				O_RDONLY | O_DIRECTORY);
+	int folder;
 	int result;
 	int fd;
 
+	if (file->is_lost)
+		return -ESTALE;
+	folder = disk->open(disk->context, engine->hosts_folder, file->of->host->folder,
+			    O_RDONLY | O_DIRECTORY);
 	if (folder < 0)
 		return folder == -ENOENT ? 0 : folder;
 	group_writer_name(file, name);

@@ -23,7 +23,7 @@ struct group_writer {
 	struct store_file_series *series; /* that it does not name yet */
 	struct metric_file_column *columns;
 	struct metric_file_sample *samples;
-	size_t capacity;    /* of these three */
+	size_t capacity; /* of these three */
 };
 
 /* @param engine  borrowed. @return 0; -ENOMEM, after which group_writer_done() may be called */
@@ -56,8 +56,9 @@ int group_writer_locate(struct group_writer *writer, struct group_file *file);
 
 /*
  * Append a file's samples to it, where it ends by file->before; set file->after, and what else the
- * group keeps of it. A file and a folder that are not there are made.
- * @return 0; -ENOMEM; -errno of the disk, with some of the bytes perhaps in the file
+ * group keeps of it. A new file is made, and its folder where that is not there.
+ * @return 0; -ESTALE: somebody took away what the file had, see file->is_lost, and nothing was written;
+ * -ENOMEM; -errno of the disk, with some of the bytes perhaps in the file
  */
 int group_writer_append(struct group_writer *writer, const struct group *group,
 			struct group_file *file);
@@ -65,7 +66,7 @@ int group_writer_append(struct group_writer *writer, const struct group *group,
 /*
  * Have a file as it was before. One that is new goes, so that the next of its name is another.
  * @param is_sync  a sync failed: one that is not new must not be written again
- * @return 0; -errno: it is not as before
+ * @return 0; -errno: it is not as before; -ESTALE where it is lost
  */
 int group_writer_cut(const struct group_writer *writer, const struct group_file *file,
 		     bool is_sync);

@@ -19,12 +19,16 @@
 static int cut_file(const struct engine *engine, const struct cut *cut, const char *path)
 {
 	const struct disk *disk = engine->options.disk;
+	struct disk_status status;
 	int fd = disk->open(disk->context, engine->hosts_folder, path, O_RDWR);
 	int result;
 
 	if (fd < 0)
 		return fd == -ENOENT ? 0 : fd;
-	result = disk->ftruncate(disk->context, fd, cut->length_bytes);
+	result = disk->fstat(disk->context, fd, &status);
+	/* It may be shorter, and never gets longer by this. */
+	if (result == 0 && status.size_bytes > cut->length_bytes)
+		result = disk->ftruncate(disk->context, fd, cut->length_bytes);
 	(void)disk->close(disk->context, fd);
 	return result;
 }
