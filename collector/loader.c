@@ -18,14 +18,15 @@
 #include "common/message.h"
 #include "common/text.h"
 
-#define FILE_ENDING     ".hm"
-#define ODD_ENDING      ".odd"
-#define HOST_FILE       ".host"
-#define ASIDE_ENDING    ".damaged"
-#define ASIDE_TRIES     100
-#define PATH_BYTES      (CATALOG_FILE_NAME_BYTES * 2)
-#define PART_MARK       '~'
-#define HASH_MARK_BYTES 17 /* a cut name ends in the same mark and 16 digits */
+#define FILE_ENDING      ".hm"
+#define ODD_ENDING       ".odd"
+#define HOST_FILE        ".host"
+#define ASIDE_ENDING     ".damaged"
+#define ASIDE_TRIES      100
+#define PATH_BYTES       (CATALOG_FILE_NAME_BYTES * 2)
+#define PART_MARK        '~'
+#define SERIES_MIN_BYTES 2  /* of one in a SERIES block */
+#define HASH_MARK_BYTES  17 /* a cut name ends in the same mark and 16 digits */
 
 /* One metric's file in the folder being read. */
 struct found {
@@ -54,6 +55,7 @@ struct loader {
 	/* Of the file being read. */
 	const struct found *reading;
 	uint64_t n_damaged; /* ranges of it */
+	uint64_t damaged_bytes;
 	struct catalog_file *file;
 	uint64_t limit_bytes;              /* so much of this part counts, says the one behind it */
 	struct store_file_header expected; /* what its path says that its header says */
@@ -314,6 +316,7 @@ static int on_damage(void *context, uint64_t offset, uint64_t length_bytes)
 
 	loader->result.n_damaged_ranges++;
 	loader->n_damaged++;
+	loader->damaged_bytes += length_bytes;
 	message_warning("%s/%s: %" PRIu64 " damaged bytes from byte %" PRIu64 " on are passed over",
 			loader->folder, loader->reading->name, length_bytes, offset);
 	return 0;
@@ -364,15 +367,17 @@ static int note_end(struct loader *loader, const struct metric_file_end *end)
 
 /* A file of which it is not known what the disk has goes on in its next part. Where it is not the last
  * one, it has been left already. */
-static int leave_doubtful(struct loader *loader)
+static int leave_doubtful(struct loader *loader, bool is_lossy)
 {
 	const struct found *found = loader->reading;
 	const struct cut *cut = cuts_find(&loader->recovery->cuts, loader->host, found->name);
+	bool is_doubtful = cut && cut->is_doubtful;
 
-	if (!cut || !cut->is_doubtful || loader->file->data[found->side].end.part != found->part)
+	if ((!is_doubtful && !is_lossy) || loader->file->data[found->side].end.part != found->part)
 		return 0;
+	/* What is whole in it counts, also should the device give more of it one day. */
 	return catalog_begin_part(&loader->engine->catalog, loader->file, found->side,
-				  cut->length_bytes);
+				  cut ? cut->length_bytes : UINT64_MAX);
 }
 
 /* The position behind all that the log has or ever said to have. */
@@ -383,7 +388,13 @@ static uint64_t log_end(const struct recovery *recovery)
 	return end > 0 ? end : 1;
 }
 
-static int load_file(struct loader *loader, int folder, const struct found *found)
+/*
+ * Load a file; where the device does not give some of it, what it gives. That is not appended to: it goes
+ * on in a part.
+ * @return as metric_file_load(); 1: loaded, and something was not given
+ */
+static int load_blocks(struct loader *loader, struct metric_file_place *place,
+		       struct metric_file_end *ret_end, uint64_t *ret_position)
 {
 	static const struct metric_file_visitor visit = {
 		.header = on_header,
@@ -393,6 +404,35 @@ static int load_file(struct loader *loader, int folder, const struct found *foun
 		.damage = on_damage,
 	};
 	struct metric_file_visitor visitor = visit;
+	const struct disk *disk = loader->engine->options.disk;
+	uint64_t n_damaged = loader->result.n_damaged_ranges;
+	int result;
+
+	visitor.context = loader;
+	result = metric_file_load(disk, place, loader->decoder, &visitor, ret_end, ret_position);
+	if (result != -EIO && result != -EUCLEAN)
+		return result;
+	/* What was told is told again. */
+	loader->result.n_damaged_ranges = n_damaged;
+	loader->n_damaged = 0;
+	loader->damaged_bytes = 0;
+	place->passes_bad_sectors = true;
+	result = metric_file_load(disk, place, loader->decoder, &visitor, ret_end, ret_position);
+	return result < 0 ? result : 1;
+}
+
+/* Series whose names and samples are all in what the device does not give: should it do so one day, their
+ * numbers are not to name others. */
+static void skip_numbers(struct loader *loader)
+{
+	uint64_t next_id = loader->file->next_id + loader->damaged_bytes / SERIES_MIN_BYTES;
+
+	if (next_id < ID_MAP_MAX)
+		loader->file->next_id = (uint32_t)next_id;
+}
+
+static int load_file(struct loader *loader, int folder, const struct found *found)
+{
 	struct metric_file_place place = {
 		.folder = folder,
 		.path = found->name,
@@ -401,9 +441,9 @@ static int load_file(struct loader *loader, int folder, const struct found *foun
 	};
 	struct metric_file_end end;
 	uint64_t position;
+	bool is_lossy;
 	int result;
 
-	visitor.context = loader;
 	loader->limit_bytes = UINT64_MAX;
 	if (expect(loader, found))
 		place.expected = &loader->expected;
@@ -418,17 +458,20 @@ static int load_file(struct loader *loader, int folder, const struct found *foun
 	}
 	loader->reading = found;
 	loader->n_damaged = 0;
-	result = metric_file_load(loader->engine->options.disk, &place, loader->decoder, &visitor,
-				  &end, &position);
+	loader->damaged_bytes = 0;
+	result = load_blocks(loader, &place, &end, &position);
 	if (result < 0)
 		return result;
+	is_lossy = result == 1;
 	/* Ids whose names are lost shall not name something else. */
 	if (end.next_series_id > loader->file->next_id)
 		loader->file->next_id = end.next_series_id;
+	if (is_lossy)
+		skip_numbers(loader);
 	loader->file->data[found->side].n_damaged += loader->n_damaged;
 	result = note_end(loader, &end);
 	if (result == 0)
-		result = leave_doubtful(loader);
+		result = leave_doubtful(loader, is_lossy);
 	loader->result.n_bytes += end.length_bytes;
 	if (position > loader->result.position)
 		loader->result.position = position;

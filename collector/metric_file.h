@@ -98,6 +98,9 @@ struct metric_file_place {
 	uint64_t lost_from;
 	/* What its header says, should that be damaged; NULL: the file is then none. Borrowed. */
 	const struct store_file_header *expected;
+	/* For loading: a sector that the device does not give counts as damaged, too. Where the file ends
+	 * is then not known well enough to append to it. */
+	bool passes_bad_sectors;
 };
 
 /*

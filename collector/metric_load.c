@@ -447,6 +447,7 @@ int metric_file_load(const struct disk *disk, const struct metric_file_place *pl
 
 	if (fd < 0)
 		return fd;
+	loading.reader.passes_bad_sectors = place->passes_bad_sectors;
 	result = metric_place_begin(&loading.reader, disk, fd, place, &header, &damaged_bytes);
 	if (result == 0) {
 		loading.end.salt = header.salt;

@@ -290,7 +290,7 @@ Test(loader, never_overwrites_a_file_that_cannot_be_read_now)
 	for (uint64_t n = 1;; n++) {
 		int result;
 
-		sim_disk_fail(store.sim, SIM_PREAD, n, EIO, false);
+		sim_disk_fail(store.sim, SIM_PREAD, n, ETIMEDOUT, false);
 		result = sim_store_open(&store);
 		sim_disk_heal(store.sim);
 		if (result == 0 && sim_store_stats(&store).n_files_aside > 0)
@@ -306,6 +306,70 @@ Test(loader, never_overwrites_a_file_that_cannot_be_read_now)
 	put_filed("");
 	reopen();
 	assert_reads(all);
+	free(bytes);
+}
+
+/* How many lines of the store hold a text. */
+static unsigned count_lines(const char *text)
+{
+	const char *at = sim_store_read(&store);
+	unsigned n = 0;
+
+	for (; (at = strstr(at, text)); at++)
+		n++;
+	return n;
+}
+
+Test(loader, serves_what_lies_around_a_bad_sector_and_goes_on_in_a_part)
+{
+	uint64_t size;
+	uint8_t *bytes;
+
+	for (unsigned i = 0; i < 30; i++) {
+		char text[128];
+
+		(void)snprintf(text, sizeof(text), AT "%02u m 1\n" AT "%02u m{x=\"%u\"} 2\n", i, i,
+			       i);
+		put_filed(text);
+	}
+	sim_store_kill(&store);
+	bytes = copy_file("hosts/here/m.hm", &size);
+	cr_assert_gt(size, 4 * SIM_DISK_SECTOR_BYTES);
+	for (uint64_t at = 0; at < size; at += SIM_DISK_SECTOR_BYTES) {
+		struct sim_disk *before = sim_disk_clone(store.sim);
+		struct sim_disk *now = store.sim;
+		unsigned n;
+
+		store.sim = before;
+		cr_assert_eq(sim_disk_spoil(store.sim, "hosts/here/m.hm", at, 1), 0);
+		cr_assert_eq(sim_store_open(&store), 0);
+		n = count_lines(" here m");
+		/* One series is named in the first two blocks, which may share a sector. */
+		cr_assert_geq(n, at < 1024 ? 20 : 40, "byte %u: %u", (unsigned)at, n);
+		cr_assert_eq(sim_store_stats(&store).n_files_aside, 0);
+		if (n < 60)
+			cr_assert_gt(sim_store_stats(&store).n_damaged_ranges, 0);
+		put_filed(AT "40 m 1\n" AT "40 m{y=\"1\"} 3\n");
+		put_filed(AT "41 m 1\n" AT "41 m{y=\"1\"} 3\n");
+		cr_assert_eq(count_lines(" here m"), n + 4);
+		for (int i = 0; i < 2; i++) {
+			sim_store_kill(&store);
+			cr_assert_eq(sim_store_open(&store), 0);
+			cr_assert_eq(count_lines(" here m"), n + 4, "byte %u", (unsigned)at);
+			cr_assert_eq(count_lines(" here m{y=\"1\"} 3\n"), 2);
+		}
+		/* The device gives it again: nothing was lost by that, and nothing is mixed up. */
+		sim_store_kill(&store);
+		cr_assert_eq(sim_disk_spoil(store.sim, "hosts/here/m.hm", 0, 0), 0);
+		cr_assert_eq(sim_store_open(&store), 0);
+		cr_assert_geq(count_lines(" here m"), at < 1024 ? n + 4 : 64, "byte %u",
+			      (unsigned)at);
+		cr_assert_eq(count_lines(" here m{y=\"1\"} 3\n"), 2);
+		sim_store_kill(&store);
+		store.sim = now;
+		sim_disk_free(before);
+	}
+	cr_assert_eq(sim_store_open(&store), 0);
 	free(bytes);
 }
 
