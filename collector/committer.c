@@ -35,6 +35,7 @@ struct committer {
 	struct sealer *sealer;
 	struct log log;
 	uint32_t next_number; /* of the next segment */
+	uint32_t base; /* the newest segment with a snapshot, of the process before; 0 = none */
 	struct entry *entries;
 	size_t n_entries;
 	size_t n_done; /* of these: durable */
@@ -50,7 +51,7 @@ struct committer {
 	bool is_said; /* that the log cannot be written */
 };
 
-int committer_new(struct engine *engine, uint32_t number, uint64_t durable,
+int committer_new(struct engine *engine, uint32_t number, const struct recovery *recovery,
 		  struct committer **ret_committer)
 {
 	struct committer *committer = calloc(1, sizeof(*committer));
@@ -64,7 +65,8 @@ int committer_new(struct engine *engine, uint32_t number, uint64_t durable,
 		return -ENOMEM;
 	memcpy(options.store_id, engine->store_id, HM_ID_BYTES);
 	log_init(&committer->log, &options);
-	committer->log.durable = durable;
+	committer->log.durable = recovery->end;
+	committer->base = recovery->base;
 	committer->engine = engine;
 	committer->next_number = number;
 	committer->sealer = sealer_new();
@@ -322,12 +324,12 @@ static void settle(struct committer *committer, size_t n_added)
 	engine->stats.n_failed_syncs = log->n_failed;
 	engine->stats.sync_longest_us = log->sync_longest_us;
 	if (n_added == committer->n_entries) {
-		engine->stats.is_full = false;
+		engine->stats.is_full = log_is_small(log);
 		engine->stats.is_readonly = false;
 	}
 	pthread_mutex_unlock(&engine->mutex);
 	if (committer->n_done == committer->n_entries) {
-		committer->is_said = false;
+		committer->is_said &= log_is_small(log);
 		committer->n_done = 0;
 		committer->n_entries = 0;
 		buffer_clear(&committer->payloads);
@@ -471,40 +473,54 @@ static void remove_segments(struct committer *committer, uint32_t keep_from)
 	number = engine->first_segment;
 	if (keep_from > engine->first_segment)
 		engine->first_segment = keep_from;
-	engine->stats.n_log_segments = committer->log.number - engine->first_segment + 1;
+	engine->stats.n_log_segments = committer->next_number - engine->first_segment;
 	pthread_mutex_unlock(&engine->mutex);
 	for (; number < keep_from; number++)
 		remove_segment(committer, number);
 }
 
-/*
- * The disk is full: what a checkpoint moved since the last snapshot is not needed here any more. With
- * a snapshot behind the present one it can go.
- */
-static int free_segments(struct committer *committer)
+/* From which segment on are they needed, and is any before it still there? */
+static bool find_needed(const struct committer *committer, uint32_t newest, uint32_t *ret_keep_from)
 {
 	struct engine *engine = committer->engine;
 	uint32_t keep_from;
 	bool is_worth;
-	int result;
 
 	pthread_mutex_lock(&engine->mutex);
 	keep_from = first_needed(&engine->catalog);
-	if (keep_from > committer->log.number)
-		keep_from = committer->log.number;
+	if (keep_from > newest)
+		keep_from = newest;
 	is_worth = keep_from > engine->first_segment;
 	pthread_mutex_unlock(&engine->mutex);
-	if (!is_worth || !log_is_open(&committer->log))
+	*ret_keep_from = keep_from;
+	return is_worth;
+}
+
+/*
+ * The disk is full: what a checkpoint moved since the last snapshot is not needed here any more. With
+ * a snapshot behind the present one it can go. Before the first segment of this process is begun, the
+ * snapshot that was read at start says enough: what lies before it, and is in files, can go.
+ */
+static int free_segments(struct committer *committer)
+{
+	struct log *log = &committer->log;
+	uint32_t keep_from;
+	int result;
+
+	if (!find_needed(committer, log->number > 0 ? log->number : committer->base, &keep_from) ||
+	    (log->number > 0 && !log_is_open(log)))
 		return -ENOSPC;
-	result = add_snapshot(committer, &keep_from);
-	if (result == 0)
-		result = log_commit(&committer->log);
-	if (result < 0) {
-		log_forget(&committer->log);
-		return result;
+	if (log->number > 0) {
+		result = add_snapshot(committer, &keep_from);
+		if (result == 0)
+			result = log_commit(log);
+		if (result < 0) {
+			log_forget(log);
+			return result;
+		}
+		if (keep_from > log->number)
+			keep_from = log->number;
 	}
-	if (keep_from > committer->log.number)
-		keep_from = committer->log.number;
 	remove_segments(committer, keep_from);
 	return 0;
 }
@@ -521,17 +537,34 @@ static bool must_yield(const struct committer *committer)
 	return must;
 }
 
+static bool is_full(int result)
+{
+	return result == -ENOSPC || result == -EDQUOT;
+}
+
+/* Make a segment, on a full disk with what can be done for that. */
+static int make_segment(struct committer *committer)
+{
+	struct log *log = &committer->log;
+	int result = log_begin(log, committer->next_number);
+
+	if (is_full(result) && free_segments(committer) == 0)
+		result = log_begin(log, committer->next_number);
+	/* Without any, no checkpoint could free more. */
+	if (is_full(result) && !log_is_open(log))
+		result = log_begin_small(log, committer->next_number);
+	/* One that could not be made may have left its file behind. */
+	if (result == 0 || result == -EEXIST)
+		committer->next_number++;
+	return result;
+}
+
 /* Begin a segment: its snapshot is durable before anything else is written there. */
 static int begin_segment(struct committer *committer)
 {
 	uint32_t keep_from;
-	int result = log_begin(&committer->log, committer->next_number);
+	int result = make_segment(committer);
 
-	if ((result == -ENOSPC || result == -EDQUOT) && free_segments(committer) == 0)
-		result = log_begin(&committer->log, committer->next_number);
-	/* One that could not be made may have left its file behind. */
-	if (result == 0 || result == -EEXIST)
-		committer->next_number++;
 	if (result < 0)
 		return result;
 	result = add_snapshot(committer, &keep_from);
@@ -681,11 +714,10 @@ static int add_mark(struct committer *committer)
 static void tell(struct committer *committer, int result)
 {
 	struct engine *engine = committer->engine;
-	bool is_full = result == -ENOSPC || result == -EDQUOT;
 
 	pthread_mutex_lock(&engine->mutex);
-	engine->stats.is_full = is_full;
-	engine->stats.is_readonly = !is_full;
+	engine->stats.is_full = is_full(result);
+	engine->stats.is_readonly = !is_full(result);
 	engine->stats.n_failed_syncs = committer->log.n_failed;
 	(void)snprintf(engine->stats.last_error, sizeof(engine->stats.last_error),
 		       "the log cannot be written: %s", strerror(-result));
@@ -716,11 +748,22 @@ int committer_begin(struct committer *committer)
 {
 	int result = begin_segment(committer);
 
+	if (result == 0)
+		settle(committer, 0);
+	/* There is a segment, and no room for samples. */
+	if (result == 0 && log_is_small(&committer->log))
+		result = -ENOSPC;
 	if (result < 0)
 		tell(committer, result);
-	else
-		settle(committer, 0);
 	return result;
+}
+
+/* Is there none that samples could be written to? */
+static bool wants_segment(const struct committer *committer)
+{
+	const struct log *log = &committer->log;
+
+	return !log_is_open(log) || (log_is_small(log) && !must_yield(committer));
 }
 
 int committer_run(struct committer *committer)
@@ -739,7 +782,7 @@ int committer_run(struct committer *committer)
 		result = add_mark(committer);
 	if (result == 0)
 		result = log_entries(committer);
-	if (result == 0 && !log_is_open(&committer->log))
+	if (result == 0 && wants_segment(committer))
 		return committer_begin(committer);
 	if (result < 0)
 		tell(committer, result);
@@ -750,6 +793,6 @@ bool committer_has_pending(const struct committer *committer)
 {
 	const struct log *log = &committer->log;
 
-	return committer->n_entries > 0 || !log_is_open(log) ||
+	return committer->n_entries > 0 || !log_is_open(log) || log_is_small(log) ||
 	       (log->said != log->durable && log->marked != log->durable);
 }

@@ -12,17 +12,18 @@
 #include <stdint.h>
 
 #include "collector/log.h"
+#include "collector/recovery.h"
 
 struct engine;
 struct committer;
 
 /*
- * @param engine   borrowed; everything but its committer is ready
- * @param number   of the first segment to be written
- * @param durable  position up to which the log before it counts
+ * @param engine    borrowed; everything but its committer is ready
+ * @param number    of the first segment to be written
+ * @param recovery  what the log before it says
  * @return 0 or -ENOMEM
  */
-int committer_new(struct engine *engine, uint32_t number, uint64_t durable,
+int committer_new(struct engine *engine, uint32_t number, const struct recovery *recovery,
 		  struct committer **ret_committer);
 
 /* Takes NULL. */

@@ -212,7 +212,7 @@ static int recover(struct engine *engine)
 	if (result == 0) {
 		tell_recovery(engine, &recovery, &loaded);
 		engine->durable = recovery.end;
-		result = committer_new(engine, number, recovery.end, &engine->committer);
+		result = committer_new(engine, number, &recovery, &engine->committer);
 	}
 	recovery_done(&recovery);
 	/* A full disk is no reason not to serve what there is. */

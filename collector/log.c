@@ -13,6 +13,7 @@
 /* Parts of a segment: what is kept free on the disk, and in a segment for other records than batches. */
 #define RESERVE_PART 4
 #define CONTROL_PART 16
+#define SMALL_PART   8 /* what a small segment has of a usual one's length */
 
 /* Direct reads want memory, offsets and lengths in multiples of this. */
 #define DIRECT_ALIGN ((size_t)4096)
@@ -106,16 +107,17 @@ int log_release_reserve(struct log *log)
 }
 
 /* The second header, at the end: what the first one says is needed to read anything. */
-static int put_headers(struct log *log, int fd, const struct log_file_header *header)
+static int put_headers(struct log *log, int fd, const struct log_file_header *header,
+		       uint64_t n_bytes)
 {
 	log_file_put_header(&log->pending, header);
 	if (buffer_failed(&log->pending))
 		return -ENOMEM;
 	return disk_write(log->options.disk, fd, log->pending.data, HM_LOG_HEADER_BYTES,
-			  log->options.segment_bytes - HM_LOG_HEADER_BYTES);
+			  n_bytes - HM_LOG_HEADER_BYTES);
 }
 
-int log_begin(struct log *log, uint32_t number)
+static int begin(struct log *log, uint32_t number, uint64_t n_bytes)
 {
 	struct log_file_header header = {.number = number};
 	const struct disk *disk = log->options.disk;
@@ -128,13 +130,14 @@ int log_begin(struct log *log, uint32_t number)
 	header.created_us = disk->now_us(disk->context);
 	memcpy(header.store_id, log->options.store_id, HM_ID_BYTES);
 	log_file_name(number, name);
-	fd = make_file(log, name, log->options.segment_bytes);
+	fd = make_file(log, name, n_bytes);
 	if (fd < 0)
 		return fd;
 	/* Last, so that what was given to a checkpoint is not taken back while there is no more. */
-	result = log_keep_reserve(log);
+	if (n_bytes == log->options.segment_bytes)
+		result = log_keep_reserve(log);
 	if (result == 0)
-		result = put_headers(log, fd, &header);
+		result = put_headers(log, fd, &header, n_bytes);
 	if (result < 0) {
 		buffer_clear(&log->pending);
 		(void)disk->close(disk->context, fd);
@@ -145,10 +148,22 @@ int log_begin(struct log *log, uint32_t number)
 		(void)disk->close(disk->context, log->fd);
 	log->fd = fd;
 	log->number = number;
+	log->segment_bytes = n_bytes;
 	log->salt = header.salt;
 	log->written = 0;
 	log->end = HM_LOG_HEADER_BYTES;
 	return 0;
+}
+
+int log_begin(struct log *log, uint32_t number)
+{
+	return begin(log, number, log->options.segment_bytes);
+}
+
+int log_begin_small(struct log *log, uint32_t number)
+{
+	(void)log_release_reserve(log);
+	return begin(log, number, log->options.segment_bytes / SMALL_PART);
 }
 
 void log_abandon(struct log *log)
@@ -158,13 +173,20 @@ void log_abandon(struct log *log)
 	(void)log_unlink(log, log->number);
 }
 
+bool log_is_small(const struct log *log)
+{
+	return log->fd >= 0 && log->segment_bytes < log->options.segment_bytes;
+}
+
 bool log_has_room(const struct log *log, enum hm_record_type type, size_t payload_bytes)
 {
 	uint64_t wanted = log->end + log_file_record_bytes(payload_bytes) + HM_LOG_HEADER_BYTES;
 
+	if (type == HM_RECORD_BATCH && log_is_small(log))
+		return false;
 	if (type == HM_RECORD_BATCH)
-		wanted += log->options.segment_bytes / CONTROL_PART;
-	return wanted <= log->options.segment_bytes;
+		wanted += log->segment_bytes / CONTROL_PART;
+	return wanted <= log->segment_bytes;
 }
 
 int log_add(struct log *log, struct log_record *record)

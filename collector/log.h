@@ -29,6 +29,7 @@ struct log_options {
 struct log {
 	struct log_options options;
 	uint32_t number; /* of the segment being written; 0 = none yet */
+	uint64_t segment_bytes;
 	uint32_t salt;
 	int fd;           /* of it; -1 = none */
 	uint64_t end;     /* offset behind the last record, the gathered ones too */
@@ -58,6 +59,13 @@ void log_done(struct log *log);
 int log_begin(struct log *log, uint32_t number);
 
 /*
+ * Begin a small segment, in half of the room that is kept: for the records of a checkpoint, which frees
+ * more, where there is no other. No batch fits into it.
+ * @return as log_begin()
+ */
+int log_begin_small(struct log *log, uint32_t number);
+
+/*
  * Keep room on the disk that nothing but log_release_reserve() uses: no segment is begun without it.
  * @return 0 or -errno
  */
@@ -68,6 +76,9 @@ int log_release_reserve(struct log *log);
 
 /* Is a segment being written? */
 bool log_is_open(const struct log *log);
+
+/* Is it one of log_begin_small()? */
+bool log_is_small(const struct log *log);
 
 /* Does a record with such a payload still fit? Batches leave some room for other records, with which
  * a full disk is freed again. */

@@ -142,6 +142,7 @@ static int find_base(struct recovery *recovery, struct base *ret_base)
 		if (result == 0) {
 			*ret_base = (struct base){i - 1, offset};
 			recovery->has_snapshot = true;
+			recovery->base = recovery->segments[i - 1];
 			return 0;
 		}
 		if (result != -ENODATA)

@@ -22,6 +22,7 @@ struct recovery {
 	size_t segments_capacity;
 	struct cuts cuts;   /* files of checkpoints that were not completed */
 	bool has_snapshot;  /* false: the log is new, or lost */
+	uint32_t base;      /* segment of the snapshot from which on it was read; 0 = without one */
 	uint64_t durable;   /* the highest position that the log says was durable */
 	uint64_t end;       /* behind the last record that counts */
 	uint64_t n_damaged; /* ranges */

@@ -50,9 +50,10 @@ static void end_well(struct trial *trial)
 	if (!trial->engine && !trial_open(trial, LEDGER_RESTART))
 		return;
 	trial_append(trial);
-	/* One call may still tell of what went wrong before. */
-	if (engine_commit(trial->engine) < 0)
-		(void)engine_commit(trial->engine);
+	/* One call may still tell of what went wrong before; and what was full lets a checkpoint end first
+	 * that is under way. */
+	for (unsigned i = 0; i < 10 && engine_commit(trial->engine) < 0; i++)
+		(void)engine_checkpoint(trial->engine, ENGINE_SCOPE_DUE);
 	(void)trial_commit(trial);
 	(void)trial_read(trial, LEDGER_LIVE);
 	if (trial_is_bad(trial))

@@ -277,6 +277,64 @@ Test(committer, has_room_on_a_full_disk_for_a_checkpoint_that_frees_more)
 	cr_assert_eq(sim_store_count(&store), n);
 }
 
+/* Start on a disk that is full, and move all into files: then there is room again. */
+static void restart_and_free(unsigned n)
+{
+	int result = 0;
+
+	sim_disk_heal(store.sim);
+	sim_store_kill(&store);
+	cr_assert_eq(sim_store_open(&store), 0);
+	cr_assert_eq(sim_store_count(&store), n, "what is stored can be read");
+	for (unsigned i = 0; i < 60; i++) {
+		(void)engine_checkpoint(store.engine, ENGINE_SCOPE_ALL);
+		(void)engine_commit(store.engine);
+	}
+	for (unsigned i = 0; i < 10 && result == 0; i++)
+		result = sim_store_fill(&store, "m", n++, 1);
+	cr_assert_eq(result, 0);
+	cr_assert_eq(sim_store_count(&store), n);
+	restart();
+	cr_assert_eq(sim_store_count(&store), n);
+}
+
+Test(committer, frees_a_disk_that_its_own_log_filled_after_a_restart)
+{
+	int result = 0;
+	unsigned n = 0;
+
+	cr_assert_eq(sim_store_fill(&store, "m", n++, 1), 0);
+	sim_disk_set_limits(store.sim,
+			    sim_disk_used_bytes(store.sim) + SIM_STORE_SEGMENT_BYTES * 9 / 4, 0);
+	while (result == 0)
+		result = sim_store_fill(&store, "m", n++, 1);
+	cr_assert_eq(result, -ENOSPC);
+	fill_disk();
+	restart_and_free(n - 1);
+}
+
+Test(committer, frees_segments_at_start_whose_samples_are_in_files)
+{
+	unsigned n = 0;
+
+	while (newest() < 3)
+		cr_assert_eq(sim_store_fill(&store, "m", n++, 1), 0);
+	cr_assert_eq(sim_store_checkpoint(&store), 0);
+	cr_assert(sim_store_has(&store, "log/00000001.log"));
+	/* Not even what was kept is there. */
+	sim_store_remove(&store, "log", "reserve");
+	sim_disk_set_limits(store.sim, sim_disk_used_bytes(store.sim), 0);
+	sim_store_kill(&store);
+	cr_assert_eq(sim_store_open(&store), 0);
+
+	cr_assert_not(sim_store_has(&store, "log/00000001.log"));
+	cr_assert_eq(sim_store_stats(&store).n_log_segments, count_segments());
+	cr_assert_eq(sim_store_fill(&store, "m", n++, 1), 0);
+	cr_assert_eq(sim_store_count(&store), n);
+	restart();
+	cr_assert_eq(sim_store_count(&store), n);
+}
+
 Test(committer, removes_segments_that_nothing_needs)
 {
 	while (newest() < 6) {

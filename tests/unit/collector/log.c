@@ -222,6 +222,26 @@ Test(log, begins_no_segment_without_its_reserve_and_leaves_nothing_behind)
 	cr_assert_eq(file_bytes("reserve"), SEGMENT_BYTES / 4);
 }
 
+Test(log, begins_a_small_one_in_the_room_that_was_kept)
+{
+	cr_assert_eq(log_begin(&wal, 1), 0);
+	cr_assert_eq(log_commit(&wal), 0);
+	sim_disk_set_limits(sim, sim_disk_used_bytes(sim), 0);
+	cr_assert_eq(log_begin_small(&wal, 2), 0);
+
+	cr_assert_eq(file_bytes("00000002.log"), SEGMENT_BYTES / 8);
+	cr_assert_not(log_has_room(&wal, HM_RECORD_BATCH, 8));
+	cr_assert(log_has_room(&wal, HM_RECORD_GROUP, 100));
+	cr_assert_not(log_has_room(&wal, HM_RECORD_GROUP, SEGMENT_BYTES / 8));
+	cr_assert_eq(add(HM_RECORD_GROUP, 100), 0);
+	cr_assert_eq(log_commit(&wal), 0);
+	cr_assert_eq(count_records(2), 1);
+	sim_disk_set_limits(sim, 0, 0);
+	cr_assert_eq(log_begin(&wal, 3), 0);
+	cr_assert(log_has_room(&wal, HM_RECORD_BATCH, 8));
+	cr_assert_eq(file_bytes("00000003.log"), SEGMENT_BYTES);
+}
+
 Test(log, leaves_no_file_of_a_segment_that_could_not_be_begun)
 {
 	static const enum sim_call calls[] = {SIM_RANDOM, SIM_OPEN, SIM_FALLOCATE, SIM_FSYNC,
