@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: MIT */
+/* What the loader does with what it cannot use. */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "collector/loader_part.h"
+#include "common/message.h"
+
+#define ASIDE_ENDING ".damaged"
+#define ASIDE_TRIES  100
+#define PATH_BYTES   (CATALOG_FILE_NAME_BYTES * 2)
+
+void loader_note_error(struct loader *loader, const char *name, const char *why)
+{
+	struct engine_stats *stats = &loader->engine->stats;
+
+	loader->result.n_files_aside++;
+	(void)snprintf(stats->last_error, sizeof(stats->last_error), "hosts/%s%s%s: %s",
+		       loader->folder, *name ? "/" : "", name, why);
+}
+
+void loader_pass_over(struct loader *loader, const char *name, const char *why)
+{
+	loader_note_error(loader, name, why);
+	message_warning("%s/%s: %s; left alone", loader->folder, name, why);
+}
+
+void loader_pass_over_for_now(struct loader *loader, const char *name, int error)
+{
+	loader_note_error(loader, name, strerror(-error));
+	message_error("%s/%s: %s; the host's samples stay in the log until it can be read, at the "
+		      "next start",
+		      loader->folder, name, strerror(-error));
+	if (loader->host)
+		loader->host->is_unread = true;
+}
+
+void loader_set_aside(struct loader *loader, int folder, const char *name, const char *why)
+{
+	const struct disk *disk = loader->engine->options.disk;
+	char aside[PATH_BYTES];
+	int result = -EEXIST;
+
+	for (int i = 0; i < ASIDE_TRIES && result == -EEXIST; i++) {
+		int fd;
+
+		(void)snprintf(aside, sizeof(aside), i ? "%s%s-%d" : "%s%s", name, ASIDE_ENDING, i);
+		fd = disk->open(disk->context, folder, aside, O_RDONLY);
+		result = fd >= 0 ? -EEXIST : 0;
+		if (fd >= 0)
+			(void)disk->close(disk->context, fd);
+	}
+	if (result == 0)
+		result = disk->rename(disk->context, folder, name, aside);
+	loader_note_error(loader, name, why);
+	if (result < 0) {
+		message_warning("%s/%s: %s; it could not be set aside either: %s", loader->folder,
+				name, why, strerror(-result));
+	} else {
+		message_warning("%s/%s: %s; set aside as %s", loader->folder, name, why, aside);
+	}
+}
+
+void loader_tell_unusable(struct loader *loader, int folder, const char *name, int result)
+{
+	switch (result) {
+	case -EINVAL:
+	case -EBADMSG:
+	case -ELOOP: /* a symbolic link */
+	case -ENXIO: /* a socket */
+		loader_set_aside(loader, folder, name,
+				 "not a metric file, or its header is damaged");
+		break;
+	case -ENOTSUP:
+		loader_pass_over(loader, name, "of a format that this version does not know");
+		break;
+	case -EXDEV:
+		loader_pass_over(loader, name,
+				 "it holds another host or metric than its path says");
+		break;
+	case -EREMOTE:
+		loader_pass_over(loader, name, "it is of another store");
+		break;
+	default:
+		loader_pass_over_for_now(loader, name, result);
+	}
+}

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: MIT */
+/* The loader's reading of a host's own file. */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+
+#include "collector/loader_part.h"
+#include "common/file_reader.h"
+
+/* The host's own file is made anew where it is not known what the disk has of it. */
+static void remake_doubtful(struct loader *loader, int folder)
+{
+	const struct disk *disk = loader->engine->options.disk;
+	struct catalog_host *host = loader->host;
+	const struct cut *cut = cuts_find(&loader->recovery->cuts, host, HOST_FILE);
+
+	if (!cut || !cut->is_doubtful)
+		return;
+	(void)disk->unlink(disk->context, folder, HOST_FILE);
+	host->end = (struct metric_file_end){.highest_us = CATALOG_NO_TIME};
+}
+
+/* Take what the blocks of the host's own file say. */
+static void take_host_blocks(struct loader *loader, struct file_reader *reader)
+{
+	struct catalog_host *host = loader->host;
+	struct file_reader_block found;
+
+	while (file_reader_next(reader, &found) == 0) {
+		struct store_file_host entry;
+
+		if (loader->is_logged && found.block.position > host->checkpoint)
+			continue;
+		host->end.length_bytes = found.offset + found.block.length_bytes;
+		if (store_file_get_host(&found.block, &entry) == 0)
+			host->n_filed = entry.n_samples;
+	}
+}
+
+/* @return 0, also where it is damaged; -EINVAL: it is no file of a host; -EREMOTE: of another store */
+static int read_host_file(struct loader *loader, int fd)
+{
+	const struct disk *disk = loader->engine->options.disk;
+	struct file_reader reader = {0};
+	struct store_file_header header;
+	struct disk_status status;
+	int result = disk->fstat(disk->context, fd, &status);
+
+	/* One that a checkpoint has just made is empty. */
+	if (result < 0 || (status.is_file && status.size_bytes == 0))
+		return 0;
+	result = file_reader_init(&reader, disk, fd, UINT64_MAX, &header);
+	if (result == 0 && memcmp(header.store_id, loader->engine->store_id, HM_ID_BYTES) != 0)
+		result = -EREMOTE;
+	if (result == 0 && header.type == HM_FILE_HOST && loader->host) {
+		loader->host->end = (struct metric_file_end){
+			.salt = header.salt,
+			.length_bytes = header.header_bytes,
+			.highest_us = CATALOG_NO_TIME,
+		};
+		take_host_blocks(loader, &reader);
+	}
+	file_reader_done(&reader);
+	return result == -EINVAL || result == -EREMOTE ? result : 0;
+}
+
+void loader_load_host(struct loader *loader, int folder)
+{
+	const struct disk *disk = loader->engine->options.disk;
+	int fd = disk->open(disk->context, folder, HOST_FILE, O_RDONLY);
+	int result = fd;
+
+	if (fd >= 0) {
+		result = read_host_file(loader, fd);
+		(void)disk->close(disk->context, fd);
+	}
+	if (result == -EREMOTE)
+		loader_set_aside(loader, folder, HOST_FILE, "it is of another store");
+	else if (result == -EINVAL || result == -ELOOP || result == -ENXIO)
+		loader_set_aside(loader, folder, HOST_FILE, "no file of a host");
+	else if (loader->host)
+		remake_doubtful(loader, folder);
+}

@@ -1,0 +1,317 @@
+/* SPDX-License-Identifier: MIT */
+/* The loader's reading of one metric's file. */
+
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "collector/loader_part.h"
+#include "common/message.h"
+#include "common/text.h"
+
+#define SERIES_MIN_BYTES 2 /* of one in a SERIES block */
+
+static bool is_valid_name(const char *name, size_t length, size_t max_bytes)
+{
+	return length > 0 && length <= max_bytes && text_is_clean(name, length);
+}
+
+/* Do host and metric of the header belong where the file lies? */
+static bool is_in_place(const struct loader *loader, const struct store_file_header *header)
+{
+	const struct found *found = loader->reading;
+	char folder[FILE_NAME_MAX_BYTES];
+	char name[FILE_NAME_MAX_BYTES];
+
+	file_name_escape(header->host, header->host_length, folder);
+	file_name_escape(header->metric, header->metric_length, name);
+	return strlen(folder) == loader->folder_base &&
+	       strncmp(folder, loader->folder, loader->folder_base) == 0 &&
+	       strlen(name) == found->base_length &&
+	       strncmp(name, found->name, found->base_length) == 0 && header->part == found->part &&
+	       header->type == (found->side == CATALOG_SIDE_ODD ? HM_FILE_ODD : HM_FILE_METRIC);
+}
+
+/* A host that only its files know: the log is lost. */
+static int adopt_host(struct engine *engine, struct catalog_host *host)
+{
+	const struct disk *disk = engine->options.disk;
+	int result;
+
+	if (host->number != 0)
+		return 0;
+	result = disk->random(disk->context, host->id, HM_ID_BYTES);
+	if (result == 0)
+		result = id_map_set(&engine->hosts, engine->next_number, host);
+	if (result == 0)
+		host->number = engine->next_number++;
+	return result;
+}
+
+/* Begin with host and metric of the header. */
+static int on_header(void *context, const struct store_file_header *header)
+{
+	struct loader *loader = context;
+	int result;
+
+	if (!is_valid_name(header->host, header->host_length, HM_HOST_NAME_MAX_BYTES) ||
+	    !is_valid_name(header->metric, header->metric_length, HM_METRIC_NAME_MAX_BYTES) ||
+	    !is_in_place(loader, header))
+		return -EXDEV;
+	if (memcmp(header->store_id, loader->engine->store_id, HM_ID_BYTES) != 0)
+		return -EREMOTE;
+	buffer_clear(&loader->text);
+	buffer_append(&loader->text, header->host, header->host_length);
+	buffer_append_byte(&loader->text, '\0');
+	buffer_append(&loader->text, header->metric, header->metric_length);
+	buffer_append_byte(&loader->text, '\0');
+	buffer_append_byte(&loader->text, '\0');
+	if (buffer_failed(&loader->text))
+		return -ENOMEM;
+	loader->identity = (struct identity){
+		.text = loader->text.data,
+		.host_length = header->host_length,
+		.metric_length = header->metric_length,
+	};
+	result = catalog_get_file(&loader->engine->catalog, &loader->identity, &loader->file);
+	if (result == 0)
+		result = adopt_host(loader->engine, loader->file->host);
+	if (result == 0)
+		result = catalog_describe(loader->file, header->kind, header->unit,
+					  header->unit_length);
+	loader->file->has_new_meta = false;
+	loader->host = loader->file->host;
+	return result;
+}
+
+static int on_series(void *context, const struct store_file_series *named)
+{
+	struct loader *loader = context;
+	struct identity *identity = &loader->identity;
+	struct catalog_series *series;
+	const void *known;
+
+	if (named->id >= ID_MAP_MAX || named->labels_length > UINT16_MAX ||
+	    !text_is_clean(named->labels, named->labels_length))
+		return 0;
+	loader->text.length = identity->host_length + identity->metric_length + 2;
+	buffer_append(&loader->text, named->labels, named->labels_length);
+	buffer_append_byte(&loader->text, '\0');
+	if (buffer_failed(&loader->text))
+		return -ENOMEM;
+	identity->text = loader->text.data;
+	identity->labels_length = named->labels_length;
+	identity->hash = hash_bytes(&loader->engine->catalog.key, identity->text,
+				    identity_text_bytes(identity));
+	series = catalog_find(&loader->engine->catalog, identity);
+	known = id_map_get(&loader->known, named->id);
+	/* A part that could not be read for a while, and in which the number means something else. */
+	if (known && known != series)
+		return -EXDEV;
+	if (!series) {
+		int result = catalog_add(&loader->engine->catalog, identity, named->id, &series);
+
+		/* More series than may be: these stay unnamed; the daemon starts all the same. */
+		if (result == -ENOSPC)
+			return 0;
+		if (result < 0)
+			return result;
+	}
+	if (id_map_set(&loader->known, named->id, series) < 0)
+		return -ENOMEM;
+	if (series->id != named->id)
+		return 0;
+	series->declared[loader->reading->side] = 1;
+	return id_map_set(&loader->ids, named->id, series);
+}
+
+static int on_meta(void *context, const struct store_file_meta *meta)
+{
+	struct loader *loader = context;
+	int result = catalog_describe(loader->file, meta->kind, meta->unit, meta->unit_length);
+
+	loader->file->has_new_meta = false;
+	return result;
+}
+
+static int on_last(void *context, uint32_t series_id, const struct metric_file_sample *sample)
+{
+	struct loader *loader = context;
+	struct catalog_series *series = id_map_get(&loader->ids, series_id);
+
+	if (series) {
+		catalog_note(series, sample->time_us, sample->value,
+			     loader->reading->side == CATALOG_SIDE_ODD);
+	}
+	return 0;
+}
+
+static int on_damage(void *context, uint64_t offset, uint64_t length_bytes)
+{
+	struct loader *loader = context;
+
+	loader->result.n_damaged_ranges++;
+	loader->n_damaged++;
+	loader->damaged_bytes += length_bytes;
+	message_warning("%s/%s: %" PRIu64 " damaged bytes from byte %" PRIu64 " on are passed over",
+			loader->folder, loader->reading->name, length_bytes, offset);
+	return 0;
+}
+
+/* What a file's path says of it. @return false: its names were cut */
+static bool expect(struct loader *loader, const struct found *found)
+{
+	int host_length =
+		file_name_unescape(loader->folder, loader->folder_base, loader->expected_host);
+	int metric_length =
+		file_name_unescape(found->name, found->base_length, loader->expected_metric);
+
+	loader->expected = (struct store_file_header){
+		.store_id = loader->engine->store_id,
+		.salt = metric_file_salt(loader->engine->store_id, loader->folder, found->name),
+		.part = found->part,
+		/* How much of the part before counts is not known: all that verifies. */
+		.continues_bytes = UINT64_MAX,
+		.type = found->side == CATALOG_SIDE_ODD ? HM_FILE_ODD : HM_FILE_METRIC,
+		.host = loader->expected_host,
+		.metric = loader->expected_metric,
+		.unit = "",
+	};
+	if (host_length < 0 || metric_length < 0)
+		return false;
+	loader->expected.host_length = (size_t)host_length;
+	loader->expected.metric_length = (size_t)metric_length;
+	return true;
+}
+
+/* Where a part of a file ends; the last one, which is read first, is gone on with. */
+static int note_end(struct loader *loader, const struct metric_file_end *end)
+{
+	struct catalog_data *data = &loader->file->data[loader->reading->side];
+
+	loader->limit_bytes = end->continues_bytes;
+	if (end->part < data->end.part) {
+		data->part_bytes[end->part] = end->length_bytes;
+		return 0;
+	}
+	/* Parts that are not there have no bytes. */
+	if (catalog_make_parts(data, end->part) < 0)
+		return -ENOMEM;
+	data->end = *end;
+	return 0;
+}
+
+/* A file of which it is not known what the disk has goes on in its next part. Where it is not the last
+ * one, it has been left already. */
+static int leave_doubtful(struct loader *loader, bool is_lossy)
+{
+	const struct found *found = loader->reading;
+	const struct cut *cut = cuts_find(&loader->recovery->cuts, loader->host, found->name);
+	bool is_doubtful = cut && cut->is_doubtful;
+
+	if ((!is_doubtful && !is_lossy) || loader->file->data[found->side].end.part != found->part)
+		return 0;
+	/* What is whole in it counts, also should the device give more of it one day. */
+	return catalog_begin_part(&loader->engine->catalog, loader->file, found->side,
+				  cut ? cut->length_bytes : UINT64_MAX);
+}
+
+/* The position behind all that the log has or ever said to have. */
+static uint64_t log_end(const struct recovery *recovery)
+{
+	uint64_t end = recovery->durable > recovery->end ? recovery->durable : recovery->end;
+
+	return end > 0 ? end : 1;
+}
+
+/*
+ * Load a file; where the device does not give some of it, what it gives. That is not appended to: it goes
+ * on in a part.
+ * @return as metric_file_load(); 1: loaded, and something was not given
+ */
+static int load_blocks(struct loader *loader, struct metric_file_place *place,
+		       struct metric_file_end *ret_end, uint64_t *ret_position)
+{
+	static const struct metric_file_visitor visit = {
+		.header = on_header,
+		.series = on_series,
+		.meta = on_meta,
+		.last = on_last,
+		.damage = on_damage,
+	};
+	struct metric_file_visitor visitor = visit;
+	const struct disk *disk = loader->engine->options.disk;
+	uint64_t n_damaged = loader->result.n_damaged_ranges;
+	int result;
+
+	visitor.context = loader;
+	result = metric_file_load(disk, place, loader->decoder, &visitor, ret_end, ret_position);
+	if (result != -EIO && result != -EUCLEAN)
+		return result;
+	/* What was told is told again. */
+	loader->result.n_damaged_ranges = n_damaged;
+	loader->n_damaged = 0;
+	loader->damaged_bytes = 0;
+	place->passes_bad_sectors = true;
+	result = metric_file_load(disk, place, loader->decoder, &visitor, ret_end, ret_position);
+	return result < 0 ? result : 1;
+}
+
+/* Series whose names and samples are all in what the device does not give: should it do so one day, their
+ * numbers are not to name others. */
+static void skip_numbers(struct loader *loader)
+{
+	uint64_t next_id = loader->file->next_id + loader->damaged_bytes / SERIES_MIN_BYTES;
+
+	if (next_id < ID_MAP_MAX)
+		loader->file->next_id = (uint32_t)next_id;
+}
+
+int loader_load_metric(struct loader *loader, int folder, const struct found *found)
+{
+	struct metric_file_place place = {
+		.folder = folder,
+		.path = found->name,
+		.length_bytes = loader->limit_bytes,
+		.position_max = UINT64_MAX,
+	};
+	struct metric_file_end end;
+	uint64_t position;
+	bool is_lossy;
+	int result;
+
+	loader->limit_bytes = UINT64_MAX;
+	if (expect(loader, found))
+		place.expected = &loader->expected;
+	/* It was not ours, and is not. */
+	if (place.length_bytes == 0)
+		return 0;
+	/* Where the log says nothing of the host, all that is whole counts; where it ends before what
+	 * a file has, that as well. */
+	if (loader->is_logged) {
+		place.position_max = loader->checkpoint;
+		place.lost_from = log_end(loader->recovery);
+	}
+	loader->reading = found;
+	loader->n_damaged = 0;
+	loader->damaged_bytes = 0;
+	result = load_blocks(loader, &place, &end, &position);
+	if (result < 0)
+		return result;
+	is_lossy = result == 1;
+	/* Ids whose names are lost shall not name something else. */
+	if (end.next_series_id > loader->file->next_id)
+		loader->file->next_id = end.next_series_id;
+	if (is_lossy)
+		skip_numbers(loader);
+	loader->file->data[found->side].n_damaged += loader->n_damaged;
+	result = note_end(loader, &end);
+	if (result == 0)
+		result = leave_doubtful(loader, is_lossy);
+	loader->result.n_bytes += end.length_bytes;
+	if (position > loader->result.position)
+		loader->result.position = position;
+	if (position > loader->host->checkpoint)
+		loader->host->checkpoint = position;
+	return result;
+}

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef COLLECTOR_LOADER_PART_H
+#define COLLECTOR_LOADER_PART_H
+
+/* What the parts of the loader share: the folder and the file that are being read. */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "collector/engine.h"
+#include "collector/id_map.h"
+#include "collector/loader.h"
+#include "common/file_name.h"
+#include "common/store_file.h"
+
+#define HOST_FILE ".host"
+
+/* One metric's file in the folder being read. */
+struct found {
+	char *name;
+	uint32_t part;
+	enum catalog_side side;
+	size_t base_length; /* of the name, without part and ending */
+};
+
+struct loader {
+	struct engine *engine;
+	const struct recovery *recovery;
+	struct block_decoder *decoder;
+	struct loader_result result;
+	struct table folders; /* hosts by their folders' names */
+	struct buffer names;  /* of the folders */
+	/* Of the folder being read. */
+	const char *folder;
+	size_t folder_base;        /* of its name, without a number */
+	struct catalog_host *host; /* NULL: the log does not know it, and no file was read yet */
+	bool is_logged;            /* the log knows the host, and its checkpoint: */
+	uint64_t checkpoint;
+	struct found *found;
+	size_t n_found;
+	size_t found_capacity;
+	/* Of the file being read. */
+	const struct found *reading;
+	uint64_t n_damaged; /* ranges of it */
+	uint64_t damaged_bytes;
+	struct catalog_file *file;
+	uint64_t limit_bytes;              /* so much of this part counts, says the one behind it */
+	struct store_file_header expected; /* what its path says that its header says */
+	char expected_host[FILE_NAME_MAX_BYTES];
+	char expected_metric[FILE_NAME_MAX_BYTES];
+	struct id_map ids;
+	struct id_map known; /* of all parts of the metric's files */
+	struct buffer text;  /* identity of a series; begins with host and metric */
+	struct identity identity;
+};
+
+/* For the status: what is wrong with a file or folder. @param name  of the file; "": of the folder */
+void loader_note_error(struct loader *loader, const char *name, const char *why);
+
+/* Leave it alone, and tell why. */
+void loader_pass_over(struct loader *loader, const char *name, const char *why);
+
+/* Perhaps it can be read at the next start. Until then nothing is appended to the host's files: which
+ * numbers its series have there is not known. What comes in stays in the log. */
+void loader_pass_over_for_now(struct loader *loader, const char *name, int error);
+
+/* Give what cannot be used another name, so that there can be a new file. */
+void loader_set_aside(struct loader *loader, int folder, const char *name, const char *why);
+
+/* What becomes of a metric's file that could not be read, for -errno. */
+void loader_tell_unusable(struct loader *loader, int folder, const char *name, int result);
+
+/*
+ * Read a metric's file, or a part of one. Of one metric the last part goes first.
+ * @return 0; as metric_file_load(); -EXDEV: it is another host's or metric's; -EREMOTE: another store's
+ */
+int loader_load_metric(struct loader *loader, int folder, const struct found *found);
+
+/* What the host's own file says; without it nothing but a count is missing. What is none of ours goes
+ * out of the way. */
+void loader_load_host(struct loader *loader, int folder);
+
+#endif
