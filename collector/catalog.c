@@ -157,34 +157,44 @@ size_t catalog_folder_base(const char *folder)
 	return length - n_digits - 1;
 }
 
-int catalog_take_folder(struct catalog *catalog, const char *name)
+static int add_taken(struct catalog *catalog, const char *name)
 {
+	char *copy = strdup(name);
 	char **taken;
 
-	if (is_taken(catalog, name))
-		return 0;
+	if (!copy)
+		return -ENOMEM;
 	taken = array_grow(catalog->taken, catalog->n_taken, &catalog->taken_capacity,
 			   sizeof(*taken));
-	if (!taken)
+	if (!taken) {
+		free(copy);
 		return -ENOMEM;
-	catalog->taken = taken;
-	taken[catalog->n_taken] = strdup(name);
-	if (!taken[catalog->n_taken])
-		return -ENOMEM;
-	catalog->n_taken++;
-	for (size_t i = 0; i < catalog->n_hosts; i++) {
-		struct catalog_host *host = catalog->all_hosts[i];
-		char *folder;
-
-		if (strcmp(host->folder, name) != 0)
-			continue;
-		folder = choose_folder(catalog, host->name, strlen(host->name));
-		if (!folder)
-			return -ENOMEM;
-		free(host->folder);
-		host->folder = folder;
 	}
+	taken[catalog->n_taken++] = copy;
+	catalog->taken = taken;
 	return 0;
+}
+
+static int move_host(const struct catalog *catalog, struct catalog_host *host)
+{
+	char *folder = choose_folder(catalog, host->name, strlen(host->name));
+
+	if (!folder)
+		return -ENOMEM;
+	free(host->folder);
+	host->folder = folder;
+	return 0;
+}
+
+int catalog_take_folder(struct catalog *catalog, const char *name)
+{
+	int result = is_taken(catalog, name) ? 0 : add_taken(catalog, name);
+
+	for (size_t i = 0; i < catalog->n_hosts && result == 0; i++) {
+		if (strcmp(catalog->all_hosts[i]->folder, name) == 0)
+			result = move_host(catalog, catalog->all_hosts[i]);
+	}
+	return result;
 }
 
 static int host_new(const struct catalog *catalog, const char *name, size_t length,

@@ -321,10 +321,11 @@ static void begin_part(struct checkpoint *checkpoint, struct group_file *file)
 {
 	uint64_t continues_bytes = file->is_lost ? UINT64_MAX : file->before.length_bytes;
 
-	if (file->is_lost)
+	if (file->is_lost) {
 		message_warning(
 			"%s: a file of %s is gone or shorter than it was; going on in a new one",
 			file->of->host->folder, file->file->metric);
+	}
 	/* Without memory the host stays in the log until the next start. */
 	if (group_writer_begin_part(&checkpoint->writer, file, continues_bytes) < 0)
 		file->of->host->is_unread = true;

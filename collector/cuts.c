@@ -52,31 +52,27 @@ static struct cut *find(const struct cuts *cuts, const struct key *key)
 	return table_find(&cuts->index, hash_key(cuts, key), is_cut, key);
 }
 
-static struct cut *cut_new(const struct key *key, struct catalog_host *host)
+/* Make one and have it in all lists. @return NULL without memory: what there is of it is in the first */
+static struct cut *add_cut(struct cuts *cuts, const struct key *key, struct catalog_host *host)
 {
-	struct cut *cut = calloc(1, sizeof(*cut) + key->length + 1);
+	struct cut **all = array_grow(cuts->all, cuts->n, &cuts->capacity, sizeof(*all));
+	struct cut *cut;
 
+	if (!all)
+		return NULL;
+	cuts->all = all;
+	cut = calloc(1, sizeof(*cut) + key->length + 1);
 	if (!cut)
 		return NULL;
+	all[cuts->n++] = cut;
 	cut->host = host;
+	cut->next = cuts_of(cuts, host);
 	cut->name_length = key->length;
 	memcpy(cut->name, key->name, key->length);
+	if (table_add(&cuts->index, hash_key(cuts, key), cut) < 0 ||
+	    id_map_set(&cuts->hosts, host->number, cut) < 0)
+		return NULL;
 	return cut;
-}
-
-/* Have a new one in all lists. @return 0 or -ENOMEM, and it is in none */
-static int enter(struct cuts *cuts, const struct key *key, struct cut *cut)
-{
-	struct cut **grown = array_grow(cuts->all, cuts->n, &cuts->capacity, sizeof(*grown));
-
-	if (!grown)
-		return -ENOMEM;
-	cuts->all = grown;
-	cut->next = cuts_of(cuts, cut->host);
-	if (table_add(&cuts->index, hash_key(cuts, key), cut) < 0)
-		return -ENOMEM;
-	cuts->all[cuts->n++] = cut;
-	return id_map_set(&cuts->hosts, cut->host->number, cut);
 }
 
 int cuts_add(struct cuts *cuts, struct catalog_host *host, const char *name, size_t name_length,
@@ -87,21 +83,10 @@ int cuts_add(struct cuts *cuts, struct catalog_host *host, const char *name, siz
 
 	if (cut && !cut->is_dropped)
 		return 0;
-	if (!cut) {
-		size_t n = cuts->n;
-		int result;
-
-		cut = cut_new(&key, host);
-		if (!cut)
-			return -ENOMEM;
-		result = enter(cuts, &key, cut);
-		if (result < 0) {
-			/* Once it is in the list, that frees it. */
-			if (cuts->n == n)
-				free(cut);
-			return result;
-		}
-	}
+	if (!cut)
+		cut = add_cut(cuts, &key, host);
+	if (!cut)
+		return -ENOMEM;
 	cut->length_bytes = length_bytes;
 	cut->is_dropped = false;
 	return 0;

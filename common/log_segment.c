@@ -42,8 +42,10 @@ static int open_file(struct log_segment *segment, int folder, const char *name)
 		result = -EINVAL;
 	if (result == 0)
 		segment->end_bytes = status.size_bytes - HM_LOG_HEADER_BYTES;
-	else
-		log_segment_close(segment);
+	else if (segment->fd >= 0)
+		(void)disk->close(disk->context, segment->fd);
+	if (result < 0)
+		segment->fd = -1;
 	return result;
 }
 
@@ -53,13 +55,11 @@ int log_segment_open(struct log_segment *segment, const struct disk *disk, int f
 	char name[LOG_FILE_NAME_BYTES];
 	int result = -EIO;
 
-	*segment = (struct log_segment){.fd = -1};
+	*segment = (struct log_segment){.disk = disk, .fd = -1};
 	log_file_name(number, name);
 	/* Who calls will take it as lost: once is no proof. */
-	for (int i = 0; i < OPEN_TRIES && disk_is_damage(result); i++) {
-		segment->disk = disk;
+	for (int i = 0; i < OPEN_TRIES && disk_is_damage(result); i++)
 		result = open_file(segment, folder, name);
-	}
 	if (result < 0)
 		return result;
 	result = read_header(segment, 0);
