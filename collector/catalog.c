@@ -177,13 +177,9 @@ static int add_taken(struct catalog *catalog, const char *name)
 
 static int move_host(const struct catalog *catalog, struct catalog_host *host)
 {
-	char *folder = choose_folder(catalog, host->name, strlen(host->name));
-
-	if (!folder)
-		return -ENOMEM;
 	free(host->folder);
-	host->folder = folder;
-	return 0;
+	host->folder = choose_folder(catalog, host->name, strlen(host->name));
+	return host->folder ? 0 : -ENOMEM;
 }
 
 int catalog_take_folder(struct catalog *catalog, const char *name)

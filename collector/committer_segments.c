@@ -181,13 +181,13 @@ static int free_segments(struct committer *committer)
 {
 	struct log *log = &committer->log;
 	uint32_t keep_from;
-	int result;
 
 	if (!find_needed(committer, log->number > 0 ? log->number : committer->base, &keep_from) ||
 	    (log->number > 0 && !log_is_open(log)))
 		return -ENOSPC;
 	if (log->number > 0) {
-		result = add_snapshot(committer, &keep_from);
+		int result = add_snapshot(committer, &keep_from);
+
 		if (result == 0)
 			result = log_commit(log);
 		if (result < 0) {

@@ -55,7 +55,7 @@ static struct cut *find(const struct cuts *cuts, const struct key *key)
 /* Make one and have it in all lists. @return NULL without memory: what there is of it is in the first */
 static struct cut *add_cut(struct cuts *cuts, const struct key *key, struct catalog_host *host)
 {
-	struct cut **all = array_grow(cuts->all, cuts->n, &cuts->capacity, sizeof(*all));
+	struct cut **all = array_grow(cuts->all, cuts->n, &cuts->capacity, sizeof(void *));
 	struct cut *cut;
 
 	if (!all)

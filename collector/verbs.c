@@ -203,9 +203,10 @@ static void answer_free(void *state)
 static void end_answer(const struct answer *answer, struct control_reply *reply)
 {
 	uint64_t n_lost = query_n_lost(answer->query);
-	char text[160];
 
 	if (n_lost > 0) {
+		char text[160];
+
 		(void)snprintf(text, sizeof(text),
 			       "%" PRIu64
 			       " places of the store could not be read: something may be "

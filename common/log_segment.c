@@ -31,7 +31,7 @@ static int read_header(struct log_segment *segment, uint64_t offset)
 static int open_file(struct log_segment *segment, int folder, const char *name)
 {
 	const struct disk *disk = segment->disk;
-	struct disk_status status;
+	struct disk_status status = {.size_bytes = 0};
 	int result = segment->fd = disk->open(disk->context, folder, name, O_RDONLY);
 
 	if (result >= 0)
