@@ -15,7 +15,9 @@
 /* A folder NAME~2 is a host's whose folder NAME cannot be. */
 #define FOLDER_MARK         '~'
 #define FOLDER_NUMBER_BYTES 12 /* room for the mark and the number */
-#define FOLDER_BYTES        (FILE_NAME_MAX_BYTES + FOLDER_NUMBER_BYTES)
+
+_Static_assert(FILE_NAME_MAX_BYTES + FOLDER_NUMBER_BYTES <= CATALOG_FOLDER_BYTES,
+	       "a cut name fits");
 
 void catalog_init(struct catalog *catalog, const struct hash_key *key)
 {
@@ -26,7 +28,6 @@ static void host_free(struct catalog_host *host)
 {
 	if (!host)
 		return;
-	free(host->folder);
 	free(host->gathered);
 	free(host);
 }
@@ -113,27 +114,26 @@ static bool is_taken(const struct catalog *catalog, const char *folder)
 
 /* The first of NAME, NAME~2, ... that is not taken. */
 static void find_free(const struct catalog *catalog, const char *name, size_t length,
-		      char folder[static FOLDER_BYTES])
+		      char folder[static CATALOG_FOLDER_BYTES])
 {
-	(void)snprintf(folder, FOLDER_BYTES, "%.*s", (int)length, name);
+	(void)snprintf(folder, CATALOG_FOLDER_BYTES, "%.*s", (int)length, name);
 	for (unsigned n = 2; is_taken(catalog, folder); n++)
-		(void)snprintf(folder, FOLDER_BYTES, "%.*s%c%u", (int)length, name, FOLDER_MARK, n);
+		(void)snprintf(folder, CATALOG_FOLDER_BYTES, "%.*s%c%u", (int)length, name,
+			       FOLDER_MARK, n);
 }
 
-/* The name of a host's folder. @return owned by the caller, or NULL without memory */
-static char *choose_folder(const struct catalog *catalog, const char *name, size_t length)
+/* Give a host its folder's name. */
+static void choose_folder(const struct catalog *catalog, struct catalog_host *host)
 {
 	char escaped[FILE_NAME_MAX_BYTES];
-	char folder[FOLDER_BYTES];
 
-	file_name_escape(name, length, escaped);
-	find_free(catalog, escaped, strlen(escaped), folder);
-	return strdup(folder);
+	file_name_escape(host->name, strlen(host->name), escaped);
+	find_free(catalog, escaped, strlen(escaped), host->folder);
 }
 
 bool catalog_is_folder(const struct catalog *catalog, const char *folder)
 {
-	char found[FOLDER_BYTES];
+	char found[CATALOG_FOLDER_BYTES];
 	size_t length = catalog_folder_base(folder);
 
 	if (length >= FILE_NAME_MAX_BYTES)
@@ -175,20 +175,13 @@ static int add_taken(struct catalog *catalog, const char *name)
 	return 0;
 }
 
-static int move_host(const struct catalog *catalog, struct catalog_host *host)
-{
-	free(host->folder);
-	host->folder = choose_folder(catalog, host->name, strlen(host->name));
-	return host->folder ? 0 : -ENOMEM;
-}
-
 int catalog_take_folder(struct catalog *catalog, const char *name)
 {
 	int result = is_taken(catalog, name) ? 0 : add_taken(catalog, name);
 
 	for (size_t i = 0; i < catalog->n_hosts && result == 0; i++) {
 		if (strcmp(catalog->all_hosts[i]->folder, name) == 0)
-			result = move_host(catalog, catalog->all_hosts[i]);
+			choose_folder(catalog, catalog->all_hosts[i]);
 	}
 	return result;
 }
@@ -203,11 +196,7 @@ static int host_new(const struct catalog *catalog, const char *name, size_t leng
 	memcpy(host->name, name, length);
 	host->last_time_us = CATALOG_NO_TIME;
 	host->end.highest_us = CATALOG_NO_TIME;
-	host->folder = choose_folder(catalog, name, length);
-	if (!host->folder) {
-		host_free(host);
-		return -ENOMEM;
-	}
+	choose_folder(catalog, host);
 	*ret_host = host;
 	return 0;
 }

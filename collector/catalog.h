@@ -27,6 +27,9 @@
 /* Room for a file's name and its NUL. */
 #define CATALOG_FILE_NAME_BYTES 256
 
+/* Room for a folder's name, with a number, and its NUL. */
+#define CATALOG_FOLDER_BYTES 256
+
 /* last time of what has no sample yet */
 #define CATALOG_NO_TIME INT64_MIN
 
@@ -38,9 +41,9 @@ struct catalog_sample {
 };
 
 struct catalog_host {
-	char *folder;            /* fixed: below hosts/; see catalog_take_folder() */
-	uint32_t number;         /* fixed: in the log */
-	uint8_t id[HM_ID_BYTES]; /* fixed */
+	char folder[CATALOG_FOLDER_BYTES]; /* fixed: below hosts/; see catalog_take_folder() */
+	uint32_t number;                   /* fixed: in the log */
+	uint8_t id[HM_ID_BYTES];           /* fixed */
 	uint64_t n_series;
 	uint64_t n_samples;
 	uint64_t n_filed; /* of its samples: in files */

@@ -349,7 +349,8 @@ static bool is_passed_over(struct checkpoint *checkpoint, int error)
 	pthread_mutex_lock(&engine->mutex);
 	host->is_unread = true;
 	(void)snprintf(engine->stats.last_error, sizeof(engine->stats.last_error),
-		       "hosts/%s is no folder: the host's samples stay in the log", host->folder);
+		       "hosts/%.180s is no folder: the host's samples stay in the log",
+		       host->folder);
 	pthread_mutex_unlock(&engine->mutex);
 	return true;
 }
