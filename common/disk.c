@@ -6,9 +6,11 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/fs.h>
 #include <linux/openat2.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -146,6 +148,21 @@ static int kernel_syncfs(void *context, int fd)
 	return result_of(syncfs(fd));
 }
 
+/*
+ * Room that is had is to be used, on btrfs too: there an overwrite goes elsewhere, and so finds a disk
+ * full that has room for it, unless the file was told otherwise while it was empty. Elsewhere nobody
+ * knows the flag; without it a write may fail, and that is dealt with.
+ */
+static void write_in_place(int fd)
+{
+	int flags;
+
+	if (ioctl(fd, FS_IOC_GETFLAGS, &flags) < 0 || flags & FS_NOCOW_FL)
+		return;
+	flags |= FS_NOCOW_FL;
+	(void)ioctl(fd, FS_IOC_SETFLAGS, &flags);
+}
+
 static int kernel_fallocate(void *context, int fd, uint64_t offset, uint64_t length)
 {
 	int result;
@@ -153,6 +170,7 @@ static int kernel_fallocate(void *context, int fd, uint64_t offset, uint64_t len
 	(void)context;
 	if (offset > INT64_MAX || length > INT64_MAX)
 		return -EFBIG;
+	write_in_place(fd);
 	do
 		result = result_of(fallocate(fd, 0, (off_t)offset, (off_t)length));
 	while (result == -EINTR);

@@ -44,6 +44,7 @@ struct disk {
 	int (*fdatasync)(void *context, int fd);
 	int (*fsync)(void *context, int fd); /* of a folder: its entries */
 	int (*syncfs)(void *context, int fd);
+	/* Have room on the disk: also for overwrites, where the file is empty yet. */
 	int (*fallocate)(void *context, int fd, uint64_t offset, uint64_t length);
 	int (*ftruncate)(void *context, int fd, uint64_t length);
 	int (*fstat)(void *context, int fd, struct disk_status *ret_status);

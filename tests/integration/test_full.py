@@ -15,7 +15,14 @@ from support import Case, ctl, status, wait_until
 
 CLONE_NEWNS = 0x20000
 MIB = 1 << 20
-EXT4 = ("ext4", ["-F", "-q", "-m", "0"])
+# How each is made, and how large it is: as small as may be.
+MKFS = {
+    "ext4": ["mkfs.ext4", "-F", "-q", "-m", "0"],
+    "btrfs": ["mkfs.btrfs", "-q"],
+    "btrfs-mixed": ["mkfs.btrfs", "-q", "--mixed"],
+    "xfs": ["mkfs.xfs", "-q"],
+}
+SIZES = {"ext4": 24 * MIB, "tmpfs": 16 * MIB, "btrfs": 128 * MIB, "btrfs-mixed": 40 * MIB, "xfs": 300 * MIB}
 SMALL_SEGMENTS = "[collector]\nlog_segment_mib = 1\n"
 # P8: it goes on by itself within so long after there is space.
 GOES_ON_SECONDS = 10
@@ -58,7 +65,8 @@ class Full(Case):
 
     # -- file systems ------------------------------------------------------------------------------
 
-    def mount(self, kind, n_bytes, n_inodes=1000):
+    def mount(self, kind, n_bytes=None, n_inodes=1000):
+        n_bytes = n_bytes or SIZES[kind]
         self.where = self.path("disk")
         os.makedirs(self.where)
         try:
@@ -68,7 +76,7 @@ class Full(Case):
                 self.image = self.path("image")
                 with open(self.image, "wb") as file:
                     file.truncate(n_bytes)
-                run("mkfs.ext4", *EXT4[1], "-N", str(n_inodes), self.image)
+                run(*MKFS[kind], *(["-N", str(n_inodes)] if kind == "ext4" else []), self.image)
                 run("mount", "-o", "loop", self.image, self.where)
         except (OSError, subprocess.CalledProcessError) as error:
             self.skipTest(f"{kind} cannot be mounted: {getattr(error, 'stderr', error)}")
@@ -76,16 +84,19 @@ class Full(Case):
 
     def fill_blocks(self, n_left=0):
         """All that is free, but for so much."""
-        free = os.statvfs(self.where)
-        n_bytes = free.f_bavail * free.f_frsize - n_left
         with open(os.path.join(self.where, "filler"), "ab", buffering=0) as file:
-            block = bytes(4096)
-            try:
-                for _ in range(n_bytes // len(block) + (n_left == 0)):
-                    file.write(block)
-            except OSError:
-                pass
-            os.fsync(file.fileno())
+            # Some give what was freed only after a sync.
+            for _ in range(2):
+                n_bytes = MIB
+                while n_bytes >= 4096:
+                    try:
+                        os.posix_fallocate(file.fileno(), file.seek(0, os.SEEK_END), n_bytes)
+                    except OSError:
+                        n_bytes //= 2
+                os.sync()
+            # How much that would be to begin with, not every file system knows.
+            file.truncate(file.seek(0, os.SEEK_END) - n_left)
+            os.sync()
 
     def fill_inodes(self):
         folder = os.path.join(self.where, "filler.d")
@@ -154,7 +165,15 @@ class Full(Case):
             life.n_durable = len(life.lines)
         self.check(collector)
 
-    def check_full(self, fill):
+    def check_room(self, collector):
+        """What the present segment has room for is stored, however little is free besides."""
+        for _ in range(10):
+            self.send_life(collector, 10)
+            self.wait_all_stored(collector)
+        self.assertEqual(status(collector)["state"], "ok")
+        self.assertEqual(status(collector)["syncs_failed"], 0)
+
+    def check_full(self, fill, has_room=True):
         """The disk fills, while what is sent goes on; it is killed there, and then there is space."""
         collector = self.start("first")
         self.send_life(collector, 3000)
@@ -162,7 +181,8 @@ class Full(Case):
         self.send_life(collector, 3000)
         self.wait_all_stored(collector)
         fill()
-        # What the present segment has room for is stored yet.
+        if has_room:
+            self.check_room(collector)
         n_before = len(self.lives)
         for _ in range(20):
             self.send_life(collector, 20000)
@@ -207,6 +227,42 @@ class Full(Case):
         self.mount("tmpfs", 16 * MIB)
         self.check_start_on_full(self.check_full(self.fill_blocks), self.fill_blocks)
 
+    def test_a_full_btrfs(self):
+        self.mount("btrfs")
+        self.check_start_on_full(self.check_full(self.fill_blocks), self.fill_blocks)
+
+    def test_a_full_btrfs_of_mixed_blocks(self):
+        self.mount("btrfs-mixed")
+        self.check_start_on_full(self.check_full(self.fill_blocks), self.fill_blocks)
+
+    def test_a_full_xfs(self):
+        self.mount("xfs")
+        self.check_start_on_full(self.check_full(self.fill_blocks), self.fill_blocks)
+
+    def check_copied(self, copy, why):
+        """Each block of the log that is written again has to go elsewhere: a write into a segment that
+        was whole on the disk finds it full."""
+        def copy_and_fill():
+            copy()
+            self.fill_blocks()
+
+        collector = self.check_full(copy_and_fill, has_room=False)
+        self.assertGreater(status(collector)["syncs_failed"], 0, why)
+        self.check_start_on_full(collector, self.fill_blocks)
+
+    def test_a_full_btrfs_with_a_snapshot(self):
+        self.mount("btrfs")
+        if not shutil.which("btrfs"):
+            self.skipTest("btrfs-progs is not installed")
+        self.check_copied(lambda: run("btrfs", "subvolume", "snapshot", self.where, os.path.join(self.where, "copy")),
+                          "a snapshot leaves the log its room")
+
+    def test_a_full_xfs_with_a_copy_of_the_log(self):
+        self.mount("xfs")
+        log = os.path.join(self.where, "store", "log")
+        self.check_copied(lambda: run("cp", "-r", "--reflink=always", log, os.path.join(self.where, "copy")),
+                          "a copy leaves the log its room")
+
     def test_an_ext4_without_inodes(self):
         self.mount("ext4", 24 * MIB, 200)
         self.check_start_on_full(self.check_full(self.fill_inodes), self.fill_inodes)
@@ -214,7 +270,7 @@ class Full(Case):
     def fill_by_log(self, kind):
         """The log itself takes all there is: a flush moves it into files with what is kept for that, and
         goes on."""
-        self.mount(kind, 16 * MIB)
+        self.mount(kind)
         collector = self.start("first")
         # A file names its series twice.
         for _ in range(2):
@@ -236,6 +292,12 @@ class Full(Case):
 
     def test_a_flush_on_a_tmpfs_that_the_log_filled(self):
         self.fill_by_log("tmpfs")
+
+    def test_a_flush_on_a_btrfs_that_the_log_filled(self):
+        self.fill_by_log("btrfs")
+
+    def test_a_flush_on_an_xfs_that_the_log_filled(self):
+        self.fill_by_log("xfs")
 
     def test_a_file_system_that_stops_being_written(self):
         """What ext4 does after an error: nothing is written any more, until it is mounted again."""
