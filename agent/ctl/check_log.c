@@ -21,6 +21,7 @@ struct scan {
 	int folder;
 	uint32_t *numbers; /* of the segments, growing */
 	size_t n_numbers;
+	uint64_t *limits; /* of each: how far it counts, as a later one says; 0 = none does */
 	struct hole *holes;
 	size_t n_holes;
 	uint64_t durable; /* all before it was */
@@ -199,6 +200,33 @@ static int scan_rest(struct scan *scan, struct log_segment *segment, uint64_t of
 	return add_hole(scan, log_position(segment->header.number, offset), (uint64_t)end - offset);
 }
 
+/* A segment begins with how far those before it count: what a power cut tore behind that was never
+ * durable, though all that came later is. */
+static void note_begin(struct scan *scan, const struct log_record *record)
+{
+	uint32_t number = log_position_segment(record->position);
+
+	for (size_t i = scan->n_numbers; i > 0; i--) {
+		if (scan->numbers[i - 1] >= number)
+			continue;
+		if (scan->limits[i - 1] != 0)
+			break;
+		scan->limits[i - 1] = record->durable;
+	}
+}
+
+static bool has_counted(const struct scan *scan, const struct hole *hole)
+{
+	uint32_t number = log_position_segment(hole->position);
+	size_t i = 0;
+
+	while (i < scan->n_numbers && scan->numbers[i] != number)
+		i++;
+	if (i < scan->n_numbers && scan->limits[i] != 0 && hole->position >= scan->limits[i])
+		return false;
+	return hole->position < scan->durable;
+}
+
 static int scan_records(struct scan *scan, struct log_segment *segment)
 {
 	uint64_t offset = HM_LOG_HEADER_BYTES;
@@ -214,6 +242,8 @@ static int scan_records(struct scan *scan, struct log_segment *segment)
 		if (result < 0 && result != -EILSEQ)
 			return result;
 		begin = log_position_offset(record.position);
+		if (is_whole && begin == HM_LOG_HEADER_BYTES && record.type == HM_RECORD_SNAPSHOT)
+			note_begin(scan, &record);
 		result = 0;
 		if (begin > offset)
 			result = add_hole(scan, log_position(segment->header.number, offset),
@@ -402,7 +432,7 @@ static int tell_holes(struct scan *scan)
 			.lost = "records",
 		};
 
-		if (hole->position >= scan->durable) {
+		if (!has_counted(scan, hole)) {
 			scan->check->unconfirmed_bytes += hole->length_bytes;
 			continue;
 		}
@@ -427,6 +457,9 @@ int check_log(struct check *check)
 		return 0;
 	}
 	result = disk_kernel.list(NULL, scan.folder, note_segment, &scan);
+	scan.limits = calloc(scan.n_numbers + 1, sizeof(*scan.limits));
+	if (!scan.limits)
+		result = -ENOMEM;
 	if (scan.n_numbers > 0)
 		qsort(scan.numbers, scan.n_numbers, sizeof(*scan.numbers), compare_numbers);
 	for (size_t i = 0; i < scan.n_numbers && result == 0; i++) {
@@ -437,6 +470,7 @@ int check_log(struct check *check)
 		result = tell_holes(&scan);
 	(void)disk_kernel.close(NULL, scan.folder);
 	free(scan.numbers);
+	free(scan.limits);
 	free(scan.holes);
 	return result;
 }

@@ -3,6 +3,7 @@
 
 import os
 import shutil
+import signal
 import struct
 
 from store_reader import crc32c, example
@@ -62,6 +63,28 @@ class Check(Case):
         after = os.stat(path)
         self.assertEqual((before.st_mtime_ns, before.st_size), (after.st_mtime_ns, after.st_size))
         self.assertEqual(os.listdir(self.store), ["hosts"])
+
+    def test_what_a_power_cut_tore_is_no_damage_when_more_was_logged(self):
+        collector = self.start_collector("--store", self.store)
+        self.send(collector.port, "m 1\n")
+        self.wait_stored(collector, 1)
+        collector.stop(signal.SIGKILL)
+        # Of the last commit only the end came to the disk.
+        path = os.path.join(self.store, "log", "00000001.log")
+        with open(path, "r+b") as file:
+            end = len(file.read()[:-64].rstrip(b"\0"))
+            file.seek(end + 4096)
+            file.write(b"\xff" * 100)
+        collector = self.start_collector("--store", self.store)
+        self.send(collector.port, "m 2\n")
+        self.wait_stored(collector, 1)
+        self.assertEqual(len(query(collector, "m")), 2)
+        self.assertEqual(status(collector)["damaged_ranges"], 0)
+        self.assertEqual(collector.stop()[0], 0)
+        result = ctl("check", self.store)
+        self.assertEqual((result.code, result.out), (0, ""))
+        self.assertIn("bytes are not yet confirmed: no damage", result.err)
+        self.assertIn("all of it is whole", result.err)
 
     def test_the_store_of_the_collector_that_runs(self):
         collector = self.start_collector()
