@@ -93,10 +93,10 @@ class Full(Case):
                         os.posix_fallocate(file.fileno(), file.seek(0, os.SEEK_END), n_bytes)
                     except OSError:
                         n_bytes //= 2
-                os.sync()
+                run("sync", "-f", self.where)
             # How much that would be to begin with, not every file system knows.
             file.truncate(file.seek(0, os.SEEK_END) - n_left)
-            os.sync()
+            run("sync", "-f", self.where)
 
     def fill_inodes(self):
         folder = os.path.join(self.where, "filler.d")
