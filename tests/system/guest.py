@@ -23,6 +23,7 @@ from support import BUILD, PATIENCE, Case, wait_until  # pylint: disable=wrong-i
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 IMAGE = os.path.join(BUILD, "system", "guest")
+DISK = os.path.join(IMAGE, "disk.qcow2")
 LOGS = os.path.join(BUILD, "system")
 
 MEMORY_MIB = 512
@@ -44,7 +45,7 @@ def thermal_table():
     return table
 
 
-def machine():
+def machine(image=DISK):
     """The arguments that decide what the guest sees; a saved guest fits these alone."""
     return [
         "-machine", "q35,memory-backend=ram,vmport=off", "-accel", "tcg", "-smp", "1", "-m", str(MEMORY_MIB),
@@ -52,7 +53,7 @@ def machine():
         "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot", "-acpitable", f"file={thermal_table()}",
         "-kernel", os.path.join(IMAGE, "vmlinuz"), "-initrd", os.path.join(IMAGE, "boot.cpio.gz"),
         "-append", f"console=ttyS0 quiet panic=-1 memmap=64K${PAGE_ADDRESS:#x}", "-serial", "chardev:console",
-        "-drive", f"file={os.path.join(IMAGE, 'disk.qcow2')},if=virtio,cache=unsafe",
+        "-drive", f"file={image},if=virtio,cache=unsafe",
         "-device", "virtio-serial-pci", "-device", "virtserialport,chardev=commands,name=commands",
         "-device", "virtio-9p-pci,fsdev=shared,mount_tag=shared", "-device", "virtio-net-pci,netdev=net,romfile=",
         "-device", "qemu-xhci,id=usb", *(word for slot in range(1, 4) for word in (
@@ -70,7 +71,7 @@ def saved_name():
 
 
 def is_saved():
-    listed = subprocess.run(["qemu-img", "snapshot", "-l", os.path.join(IMAGE, "disk.qcow2")],
+    listed = subprocess.run(["qemu-img", "snapshot", "-l", DISK],
                             check=True, capture_output=True, text=True).stdout
     return saved_name() in listed.split()
 
@@ -78,9 +79,11 @@ def is_saved():
 class Guest:
     """A running guest. Everything it has ends with stop()."""
 
-    def __init__(self, log, shared, collector_port):
-        """shared: a folder of this machine, which is /mnt in the guest."""
+    def __init__(self, log, shared, collector_port, image=DISK):
+        """shared: a folder of this machine, which is /mnt in the guest. image: of its own disk, made if it is not there;
+        a guest that is to be killed should not have that of all others."""
         self.log = log
+        self.image = image
         self.shared = shared
         self.collector_port = collector_port
         self.process = self.qmp = self.commands = self.page = None
@@ -91,7 +94,7 @@ class Guest:
     def start(self):
         """Go on from the saved guest; without one, boot and save it."""
         if not is_saved():
-            self._launch([])
+            self._launch([], DISK)
             self.write_page(0, [2732 + 200, 2732 + 200, 0, 0])
             self.tell("cont")
             wait_until(self._is_booted, 300, "the guest has booted")
@@ -99,19 +102,21 @@ class Guest:
             self.run("systemctl is-system-running --wait; sync; sleep 2", seconds=300)
             self.tell_monitor(f"savevm {saved_name()}")
             self.stop()
-        self._launch(["-loadvm", saved_name()])
+        if not os.path.exists(self.image):
+            shutil.copyfile(DISK, self.image)
+        self._launch(["-loadvm", saved_name()], self.image)
         self.tell("cont")
         self.run(f"date -s @{time.time():.3f}; mount -t 9p -o trans=virtio,version=9p2000.L shared /mnt;"
                  " card=$(cd /sys/class/net && echo e*); ip address add 10.0.2.15/24 dev $card; ip link set $card up")
         self._read_clock()
 
-    def _launch(self, arguments):
+    def _launch(self, arguments, image):
         ours = {}
         theirs = {}
         for name in ("qmp", "commands"):
             ours[name], theirs[name] = socket.socketpair()
         arguments = [
-            "qemu-system-x86_64", "-S", *machine(), *arguments,
+            "qemu-system-x86_64", "-S", *machine(image), *arguments,
             "-chardev", f"file,id=console,path={self.log},append=on",
             "-chardev", f"socket,id=qmp,fd={theirs['qmp'].fileno()}", "-mon", "chardev=qmp,mode=control",
             "-chardev", f"socket,id=commands,fd={theirs['commands'].fileno()}",
@@ -141,6 +146,14 @@ class Guest:
             self.process.wait(timeout=20)
         except (OSError, QemuError, subprocess.TimeoutExpired):
             self.process.kill()
+        self._end()
+
+    def kill(self):
+        """The power is cut."""
+        self.process.kill()
+        self._end()
+
+    def _end(self):
         self.process.wait()
         self.qmp.close()
         self.commands.close()
@@ -188,6 +201,13 @@ class Guest:
 
     def plug(self, driver, name, **properties):
         self.tell("device_add", driver=driver, id=name, **properties)
+
+    def plug_disk(self, name, path, slot, sector_bytes):
+        """What lies behind a socket, as /dev/disk/by-id/virtio-NAME; errors of it are the guest's."""
+        self.tell("blockdev-add", **{"driver": "nbd", "node-name": name, "server": {"type": "unix", "path": path}})
+        self.plug("virtio-blk-pci", name, drive=name, serial=name, bus=slot, werror="report", rerror="report",
+                  logical_block_size=sector_bytes, physical_block_size=sector_bytes)
+        self.run(f"for i in {{1..300}}; do [ -e /dev/disk/by-id/virtio-{name} ] && exit; sleep 0.1; done; exit 1")
 
     def unplug(self, name):
         self.tell("device_del", id=name)
