@@ -274,6 +274,7 @@ class Power(GuestCase):
         self.check(says="the disk is slow: the last seconds may be missing")
         self.assertIn("Input/output error", self.status()["last_error"])
         self.assertGreater(self.status()["syncs_failed"], 0)
+        wait_until(lambda: self.disk.n_refused_writes >= 3, 20, "it tries again and again")
         self.disk.refused_bytes = None
         wait_until(lambda: self.status()["state"] == "ok", GOES_ON_SECONDS, "it goes on by itself")
         self.wait_all_stored()
