@@ -9,6 +9,7 @@ import collections
 import json
 import os
 import random
+import re
 import shutil
 import socket
 import sys
@@ -317,3 +318,26 @@ class Power(GuestCase):
 
     def test_a_disk_that_refuses_to_flush(self):
         self.check_refused_flushes("ext4")
+
+    def test_a_segment_with_a_bad_sector(self):
+        """What lies in it is lost, and nothing else."""
+        self.start_with_lines("ext4")
+        for _ in range(4):
+            self.send_all(1000)
+            self.wait_all_stored()
+        extents = self.guest.run(f"sync; filefrag -e -b{SECTOR_BYTES} /data/store/log/00000001.log")
+        first = re.search(r" 0: +0[.][.] +(\d+): +(\d+)[.][.]", extents)
+        self.assertGreater(int(first[1]), 8, extents)
+        self.cut_power()
+        self.disk.bad_sectors = {int(first[2]) + 8}
+        self.boot()
+        self.start()
+        found = sum(self.find(0, "could not be read: something may be missing").values(), collections.Counter())
+        sent = sum((collections.Counter(life.rows) for life in self.lives), collections.Counter())
+        self.assertEqual(found - sent, collections.Counter())
+        self.counts["lines lost"] = (sent - found).total()
+        self.tell()
+        self.assertGreater(self.counts["reads refused"], 0)
+        self.assertGreater(self.counts["lines lost"], 0)
+        self.assertLess(self.counts["lines lost"], sent.total() // 2)
+        self.assertGreater(self.status()["damaged_ranges"], 0)
