@@ -7,6 +7,9 @@
 #include "common/packed.h"
 #include "common/symbol.h"
 
+/* So few values, on their way through the log, are not worth a look at the other orders. */
+#define FEW ((size_t)32)
+
 /* Some samples are put in order, to see where the others lie. */
 #define SORTED_MAX 31U
 
@@ -191,6 +194,8 @@ void plan_choose(struct plan *best, const int64_t *values, size_t n, bool is_den
 
 	best->cost = UINT64_MAX;
 	spread = try_order(values, n, 1, is_dense, best, samples);
+	if (!is_dense && n < FEW)
+		return;
 	trend = find_trend(samples, spread.median);
 	if (n > 2 && !trend.is_still)
 		try_order(values, n, 2, is_dense, best, samples);
