@@ -400,9 +400,9 @@ static void publish_file(struct engine *engine, const struct group *group,
 		return;
 	}
 	metric->data[file->side].end = file->after;
-	for (size_t i = 0; i < file->n_samples; i++) {
-		struct catalog_series *series = group->samples[file->first + i].series;
-		bool is_first = i == 0 || series != group->samples[file->first + i - 1].series;
+	for (size_t i = 0; i < file->n_runs; i++) {
+		struct catalog_series *series = group->runs[file->first_run + i].series;
+		bool is_first = i == 0 || series != group->runs[file->first_run + i - 1].series;
 
 		if (is_first && series->declared[file->side] < GROUP_WRITER_NAMED_TIMES)
 			series->declared[file->side]++;

@@ -28,6 +28,7 @@ void group_done(struct group *group)
 {
 	free(group->hosts);
 	free(group->samples);
+	free(group->runs);
 	free(group->files);
 	*group = (struct group){0};
 }
@@ -35,35 +36,77 @@ void group_done(struct group *group)
 void group_clear(struct group *group)
 {
 	/* What a flood needed is not kept. */
-	if (group->samples_capacity > GROUP_SAMPLES_MAX) {
+	if (group->samples_capacity > GROUP_SAMPLES_MAX ||
+	    group->runs_capacity > GROUP_SAMPLES_MAX) {
 		free(group->samples);
+		free(group->runs);
 		group->samples = NULL;
+		group->runs = NULL;
 		group->samples_capacity = 0;
+		group->runs_capacity = 0;
 	}
+	group->n_runs = 0;
+	group->has_open_run = false;
 	group->n_hosts = 0;
 	group->n_samples = 0;
 	group->n_files = 0;
+}
+
+/* Begin a run. @return 0 or -ENOMEM */
+static int add_run(struct group *group, struct catalog_series *series, enum catalog_side side)
+{
+	struct group_run *runs =
+		array_grow(group->runs, group->n_runs, &group->runs_capacity, sizeof(*runs));
+
+	if (!runs)
+		return -ENOMEM;
+	group->runs = runs;
+	runs[group->n_runs++] = (struct group_run){
+		.series = series,
+		.first = (uint32_t)group->n_samples,
+		.side = (uint8_t)side,
+	};
+	group->has_open_run = true;
+	return 0;
+}
+
+/* Does it belong to the last run? */
+static bool goes_on(const struct group *group, const struct catalog_series *series,
+		    enum catalog_side side)
+{
+	const struct group_run *last;
+
+	if (!group->has_open_run)
+		return false;
+	last = &group->runs[group->n_runs - 1];
+	return last->series == series && last->side == side;
 }
 
 static int add_sample(void *context, struct catalog_series *series,
 		      const struct metric_file_sample *sample, int64_t received_us)
 {
 	struct group *group = context;
-	struct group_sample *samples = array_grow(group->samples, group->n_samples,
-						  &group->samples_capacity, sizeof(*samples));
 	bool is_odd = group_is_odd(sample->time_us, received_us);
+	enum catalog_side side = is_odd ? CATALOG_SIDE_ODD : CATALOG_SIDE_MAIN;
+	struct metric_file_sample *samples = array_grow(group->samples, group->n_samples,
+							&group->samples_capacity, sizeof(*samples));
 
 	if (!samples || group->n_samples >= UINT32_MAX)
 		return -ENOMEM;
 	group->samples = samples;
-	samples[group->n_samples] = (struct group_sample){
-		.series = series,
-		.sample = *sample,
-		.number = (uint32_t)group->n_samples,
-		.side = is_odd ? CATALOG_SIDE_ODD : CATALOG_SIDE_MAIN,
-	};
-	group->n_samples++;
+	if (!goes_on(group, series, side) && add_run(group, series, side) < 0)
+		return -ENOMEM;
+	samples[group->n_samples++] = *sample;
+	group->runs[group->n_runs - 1].n_samples++;
 	return 0;
+}
+
+/* Forget what was added since. */
+static void cut(struct group *group, size_t n_samples, size_t n_runs)
+{
+	group->n_samples = n_samples;
+	group->n_runs = n_runs;
+	group->has_open_run = false;
 }
 
 /* Decode one batch, whole or not at all. @return 0, also for a damaged one; -ENOMEM; -errno */
@@ -72,10 +115,13 @@ static int add_batch(struct group *group, struct tail *tail, uint32_t host, uint
 {
 	struct tail_take take = {.context = group, .sample = add_sample};
 	size_t n_samples = group->n_samples;
-	int result = tail_decode(tail, host, position, &take);
+	size_t n_runs = group->n_runs;
+	int result;
 
+	group->has_open_run = false;
+	result = tail_decode(tail, host, position, &take);
 	if (result < 0)
-		group->n_samples = n_samples;
+		cut(group, n_samples, n_runs);
 	if (result == -EBADMSG) {
 		(*n_damaged)++;
 		result = 0;
@@ -91,6 +137,7 @@ int group_add_host(struct group *group, struct tail *tail, struct catalog_host *
 	/* What cannot be found is passed over with the rest. */
 	struct group_host added = {.host = host, .position = range->last};
 	size_t n_before = group->n_samples;
+	size_t n_runs = group->n_runs;
 	const uint64_t *positions;
 	size_t n_positions = 0;
 	int result;
@@ -110,7 +157,7 @@ int group_add_host(struct group *group, struct tail *tail, struct catalog_host *
 		result = add_batch(group, tail, range->host, positions[i], ret_n_damaged);
 	}
 	if (result < 0) {
-		group->n_samples = n_before;
+		cut(group, n_before, n_runs);
 		return result;
 	}
 	added.n_samples = group->n_samples - n_before;
@@ -155,26 +202,37 @@ static void find_hosts(struct group *group)
 	}
 }
 
-int group_complete(struct group *group)
+/* List the files of the runs, which are in order. @return 0 or -ENOMEM */
+static int list_files(struct group *group)
 {
-	size_t first = 0;
-	int result = group_order(&group->samples, group->n_samples, group->samples_capacity);
+	size_t i = 0;
+	int result = 0;
 
-	while (first < group->n_samples && result == 0) {
-		const struct group_sample *sample = &group->samples[first];
+	while (i < group->n_runs && result == 0) {
+		const struct group_run *first = &group->runs[i];
 		struct group_file file = {
-			.file = sample->series->file,
-			.side = (enum catalog_side)sample->side,
-			.first = first,
+			.file = first->series->file,
+			.side = (enum catalog_side)first->side,
+			.first_run = i,
 		};
 
-		while (first < group->n_samples &&
-		       group->samples[first].series->file == file.file &&
-		       group->samples[first].side == file.side)
-			first++;
-		file.n_samples = first - file.first;
+		for (; i < group->n_runs && group->runs[i].series->file == file.file &&
+		       group->runs[i].side == first->side;
+		     i++) {
+			file.n_samples += group->runs[i].n_samples;
+			file.n_runs++;
+		}
 		result = add_file(group, &file);
 	}
+	return result;
+}
+
+int group_complete(struct group *group)
+{
+	int result = group_order(&group->runs, group->n_runs, group->runs_capacity);
+
+	if (result == 0)
+		result = list_files(group);
 	for (size_t i = 0; i < group->n_hosts && result == 0; i++) {
 		struct group_file file = {.of = &group->hosts[i]};
 

@@ -3,8 +3,7 @@
 #define COLLECTOR_GROUP_H
 
 /*
- * What one group of a checkpoint appends: samples of some hosts, sorted by file and series. In
- * memory only. One thread.
+ * What one group of a checkpoint appends: samples of some hosts, by file and series. In memory only. One thread.
  */
 
 #include <stdbool.h>
@@ -24,11 +23,13 @@
 #define GROUP_EARLIEST_US INT64_C(1577836800000000)
 #define GROUP_AHEAD_US    INT64_C(3600000000)
 
-struct group_sample {
+/* Samples of a side of a series that a batch has beside each other, by their times. */
+struct group_run {
 	struct catalog_series *series;
-	struct metric_file_sample sample;
-	uint32_t number; /* order in the log */
-	uint8_t side;    /* enum catalog_side */
+	uint32_t first; /* of the group's samples */
+	uint32_t n_samples;
+	uint32_t index; /* group_order()'s own */
+	uint8_t side;   /* enum catalog_side */
 };
 
 /* A host of the group. */
@@ -43,8 +44,9 @@ struct group_file {
 	struct catalog_file *file; /* NULL: the host's own */
 	struct group_host *of;     /* set once the group is complete */
 	enum catalog_side side;
-	size_t first; /* of its samples */
-	size_t n_samples;
+	size_t first_run;
+	size_t n_runs;
+	size_t n_samples; /* of all these */
 	struct metric_file_end before;
 	struct metric_file_end after;
 	bool is_lost;  /* what it had before is not there any more */
@@ -57,10 +59,15 @@ struct group {
 	struct group_host *hosts;
 	size_t n_hosts;
 	size_t hosts_capacity;
-	struct group_sample *samples;
+	struct metric_file_sample *samples; /* in the order of the log */
 	size_t n_samples;
 	size_t samples_capacity;
 	size_t samples_max; /* from here on it is full */
+	struct group_run
+		*runs; /* in the order of the log; once complete by file, side and series */
+	size_t n_runs;
+	size_t runs_capacity;
+	bool has_open_run; /* the last one may go on */
 	struct group_file *files;
 	size_t n_files;
 	size_t files_capacity;
@@ -86,7 +93,7 @@ void group_clear(struct group *group);
 int group_add_host(struct group *group, struct tail *tail, struct catalog_host *host,
 		   const struct tail_range *range, uint64_t *ret_n_damaged);
 
-/* Sort the samples and make the list of files, the hosts' own ones among them. @return 0 or -ENOMEM */
+/* Put the runs in order and make the list of files, the hosts' own ones among them. @return 0 or -ENOMEM */
 int group_complete(struct group *group);
 
 #endif

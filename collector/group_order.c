@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The order of a group's samples. */
+/* The order of a group's runs. */
 
 #include "collector/group_order.h"
 
@@ -15,12 +15,12 @@
 #define RADIX_BITS 8U
 #define RADIX      (1U << RADIX_BITS)
 
-/* A side of a series: its samples stay together. */
+/* A side of a series: its runs stay together. */
 struct side {
 	struct catalog_series *series;
-	uint32_t n_samples;
-	uint32_t next;  /* which had the sample after its last one: likely the same again */
-	uint32_t place; /* of its next sample in the order */
+	uint32_t n_runs;
+	uint32_t next;  /* which had the run after its last one: likely the same again */
+	uint32_t place; /* of its next run in the order */
 	uint8_t side;
 };
 
@@ -33,7 +33,7 @@ struct sort_key {
 };
 
 struct sides {
-	struct side *at; /* in the order of their first samples */
+	struct side *at; /* in the order of their first runs */
 	size_t n;
 	size_t capacity;
 	uint32_t *slots; /* by hash: index of a side, or NONE */
@@ -81,7 +81,7 @@ static int grow_slots(struct sides *sides)
 	return 0;
 }
 
-static int add_side(struct sides *sides, const struct group_sample *sample, uint32_t *ret_index)
+static int add_side(struct sides *sides, const struct group_run *run, uint32_t *ret_index)
 {
 	struct side *at = array_grow(sides->at, sides->n, &sides->capacity, sizeof(*at));
 
@@ -89,33 +89,33 @@ static int add_side(struct sides *sides, const struct group_sample *sample, uint
 		return -ENOMEM;
 	sides->at = at;
 	at[sides->n] = (struct side){
-		.series = sample->series, .next = (uint32_t)sides->n + 1, .side = sample->side};
+		.series = run->series, .next = (uint32_t)sides->n + 1, .side = run->side};
 	*ret_index = (uint32_t)sides->n++;
 	return 0;
 }
 
-static int find_or_add(struct sides *sides, const struct group_sample *sample, uint32_t *ret_index)
+static int find_or_add(struct sides *sides, const struct group_run *run, uint32_t *ret_index)
 {
 	uint32_t *slot;
 
 	if (2 * sides->n >= sides->n_slots && grow_slots(sides) < 0)
 		return -ENOMEM;
-	slot = find_slot(sides, sample->series, sample->side);
-	if (*slot == NONE && add_side(sides, sample, slot) < 0)
+	slot = find_slot(sides, run->series, run->side);
+	if (*slot == NONE && add_side(sides, run, slot) < 0)
 		return -ENOMEM;
 	*ret_index = *slot;
 	assert(sides->at && *ret_index < sides->n);
 	return 0;
 }
 
-static bool is_of(const struct sides *sides, uint32_t index, const struct group_sample *sample)
+static bool is_of(const struct sides *sides, uint32_t index, const struct group_run *run)
 {
-	return index < sides->n && sides->at[index].series == sample->series &&
-	       sides->at[index].side == sample->side;
+	return index < sides->n && sides->at[index].series == run->series &&
+	       sides->at[index].side == run->side;
 }
 
-/* Find all sides and how many samples each has; a sample's number becomes the index of its own. */
-static int count_samples(struct sides *sides, struct group_sample *samples, size_t n)
+/* Find all sides and how many runs each has; a run's index becomes that of its side. */
+static int count_runs(struct sides *sides, struct group_run *runs, size_t n)
 {
 	uint32_t index = 0;
 
@@ -123,15 +123,15 @@ static int count_samples(struct sides *sides, struct group_sample *samples, size
 		uint32_t before = index;
 
 		index = sides->at ? sides->at[before].next : 0;
-		if (!is_of(sides, index, &samples[i])) {
-			int result = find_or_add(sides, &samples[i], &index);
+		if (!is_of(sides, index, &runs[i])) {
+			int result = find_or_add(sides, &runs[i], &index);
 
 			if (result < 0)
 				return result;
 			sides->at[before].next = index;
 		}
-		samples[i].number = index;
-		sides->at[index].n_samples++;
+		runs[i].index = index;
+		sides->at[index].n_runs++;
 	}
 	return 0;
 }
@@ -173,7 +173,7 @@ static void sort_by_word(struct sides *sides, unsigned word)
 	}
 }
 
-/* Give each side the place of its first sample. */
+/* Give each side the place of its first run. */
 static int place_sides(struct sides *sides)
 {
 	uint32_t place = 0;
@@ -197,66 +197,36 @@ static int place_sides(struct sides *sides)
 		struct side *side = &sides->at[sides->keys[i].side];
 
 		side->place = place;
-		place += side->n_samples;
+		place += side->n_runs;
 	}
 	return 0;
 }
 
-/* Copy each sample to its place, which becomes its number. In place it would wait for memory: each
- * next one would be known only from where the one before goes. */
-static void place_samples(struct sides *sides, const struct group_sample *samples, size_t n,
-			  struct group_sample *ret_samples)
+/* Copy each run to its place. In place it would wait for memory: each next one would be known only from
+ * where the one before goes. */
+static void place_runs(struct sides *sides, const struct group_run *runs, size_t n,
+		       struct group_run *ret_runs)
 {
-	for (size_t i = 0; i < n; i++) {
-		uint32_t place = sides->at[samples[i].number].place++;
-
-		ret_samples[place] = samples[i];
-		ret_samples[place].number = place;
-	}
+	for (size_t i = 0; i < n; i++)
+		ret_runs[sides->at[runs[i].index].place++] = runs[i];
 }
 
-static int compare_times(const void *left, const void *right)
+int group_order(struct group_run **runs, size_t n, size_t capacity)
 {
-	const struct group_sample *a = left;
-	const struct group_sample *b = right;
-
-	if (a->sample.time_us != b->sample.time_us)
-		return a->sample.time_us < b->sample.time_us ? -1 : 1;
-	return a->number < b->number ? -1 : a->number > b->number;
-}
-
-/* Sort a side's samples by time, where they are not. */
-static void sort_times(struct group_sample *samples, size_t n)
-{
-	size_t i = 1;
-
-	while (i < n && samples[i].sample.time_us >= samples[i - 1].sample.time_us)
-		i++;
-	if (i < n)
-		qsort(samples, n, sizeof(*samples), compare_times);
-}
-
-int group_order(struct group_sample **samples, size_t n, size_t capacity)
-{
-	struct group_sample *ordered;
+	struct group_run *ordered;
 	struct sides sides = {0};
 	int result;
 
 	if (n == 0)
 		return 0;
 	ordered = reallocarray(NULL, capacity, sizeof(*ordered));
-	result = ordered ? count_samples(&sides, *samples, n) : -ENOMEM;
+	result = ordered ? count_runs(&sides, *runs, n) : -ENOMEM;
 	if (result == 0)
 		result = place_sides(&sides);
 	if (result == 0) {
-		place_samples(&sides, *samples, n, ordered);
-		for (size_t i = 0; i < sides.n; i++) {
-			const struct side *side = &sides.at[i];
-
-			sort_times(ordered + (side->place - side->n_samples), side->n_samples);
-		}
-		free(*samples);
-		*samples = ordered;
+		place_runs(&sides, *runs, n, ordered);
+		free(*runs);
+		*runs = ordered;
 		ordered = NULL;
 	}
 	free(ordered);

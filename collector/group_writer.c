@@ -3,6 +3,7 @@
 
 #include "collector/group_writer.h"
 
+#include <bsd/stdlib.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -128,19 +129,51 @@ static void add_column(struct group_writer *writer, const struct catalog_series 
 	};
 }
 
-/* One column for each series of the file's samples. */
-static void make_columns(struct group_writer *writer, const struct group_sample *samples,
-			 const struct group_file *file, struct metric_file_addition *addition)
+static int compare_times(const void *a_pointer, const void *b_pointer)
 {
-	for (size_t i = 0; i < file->n_samples; i++) {
-		writer->samples[i] = samples[i].sample;
-		if (i == 0 || samples[i].series != samples[i - 1].series)
-			add_column(writer, samples[i].series, file->side, &writer->samples[i],
-				   addition);
-		writer->columns[addition->n_columns - 1].n_samples++;
+	const struct metric_file_sample *a = a_pointer;
+	const struct metric_file_sample *b = b_pointer;
+
+	return a->time_us < b->time_us ? -1 : a->time_us > b->time_us;
+}
+
+/* Sort a column by time, where it is not; equal times stay as they are. @return 0 or -ENOMEM */
+static int sort_times(struct metric_file_sample *samples, size_t n)
+{
+	size_t i = 1;
+
+	while (i < n && samples[i].time_us >= samples[i - 1].time_us)
+		i++;
+	if (i >= n)
+		return 0;
+	return mergesort(samples, n, sizeof(*samples), compare_times) < 0 ? -ENOMEM : 0;
+}
+
+/* One column for each series of the file's runs. @return 0 or -ENOMEM */
+static int make_columns(struct group_writer *writer, const struct group *group,
+			const struct group_file *file, struct metric_file_addition *addition)
+{
+	const struct group_run *runs = &group->runs[file->first_run];
+	struct metric_file_sample *samples = writer->samples;
+	struct metric_file_sample *column = samples;
+	int result = 0;
+
+	for (size_t i = 0; i < file->n_runs && result == 0; i++) {
+		const struct group_run *run = &runs[i];
+
+		if (i == 0 || run->series != runs[i - 1].series) {
+			column = samples;
+			add_column(writer, run->series, file->side, column, addition);
+		}
+		memcpy(samples, &group->samples[run->first], run->n_samples * sizeof(*samples));
+		samples += run->n_samples;
+		writer->columns[addition->n_columns - 1].n_samples += run->n_samples;
+		if (i + 1 == file->n_runs || runs[i + 1].series != run->series)
+			result = sort_times(column, (size_t)(samples - column));
 	}
 	addition->columns = writer->columns;
 	addition->series = writer->series;
+	return result;
 }
 
 /* The bytes to be appended to a metric's file. */
@@ -167,7 +200,9 @@ static int encode_metric(struct group_writer *writer, const struct group *group,
 	addition.kind = file->kind;
 	addition.unit = file->unit;
 	pthread_mutex_unlock(&engine->mutex);
-	make_columns(writer, &group->samples[file->first], file, &addition);
+	result = make_columns(writer, group, file, &addition);
+	if (result < 0)
+		return result;
 	return metric_file_encode(writer->encoder, &addition, &file->after, &writer->bytes);
 }
 

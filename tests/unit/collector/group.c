@@ -61,9 +61,32 @@ Test(group, calls_times_before_2020_and_far_ahead_impossible)
 	cr_assert_not(group_is_odd(GROUP_EARLIEST_US, INT64_MAX));
 }
 
-Test(group, sorts_by_file_side_series_time_and_order_of_arrival)
+/* Check one run, and where it stands. */
+static void check_run(const struct group_file *file, size_t i)
+{
+	const struct group_run *run = &group.runs[i];
+	const struct group_run *before = i > file->first_run ? run - 1 : NULL;
+
+	cr_assert_eq(run->series->file, file->file);
+	cr_assert_eq(run->side, file->side);
+	cr_assert_gt(run->n_samples, 0);
+	if (before)
+		cr_assert_leq(before->series->id, run->series->id);
+	if (before && before->series == run->series)
+		cr_assert_lt(before->first, run->first, "the order of the log");
+	for (size_t j = run->first; j < run->first + run->n_samples; j++) {
+		const struct metric_file_sample *sample = &group.samples[j];
+
+		cr_assert_eq(run->side == CATALOG_SIDE_ODD, sample->value == 4);
+		if (j > run->first)
+			cr_assert_leq(sample[-1].time_us, sample->time_us);
+	}
+}
+
+Test(group, has_runs_by_file_side_series_and_order_of_arrival)
 {
 	size_t n_host_files = 0;
+	size_t n_samples = 0;
 
 	sim_store_put(&store, AT "03 m{x=\"1\"} 1\n" AT "01 m{x=\"1\"} 2\n" AT "01 m{x=\"1\"} 3\n"
 				 "5 m{x=\"1\"} 4\n" AT "02 m 5\n" AT "02 n 6\n");
@@ -74,29 +97,21 @@ Test(group, sorts_by_file_side_series_time_and_order_of_arrival)
 	cr_assert_eq(group_complete(&group), 0);
 
 	cr_assert_eq(group.n_samples, 8);
+	cr_assert_eq(group.n_runs, 6, "m{x}, its odd one, m, n; m{x} again; m of b");
 	cr_assert_eq(group.n_files, 6, "m, its odd ones, n, m of b, two of hosts");
 	for (size_t i = 0; i < group.n_files; i++) {
 		const struct group_file *file = &group.files[i];
 
 		cr_assert_not_null(file->of);
 		n_host_files += !file->file;
+		n_samples += file->n_samples;
 		if (file->file)
 			cr_assert_eq(file->of->host, file->file->host);
-		for (size_t j = file->first; j < file->first + file->n_samples; j++) {
-			const struct group_sample *sample = &group.samples[j];
-			const struct group_sample *before = sample - 1;
-
-			cr_assert_eq(sample->series->file, file->file);
-			cr_assert_eq(sample->side, file->side);
-			cr_assert_eq(sample->side == CATALOG_SIDE_ODD, sample->sample.value == 4);
-			if (j == file->first || before->series != sample->series)
-				continue;
-			cr_assert_leq(before->sample.time_us, sample->sample.time_us);
-			if (before->sample.time_us == sample->sample.time_us)
-				cr_assert_lt(before->sample.value, sample->sample.value);
-		}
+		for (size_t j = file->first_run; j < file->first_run + file->n_runs; j++)
+			check_run(file, j);
 	}
 	cr_assert_eq(n_host_files, 2);
+	cr_assert_eq(n_samples, 8);
 }
 
 /* Of a host with more than a group takes, the batches that came first are taken. */

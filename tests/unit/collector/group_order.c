@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of the order of a group's samples. */
+/* Tests of the order of a group's runs. */
 
 #include "collector/group_order.h"
 
@@ -17,16 +17,16 @@
 
 static struct catalog_file *files;
 static struct catalog_series *series;
-static struct group_sample *samples;
-static struct group_sample expected[N_MAX];
+static struct group_run *runs;
+static struct group_run expected[N_MAX];
 static uint64_t state;
 
 static void setup(void)
 {
 	files = calloc(N_FILES, sizeof(*files));
 	series = calloc(N_SERIES, sizeof(*series));
-	samples = calloc(N_MAX, sizeof(*samples));
-	cr_assert(files && series && samples);
+	runs = calloc(N_MAX, sizeof(*runs));
+	cr_assert(files && series && runs);
 	state = (uint64_t)time(NULL);
 	printf("seed %llu\n", (unsigned long long)state);
 	for (uint32_t i = 0; i < N_SERIES; i++) {
@@ -40,15 +40,15 @@ static void teardown(void)
 {
 	free(files);
 	free(series);
-	free(samples);
+	free(runs);
 }
 
 TestSuite(group_order, .init = setup, .fini = teardown);
 
 static int compare(const void *left, const void *right)
 {
-	const struct group_sample *a = left;
-	const struct group_sample *b = right;
+	const struct group_run *a = left;
+	const struct group_run *b = right;
 
 	if (a->series->file != b->series->file)
 		return (uintptr_t)a->series->file < (uintptr_t)b->series->file ? -1 : 1;
@@ -56,36 +56,29 @@ static int compare(const void *left, const void *right)
 		return a->side < b->side ? -1 : 1;
 	if (a->series->id != b->series->id)
 		return a->series->id < b->series->id ? -1 : 1;
-	if (a->sample.time_us != b->sample.time_us)
-		return a->sample.time_us < b->sample.time_us ? -1 : 1;
-	return a->number < b->number ? -1 : 1;
+	return a->first < b->first ? -1 : 1;
 }
 
 /* As sorting by all of it at once does. */
 static void check_order(size_t n)
 {
-	for (size_t i = 0; i < n; i++) {
-		samples[i].number = (uint32_t)i;
-		/* To know each of them again. */
-		samples[i].sample.value = (double)i;
-	}
-	memcpy(expected, samples, n * sizeof(*samples));
+	for (size_t i = 0; i < n; i++)
+		runs[i].first = (uint32_t)i;
+	memcpy(expected, runs, n * sizeof(*runs));
 	if (n > 0)
 		qsort(expected, n, sizeof(*expected), compare);
-	cr_assert_eq(group_order(&samples, n, N_MAX), 0);
+	cr_assert_eq(group_order(&runs, n, N_MAX), 0);
 	for (size_t i = 0; i < n; i++) {
-		cr_assert_eq(samples[i].series, expected[i].series);
-		cr_assert_eq(samples[i].side, expected[i].side);
-		cr_assert_eq(samples[i].sample.time_us, expected[i].sample.time_us);
-		cr_assert_eq(samples[i].sample.value, expected[i].sample.value);
+		cr_assert_eq(runs[i].series, expected[i].series);
+		cr_assert_eq(runs[i].side, expected[i].side);
+		cr_assert_eq(runs[i].first, expected[i].first);
 	}
 }
 
 Test(group_order, is_that_of_rounds_by_series)
 {
 	for (size_t i = 0; i < N_MAX; i++)
-		samples[i] = (struct group_sample){.series = &series[i % N_SERIES],
-						   .sample.time_us = (int64_t)(i / N_SERIES)};
+		runs[i] = (struct group_run){.series = &series[i % N_SERIES]};
 	check_order(N_MAX);
 }
 
@@ -93,24 +86,22 @@ Test(group_order, is_kept_by_rounds_that_lack_series)
 {
 	size_t n = 0;
 
-	for (int64_t round = 0; n < N_MAX; round++) {
+	while (n < N_MAX) {
 		for (size_t k = 0; k < N_SERIES && n < N_MAX; k++) {
 			if (random_below(&state, 4) == 0)
 				continue;
-			samples[n++] = (struct group_sample){.series = &series[k],
-							     .sample.time_us = round};
+			runs[n++] = (struct group_run){.series = &series[k]};
 		}
 	}
 	check_order(N_MAX);
 }
 
-Test(group_order, is_that_of_any_samples)
+Test(group_order, is_that_of_any_runs)
 {
 	for (size_t n = 0; n < N_MAX; n += 1 + n / 2) {
 		for (size_t i = 0; i < n; i++) {
-			samples[i] = (struct group_sample){
+			runs[i] = (struct group_run){
 				.series = &series[random_below(&state, N_SERIES)],
-				.sample.time_us = (int64_t)random_below(&state, 20) - 10,
 				.side = (uint8_t)random_below(&state, CATALOG_SIDES)};
 		}
 		check_order(n);
@@ -126,7 +117,7 @@ Test(group_order, is_that_of_thousands_of_series)
 	for (uint32_t i = 0; i < N_MAX; i++) {
 		many[i].file = &files[i % N_FILES];
 		many[i].id = N_MAX - i;
-		samples[i] = (struct group_sample){.series = &many[i]};
+		runs[i] = (struct group_run){.series = &many[i]};
 	}
 	check_order(N_MAX);
 	free(many);
