@@ -114,6 +114,18 @@ Test(group, has_runs_by_file_side_series_and_order_of_arrival)
 	cr_assert_eq(n_samples, 8);
 }
 
+/* So that a batch that turns out to be damaged is taken back whole. */
+Test(group, begins_a_run_with_each_batch)
+{
+	sim_store_put(&store, AT "02 m 1\n");
+	cr_assert_eq(engine_commit(store.engine), 0);
+	sim_store_put(&store, AT "03 m 2\n");
+	cr_assert_eq(engine_commit(store.engine), 0);
+	add_all_hosts();
+	cr_assert_eq(group_complete(&group), 0);
+	cr_assert_eq(group.n_runs, 2);
+}
+
 /* Of a host with more than a group takes, the batches that came first are taken. */
 Test(group, ends_within_a_host_when_it_is_full)
 {
