@@ -38,21 +38,22 @@ static int compare_rows(const void *left, const void *right)
 }
 
 /* Give the rows their texts, and leave out those that are not chosen. */
-static void choose_rows(struct values *values, const char *pattern)
+static void choose_rows(struct values *values, struct match *match, const char *host)
 {
 	const char *text = values->texts.data;
 	size_t n_chosen = 0;
 
 	for (size_t i = 0; i < values->n_rows; i++) {
 		values->rows[i].series = text;
-		if (match_series(pattern, text))
+		if (!match || match_takes(match, host, text))
 			values->rows[n_chosen++] = values->rows[i];
 		text += strlen(text) + 1;
 	}
 	values->n_rows = n_chosen;
 }
 
-int values_copy(struct values *values, const struct plugin_set *set, const char *pattern)
+int values_copy(struct values *values, const struct plugin_set *set, struct match *match,
+		const char *host)
 {
 	*values = (struct values){0};
 	for (size_t i = 0; i < set->n_plugins; i++)
@@ -61,7 +62,7 @@ int values_copy(struct values *values, const struct plugin_set *set, const char 
 		values_done(values);
 		return -ENOMEM;
 	}
-	choose_rows(values, pattern);
+	choose_rows(values, match, host);
 	if (values->n_rows > 0)
 		qsort(values->rows, values->n_rows, sizeof(*values->rows), compare_rows);
 	return 0;

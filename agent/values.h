@@ -8,6 +8,7 @@
 
 #include "agent/plugin_set.h"
 #include "common/buffer.h"
+#include "common/match.h"
 
 /* Zeroed = empty. Points into `texts`. */
 struct values {
@@ -18,10 +19,13 @@ struct values {
 };
 
 /*
- * Copy the last values of the series that a pattern chooses (common/match.h).
+ * Copy the last values of the series that are chosen.
+ * @param match  NULL: all
+ * @param host   of all of them
  * @return 0 or -ENOMEM
  */
-int values_copy(struct values *values, const struct plugin_set *set, const char *pattern);
+int values_copy(struct values *values, const struct plugin_set *set, struct match *match,
+		const char *host);
 
 /* Takes zeroed ones. */
 void values_done(struct values *values);

@@ -26,14 +26,27 @@ static void answer_values(const struct verbs *verbs, const struct control_reques
 			  void (*write_row)(const struct verbs *verbs, struct control_reply *reply,
 					    const struct plugin_value *value))
 {
+	const char *hostname = verbs->settings->hostname;
+	char problem[MATCHER_PROBLEM_BYTES];
+	struct match *match;
 	struct values values;
+	int result;
 
-	if (!match_host(control_argument(request, "host"), verbs->settings->hostname)) {
+	if (!match_host(control_argument(request, "host"), hostname)) {
 		control_end(reply, HM_CONTROL_NONE, "this agent has another host name");
 		return;
 	}
-	if (values_copy(&values, verbs->plugins, pattern) < 0) {
-		control_end(reply, HM_CONTROL_FAILED, strerror(ENOMEM));
+	result = match_new(pattern, &match, problem);
+	if (result == -EINVAL) {
+		control_end(reply, HM_CONTROL_USAGE, problem);
+		return;
+	}
+	if (result == 0) {
+		result = values_copy(&values, verbs->plugins, match, hostname);
+		match_free(match);
+	}
+	if (result < 0) {
+		control_end(reply, HM_CONTROL_FAILED, strerror(-result));
 		return;
 	}
 	for (size_t i = 0; i < values.n_rows; i++)

@@ -49,31 +49,49 @@ static int compare_series(const void *a_pointer, const void *b_pointer)
 	return order ? order : compare_names(a, b);
 }
 
+/* Keep those of all series that are asked for. */
+static int choose(struct selection *selection, size_t n_all, struct match *match,
+		  const char *host_pattern)
+{
+	struct catalog_series **all = selection->series;
+	struct buffer name = {0};
+	int result;
+
+	for (size_t i = 0; i < n_all; i++) {
+		const char *host = all[i]->file->host->name;
+
+		if (match_host(host_pattern, host) &&
+		    match_takes(match, host, selection_name(all[i], &name)))
+			all[selection->n++] = all[i];
+	}
+	result = buffer_failed(&name) ? -ENOMEM : 0;
+	buffer_done(&name);
+	return result;
+}
+
 int selection_new(struct engine *engine, const char *series_pattern, const char *host_pattern,
 		  struct selection *ret_selection)
 {
+	char problem[MATCHER_PROBLEM_BYTES];
 	struct selection selection = {0};
-	struct catalog_series **all;
-	struct buffer name = {0};
+	struct match *match;
 	size_t n_all;
-	int result = engine_list_series(engine, &all, &n_all);
+	int result = match_new(series_pattern, &match, problem);
 
 	if (result < 0)
 		return result;
-	for (size_t i = 0; i < n_all; i++) {
-		if (match_host(host_pattern, all[i]->file->host->name) &&
-		    match_series(series_pattern, selection_name(all[i], &name)))
-			all[selection.n++] = all[i];
-	}
-	if (buffer_failed(&name))
-		result = -ENOMEM;
-	buffer_done(&name);
+	result = engine_list_series(engine, &selection.series, &n_all);
+	if (result == 0)
+		result = choose(&selection, n_all, match, host_pattern);
+	match_free(match);
 	if (result < 0) {
-		free(all);
+		selection_done(&selection);
 		return result;
 	}
-	selection.series = all;
-	qsort(all, selection.n, sizeof(struct catalog_series *), compare_series);
+	if (selection.n > 0) {
+		qsort(selection.series, selection.n, sizeof(struct catalog_series *),
+		      compare_series);
+	}
 	*ret_selection = selection;
 	return 0;
 }

@@ -15,9 +15,9 @@ struct selection {
 };
 
 /*
- * @param series  SERIES or GLOB (common/match.h); NULL or "": all
+ * @param series  what match_new() takes; NULL or "": all
  * @param host    a glob; NULL or "": all
- * @return 0, also when nothing matches; -ENOMEM
+ * @return 0, also when nothing matches; -EINVAL: `series` is no pattern; -ENOMEM
  */
 int selection_new(struct engine *engine, const char *series, const char *host,
 		  struct selection *ret_selection);

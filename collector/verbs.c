@@ -12,6 +12,7 @@
 
 #include "collector/query.h"
 #include "collector/selection.h"
+#include "common/match.h"
 #include "common/reason.h"
 #include "common/reload.h"
 #include "common/timestamp.h"
@@ -70,15 +71,34 @@ static int listing_produce(void *state, struct control_reply *reply)
 	return 0;
 }
 
+/* Is it a pattern? If not, the answer says what is wrong with it. */
+static bool check_pattern(struct control_reply *reply, const char *pattern)
+{
+	char problem[MATCHER_PROBLEM_BYTES];
+	struct match *match;
+	int result = match_new(pattern, &match, problem);
+
+	if (result == 0)
+		match_free(match);
+	else if (result == -EINVAL)
+		control_end(reply, HM_CONTROL_USAGE, problem);
+	else
+		fail(reply, "cannot choose series", result);
+	return result == 0;
+}
+
 /* Answer with a row for each series that matches. The columns are written already. */
 static void list_series(const struct verbs *verbs, const char *pattern, const char *host,
 			struct control_reply *reply,
 			void (*write_row)(struct control_reply *, const struct catalog_series *,
 					  const struct engine_series_state *, struct buffer *))
 {
-	struct listing *listing = calloc(1, sizeof(*listing));
+	struct listing *listing;
 	int result;
 
+	if (!check_pattern(reply, pattern))
+		return;
+	listing = calloc(1, sizeof(*listing));
 	if (!listing) {
 		fail(reply, "cannot list", -ENOMEM);
 		return;
@@ -170,7 +190,7 @@ static const char *require_series(const struct control_request *request,
 			    "it, or a GLOB over metric names");
 		return NULL;
 	}
-	return series;
+	return check_pattern(reply, series) ? series : NULL;
 }
 
 static void answer_get(void *context, const struct control_request *request,

@@ -1,13 +1,22 @@
 /* SPDX-License-Identifier: MIT */
-/* What a person types to choose series: SERIES or GLOB. */
+/* What a person types to choose series. */
 
 #include "common/match.h"
 
+#include <errno.h>
 #include <fnmatch.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-#include "common/buffer.h"
 #include "common/series.h"
+
+struct match {
+	char *metric; /* a glob; "" = every one */
+	char *whole;  /* a glob over all of the text; NULL = none */
+	bool has_list;
+	struct matcher_list list;
+};
 
 /* A name that reads like a glob still chooses itself. */
 static bool match_glob(const char *pattern, const char *text)
@@ -20,37 +29,101 @@ static bool is_empty(const char *pattern)
 	return !pattern || !*pattern;
 }
 
-/* Is the pattern, put into canonical form, this series? */
-static bool names_series(const char *pattern, const char *text)
+static bool is_glob(const char *pattern)
 {
-	size_t length = strlen(pattern);
-	struct series series;
-	struct buffer canonical = {0};
-	size_t used;
-	bool is_same;
-
-	if (series_parse(&series, pattern, length, &used) != HM_REASON_NONE || used != length)
-		return false;
-	series_format(&series, &canonical);
-	is_same = strcmp(buffer_text(&canonical), text) == 0;
-	buffer_done(&canonical);
-	return is_same;
+	return strpbrk(pattern, "*?[") != NULL;
 }
 
-bool match_series(const char *pattern, const char *series)
+static int set_pattern(struct match *match, const char *pattern, char *problem)
+{
+	size_t length = strcspn(pattern, "{");
+	int result;
+
+	match->metric = strndup(pattern, length);
+	if (!match->metric)
+		return -ENOMEM;
+	if (pattern[length] == '\0')
+		return 0;
+	result = matcher_list_parse(&match->list, pattern + length, problem);
+	match->has_list = result == 0;
+	if (result == -EDOM)
+		return -EINVAL;
+	if (result != 0 && (result != -EINVAL || !is_glob(pattern)))
+		return result;
+	/* What can be read as either is taken as either. */
+	match->whole = strdup(pattern);
+	return match->whole ? 0 : -ENOMEM;
+}
+
+int match_new(const char *pattern, struct match **ret_match,
+	      char ret_problem[static MATCHER_PROBLEM_BYTES])
+{
+	struct match *match = calloc(1, sizeof(*match));
+	int result = match ? 0 : -ENOMEM;
+
+	(void)snprintf(ret_problem, MATCHER_PROBLEM_BYTES, "%s", strerror(ENOMEM));
+	if (match)
+		result = set_pattern(match, pattern ? pattern : "", ret_problem);
+	if (result < 0)
+		match_free(match);
+	else
+		*ret_match = match;
+	return result;
+}
+
+void match_free(struct match *match)
+{
+	if (!match)
+		return;
+	matcher_list_done(&match->list);
+	free(match->metric);
+	free(match->whole);
+	free(match);
+}
+
+static bool takes_metric(const struct match *match, const char *series)
 {
 	size_t length = strcspn(series, "{");
 	char metric[HM_METRIC_NAME_MAX_BYTES + 1];
 
-	if (is_empty(pattern))
-		return true;
-	if (strchr(pattern, '{'))
-		return names_series(pattern, series) || match_glob(pattern, series);
 	if (length >= sizeof(metric))
 		return false;
 	memcpy(metric, series, length);
 	metric[length] = '\0';
-	return match_glob(pattern, metric);
+	return is_empty(match->metric) || match_glob(match->metric, metric);
+}
+
+static bool takes_labels(struct match *match, const char *host, const char *text)
+{
+	struct series series;
+	size_t used;
+
+	if (match->list.n == 0)
+		return true;
+	return series_parse(&series, text, strlen(text), &used) == HM_REASON_NONE &&
+	       matcher_list_takes(&match->list, host, &series);
+}
+
+bool match_takes(struct match *match, const char *host, const char *series)
+{
+	if (match->whole && match_glob(match->whole, series))
+		return true;
+	if (match->whole && !match->has_list)
+		return false;
+	return takes_metric(match, series) && takes_labels(match, host, series);
+}
+
+bool match_series(const char *pattern, const char *series)
+{
+	char problem[MATCHER_PROBLEM_BYTES];
+	struct match *match;
+	bool is_taken;
+
+	if (match_new(pattern, &match, problem) < 0)
+		return false;
+	is_taken = match_takes(match, NULL, series);
+	match_free(match);
+	return is_taken;
 }
 
 bool match_host(const char *pattern, const char *host)

@@ -2,16 +2,38 @@
 #ifndef COMMON_MATCH_H
 #define COMMON_MATCH_H
 
-/* What a person types to choose series: SERIES or GLOB. */
+/*
+ * What a person types to choose series. Without '{' it is a glob over the metric's name. With '{' it is
+ *   - such a glob, or nothing, and matchers (common/matcher.h): node_cpu*{cpu="0",mode!="idle"}; or
+ *   - a glob over the whole canonical text: node_cpu*{*mode="idle"*}.
+ * NULL and "" are everything.
+ */
 
 #include <stdbool.h>
 
+#include "common/matcher.h"
+
+struct match;
+
 /*
- * Does the pattern choose the series?
- * @param pattern  without '{': a glob over the metric's name; with '{': the series' name in any order
- *                 of its labels, or a glob over the canonical text; NULL or "": everything
- * @param series   canonical text (common/series.h)
+ * @param pattern      copied
+ * @param ret_problem  what is wrong with it, for people
+ * @return 0; -ENOMEM; -EINVAL: it is neither
  */
+int match_new(const char *pattern, struct match **ret_match,
+	      char ret_problem[static MATCHER_PROBLEM_BYTES]);
+
+/* Takes NULL. */
+void match_free(struct match *match);
+
+/*
+ * Is the series chosen? From one thread at a time.
+ * @param host    NULL: not known
+ * @param series  canonical text (common/series.h)
+ */
+bool match_takes(struct match *match, const char *host, const char *series);
+
+/* The same for one series only; a wrong pattern chooses nothing. */
 bool match_series(const char *pattern, const char *series);
 
 /* Is the host chosen? @param pattern  a glob; NULL or "": every host */

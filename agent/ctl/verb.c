@@ -17,9 +17,9 @@
 #define SHOWS (OPTIONS_OUTPUT | OPTIONS_UTC)
 #define ASKS  (OPTIONS_SOCKET | SHOWS)
 
-#define GLOB_DETAILS                                                                               \
-	"A GLOB is compared with the metric's name ('node_cpu_*'); one with '{' with the whole\n"  \
-	"series ('node_cpu_*{*mode=\"idle\"*}').\n"
+#define GLOB_DETAILS                                                                                \
+	"A GLOB is compared with the metric's name: 'node_cpu_*'. Behind it, or alone, may stand\n" \
+	"conditions on labels: '{cpu=\"0\",mode!=\"idle\",host=~\"web.*\"}', by = != =~ !~.\n"
 
 const struct verb verbs[] = {
 	{
@@ -44,9 +44,10 @@ const struct verb verbs[] = {
 		.name = "get",
 		.usage = "SERIES [--host GLOB]",
 		.summary = "Show the last value of a series",
-		.details = "SERIES is a name with its labels in any order, or a GLOB. "
-			   "Quote it for the shell:\n"
-			   "  agentctl get 'node_cpu_seconds_total{cpu=\"0\",mode=\"idle\"}'\n",
+		.details =
+			"SERIES is a metric's name or a GLOB, with conditions on labels behind it. "
+			"Quote it for the shell:\n"
+			"  agentctl get 'node_cpu_seconds_total{cpu=\"0\",mode=\"idle\"}'\n",
 		.examples =
 			"  agentctl get node_load1\n"
 			"      one value\n"

@@ -230,6 +230,8 @@ Test(verbs, tell_the_status)
 
 Test(verbs, copy_many_values_in_order)
 {
+	char problem[MATCHER_PROBLEM_BYTES];
+	struct match *match;
 	struct values values;
 	static char names[500][16];
 
@@ -240,11 +242,13 @@ Test(verbs, copy_many_values_in_order)
 	}
 	/* None of these rounds was safe but the last: nothing but that is shown. */
 	plugin_commit(plugins[0], 5000000);
-	cr_assert_eq(values_copy(&values, &set, NULL), 0);
+	cr_assert_eq(values_copy(&values, &set, NULL, "here"), 0);
 	cr_assert_eq(values.n_rows, 2);
 	values_done(&values);
 
-	cr_assert_eq(values_copy(&values, &set, "nosuch"), 0);
+	cr_assert_eq(match_new("nosuch", &match, problem), 0);
+	cr_assert_eq(values_copy(&values, &set, match, "here"), 0);
+	match_free(match);
 	cr_assert_eq(values.n_rows, 0);
 	values_done(&values);
 }

@@ -4,6 +4,7 @@
 #include "common/match.h"
 
 #include <criterion/criterion.h>
+#include <errno.h>
 #include <string.h>
 
 #define SERIES "node_cpu_seconds_total{cpu=\"0\",mode=\"idle\"}"
@@ -31,13 +32,16 @@ Test(match, compares_a_glob_with_the_metric_only)
 	cr_expect_not(match_series("node_cpu_seconds_total\"", SERIES));
 }
 
-Test(match, takes_a_name_in_any_order_of_its_labels)
+Test(match, takes_labels_in_any_order)
 {
 	cr_expect(match_series(SERIES, SERIES));
 	cr_expect(match_series("node_cpu_seconds_total{mode=\"idle\",cpu=\"0\"}", SERIES));
 	cr_expect(match_series("node_cpu_seconds_total{ mode=\"idle\", cpu=\"0\" }", SERIES));
 	cr_expect(match_series("node_load1{}", "node_load1"));
-	cr_expect_not(match_series("node_cpu_seconds_total{mode=\"idle\"}", SERIES));
+	cr_expect(match_series("node_cpu_seconds_total{mode=\"idle\"}", SERIES));
+	cr_expect(match_series("{mode!=\"user\"}", SERIES));
+	cr_expect(match_series("node_*{cpu=~\"[0-9]+\"}", SERIES));
+	cr_expect_not(match_series("node_load*{mode=\"idle\"}", SERIES));
 	cr_expect_not(match_series("node_cpu_seconds_total{cpu=\"0\",mode=\"user\"}", SERIES));
 	cr_expect_not(match_series("node_cpu_seconds_total{cpu=\"0\",mode=\"idle\"} ", SERIES));
 }
@@ -56,6 +60,34 @@ Test(match, compares_a_glob_with_braces_with_the_whole_text)
 	cr_expect(match_series("node_cpu*{cpu=\"0\",*", SERIES));
 	cr_expect_not(match_series("*{*mode=\"user\"*}", SERIES));
 	cr_expect_not(match_series("*{*", "node_load1"));
+}
+
+static void assert_refuses(const char *pattern, const char *expected)
+{
+	char problem[MATCHER_PROBLEM_BYTES];
+	struct match *match;
+
+	cr_assert_eq(match_new(pattern, &match, problem), -EINVAL, "%s", pattern);
+	cr_assert_not_null(strstr(problem, expected), "%s: %s", pattern, problem);
+	cr_assert_not(match_series(pattern, SERIES));
+}
+
+Test(match, says_what_is_neither_glob_nor_matchers)
+{
+	assert_refuses("m{a=1}", "between double quotes");
+	assert_refuses("m{a=~\"[\"}", "regular expression '['");
+	assert_refuses("m*{a=~\"\\d*\"}", "a digit is [0-9]");
+}
+
+Test(match, knows_the_host)
+{
+	char problem[MATCHER_PROBLEM_BYTES];
+	struct match *match;
+
+	cr_assert_eq(match_new("node_cpu*{host=\"web01\"}", &match, problem), 0);
+	cr_expect(match_takes(match, "web01", SERIES));
+	cr_expect_not(match_takes(match, "web02", SERIES));
+	match_free(match);
 }
 
 Test(match, bounds_the_metric)

@@ -1,0 +1,348 @@
+/* SPDX-License-Identifier: MIT */
+/* Conditions on the labels of a series. */
+
+#include "common/matcher.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* What the library learns of an expression grows with what it is compared with, up to some KiB a byte:
+ * after so many it begins anew. */
+#define LEARNING_MAX_BYTES ((size_t)16 << 10)
+
+/* The text that is being parsed, and where its names and values go. */
+struct parser {
+	const char *at;
+	char *out;
+	char *problem;
+};
+
+static int refuse(const struct parser *parser, const char *problem)
+{
+	(void)snprintf(parser->problem, MATCHER_PROBLEM_BYTES, "%s", problem);
+	return -EINVAL;
+}
+
+static void skip_blanks(struct parser *parser)
+{
+	parser->at += strspn(parser->at, " \t");
+}
+
+static bool take_byte(struct parser *parser, char byte)
+{
+	if (*parser->at != byte)
+		return false;
+	parser->at++;
+	return true;
+}
+
+static int take_name(struct parser *parser, struct series_text *ret_name)
+{
+	size_t length = strcspn(parser->at, " \t=!~,{}\";");
+
+	if (length == 0)
+		return refuse(parser, "a label's name is missing");
+	memcpy(parser->out, parser->at, length);
+	*ret_name = (struct series_text){parser->out, length};
+	parser->out += length;
+	parser->at += length;
+	return 0;
+}
+
+static int take_operator(struct parser *parser, enum matcher_operator *ret_operator)
+{
+	if (take_byte(parser, '='))
+		*ret_operator = take_byte(parser, '~') ? MATCHER_LIKE : MATCHER_EQUAL;
+	else if (take_byte(parser, '!') && take_byte(parser, '='))
+		*ret_operator = MATCHER_NOT_EQUAL;
+	else if (parser->at[-1] == '!' && take_byte(parser, '~'))
+		*ret_operator = MATCHER_NOT_LIKE;
+	else
+		return refuse(parser, "behind a label's name belongs =, !=, =~ or !~");
+	return 0;
+}
+
+/* Put down what stands behind a backslash. @return false: it stands for nothing */
+static bool take_escape(struct parser *parser, bool is_regex)
+{
+	char byte = *parser->at++;
+
+	if (byte == 'n') {
+		byte = '\n';
+	} else if (byte != '"' && byte != '\\') {
+		if (!is_regex || byte == '\0')
+			return false;
+		/* Of the expression, where PromQL would have it doubled. */
+		*parser->out++ = '\\';
+	}
+	*parser->out++ = byte;
+	return true;
+}
+
+static int take_value(struct parser *parser, bool is_regex, struct series_text *ret_value)
+{
+	char *start = parser->out;
+
+	if (!take_byte(parser, '"'))
+		return refuse(parser, "a label's value stands between double quotes");
+	while (*parser->at && *parser->at != '"') {
+		char byte = *parser->at++;
+
+		if (byte != '\\')
+			*parser->out++ = byte;
+		else if (!take_escape(parser, is_regex))
+			return refuse(parser, "in a value only \\\\, \\\" and \\n are escapes");
+	}
+	if (!take_byte(parser, '"'))
+		return refuse(parser, "a label's value has no closing quote");
+	*ret_value = (struct series_text){start, (size_t)(parser->out - start)};
+	*parser->out++ = '\0';
+	return 0;
+}
+
+/* -- regular expressions --------------------------------------------------------------------------- */
+
+static int refuse_regex(const struct parser *parser, const char *problem, const char *regex)
+{
+	(void)snprintf(parser->problem, MATCHER_PROBLEM_BYTES, "the regular expression '%.100s' %s",
+		       regex, problem);
+	return -EDOM;
+}
+
+/* @param at  behind the opening bracket. @return behind the closing one, or at the end */
+static const char *skip_brackets(const char *at)
+{
+	at += *at == '^';
+	at += *at == ']';
+	while (*at && *at != ']') {
+		bool is_class = at[0] == '[' && at[1] && strchr(":.=", at[1]);
+		char ending[] = {is_class ? at[1] : '\0', ']', '\0'};
+		const char *end = is_class ? strstr(at + 2, ending) : NULL;
+
+		at = end ? end + 2 : at + 1;
+	}
+	return *at ? at + 1 : at;
+}
+
+/* Multiply by what a {n,m} says. @param at  behind the opening brace */
+static unsigned int multiply(unsigned int repeat, const char *at)
+{
+	unsigned int largest = 1;
+
+	for (; *at && *at != '}'; at++) {
+		unsigned int number = 0;
+
+		for (; isdigit((unsigned char)*at) && number <= MATCHER_REGEX_MAX_REPEAT; at++)
+			number = number * 10 + (unsigned int)(*at - '0');
+		if (number > largest)
+			largest = number;
+		if (*at == '\0' || number > MATCHER_REGEX_MAX_REPEAT)
+			break;
+	}
+	return repeat > MATCHER_REGEX_MAX_REPEAT ? repeat : repeat * largest;
+}
+
+/* What of the expression the library would take, and we do not. @return NULL: nothing */
+static const char *find_objection(const char *regex)
+{
+	unsigned int repeat = 1;
+	int depth = 0;
+
+	for (const char *at = regex; *at;) {
+		char byte = *at++;
+
+		if (byte == '\\') {
+			if (isalnum((unsigned char)*at))
+				return "has a backslash before a letter or digit: it is a POSIX "
+				       "extended one, a digit is [0-9]";
+			at += *at != '\0';
+		} else if (byte == '[') {
+			at = skip_brackets(at);
+		} else if (byte == '{') {
+			repeat = multiply(repeat, at);
+		} else if (byte == '(') {
+			depth++;
+		} else if (byte == ')' && --depth < 0) {
+			return "closes a parenthesis that is not open";
+		}
+	}
+	return repeat > MATCHER_REGEX_MAX_REPEAT ? "repeats too much by its {n,m}" : NULL;
+}
+
+/* @return 0 or an error of regcomp(3) */
+static int compile(const struct matcher *matcher, regex_t *ret_regex)
+{
+	char anchored[MATCHER_REGEX_MAX_BYTES + 8];
+
+	(void)snprintf(anchored, sizeof(anchored), "^(%s)$", matcher->value.start);
+	return regcomp(ret_regex, anchored, REG_EXTENDED | REG_NOSUB);
+}
+
+static int take_regex(const struct parser *parser, struct matcher *matcher)
+{
+	const char *regex = matcher->value.start;
+	char text[100];
+	const char *objection;
+	int error;
+
+	if (matcher->value.length > MATCHER_REGEX_MAX_BYTES)
+		return refuse_regex(parser, "is longer than 256 bytes", regex);
+	objection = find_objection(regex);
+	if (objection)
+		return refuse_regex(parser, objection, regex);
+	error = compile(matcher, &matcher->regex);
+	if (error == REG_ESPACE)
+		return -ENOMEM;
+	if (error) {
+		(void)regerror(error, &matcher->regex, text, sizeof(text));
+		return refuse_regex(parser, text, regex);
+	}
+	matcher->has_regex = true;
+	return 0;
+}
+
+/* Have the library forget what it learned. */
+static void compile_again(struct matcher *matcher)
+{
+	regex_t fresh;
+
+	matcher->n_bytes = 0;
+	if (compile(matcher, &fresh) != 0)
+		return;
+	regfree(&matcher->regex);
+	matcher->regex = fresh;
+}
+
+/* -- lists ----------------------------------------------------------------------------------------- */
+
+static int take_matcher(struct parser *parser, struct matcher *matcher)
+{
+	bool is_regex;
+	int result = take_name(parser, &matcher->name);
+
+	skip_blanks(parser);
+	if (result == 0)
+		result = take_operator(parser, &matcher->operator);
+	if (result < 0)
+		return result;
+	is_regex = matcher->operator== MATCHER_LIKE || matcher->operator== MATCHER_NOT_LIKE;
+	skip_blanks(parser);
+	result = take_value(parser, is_regex, &matcher->value);
+	if (result == 0 && is_regex)
+		result = take_regex(parser, matcher);
+	return result;
+}
+
+static int parse(struct matcher_list *list, struct parser *parser)
+{
+	if (!take_byte(parser, '{'))
+		return refuse(parser, "matchers begin with {");
+	for (;;) {
+		int result;
+
+		skip_blanks(parser);
+		if (take_byte(parser, '}'))
+			break;
+		if (list->n == MATCHER_MAX) {
+			(void)refuse(parser, "at most 32 labels can be asked for at once");
+			return -EDOM;
+		}
+		result = take_matcher(parser, &list->at[list->n++]);
+		if (result < 0)
+			return result;
+		skip_blanks(parser);
+		if (!take_byte(parser, ',') && *parser->at != '}')
+			return refuse(parser, "behind a label's value belongs a comma or }");
+	}
+	return *parser->at ? refuse(parser, "something follows the }") : 0;
+}
+
+int matcher_list_parse(struct matcher_list *list, const char *text,
+		       char ret_problem[static MATCHER_PROBLEM_BYTES])
+{
+	struct parser parser = {.at = text, .problem = ret_problem};
+	int result;
+
+	memset(list, 0, sizeof(*list));
+	/* A value's NUL has the room of its quote. */
+	list->text = malloc(strlen(text) + 1);
+	if (!list->text)
+		return -ENOMEM;
+	parser.out = list->text;
+	result = parse(list, &parser);
+	if (result < 0)
+		matcher_list_done(list);
+	return result;
+}
+
+void matcher_list_done(struct matcher_list *list)
+{
+	for (size_t i = 0; i < list->n; i++) {
+		if (list->at[i].has_regex)
+			regfree(&list->at[i].regex);
+	}
+	free(list->text);
+	list->text = NULL;
+	list->n = 0;
+}
+
+static bool is_same(struct series_text a, struct series_text b)
+{
+	return a.length == b.length && (a.length == 0 || memcmp(a.start, b.start, a.length) == 0);
+}
+
+static bool is_text(struct series_text a, const char *text)
+{
+	return is_same(a, (struct series_text){text, strlen(text)});
+}
+
+static struct series_text find_value(const struct matcher *matcher, const char *host,
+				     const struct series *series)
+{
+	struct series_text none = {"", 0};
+
+	for (size_t i = 0; i < series->n_labels; i++) {
+		if (is_same(series->labels[i].name, matcher->name))
+			return series->labels[i].value;
+	}
+	if (host && is_text(matcher->name, "host"))
+		return (struct series_text){host, strlen(host)};
+	return is_text(matcher->name, "__name__") ? series->metric : none;
+}
+
+static bool matches_regex(struct matcher *matcher, struct series_text value)
+{
+	regmatch_t range = {.rm_so = 0, .rm_eo = (regoff_t)value.length};
+
+	matcher->n_bytes += value.length;
+	if (matcher->n_bytes > LEARNING_MAX_BYTES)
+		compile_again(matcher);
+	return regexec(&matcher->regex, value.start, 1, &range, REG_STARTEND) == 0;
+}
+
+static bool takes(struct matcher *matcher, struct series_text value)
+{
+	switch (matcher->operator) {
+	case MATCHER_EQUAL:
+		return is_same(matcher->value, value);
+	case MATCHER_NOT_EQUAL:
+		return !is_same(matcher->value, value);
+	case MATCHER_LIKE:
+		return matches_regex(matcher, value);
+	default: /* MATCHER_NOT_LIKE */
+		return !matches_regex(matcher, value);
+	}
+}
+
+bool matcher_list_takes(struct matcher_list *list, const char *host, const struct series *series)
+{
+	for (size_t i = 0; i < list->n; i++) {
+		if (!takes(&list->at[i], find_value(&list->at[i], host, series)))
+			return false;
+	}
+	return true;
+}

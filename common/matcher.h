@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef COMMON_MATCHER_H
+#define COMMON_MATCHER_H
+
+/*
+ * Conditions on the labels of a series, as in PromQL: {cpu="0",mode!="idle",device=~"sd.*"}. All of
+ * them must hold. A label that is not there has the empty value. `host` is the host of the series
+ * where it has no label of that name, `__name__` its metric.
+ *
+ * =~ and !~ take a POSIX extended regular expression (regex(7)) that must match the whole value. The
+ * expression comes from a client: none is taken that could keep a thread busy, which are those with
+ * back references, with long ones or with much repetition.
+ */
+
+#include <regex.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "common/series.h"
+
+#define MATCHER_MAX 32
+
+/* Of a regular expression: its bytes, and what all its {n,m} multiply it by. */
+#define MATCHER_REGEX_MAX_BYTES  256
+#define MATCHER_REGEX_MAX_REPEAT 100
+
+#define MATCHER_PROBLEM_BYTES 256
+
+enum matcher_operator {
+	MATCHER_EQUAL,     /* = */
+	MATCHER_NOT_EQUAL, /* != */
+	MATCHER_LIKE,      /* =~ */
+	MATCHER_NOT_LIKE,  /* !~ */
+};
+
+struct matcher {
+	struct series_text name;
+	struct series_text value; /* without escapes */
+	enum matcher_operator operator;
+	bool has_regex;
+	regex_t regex;
+	size_t n_bytes; /* that it was compared with since it was compiled */
+};
+
+/* Zeroed = empty, which everything fulfils. */
+struct matcher_list {
+	size_t n;
+	struct matcher at[MATCHER_MAX];
+	char *text; /* what names and values point into */
+};
+
+/*
+ * Parse `{label OP "value",...}`, blanks allowed between the words and a comma behind the last.
+ * @param ret_problem  what is wrong, for people
+ * @return 0; -ENOMEM; -EINVAL: these are no matchers; -EDOM: they are, with a regular expression or
+ * a number of them that is not taken. On failure nothing is left to be released.
+ */
+int matcher_list_parse(struct matcher_list *list, const char *text,
+		       char ret_problem[static MATCHER_PROBLEM_BYTES]);
+
+/* Do all of them hold? The library keeps what it learned of an expression: not from two threads.
+ * @param host  NULL: not known, its value is empty */
+bool matcher_list_takes(struct matcher_list *list, const char *host, const struct series *series);
+
+/* Takes an empty one. */
+void matcher_list_done(struct matcher_list *list);
+
+#endif
