@@ -128,49 +128,101 @@ static const char *skip_brackets(const char *at)
 	return *at ? at + 1 : at;
 }
 
-/* Multiply by what a {n,m} says. @param at  behind the opening brace */
-static unsigned int multiply(unsigned int repeat, const char *at)
+/* @param at  behind the opening brace of {n,m}. @return how often it may write its operand */
+static size_t count_repeats(const char *at)
 {
-	unsigned int largest = 1;
+	size_t largest = 0;
 
 	for (; *at && *at != '}'; at++) {
-		unsigned int number = 0;
+		size_t number = 0;
 
-		for (; isdigit((unsigned char)*at) && number <= MATCHER_REGEX_MAX_REPEAT; at++)
-			number = number * 10 + (unsigned int)(*at - '0');
+		for (; isdigit((unsigned char)*at) && number <= MATCHER_REGEX_MAX_SIZE; at++)
+			number = number * 10 + (size_t)(*at - '0');
 		if (number > largest)
 			largest = number;
-		if (*at == '\0' || number > MATCHER_REGEX_MAX_REPEAT)
+		if (*at == '\0' || number > MATCHER_REGEX_MAX_SIZE)
 			break;
 	}
-	return repeat > MATCHER_REGEX_MAX_REPEAT ? repeat : repeat * largest;
+	return largest + 1;
 }
 
-/* What of the expression the library would take, and we do not. @return NULL: nothing */
+/* What the library makes of an expression: it writes x+ as xx*, and x{3} as xxx. */
+struct extent {
+	size_t size; /* of an alternative or group so far */
+	size_t last; /* of what a repetition would repeat */
+	int depth;   /* of repetitions in each other */
+	int last_depth;
+};
+
+/* Repeat the last operand so often in all. @return false: it is too large then */
+static bool repeat(struct extent *extent, size_t n)
+{
+	if (extent->last > MATCHER_REGEX_MAX_SIZE || n > MATCHER_REGEX_MAX_SIZE + 1)
+		return false;
+	extent->size += extent->last * (n - 1);
+	extent->last *= n;
+	extent->last_depth++;
+	if (extent->last_depth > extent->depth)
+		extent->depth = extent->last_depth;
+	return extent->size <= MATCHER_REGEX_MAX_SIZE;
+}
+
+static void add_operand(struct extent *extent, size_t size, int depth)
+{
+	extent->size += size;
+	extent->last = size;
+	extent->last_depth = depth;
+	if (depth > extent->depth)
+		extent->depth = depth;
+}
+
+/* How often a repetition writes its operand. @param at  behind it. @return 0: it is none */
+static size_t find_repeats(char byte, const char *at)
+{
+	if (byte == '{')
+		return count_repeats(at);
+	if (byte == '+')
+		return 2;
+	return byte == '*' || byte == '?';
+}
+
+/* Measure the expression. @return NULL, or what of it the library would take, and we do not */
 static const char *find_objection(const char *regex)
 {
-	unsigned int repeat = 1;
-	int depth = 0;
+	struct extent extents[MATCHER_REGEX_MAX_BYTES + 1] = {{0}};
+	struct extent *extent = extents;
 
 	for (const char *at = regex; *at;) {
 		char byte = *at++;
+		size_t n_repeats = find_repeats(byte, at);
+		bool fits = true;
 
-		if (byte == '\\') {
-			if (isalnum((unsigned char)*at))
-				return "has a backslash before a letter or digit: it is a POSIX "
-				       "extended one, a digit is [0-9]";
-			at += *at != '\0';
-		} else if (byte == '[') {
-			at = skip_brackets(at);
-		} else if (byte == '{') {
-			repeat = multiply(repeat, at);
-		} else if (byte == '(') {
-			depth++;
-		} else if (byte == ')' && --depth < 0) {
+		if (byte == '\\' && isalnum((unsigned char)*at))
+			return "has a backslash before a letter or digit: it is a POSIX extended "
+			       "one, a digit is [0-9]";
+		if (byte == ')' && extent == extents)
 			return "closes a parenthesis that is not open";
+		if (byte == '\\')
+			at += *at != '\0';
+		if (byte == '[')
+			at = skip_brackets(at);
+		if (n_repeats > 0) {
+			fits = repeat(extent, n_repeats);
+		} else if (byte == '(') {
+			*++extent = (struct extent){0};
+		} else if (byte == ')') {
+			extent--;
+			add_operand(extent, extent[1].size + 1, extent[1].depth);
+		} else {
+			add_operand(extent, 1, 0);
 		}
+		if (!fits || extent->size > MATCHER_REGEX_MAX_SIZE)
+			return "repeats too much: with its + and {n,m} written out it is longer "
+			       "than 512 characters";
+		if (extent->depth > MATCHER_REGEX_MAX_DEPTH)
+			return "repeats what is repeated more than three times";
 	}
-	return repeat > MATCHER_REGEX_MAX_REPEAT ? "repeats too much by its {n,m}" : NULL;
+	return NULL;
 }
 
 /* @return 0 or an error of regcomp(3) */

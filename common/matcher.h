@@ -20,9 +20,11 @@
 
 #define MATCHER_MAX 32
 
-/* Of a regular expression: its bytes, and what all its {n,m} multiply it by. */
-#define MATCHER_REGEX_MAX_BYTES  256
-#define MATCHER_REGEX_MAX_REPEAT 100
+/* Of a regular expression: its bytes, and its characters when x+ is written as xx* and x{3} as xxx, which
+ * is what the library does. */
+#define MATCHER_REGEX_MAX_BYTES 256
+#define MATCHER_REGEX_MAX_SIZE  512
+#define MATCHER_REGEX_MAX_DEPTH 3 /* of repetitions in each other: the library tries all ways */
 
 #define MATCHER_PROBLEM_BYTES 256
 
