@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: MIT */
+/* Tests of functions over windows of time. */
+
+#include "collector/window.h"
+
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <math.h>
+#include <string.h>
+
+#include "common/buffer.h"
+
+#define SECOND INT64_C(1000000)
+
+static struct window_rule rule;
+static struct buffer rows;
+
+static void setup(void)
+{
+	rule = (struct window_rule){.since_us = INT64_MIN};
+	window_set_step(&rule, 60 * SECOND);
+}
+
+static void teardown(void)
+{
+	buffer_done(&rows);
+}
+
+TestSuite(window, .init = setup, .fini = teardown);
+
+struct sample {
+	double seconds;
+	double value;
+};
+
+static void give(struct window *window)
+{
+	double value;
+
+	if (window_result(window, &rule, &value))
+		buffer_printf(&rows, "%g:%g ", (double)window->start_us / SECOND, value);
+	window_done(window);
+}
+
+/* Walk through samples of one series. @return "start:value " for each window */
+static const char *walk(const char *function, const struct sample *samples, size_t n)
+{
+	struct window_walk walk = {0};
+	struct window window = {0};
+
+	buffer_clear(&rows);
+	cr_assert_eq(window_parse_function(function, &rule), 0);
+	for (size_t i = 0; i < n; i++) {
+		struct window_change change;
+
+		if (!window_walk_take(&walk, &rule, (int64_t)(samples[i].seconds * SECOND),
+				      samples[i].value, &change))
+			continue;
+		if (!window_is_at(&window, &rule, change.start_us))
+			give(&window);
+		cr_assert_eq(window_add(&window, &rule, &change), 0);
+	}
+	give(&window);
+	return buffer_text(&rows);
+}
+
+#define WALK(function, ...)                                                                        \
+	walk(function, (const struct sample[]){__VA_ARGS__},                                       \
+	     sizeof((const struct sample[]){__VA_ARGS__}) / sizeof(struct sample))
+
+Test(window, takes_samples_between_multiples_of_the_step)
+{
+	cr_expect_str_eq(WALK("sum", {0, 1}, {59.9, 2}, {60, 4}, {119, 8}), "0:3 60:12 ");
+	cr_expect_str_eq(WALK("sum", {-1, 1}, {-60, 2}, {-61, 4}), "-60:3 -120:4 ");
+}
+
+Test(window, gives_no_row_for_a_gap)
+{
+	cr_expect_str_eq(WALK("avg", {0, 1}, {600, 3}), "0:1 600:3 ");
+}
+
+Test(window, has_the_usual_functions)
+{
+	cr_expect_str_eq(WALK("avg", {0, 1}, {1, 2}, {2, 6}), "0:3 ");
+	cr_expect_str_eq(WALK("min", {0, 3}, {1, -2}, {2, 6}), "0:-2 ");
+	cr_expect_str_eq(WALK("max", {0, -3}, {1, -2}, {2, -6}), "0:-2 ");
+	cr_expect_str_eq(WALK("last", {0, 1}, {1, 2}, {1, 7}), "0:7 ");
+	cr_expect_str_eq(WALK("count", {0, 1}, {1, 2}, {1, 7}), "0:3 ");
+}
+
+Test(window, passes_over_nan_but_for_last_and_count)
+{
+	static const char *const functions[] = {"avg", "min", "max", "sum", "quantile=1"};
+
+	for (size_t i = 0; i < sizeof(functions) / sizeof(functions[0]); i++) {
+		cr_expect_str_eq(WALK(functions[i], {0, NAN}, {1, 2}, {2, NAN}), "0:2 ", "%s",
+				 functions[i]);
+		cr_expect_str_eq(WALK(functions[i], {0, NAN}, {60, 2}), "60:2 ");
+	}
+	cr_expect_str_eq(WALK("last", {0, 1}, {1, NAN}), "0:nan ");
+	cr_expect_str_eq(WALK("count", {0, 1}, {1, NAN}), "0:2 ");
+	cr_expect_str_eq(WALK("increase", {0, 1}, {1, NAN}, {2, 4}), "0:3 ");
+}
+
+Test(window, interpolates_quantiles)
+{
+	cr_expect_str_eq(WALK("quantile=0.5", {0, 4}, {1, 1}, {2, 2}, {3, 3}), "0:2.5 ");
+	cr_expect_str_eq(WALK("quantile=0", {0, 4}, {1, 1}), "0:1 ");
+	cr_expect_str_eq(WALK("quantile=1", {0, 4}, {1, 1}), "0:4 ");
+	cr_expect_str_eq(WALK("quantile=0.9", {0, 7}), "0:7 ");
+	cr_expect_str_eq(WALK("quantile=0.5", {0, INFINITY}, {1, INFINITY}), "0:inf ");
+}
+
+Test(window, sums_without_losing_what_rounding_cuts_off)
+{
+	cr_expect_str_eq(WALK("sum", {0, 1}, {1, 1e100}, {2, 1}, {3, -1e100}), "0:2 ");
+	cr_expect_str_eq(WALK("sum", {0, INFINITY}, {1, 1}), "0:inf ");
+}
+
+Test(window, adds_up_what_a_counter_grew)
+{
+	/* A difference is in the window of its later sample; a smaller value began at 0. */
+	cr_expect_str_eq(WALK("increase", {50, 10}, {70, 13}, {80, 2}, {130, 2}), "60:5 120:0 ");
+	cr_expect_str_eq(WALK("increase", {0, 5}), "");
+	cr_expect_str_eq(WALK("increase", {0, 5}, {0, 7}), "0:2 ");
+}
+
+Test(window, divides_by_the_time_between_the_samples)
+{
+	cr_expect_str_eq(WALK("rate", {50, 10}, {70, 20}, {80, 50}), "60:1.33333 ");
+	cr_expect_str_eq(WALK("rate", {0, 5}, {0, 7}), "");
+}
+
+Test(window, takes_no_difference_across_a_long_gap)
+{
+	cr_expect_str_eq(WALK("increase", {0, 1}, {300, 2}), "300:1 ");
+	cr_expect_str_eq(WALK("increase", {0, 1}, {301, 2}, {302, 4}), "300:2 ");
+	window_set_step(&rule, 3600 * SECOND);
+	cr_expect_str_eq(WALK("increase", {0, 1}, {7200, 2}), "7200:1 ");
+	cr_expect_str_eq(WALK("increase", {0, 1}, {7201, 2}), "");
+	window_set_step(&rule, 0);
+	cr_expect_str_eq(WALK("increase", {0, 1}, {1e6, 2}), "1e+06:1 ");
+}
+
+Test(window, has_one_window_without_a_step)
+{
+	window_set_step(&rule, 0);
+	cr_expect_str_eq(WALK("sum", {7, 1}, {1e6, 2}), "7:3 ");
+	rule.since_us = 5 * SECOND;
+	cr_expect_str_eq(WALK("sum", {4, 8}, {7, 1}, {1e6, 2}), "5:3 ");
+}
+
+Test(window, looks_before_the_range_only_for_differences)
+{
+	rule.since_us = 60 * SECOND;
+	cr_expect_str_eq(WALK("sum", {50, 1}, {70, 2}), "60:2 ");
+	cr_expect_str_eq(WALK("increase", {40, 1}, {50, 3}, {70, 7}), "60:4 ");
+	cr_expect_eq(window_read_since(&rule), -240 * SECOND);
+	rule.since_us = INT64_MIN + 1;
+	cr_expect_eq(window_read_since(&rule), INT64_MIN);
+}
+
+Test(window, stands_any_time)
+{
+	const struct sample ends[] = {{-9.2e12, 1}, {9.2e12, 2}, {9.2e12, 3}};
+
+	window_set_step(&rule, INT64_MAX);
+	cr_expect_not_null(walk("rate", ends, 3));
+	window_set_step(&rule, 0);
+	cr_expect_not_null(walk("rate", ends, 3));
+	window_set_step(&rule, 1);
+	cr_expect_not_null(walk("sum", ends, 3));
+}
+
+static struct window one(const char *function, double first, double second)
+{
+	struct window_walk walk = {0};
+	struct window window = {0};
+	struct window_change change;
+
+	cr_assert_eq(window_parse_function(function, &rule), 0);
+	if (window_walk_take(&walk, &rule, 0, first, &change))
+		cr_assert_eq(window_add(&window, &rule, &change), 0);
+	if (window_walk_take(&walk, &rule, 10 * SECOND, second, &change))
+		cr_assert_eq(window_add(&window, &rule, &change), 0);
+	cr_assert(window_settle(&window, &rule));
+	return window;
+}
+
+/* Of the series with the values 1, 3 and that with 10, 40. */
+static double merge(const char *function)
+{
+	struct window window = one(function, 1, 3);
+	struct window other = one(function, 10, 40);
+	double value;
+
+	cr_assert_eq(window_merge(&window, &rule, &other), 0);
+	cr_assert_eq(other.n, 0);
+	cr_assert(window_result(&window, &rule, &value));
+	window_done(&window);
+	return value;
+}
+
+Test(window, merges_samples_or_results)
+{
+	cr_expect_eq(merge("avg"), 13.5);
+	cr_expect_eq(merge("sum"), 54);
+	cr_expect_eq(merge("min"), 1);
+	cr_expect_eq(merge("max"), 40);
+	cr_expect_eq(merge("count"), 4);
+	cr_expect_eq(merge("quantile=0.5"), 6.5);
+	cr_expect_eq(merge("last"), 43);
+	cr_expect_eq(merge("increase"), 32);
+	cr_expect_eq(merge("rate"), 3.2);
+}
+
+Test(window, refuses_what_is_no_function)
+{
+	static const char *const texts[] = {
+		"",           "Avg",          "quantile",      "quantile=",
+		"quantile=x", "quantile=1.1", "quantile=-0.1", "quantile=nan"};
+
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+		cr_expect_eq(window_parse_function(texts[i], &rule), -EINVAL, "%s", texts[i]);
+}
