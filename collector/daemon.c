@@ -46,7 +46,8 @@ struct collector {
 	struct reactor *reactors[ENDPOINT_REACTORS_MAX];
 	struct verbs verbs;
 	struct control_server *control;
-	struct wakeup *news;         /* a checkpoint that somebody waits for has ended */
+	struct workers *workers;
+	struct wakeup *news;         /* something that a client waits for has come */
 	int64_t n_fixed_descriptors; /* open as long as we run */
 };
 
@@ -93,6 +94,11 @@ static void apply_limits(struct collector *collector)
 	control_server_set_clients_max(collector->control, (size_t)share.control_clients);
 	collector->traffic.connections_max = share.connections;
 	collector->traffic.idle_us = settings->text_idle_us;
+	workers_set_max(collector->workers, (size_t)settings->queries);
+	collector->verbs.answer_limits = (struct answer_limits){
+		.time_us = settings->query_time_us,
+		.memory_mib = settings->query_memory_mib,
+	};
 	if (share.connections < settings->text_clients) {
 		message_warning("the limit of open files is %" PRId64 ": %" PRId64
 				" text clients at once can be served, not text_clients = %" PRId64
@@ -254,6 +260,7 @@ static int open_control(struct collector *collector)
 		.store_path = collector->settings->store,
 		.start_us = timestamp_monotonic_us(),
 		.store = collector->store,
+		.workers = collector->workers,
 		.rejects = collector->rejects,
 		.traffic = &collector->traffic,
 		.endpoint = &collector->endpoint,
@@ -265,8 +272,10 @@ static int open_control(struct collector *collector)
 	collector->verbs.control = collector->control;
 	if (result == 0)
 		result = wakeup_new(collector->loop, on_news, collector, &collector->news);
-	if (result == 0)
+	if (result == 0) {
 		store_set_news(collector->store, collector->news);
+		workers_set_news(collector->workers, collector->news);
+	}
 	if (result == -EEXIST)
 		message_error("the control socket '%s' is in use by process %d", path, pid);
 	else if (result < 0)
@@ -342,6 +351,8 @@ static int open_loop(struct collector *collector)
 		result = rejects_new(&collector->rejects);
 	if (result == 0)
 		result = rejects_new(&collector->closed);
+	if (result == 0)
+		result = workers_new(&collector->workers);
 	if (result < 0)
 		message_error("cannot start: %s", strerror(-result));
 	return result;
@@ -374,6 +385,7 @@ static int start(struct collector *collector)
 static void stop(struct collector *collector)
 {
 	control_server_close(collector->control);
+	workers_free(collector->workers);
 	stop_reactors(collector);
 	endpoint_close(&collector->endpoint);
 	store_close(collector->store);

@@ -13,7 +13,6 @@
 #include "collector/selection.h"
 #include "collector/table.h"
 #include "collector/tail.h"
-#include "common/array.h"
 #include "common/message.h"
 
 /* So many rows are given at once. */
@@ -23,7 +22,13 @@
  * between. */
 #define TRIES_MAX 8
 
+/* A list begins with room for so many samples. */
+#define FOUND_FIRST 1024
+
 #define PATH_BYTES (CATALOG_FILE_NAME_BYTES * 2)
+
+/* A list takes so much for each sample: its own room, and that of sorting it. */
+#define FOUND_BYTES (2 * sizeof(struct found))
 
 /* A sample as it is gathered. */
 struct found {
@@ -52,6 +57,11 @@ struct query {
 	const struct catalog_host *host; /* of `logged`; NULL = none yet */
 	uint64_t checkpoint;             /* of that host, when its log was read */
 	struct found_list logged;        /* what only the log has of it, by series and order */
+	size_t log_start;                /* of the series whose samples `logged` has */
+	size_t log_end;
+	size_t log_max; /* so many series at a time, as far as memory goes */
+	size_t run_max;
+	struct limits limits;
 	size_t run_start; /* series of one file that follow each other in the selection */
 	size_t run_end;
 	uint64_t n_damaged;      /* ranges in the files being read */
@@ -85,8 +95,7 @@ static int index_selection(struct query *query)
 	return result;
 }
 
-int query_new(struct engine *engine, const char *series, const char *host, int64_t since_us,
-	      int64_t until_us, struct query **ret_query)
+int query_open(struct engine *engine, const struct query_options *options, struct query **ret_query)
 {
 	struct query *query = calloc(1, sizeof(*query));
 	int result;
@@ -94,12 +103,18 @@ int query_new(struct engine *engine, const char *series, const char *host, int64
 	if (!query)
 		return -ENOMEM;
 	query->engine = engine;
-	query->since_us = since_us;
-	query->until_us = until_us;
+	query->since_us = options->since_us;
+	query->until_us = options->until_us;
+	query->is_latest_only = options->is_latest_only;
+	query->limits = options->limits;
+	query->log_max = SIZE_MAX;
+	query->run_max = SIZE_MAX;
 	query->decoder = block_decoder_new();
 	result = query->decoder ? tail_new(engine, &query->tail) : -ENOMEM;
-	if (result == 0)
-		result = selection_new(engine, series, host, &query->selection);
+	if (result == 0) {
+		result = selection_new(engine, options->series, options->host, &options->limits,
+				       &query->selection);
+	}
 	if (result == 0 && query->selection.n == 0)
 		result = -ENOENT;
 	if (result == 0)
@@ -111,9 +126,29 @@ int query_new(struct engine *engine, const char *series, const char *host, int64
 	return result;
 }
 
+int query_new(struct engine *engine, const char *series, const char *host, int64_t since_us,
+	      int64_t until_us, struct query **ret_query)
+{
+	const struct query_options options = {
+		.series = series,
+		.host = host,
+		.since_us = since_us,
+		.until_us = until_us,
+	};
+
+	return query_open(engine, &options, ret_query);
+}
+
 void query_show_latest(struct query *query)
 {
 	query->is_latest_only = true;
+}
+
+static void free_list(struct query *query, struct found_list *list)
+{
+	limits_give(&query->limits, list->capacity * FOUND_BYTES);
+	free(list->at);
+	*list = (struct found_list){0};
 }
 
 void query_free(struct query *query)
@@ -125,19 +160,37 @@ void query_free(struct query *query)
 	tail_free(query->tail);
 	block_decoder_free(query->decoder);
 	id_map_done(&query->ids);
-	free(query->logged.at);
-	free(query->found.at);
+	free_list(query, &query->logged);
+	free_list(query, &query->found);
 	free(query);
 }
 
-static int add_found(struct found_list *list, const struct found *found)
+/* Have room for one sample more. */
+static int grow_list(struct query *query, struct found_list *list)
 {
+	size_t capacity = list->capacity ? list->capacity * 2 : FOUND_FIRST;
+	size_t n_bytes = (capacity - list->capacity) * FOUND_BYTES;
+	int result = limits_take(&query->limits, n_bytes);
 	struct found *grown;
 
-	grown = array_grow(list->at, list->n, &list->capacity, sizeof(*grown));
-	if (!grown)
+	if (result < 0)
+		return result;
+	grown = reallocarray(list->at, capacity, sizeof(*grown));
+	if (!grown) {
+		limits_give(&query->limits, n_bytes);
 		return -ENOMEM;
+	}
 	list->at = grown;
+	list->capacity = capacity;
+	return 0;
+}
+
+static int add_found(struct query *query, struct found_list *list, const struct found *found)
+{
+	int result = list->n == list->capacity ? grow_list(query, list) : 0;
+
+	if (result < 0)
+		return result;
 	list->at[list->n] = *found;
 	list->at[list->n].number = list->n;
 	list->n++;
@@ -173,7 +226,9 @@ static int take_logged(void *context, struct catalog_series *series,
 	if (!item)
 		return 0;
 	found.position = (uint32_t)(item - query->selection.series);
-	return add_found(&query->logged, &found);
+	if (found.position < query->log_start || found.position >= query->log_end)
+		return 0;
+	return add_found(query, &query->logged, &found);
 }
 
 static int read_log_once(struct query *query, const struct catalog_host *host)
@@ -197,6 +252,8 @@ static int read_log_once(struct query *query, const struct catalog_host *host)
 		query->n_lost_logged = tail_n_damaged(query->tail);
 	for (size_t i = 0; i < n_positions && result == 0; i++) {
 		result = tail_decode(query->tail, host->number, positions[i], &take);
+		if (result == 0)
+			result = limits_check(&query->limits);
 		/* Told when the log was read at start, or will be by the checkpoint. */
 		if (result == -EBADMSG) {
 			query->n_lost_logged++;
@@ -211,16 +268,21 @@ static int read_log_once(struct query *query, const struct catalog_host *host)
 /* Have what only the log has of a host, and no file up to `checkpoint`. */
 static int read_log(struct query *query, const struct catalog_host *host)
 {
+	size_t n_left = query->selection.n - query->run_start;
 	int result = -ENOENT;
 
-	if (query->host == host)
+	if (query->host == host && query->run_end <= query->log_end)
 		return 0;
+	query->log_start = query->run_start;
+	query->log_end = query->run_start + (n_left < query->log_max ? n_left : query->log_max);
 	for (int i = 0; i < TRIES_MAX && result == -ENOENT; i++)
 		result = read_log_once(query, host);
 	if (result < 0)
 		return result;
 	query->host = host;
-	query->n_lost += query->n_lost_logged;
+	if (query->log_start == 0 ||
+	    query->selection.series[query->log_start - 1]->file->host != host)
+		query->n_lost += query->n_lost_logged;
 	if (query->logged.n > 0)
 		qsort(query->logged.at, query->logged.n, sizeof(struct found), compare_found);
 	return 0;
@@ -246,7 +308,7 @@ static int take_from_log(struct query *query)
 		struct found found = logged->at[low];
 
 		found.position -= (uint32_t)query->run_start;
-		result = add_found(&query->found, &found);
+		result = add_found(query, &query->found, &found);
 	}
 	return result;
 }
@@ -268,12 +330,12 @@ static int take_stored(void *context, uint32_t series_id, const struct metric_fi
 	struct found found = {
 		.position = (uint32_t)(item - (query->selection.series + query->run_start)),
 	};
-	int result = 0;
+	int result = limits_check(&query->limits);
 
 	for (size_t i = 0; i < n_samples && result == 0; i++) {
 		found.time_us = samples[i].time_us;
 		found.value = samples[i].value;
-		result = add_found(&query->found, &found);
+		result = add_found(query, &query->found, &found);
 	}
 	return result;
 }
@@ -363,7 +425,8 @@ static void note_missing(struct query *query, struct catalog_file *file, enum ca
 /* Does a result say nothing of the file, but of us? */
 static bool is_ours(int result)
 {
-	return result == -ENOMEM || result == -EMFILE || result == -ENFILE;
+	return result == -ENOMEM || result == -EMFILE || result == -ENFILE || result == -ENOBUFS ||
+	       result == -ECANCELED || result == -ETIME;
 }
 
 /* Read all parts of one of a metric's files. */
@@ -457,6 +520,7 @@ static bool next_run(struct query *query)
 	if (query->run_start == query->selection.n)
 		return false;
 	while (query->run_end < query->selection.n &&
+	       query->run_end - query->run_start < query->run_max &&
 	       series[query->run_end]->file == series[query->run_start]->file)
 		query->run_end++;
 	return true;
@@ -486,14 +550,48 @@ uint64_t query_n_lost(const struct query *query)
 	return query->n_lost;
 }
 
+/* There was too much: begin the run anew with fewer series. @return false: there is only one */
+static bool take_fewer(struct query *query)
+{
+	size_t n_run = query->run_end - query->run_start;
+	size_t n_log = query->log_end - query->log_start;
+
+	free_list(query, &query->found);
+	free_list(query, &query->logged);
+	query->host = NULL;
+	query->n_given = 0;
+	query->run_end = query->run_start;
+	if (n_log > n_run) {
+		query->log_max = n_log / 2 > n_run ? n_log / 2 : n_run;
+		return true;
+	}
+	query->run_max = n_run / 2;
+	query->log_max = query->run_max;
+	return n_run > 1;
+}
+
+static bool is_first_of_file(const struct query *query)
+{
+	struct catalog_series **run = query->selection.series + query->run_start;
+
+	return query->run_start == 0 || run[-1]->file != run[0]->file;
+}
+
 int query_next(struct query *query, const struct query_row **ret_rows, size_t *ret_n)
 {
 	while (query->n_given == query->found.n) {
+		uint64_t n_lost;
 		int result;
 
 		if (!next_run(query))
 			return 0;
+		n_lost = query->n_lost;
 		result = read_run(query);
+		/* What is read again counts once. */
+		if (result == -ENOBUFS || !is_first_of_file(query))
+			query->n_lost = n_lost;
+		if (result == -ENOBUFS && take_fewer(query))
+			continue;
 		if (result < 0)
 			return result;
 	}

@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "collector/engine.h"
+#include "collector/limits.h"
 
 struct query;
 
@@ -22,7 +23,25 @@ struct query_row {
 	double value;
 };
 
+struct query_options {
+	const char *series; /* as selection_new() */
+	const char *host;
+	int64_t since_us; /* both belong to the range */
+	int64_t until_us;
+	bool is_latest_only; /* of one series and time only the last that was written */
+	struct limits limits;
+};
+
 /*
+ * Where one file has more than the limit of memory holds, it is read several times, for some of its
+ * series each.
+ * @return 0; -ENOENT: no series matches; -EINVAL: `series` is no pattern; -ENOMEM; -errno of the limits
+ */
+int query_open(struct engine *engine, const struct query_options *options,
+	       struct query **ret_query);
+
+/*
+ * The same with options of its own.
  * @param series, host        as selection_new()
  * @param since_us, until_us  both belong to the range
  * @return 0; -ENOENT: no series matches; -ENOMEM
@@ -39,7 +58,8 @@ void query_free(struct query *query);
 /*
  * The next rows, sorted by host, series, time; of equal times in the order in which they came.
  * @param ret_rows  borrowed until the next call
- * @return 1 with at least one row; 0: no more; -ENOMEM; -EMFILE, -ENFILE; -errno of reading the log
+ * @return 1 with at least one row; 0: no more; -ENOMEM; -EMFILE, -ENFILE; -ENOBUFS: one series has
+ * more than the limit of memory holds; -errno of the limits, or of reading the log
  */
 int query_next(struct query *query, const struct query_row **ret_rows, size_t *ret_n);
 

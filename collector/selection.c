@@ -9,6 +9,9 @@
 
 #include "common/match.h"
 
+/* So many are compared between two looks at the limits. An expression may take some ms for one. */
+#define SERIES_PER_CHECK 64
+
 const char *selection_name(const struct catalog_series *series, struct buffer *out)
 {
 	buffer_clear(out);
@@ -51,26 +54,29 @@ static int compare_series(const void *a_pointer, const void *b_pointer)
 
 /* Keep those of all series that are asked for. */
 static int choose(struct selection *selection, size_t n_all, struct match *match,
-		  const char *host_pattern)
+		  const char *host_pattern, const struct limits *limits)
 {
 	struct catalog_series **all = selection->series;
 	struct buffer name = {0};
-	int result;
+	int result = 0;
 
-	for (size_t i = 0; i < n_all; i++) {
+	for (size_t i = 0; i < n_all && result == 0; i++) {
 		const char *host = all[i]->file->host->name;
 
 		if (match_host(host_pattern, host) &&
 		    match_takes(match, host, selection_name(all[i], &name)))
 			all[selection->n++] = all[i];
+		if (i % SERIES_PER_CHECK == 0)
+			result = limits_check(limits);
 	}
-	result = buffer_failed(&name) ? -ENOMEM : 0;
+	if (buffer_failed(&name))
+		result = -ENOMEM;
 	buffer_done(&name);
 	return result;
 }
 
 int selection_new(struct engine *engine, const char *series_pattern, const char *host_pattern,
-		  struct selection *ret_selection)
+		  const struct limits *limits, struct selection *ret_selection)
 {
 	char problem[MATCHER_PROBLEM_BYTES];
 	struct selection selection = {0};
@@ -82,7 +88,7 @@ int selection_new(struct engine *engine, const char *series_pattern, const char 
 		return result;
 	result = engine_list_series(engine, &selection.series, &n_all);
 	if (result == 0)
-		result = choose(&selection, n_all, match, host_pattern);
+		result = choose(&selection, n_all, match, host_pattern, limits);
 	match_free(match);
 	if (result < 0) {
 		selection_done(&selection);

@@ -7,6 +7,7 @@
 #include <stddef.h>
 
 #include "collector/engine.h"
+#include "collector/limits.h"
 #include "common/buffer.h"
 
 struct selection {
@@ -17,10 +18,11 @@ struct selection {
 /*
  * @param series  what match_new() takes; NULL or "": all
  * @param host    a glob; NULL or "": all
- * @return 0, also when nothing matches; -EINVAL: `series` is no pattern; -ENOMEM
+ * @param limits  of time only: the list of all series, 8 bytes each, is not counted
+ * @return 0, also when nothing matches; -EINVAL: `series` is no pattern; -ENOMEM; -errno of the limits
  */
 int selection_new(struct engine *engine, const char *series, const char *host,
-		  struct selection *ret_selection);
+		  const struct limits *limits, struct selection *ret_selection);
 
 /* Takes a zeroed selection. */
 void selection_done(struct selection *selection);

@@ -25,6 +25,9 @@ enum key {
 	KEY_TEXT_CLIENTS,
 	KEY_TEXT_IDLE,
 	KEY_LOG_SEGMENT_MIB,
+	KEY_QUERIES,
+	KEY_QUERY_TIME,
+	KEY_QUERY_MEMORY_MIB,
 };
 
 static const struct config_key keys[] = {
@@ -54,6 +57,18 @@ static const struct config_key keys[] = {
 				 "Size of the store's log files in MiB, 1 to 1024; two of them "
 				 "start a checkpoint.",
 				 CONFIG_NEEDS_RESTART},
+	[KEY_QUERIES] = {"queries", CONFIG_COUNT, offsetof(struct settings, queries), "16",
+			 "Queries that are answered at once, 1 to 64.", CONFIG_APPLIES},
+	[KEY_QUERY_TIME] = {"query_time", CONFIG_DURATION, offsetof(struct settings, query_time_us),
+			    "30s",
+			    "A query that works for longer is ended; waiting for its reader does "
+			    "not count.",
+			    CONFIG_APPLIES},
+	[KEY_QUERY_MEMORY_MIB] = {"query_memory_mib", CONFIG_COUNT,
+				  offsetof(struct settings, query_memory_mib), "256",
+				  "A query that holds more samples at once than fit into so many "
+				  "MiB is ended.",
+				  CONFIG_APPLIES},
 };
 
 static const char usage[] =
@@ -198,6 +213,16 @@ static int check_values(const struct settings *settings, struct config_error *er
 	if (settings->log_segment_mib > SETTINGS_LOG_SEGMENT_MAX_MIB) {
 		(void)snprintf(error->text, sizeof(error->text), "log_segment_mib: at most %d",
 			       SETTINGS_LOG_SEGMENT_MAX_MIB);
+		return -EINVAL;
+	}
+	if (settings->queries > SETTINGS_QUERIES_MAX) {
+		(void)snprintf(error->text, sizeof(error->text), "queries: at most %d",
+			       SETTINGS_QUERIES_MAX);
+		return -EINVAL;
+	}
+	if (settings->query_memory_mib > SETTINGS_QUERY_MEMORY_MAX_MIB) {
+		(void)snprintf(error->text, sizeof(error->text), "query_memory_mib: at most %d",
+			       SETTINGS_QUERY_MEMORY_MAX_MIB);
 		return -EINVAL;
 	}
 	if (!settings->store[0] || !settings->socket[0]) {

@@ -17,6 +17,10 @@
 /* A segment that could not be written is read into memory as a whole, to be verified. */
 #define SETTINGS_LOG_SEGMENT_MAX_MIB 1024
 
+/* As many threads may answer at once, and take this much memory each. */
+#define SETTINGS_QUERIES_MAX          64
+#define SETTINGS_QUERY_MEMORY_MAX_MIB 65536
+
 struct settings {
 	char *listen;
 	char *store;
@@ -26,6 +30,9 @@ struct settings {
 	int64_t text_clients;
 	int64_t text_idle_us;
 	int64_t log_segment_mib;
+	int64_t queries;
+	int64_t query_time_us;
+	int64_t query_memory_mib;
 };
 
 /* What the command line says. Texts are borrowed from it. */

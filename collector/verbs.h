@@ -7,10 +7,12 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "collector/answer.h"
 #include "collector/endpoint.h"
 #include "collector/rejects.h"
 #include "collector/store.h"
 #include "collector/traffic.h"
+#include "collector/worker.h"
 #include "common/control_server.h"
 
 /* The context of every verb. All of it is borrowed. */
@@ -19,6 +21,8 @@ struct verbs {
 	const char *store_path;
 	int64_t start_us; /* CLOCK_MONOTONIC */
 	struct store *store;
+	struct workers *workers;
+	struct answer_limits answer_limits;
 	struct rejects *rejects; /* lines; connections are in traffic->closed */
 	struct traffic *traffic;
 	const struct endpoint *endpoint;

@@ -206,11 +206,13 @@ static int take_line(struct answer *answer, char *line, size_t length)
 		return take_row(answer, &words);
 	if (strcmp(words.at[0], "columns") == 0)
 		return take_columns(answer, &words);
+	if (strcmp(words.at[0], "wait") == 0)
+		return 0;
 	if (strcmp(words.at[0], "note") == 0)
 		return take_note(answer, &words);
 	if (strcmp(words.at[0], "end") == 0)
 		return take_end(answer, &words);
-	return refuse(answer, "a line is none of columns, row, note and end");
+	return refuse(answer, "a line is none of columns, row, note, wait and end");
 }
 
 int answer_feed(struct answer *answer, const char *bytes, size_t length)

@@ -12,6 +12,7 @@
 #include "agent/ctl/when.h"
 #include "agent/ctl/zone.h"
 #include "common/message.h"
+#include "common/number.h"
 #include "common/text.h"
 #include "common/timestamp.h"
 
@@ -38,6 +39,10 @@ static const struct option_row rows[] = {
 	{OPTIONS_SINCE, '\0', "since", "TIME", "from then on: -5m, today, 02:13, 2026-11-24T02:13"},
 	{OPTIONS_UNTIL, '\0', "until", "TIME", "up to then"},
 	{OPTIONS_ALL, '\0', "all", NULL, "samples that another one of the same time replaced, too"},
+	{OPTIONS_FUNCTION, 'f', "function", "FUNCTION",
+	 "avg, min, max, sum, count, last, rate, increase or quantile=Q"},
+	{OPTIONS_STEP, '\0', "step", "DURATION", "a value for each 60s, 5m, 1h or 1d"},
+	{OPTIONS_BY, '\0', "by", "LABEL,...", "one value for all series with the same of these"},
 	{OPTIONS_INTERVAL, '\0', "interval", "DURATION", "how often (1s)"},
 	{OPTIONS_COUNT, '\0', "count", "N", "end after so many times"},
 	{OPTIONS_SORT, '\0', "sort", "[-]COLUMN", "by host, series, ... age; - = descending"},
@@ -102,6 +107,42 @@ static int take_interval(struct options *options, const char *value)
 	return 0;
 }
 
+static int take_step(struct options *options, const char *value)
+{
+	if (duration_parse(value, &options->step_us) < 0 || options->step_us < 1)
+		return refuse_value(OPTIONS_STEP, value, "not a duration: 60s, 5m, 1h, 1d");
+	return 0;
+}
+
+static int take_function(struct options *options, const char *value)
+{
+	static const char *const functions[] = {"avg",  "min",  "max",      "sum",      "count",
+						"last", "rate", "increase", "quantile", NULL};
+	size_t length = strcspn(value, "=");
+	const char *nearest;
+	double quantile;
+
+	options->function = value;
+	if (strncmp(value, "quantile", length) == 0 && length == strlen("quantile")) {
+		value += length;
+		if (*value == '=' && number_parse(value + 1, strlen(value + 1), &quantile) == 0 &&
+		    quantile >= 0 && quantile <= 1)
+			return 0;
+		message_error("--function quantile wants a number from 0 to 1: quantile=0.99");
+		return -EINVAL;
+	}
+	for (size_t i = 0; functions[i]; i++) {
+		if (strcmp(value, functions[i]) == 0)
+			return 0;
+	}
+	nearest = text_nearest(value, functions);
+	message_error("--function %s: there is no such function: avg, min, max, sum, count, last, "
+		      "rate, increase or quantile=Q%s%s%s",
+		      *value ? value : "''", nearest ? " (did you mean '" : "",
+		      nearest ? nearest : "", nearest ? "'?)" : "");
+	return -EINVAL;
+}
+
 static int take_count(struct options *options, const char *value)
 {
 	const char *problem;
@@ -151,6 +192,13 @@ static int take_option(struct options *options, int bit, const char *value)
 		return 0;
 	case OPTIONS_UNTIL:
 		options->until = value;
+		return 0;
+	case OPTIONS_FUNCTION:
+		return take_function(options, value);
+	case OPTIONS_STEP:
+		return take_step(options, value);
+	case OPTIONS_BY:
+		options->by = value;
 		return 0;
 	case OPTIONS_INTERVAL:
 		return take_interval(options, value);
@@ -233,7 +281,7 @@ static int take_all(struct options *options, int argc, char *argv[])
 	optind = 0;
 	opterr = 0;
 	/* "-": words come in their order, as 1. ":": a missing value is told apart. */
-	while ((answer = getopt_long(argc, argv, "-:o:hV", longs, NULL)) != -1) {
+	while ((answer = getopt_long(argc, argv, "-:o:f:hV", longs, NULL)) != -1) {
 		int error;
 
 		if (answer == '?' || answer == ':')

@@ -27,6 +27,9 @@ enum options_bit {
 	OPTIONS_ALL = 1 << 19,
 	OPTIONS_HELP = 1 << 20,
 	OPTIONS_VERSION = 1 << 21,
+	OPTIONS_FUNCTION = 1 << 22,
+	OPTIONS_STEP = 1 << 23,
+	OPTIONS_BY = 1 << 24,
 };
 
 /* All texts are borrowed from argv. */
@@ -43,6 +46,9 @@ struct options {
 	const char *until;
 	int64_t since_us;
 	int64_t until_us;
+	const char *function;
+	int64_t step_us;
+	const char *by;
 	int64_t interval_us;
 	int64_t count; /* 0 = without end */
 	struct board_order order;

@@ -35,6 +35,10 @@ int request_format(const struct options *options, struct buffer *out)
 		append_time(out, "since", options->since_us);
 	if (options->given & OPTIONS_UNTIL)
 		append_time(out, "until", options->until_us);
+	append_text(out, "function", options->function);
+	if (options->given & OPTIONS_STEP)
+		append_time(out, "step", options->step_us);
+	append_text(out, "by", options->by);
 	if (options->given & OPTIONS_ALL)
 		append_text(out, "all", "yes");
 	if (options->given & OPTIONS_DRY_RUN)

@@ -182,15 +182,33 @@ const struct verb verbs[] = {
 	},
 	{
 		.name = "query",
-		.usage = "SERIES|GLOB [--host GLOB] [--since TIME] [--until TIME] [--all]",
-		.summary = "Print the stored samples",
+		.usage = "SERIES|GLOB [--since TIME] [--until TIME] [--step DURATION] "
+			 "[-f FUNCTION] [--by LABEL,...] [OPTION...]",
+		.summary = "Print the stored samples, or a function over them",
 		.details =
 			"TIME is now, today, yesterday, -5m (so long ago), 02:13 (today), 2026-11-24,\n"
 			"2026-11-24T02:13[:57[.5]][Z|+01:00] or Unix seconds. Without a zone it is in\n"
-			"that of TZ, else of /etc/localtime, or with --utc in UTC.\n\n" GLOB_DETAILS,
+			"that of TZ, else of /etc/localtime, or with --utc in UTC.\n\n"
+			"With --step there is a row for each window of that length, counted from 1970\n"
+			"UTC, in which there are samples, at the time at which the window begins. With\n"
+			"-f and no --step there is one window. FUNCTION is\n"
+			"  avg min max sum  of the samples in the window\n"
+			"  count last       how many samples, the newest one\n"
+			"  quantile=Q       0.5 is the median, 0.99 what one in a hundred exceeds\n"
+			"  increase rate    by how much a counter grew, in all and a second; a smaller\n"
+			"                   value means that it began again at 0\n"
+			"Without -f it is rate of counters, avg of gauges, last of all others.\n\n"
+			"--by makes one of all series of a metric with the same values of these labels\n"
+			"(`host` is one): rate, increase and last are those of each series, added up,\n"
+			"all others are taken over the samples of all. --by '' makes one of a metric.\n\n" GLOB_DETAILS,
 		.examples =
 			"  agentctl query node_load1 --since -1h\n"
 			"      the last hour\n"
+			"  agentctl query node_load1 --since -1d --step 5m -f max\n"
+			"      the highest of every five minutes\n"
+			"  agentctl query 'node_cpu_seconds_total{mode!=\"idle\"}' --since -1h --step 1m "
+			"--by host\n"
+			"      how many CPUs each host kept busy\n"
 			"  agentctl query 'node_load*' --host 'web*' --since today -o csv\n"
 			"      for a spreadsheet\n"
 			"  agentctl query node_load1 --since 2026-11-24 --until 2026-11-25 --utc\n"
@@ -199,7 +217,8 @@ const struct verb verbs[] = {
 		.request = "query",
 		.argument = "series",
 		.needs_argument = true,
-		.options = ASKS | OPTIONS_HOST | OPTIONS_SINCE | OPTIONS_UNTIL | OPTIONS_ALL,
+		.options = ASKS | OPTIONS_HOST | OPTIONS_SINCE | OPTIONS_UNTIL | OPTIONS_ALL |
+			   OPTIONS_STEP | OPTIONS_FUNCTION | OPTIONS_BY,
 		.run = ask_run,
 	},
 	{

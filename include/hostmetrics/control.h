@@ -13,6 +13,7 @@
  *     columns<TAB>SHAPE<TAB>NAME:TYPE[<TAB>NAME:TYPE ...]<NL>  SHAPE: "rows", or "record" for one row
  *     row<TAB>WORD[<TAB>WORD ...]<NL>                          any number; the word \N is "no value"
  *     note<TAB>TEXT<NL>                                        any number, for people
+ *     wait<NL>                                                any number: the answer takes long
  *     end<TAB>STATUS[<TAB>TEXT]<NL>                            always the last line
  * and the connection may then be used for the next request.
  */

@@ -40,7 +40,8 @@ _agentctl_verb()
 
 	for ((i = 0; i < ${#line[@]} - 1; i++)); do
 		case ${line[i]} in
-		--socket | --host | --since | --until | --interval | --count | --sort | --filter | --output | -o)
+		--socket | --host | --since | --until | --interval | --count | --sort | --filter | --output | -o | \
+			--step | --function | -f | --by)
 			((i++))
 			;;
 		-*) ;;
@@ -79,14 +80,16 @@ _agentctl()
 	--interval) words='500ms 1s 10s 1m' ;;
 	--host) words=$(_agentctl_ask 2) ;;
 	--sort) words='host series kind unit value rate age -host -series -kind -unit -value -rate -age' ;;
-	--count | --filter) return ;;
+	--step) words='10s 60s 5m 1h 1d' ;;
+	-f | --function) words='avg min max sum count last rate increase quantile=0.5 quantile=0.99' ;;
+	--count | --filter | --by) return ;;
 	*)
 		case $verb,$word in
 		,-*) words='--socket --output --utc --help --version' ;;
 		,*) words=$verbs ;;
 		list-metrics,-* | get,-*) words='--socket --output --host --utc --help' ;;
 		watch,-*) words='--socket --output --host --sort --filter --interval --count --utc --help' ;;
-		query,-*) words='--socket --output --host --since --until --all --utc --help' ;;
+		query,-*) words='--socket --output --host --since --until --step --function --by --all --utc --help' ;;
 		reload,-*) words='--socket --output --dry-run --utc --help' ;;
 		dump,-*) words='--output --utc --help' ;;
 		help,-*) words='--help' ;;

@@ -40,11 +40,12 @@ TestSuite(selection, .init = setup, .fini = teardown);
 
 static void assert_selects(const char *series, const char *host, const char *expected)
 {
+	const struct limits limits = {0};
 	struct selection selection;
 	struct buffer all = {0};
 	struct buffer name = {0};
 
-	cr_assert_eq(selection_new(store_engine(store), series, host, &selection), 0);
+	cr_assert_eq(selection_new(store_engine(store), series, host, &limits, &selection), 0);
 	for (size_t i = 0; i < selection.n; i++)
 		buffer_printf(&all, "%s %s\n", selection.series[i]->file->host->name,
 			      selection_name(selection.series[i], &name));

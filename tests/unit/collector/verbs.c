@@ -4,8 +4,10 @@
 #include "collector/verbs.h"
 
 #include <criterion/criterion.h>
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "common/message.h"
 #include "tests/support/sample_lines.h"
@@ -19,6 +21,7 @@ static struct store *store;
 static struct traffic traffic;
 static struct endpoint endpoint;
 static struct verbs verbs;
+static struct workers *workers;
 static struct buffer answer;
 
 static void setup(void)
@@ -31,7 +34,10 @@ static void setup(void)
 	traffic.closed = closed;
 	cr_assert_eq(store_open(path, 0, &store), 0);
 	cr_assert_eq(endpoint_open(&endpoint, "127.0.0.1:0", 1), 0);
+	cr_assert_eq(workers_new(&workers), 0);
 	verbs = (struct verbs){
+		.workers = workers,
+		.answer_limits = {.time_us = 60000000, .memory_mib = 64},
 		.hostname = "here",
 		.store_path = path,
 		.store = store,
@@ -43,6 +49,7 @@ static void setup(void)
 
 static void teardown(void)
 {
+	workers_free(workers);
 	buffer_done(&answer);
 	endpoint_close(&endpoint);
 	store_close(store);
@@ -67,8 +74,11 @@ static const char *ask(const char *request_text)
 		verb++;
 	cr_assert_not_null(verb->name);
 	verb->answer(&verbs, &request, &reply);
-	while (reply.produce && reply.produce(reply.state, &reply) == 1)
-		;
+	for (int result = 1; reply.produce && (result == 1 || result == -EAGAIN);) {
+		result = reply.produce(reply.state, &reply);
+		if (result == -EAGAIN)
+			(void)usleep(1000);
+	}
 	buffer_clear(&answer);
 	buffer_append(&answer, reply.out.data, reply.out.length);
 	control_reply_done(&reply);
@@ -232,4 +242,40 @@ Test(verbs, status_shows_an_example_of_every_reason)
 	cr_assert_str_eq(field(status, "closed_idle"), "1");
 	cr_assert_str_eq(field(status, "closed_idle_example"), "192.0.2.1:5");
 	cr_assert_not_null(field(status, "last_error"));
+}
+
+Test(verbs, query_computes_windows)
+{
+	sample_lines_store(store, "# TYPE c counter\n10 c{x=\"1\"} 1\n20 c{x=\"1\"} 31\n"
+				  "10 c{x=\"2\"} 5\n20 c{x=\"2\"} 1\n70 c{x=\"2\"} 2\n");
+
+	cr_assert_str_eq(ask("query\tseries=c{x=\"1\"}\tstep=60000000"),
+			 "columns\trows\ttime:time\thost:text\tseries:text\tvalue:number\n"
+			 "row\t0\there\tc{x=\"1\"}\t3\n"
+			 "end\tok\n");
+	cr_assert_str_eq(ask("query\tseries=c\tstep=60000000\tfunction=increase\tby="),
+			 "columns\trows\ttime:time\thost:text\tseries:text\tvalue:number\n"
+			 "row\t0\t\\N\tc\t31\n"
+			 "row\t60000000\t\\N\tc\t1\n"
+			 "end\tok\n");
+	cr_assert_str_eq(ask("query\tseries=c\tfunction=count\tby=host,x"),
+			 "columns\trows\ttime:time\thost:text\tseries:text\tvalue:number\n"
+			 "row\t10000000\there\tc{x=\"1\"}\t2\n"
+			 "row\t10000000\there\tc{x=\"2\"}\t3\n"
+			 "end\tok\n");
+	cr_assert_not_null(strstr(ask("query\tseries=c\tfunction=rate\tuntil=10000000"),
+				  "end\tnone\tno sample"));
+}
+
+Test(verbs, query_refuses_what_is_no_function_or_step)
+{
+	cr_assert_not_null(strstr(ask("query\tseries=c\tfunction=median"), "end\tusage\t"));
+	cr_assert_not_null(strstr(ask("query\tseries=c\tstep=-1"), "end\tusage\t"));
+	cr_assert_not_null(strstr(ask("query\tseries=c{"), "end\tusage\t"));
+	sample_lines_store(store, "1 c 1\n");
+	cr_assert_not_null(
+		strstr(ask("query\tseries=c\tby=a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,"
+			   "a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,"
+			   "a,a,a,a,a"),
+		       "end\tusage\tby takes at most 64"));
 }

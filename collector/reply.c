@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT */
+/* What the answers of several verbs have in common. */
+
+#include "collector/reply.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "common/match.h"
+
+void reply_fail(struct control_reply *reply, const char *what, int error)
+{
+	char text[256];
+
+	(void)snprintf(text, sizeof(text), "%s: %s", what, strerror(-error));
+	control_end(reply, HM_CONTROL_FAILED, text);
+}
+
+bool reply_check_pattern(struct control_reply *reply, const char *pattern)
+{
+	char problem[MATCHER_PROBLEM_BYTES];
+	struct match *match;
+	int result = match_new(pattern, &match, problem);
+
+	if (result == 0)
+		match_free(match);
+	else if (result == -EINVAL)
+		control_end(reply, HM_CONTROL_USAGE, problem);
+	else
+		reply_fail(reply, "cannot choose series", result);
+	return result == 0;
+}
+
+void reply_sample_columns(struct control_reply *reply)
+{
+	static const char *const columns[] = {"time:time", "host:text", "series:text",
+					      "value:number"};
+
+	control_columns(reply, "rows", columns, sizeof(columns) / sizeof(columns[0]));
+}
+
+const char *reply_require_series(const struct control_request *request, struct control_reply *reply)
+{
+	const char *series = control_argument(request, "series");
+
+	if (!series || series[0] == '\0') {
+		control_end(reply, HM_CONTROL_USAGE,
+			    "which SERIES? A name as list-metrics shows "
+			    "it, or a GLOB over metric names");
+		return NULL;
+	}
+	return reply_check_pattern(reply, series) ? series : NULL;
+}

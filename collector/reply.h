@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef COLLECTOR_REPLY_H
+#define COLLECTOR_REPLY_H
+
+/* What the answers of several verbs have in common. */
+
+#include <stdbool.h>
+
+#include "common/control.h"
+
+/* End an answer with what could not be done, and why. @param error  -errno */
+void reply_fail(struct control_reply *reply, const char *what, int error);
+
+/* Is it a pattern (common/match.h)? If not, the answer says what is wrong with it. */
+bool reply_check_pattern(struct control_reply *reply, const char *pattern);
+
+/* The columns of get and query. */
+void reply_sample_columns(struct control_reply *reply);
+
+/* The argument `series`, without which there is no answer. @return NULL: the answer says so */
+const char *reply_require_series(const struct control_request *request,
+				 struct control_reply *reply);
+
+#endif
