@@ -22,7 +22,8 @@
 struct answer {
 	struct store *store;
 	struct answer_limits limits;
-	struct budget memory;
+	struct budget samples; /* each has half of the memory: samples may take all that they get */
+	struct budget window_memory;
 	struct query_options options;
 	struct aggregate_options windows;
 	bool has_windows;
@@ -202,14 +203,15 @@ static int open_query(struct answer *answer, struct worker *worker)
 	struct engine *engine = store_engine(answer->store);
 	int result;
 
-	answer->memory.max = answer->limits.memory_mib << 20;
-	answer->options.limits = (struct limits){&answer->memory, worker_check, worker};
+	answer->samples.max = answer->limits.memory_mib << 19;
+	answer->window_memory.max = answer->samples.max;
+	answer->options.limits = (struct limits){&answer->samples, worker_check, worker};
 	if (answer->has_windows)
 		answer->options.since_us = aggregate_read_since(&answer->windows);
 	result = query_open(engine, &answer->options, &answer->query);
 	if (result == 0 && answer->has_windows)
-		result = aggregate_new(engine, answer->query, &answer->windows, &answer->memory,
-				       &answer->aggregate);
+		result = aggregate_new(engine, answer->query, &answer->windows,
+				       &answer->window_memory, &answer->aggregate);
 	return result;
 }
 

@@ -275,14 +275,18 @@ class QueryLimits(Case):
         client.close()
 
     def test_limits_end_a_query_with_a_message(self):
-        config = self.write("collector.conf", "[collector]\nquery_memory_mib = 1\nqueries = 1\n")
+        config = self.write("collector.conf", "[collector]\nquery_memory_mib = 2\nqueries = 1\n")
         collector = self.start_collector("--config", config)
         self.send(collector.port, "".join(f"{BEGIN + i // 3} x{{i=\"{i % 3}\"}} {i}\n" for i in range(90_000)))
         wait_until(lambda: status(collector)["samples_stored"] == 90_000, 20)
         result = ctl("--socket", collector.socket, "query", "x", "-f", "max")
         self.assertEqual(result.code, 1)
-        self.assertIn("the query takes more than 1 MiB of memory: ask for a shorter time (--since, --until), "
+        self.assertIn("the query takes more than 2 MiB of memory: ask for a shorter time (--since, --until), "
                       "for fewer series, or for a longer --step, or raise query_memory_mib in collector.conf", result.err)
+        # Samples that fill their share of it leave the windows theirs.
+        found = ctl("--socket", collector.socket, "query", "x", "-f", "max", "--step", "1m", "-o", "plain",
+                    "--since", str(BEGIN), "--until", str(BEGIN + 8000))
+        self.assertEqual((found.code, len(found.lines())), (0, 3 * 134), found.err)
         # A part fits, and what fits only series by series is read so.
         arguments = ("--since", str(BEGIN), "--until", str(BEGIN + 5000), "-o", "plain")
         for _ in range(2):
