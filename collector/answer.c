@@ -209,9 +209,10 @@ static int open_query(struct answer *answer, struct worker *worker)
 	if (answer->has_windows)
 		answer->options.since_us = aggregate_read_since(&answer->windows);
 	result = query_open(engine, &answer->options, &answer->query);
-	if (result == 0 && answer->has_windows)
+	if (result == 0 && answer->has_windows) {
 		result = aggregate_new(engine, answer->query, &answer->windows,
 				       &answer->window_memory, &answer->aggregate);
+	}
 	return result;
 }
 
@@ -318,12 +319,13 @@ void answer_query(void *context, const struct control_request *request, struct c
 	if (result == 0)
 		return;
 	answer_free(answer);
-	if (problem)
+	if (problem) {
 		control_end(reply, HM_CONTROL_USAGE, problem);
-	else if (result == -EAGAIN)
+	} else if (result == -EAGAIN) {
 		control_end(reply, HM_CONTROL_FAILED,
 			    "too many queries run already: try again, or raise queries in "
 			    "collector.conf");
-	else
+	} else {
 		reply_fail(reply, "cannot query", result);
+	}
 }

@@ -135,7 +135,7 @@ static int get_cohort(struct cohorts *cohorts, struct cohort **ret_cohort)
 	*ret_cohort = cohort;
 	if (cohort)
 		return 0;
-	grown = array_grow(cohorts->all, cohorts->n, &cohorts->capacity, sizeof(*grown));
+	grown = array_grow(cohorts->all, cohorts->n, &cohorts->capacity, sizeof(struct cohort *));
 	if (!grown)
 		return -ENOMEM;
 	cohorts->all = grown;
@@ -170,20 +170,21 @@ static size_t count_both(const struct cohort *cohort, const struct window *windo
 static int make_room(struct cohorts *cohorts, struct cohort *cohort, size_t n_windows,
 		     size_t n_values)
 {
-	/* An array of values has up to twice the room that it needs. */
+	/* An array has up to twice the room that it needs. */
 	int64_t n_bytes = (int64_t)(2 * n_values * sizeof(double)) +
-			  (int64_t)((n_windows - cohort->n_windows) * sizeof(struct window));
-	struct window *grown;
+			  (int64_t)(2 * (n_windows - cohort->n_windows) * sizeof(struct window));
 
 	if (!budget_take(cohorts->memory, n_bytes))
 		return -ENOBUFS;
 	cohort->n_bytes += n_bytes;
-	if (n_windows == cohort->n_windows)
-		return 0;
-	grown = reallocarray(cohort->windows, n_windows, sizeof(*grown));
-	if (!grown)
-		return -ENOMEM;
-	cohort->windows = grown;
+	while (cohort->capacity < n_windows) {
+		struct window *grown = array_grow(cohort->windows, cohort->capacity,
+						  &cohort->capacity, sizeof(*grown));
+
+		if (!grown)
+			return -ENOMEM;
+		cohort->windows = grown;
+	}
 	return 0;
 }
 

@@ -14,6 +14,7 @@ struct cohort {
 	struct window_rule rule;
 	struct window *windows; /* sorted by time */
 	size_t n_windows;
+	size_t capacity;
 	int64_t n_bytes;  /* taken from the budget */
 	const char *host; /* NULL = of any */
 	char name[];      /* the metric with the chosen labels; behind its NUL the host */

@@ -55,7 +55,7 @@ struct control_reply *worker_reply(struct worker *worker);
 /* Hand over what is written, once it is worth it. May wait. @return 0; -ECANCELED: the client is gone */
 int worker_deliver(struct worker *worker);
 
-/* Whether to go on: 0; -ECANCELED: the client is gone; -ETIME. @param worker  a struct worker */
-int worker_check(void *worker);
+/* Whether to go on: 0; -ECANCELED: the client is gone; -ETIME. @param context  a struct worker */
+int worker_check(void *context);
 
 #endif

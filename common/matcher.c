@@ -120,7 +120,7 @@ static const char *skip_brackets(const char *at)
 	at += *at == ']';
 	while (*at && *at != ']') {
 		bool is_class = at[0] == '[' && at[1] && strchr(":.=", at[1]);
-		char ending[] = {is_class ? at[1] : '\0', ']', '\0'};
+		char ending[] = {(char)(is_class ? at[1] : '\0'), ']', '\0'};
 		const char *end = is_class ? strstr(at + 2, ending) : NULL;
 
 		at = end ? end + 2 : at + 1;
@@ -186,37 +186,43 @@ static size_t find_repeats(char byte, const char *at)
 	return byte == '*' || byte == '?';
 }
 
-/* Measure the expression. @return NULL, or what of it the library would take, and we do not */
+/* Take the next character, or all of a [...], and how it adds to what it stands in.
+ * @return false: it is too large then */
+static bool measure(const char **at, struct extent **extent)
+{
+	char byte = *(*at)++;
+	size_t n_repeats = find_repeats(byte, *at);
+
+	if (byte == '\\')
+		*at += **at != '\0';
+	if (byte == '[')
+		*at = skip_brackets(*at);
+	if (n_repeats > 0)
+		return repeat(*extent, n_repeats);
+	if (byte == '(') {
+		*++*extent = (struct extent){0};
+	} else if (byte == ')') {
+		--*extent;
+		add_operand(*extent, (*extent)[1].size + 1, (*extent)[1].depth);
+	} else {
+		add_operand(*extent, 1, 0);
+	}
+	return (*extent)->size <= MATCHER_REGEX_MAX_SIZE;
+}
+
+/* @return what of the expression the library would take, and we do not; NULL: nothing */
 static const char *find_objection(const char *regex)
 {
 	struct extent extents[MATCHER_REGEX_MAX_BYTES + 1] = {{0}};
 	struct extent *extent = extents;
 
 	for (const char *at = regex; *at;) {
-		char byte = *at++;
-		size_t n_repeats = find_repeats(byte, at);
-		bool fits = true;
-
-		if (byte == '\\' && isalnum((unsigned char)*at))
+		if (at[0] == '\\' && isalnum((unsigned char)at[1]))
 			return "has a backslash before a letter or digit: it is a POSIX extended "
 			       "one, a digit is [0-9]";
-		if (byte == ')' && extent == extents)
+		if (*at == ')' && extent == extents)
 			return "closes a parenthesis that is not open";
-		if (byte == '\\')
-			at += *at != '\0';
-		if (byte == '[')
-			at = skip_brackets(at);
-		if (n_repeats > 0) {
-			fits = repeat(extent, n_repeats);
-		} else if (byte == '(') {
-			*++extent = (struct extent){0};
-		} else if (byte == ')') {
-			extent--;
-			add_operand(extent, extent[1].size + 1, extent[1].depth);
-		} else {
-			add_operand(extent, 1, 0);
-		}
-		if (!fits || extent->size > MATCHER_REGEX_MAX_SIZE)
+		if (!measure(&at, &extent))
 			return "repeats too much: with its + and {n,m} written out it is longer "
 			       "than 512 characters";
 		if (extent->depth > MATCHER_REGEX_MAX_DEPTH)
@@ -316,7 +322,7 @@ static int parse(struct matcher_list *list, struct parser *parser)
 int matcher_list_parse(struct matcher_list *list, const char *text,
 		       char ret_problem[static MATCHER_PROBLEM_BYTES])
 {
-	struct parser parser = {.at = text, .problem = ret_problem};
+	struct parser parser = {.at = text};
 	int result;
 
 	memset(list, 0, sizeof(*list));
@@ -325,6 +331,7 @@ int matcher_list_parse(struct matcher_list *list, const char *text,
 	if (!list->text)
 		return -ENOMEM;
 	parser.out = list->text;
+	parser.problem = ret_problem;
 	result = parse(list, &parser);
 	if (result < 0)
 		matcher_list_done(list);
@@ -368,12 +375,16 @@ static struct series_text find_value(const struct matcher *matcher, const char *
 
 static bool matches_regex(struct matcher *matcher, struct series_text value)
 {
-	regmatch_t range = {.rm_so = 0, .rm_eo = (regoff_t)value.length};
+	char text[HM_LABEL_SET_MAX_BYTES + 1];
 
+	if (value.length >= sizeof(text))
+		return false;
+	memcpy(text, value.start, value.length);
+	text[value.length] = '\0';
 	matcher->n_bytes += value.length;
 	if (matcher->n_bytes > LEARNING_MAX_BYTES)
 		compile_again(matcher);
-	return regexec(&matcher->regex, value.start, 1, &range, REG_STARTEND) == 0;
+	return regexec(&matcher->regex, text, 0, NULL, 0) == 0;
 }
 
 static bool takes(struct matcher *matcher, struct series_text value)
