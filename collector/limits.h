@@ -11,8 +11,9 @@
 #include "collector/budget.h"
 
 struct limits {
-	struct budget *memory;       /* borrowed; NULL = without limit */
-	int (*check)(void *context); /* asked now and then: 0, or -errno to end with. NULL = go on */
+	struct budget *memory; /* borrowed; NULL = without limit */
+	int (*check)(
+		void *context); /* asked now and then: 0, or -errno to end with. NULL = go on */
 	void *context;
 };
 

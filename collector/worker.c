@@ -42,13 +42,15 @@ struct worker {
 	pthread_cond_t has_room;
 };
 
+LIST_HEAD(worker_list, worker);
+
 struct workers {
 	struct wakeup *news;
 	size_t n_max;
 	pthread_mutex_t mutex;
 	pthread_cond_t ended;
-	LIST_HEAD(, worker) all; /* whose threads run */
-	size_t n_active;         /* of them: not cancelled */
+	struct worker_list all; /* whose threads run */
+	size_t n_active;        /* of them: not cancelled */
 };
 
 int workers_new(struct workers **ret_workers)

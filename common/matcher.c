@@ -243,7 +243,6 @@ static int compile(const struct matcher *matcher, regex_t *ret_regex)
 static int take_regex(const struct parser *parser, struct matcher *matcher)
 {
 	const char *regex = matcher->value.start;
-	char text[100];
 	const char *objection;
 	int error;
 
@@ -256,6 +255,8 @@ static int take_regex(const struct parser *parser, struct matcher *matcher)
 	if (error == REG_ESPACE)
 		return -ENOMEM;
 	if (error) {
+		char text[100];
+
 		(void)regerror(error, &matcher->regex, text, sizeof(text));
 		return refuse_regex(parser, text, regex);
 	}
