@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "collector/found.h"
 #include "collector/id_map.h"
 #include "collector/selection.h"
 #include "collector/table.h"
@@ -22,28 +23,7 @@
  * between. */
 #define TRIES_MAX 8
 
-/* A list begins with room for so many samples. */
-#define FOUND_FIRST 1024
-
 #define PATH_BYTES (CATALOG_FILE_NAME_BYTES * 2)
-
-/* A list takes so much for each sample: its own room, and that of sorting it. */
-#define FOUND_BYTES (2 * sizeof(struct found))
-
-/* A sample as it is gathered. */
-struct found {
-	uint32_t position; /* of its series in the run; in `logged`: in the selection */
-	uint32_t padding;
-	uint64_t number; /* order in which it was written */
-	int64_t time_us;
-	double value;
-};
-
-struct found_list {
-	struct found *at;
-	size_t n;
-	size_t capacity;
-};
 
 struct query {
 	struct engine *engine;
@@ -62,6 +42,7 @@ struct query {
 	size_t log_max; /* so many series at a time, as far as memory goes */
 	size_t run_max;
 	struct limits limits;
+	/* Positions in `logged` are those in the selection, in `found` those in the run. */
 	size_t run_start; /* series of one file that follow each other in the selection */
 	size_t run_end;
 	uint64_t n_damaged;      /* ranges in the files being read */
@@ -144,13 +125,6 @@ void query_show_latest(struct query *query)
 	query->is_latest_only = true;
 }
 
-static void free_list(struct query *query, struct found_list *list)
-{
-	limits_give(&query->limits, list->capacity * FOUND_BYTES);
-	free(list->at);
-	*list = (struct found_list){0};
-}
-
 void query_free(struct query *query)
 {
 	if (!query)
@@ -160,53 +134,9 @@ void query_free(struct query *query)
 	tail_free(query->tail);
 	block_decoder_free(query->decoder);
 	id_map_done(&query->ids);
-	free_list(query, &query->logged);
-	free_list(query, &query->found);
+	found_done(&query->logged, &query->limits);
+	found_done(&query->found, &query->limits);
 	free(query);
-}
-
-/* Have room for one sample more. */
-static int grow_list(struct query *query, struct found_list *list)
-{
-	size_t capacity = list->capacity ? list->capacity * 2 : FOUND_FIRST;
-	size_t n_bytes = (capacity - list->capacity) * FOUND_BYTES;
-	int result = limits_take(&query->limits, n_bytes);
-	struct found *grown;
-
-	if (result < 0)
-		return result;
-	grown = reallocarray(list->at, capacity, sizeof(*grown));
-	if (!grown) {
-		limits_give(&query->limits, n_bytes);
-		return -ENOMEM;
-	}
-	list->at = grown;
-	list->capacity = capacity;
-	return 0;
-}
-
-static int add_found(struct query *query, struct found_list *list, const struct found *found)
-{
-	int result = list->n == list->capacity ? grow_list(query, list) : 0;
-
-	if (result < 0)
-		return result;
-	list->at[list->n] = *found;
-	list->at[list->n].number = list->n;
-	list->n++;
-	return 0;
-}
-
-static int compare_found(const void *a_pointer, const void *b_pointer)
-{
-	const struct found *a = a_pointer;
-	const struct found *b = b_pointer;
-
-	if (a->position != b->position)
-		return a->position < b->position ? -1 : 1;
-	if (a->time_us != b->time_us)
-		return a->time_us < b->time_us ? -1 : 1;
-	return a->number < b->number ? -1 : a->number > b->number;
 }
 
 /* -- the log -------------------------------------------------------------------------------------- */
@@ -228,7 +158,7 @@ static int take_logged(void *context, struct catalog_series *series,
 	found.position = (uint32_t)(item - query->selection.series);
 	if (found.position < query->log_start || found.position >= query->log_end)
 		return 0;
-	return add_found(query, &query->logged, &found);
+	return found_add(&query->logged, &query->limits, &found);
 }
 
 static int read_log_once(struct query *query, const struct catalog_host *host)
@@ -283,8 +213,7 @@ static int read_log(struct query *query, const struct catalog_host *host)
 	if (query->log_start == 0 ||
 	    query->selection.series[query->log_start - 1]->file->host != host)
 		query->n_lost += query->n_lost_logged;
-	if (query->logged.n > 0)
-		qsort(query->logged.at, query->logged.n, sizeof(struct found), compare_found);
+	found_sort(&query->logged);
 	return 0;
 }
 
@@ -308,7 +237,7 @@ static int take_from_log(struct query *query)
 		struct found found = logged->at[low];
 
 		found.position -= (uint32_t)query->run_start;
-		result = add_found(query, &query->found, &found);
+		result = found_add(&query->found, &query->limits, &found);
 	}
 	return result;
 }
@@ -335,7 +264,7 @@ static int take_stored(void *context, uint32_t series_id, const struct metric_fi
 	for (size_t i = 0; i < n_samples && result == 0; i++) {
 		found.time_us = samples[i].time_us;
 		found.value = samples[i].value;
-		result = add_found(query, &query->found, &found);
+		result = found_add(&query->found, &query->limits, &found);
 	}
 	return result;
 }
@@ -474,21 +403,6 @@ static int index_run(struct query *query)
 	return result;
 }
 
-/* Drop samples that a later one of the same series and time replaced. */
-static void keep_latest(struct found_list *list)
-{
-	size_t n_kept = 0;
-
-	for (size_t i = 0; i < list->n; i++) {
-		const struct found *next = &list->at[i + 1];
-
-		if (i + 1 == list->n || next->position != list->at[i].position ||
-		    next->time_us != list->at[i].time_us)
-			list->at[n_kept++] = list->at[i];
-	}
-	list->n = n_kept;
-}
-
 /* Gather and sort what there is of the run's series. */
 static int read_run(struct query *query)
 {
@@ -504,10 +418,10 @@ static int read_run(struct query *query)
 	/* What the log has was written after all that files have. */
 	if (result == 0)
 		result = take_from_log(query);
-	if (result == 0 && query->found.n > 0)
-		qsort(query->found.at, query->found.n, sizeof(struct found), compare_found);
+	if (result == 0)
+		found_sort(&query->found);
 	if (result == 0 && query->is_latest_only)
-		keep_latest(&query->found);
+		found_keep_latest(&query->found);
 	return result;
 }
 
@@ -556,8 +470,8 @@ static bool take_fewer(struct query *query)
 	size_t n_run = query->run_end - query->run_start;
 	size_t n_log = query->log_end - query->log_start;
 
-	free_list(query, &query->found);
-	free_list(query, &query->logged);
+	found_done(&query->found, &query->limits);
+	found_done(&query->logged, &query->limits);
 	query->host = NULL;
 	query->n_given = 0;
 	query->run_end = query->run_start;
