@@ -11,12 +11,11 @@
 /* A list begins with room for so many samples. */
 #define FOUND_FIRST 1024
 
-/* Have room for one sample more. */
-static int grow(struct found_list *list, const struct limits *limits)
+/* Have room for some more samples. @return 0; -ENOMEM; -ENOBUFS */
+static int grow_to(struct found_list *list, const struct limits *limits, size_t capacity)
 {
-	size_t capacity = list->capacity ? list->capacity * 2 : FOUND_FIRST;
 	size_t n_bytes = (capacity - list->capacity) * FOUND_BYTES;
-	int result = limits_take(limits, n_bytes);
+	int result = capacity > UINT32_MAX ? -ENOBUFS : limits_take(limits, n_bytes);
 	struct found *grown;
 
 	if (result < 0)
@@ -31,6 +30,17 @@ static int grow(struct found_list *list, const struct limits *limits)
 	return 0;
 }
 
+/* To twice the size; near the limit by an eighth. */
+static int grow(struct found_list *list, const struct limits *limits)
+{
+	size_t capacity = list->capacity;
+	int result = grow_to(list, limits, capacity ? capacity * 2 : FOUND_FIRST);
+
+	if (result == -ENOBUFS && capacity > 0)
+		result = grow_to(list, limits, capacity + capacity / 8);
+	return result;
+}
+
 int found_add(struct found_list *list, const struct limits *limits, const struct found *found)
 {
 	int result = list->n == list->capacity ? grow(list, limits) : 0;
@@ -38,7 +48,7 @@ int found_add(struct found_list *list, const struct limits *limits, const struct
 	if (result < 0)
 		return result;
 	list->at[list->n] = *found;
-	list->at[list->n].number = list->n;
+	list->at[list->n].number = (uint32_t)list->n;
 	list->n++;
 	return 0;
 }

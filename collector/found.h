@@ -14,8 +14,7 @@
 
 struct found {
 	uint32_t position; /* of its series, in whatever the list is of */
-	uint32_t padding;
-	uint64_t number; /* order in which it was written */
+	uint32_t number;   /* order in which it was written */
 	int64_t time_us;
 	double value;
 };

@@ -27,7 +27,7 @@ static void setup(void)
 	scratch = scratch_folder();
 	(void)snprintf(path, sizeof(path), "%s/store", scratch);
 	cr_assert_eq(store_open(path, 0, &store), 0);
-	memory.max = 1 << 20;
+	memory.max = 1 << 19;
 	options.rule.since_us = INT64_MIN;
 	window_set_step(&options.rule, 60000000);
 }
@@ -127,7 +127,7 @@ Test(aggregate, reads_some_series_at_a_time_when_memory_is_short)
 	options.by = "";
 	cr_assert_eq(aggregate("m", "quantile=1"), -ENOBUFS);
 	cr_assert_eq(aggregate("m", "max"), -ENOBUFS);
-	memory.max *= 3;
+	memory.max *= 4;
 	cr_assert_eq(aggregate("m", "max"), 0);
 	cr_assert_not_null(strstr(buffer_text(&out), "8940 - m 8999\n"));
 	sample_lines_checkpoint(store);
