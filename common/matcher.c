@@ -128,21 +128,28 @@ static const char *skip_brackets(const char *at)
 	return *at ? at + 1 : at;
 }
 
-/* @param at  behind the opening brace of {n,m}. @return how often it may write its operand */
-static size_t count_repeats(const char *at)
+/* @param at  behind the opening brace; moved behind the closing one of {n}, {n,} or {n,m}
+ * @return how often it may write its operand; SIZE_MAX: it is none of these */
+static size_t take_repeats(const char **at)
 {
 	size_t largest = 0;
+	size_t length = strspn(*at, "0123456789,");
 
-	for (; *at && *at != '}'; at++) {
+	if (length == 0 || (*at)[length] != '}')
+		return SIZE_MAX;
+	for (const char *end = *at + length; *at < end; ++*at) {
 		size_t number = 0;
 
-		for (; isdigit((unsigned char)*at) && number <= MATCHER_REGEX_MAX_SIZE; at++)
-			number = number * 10 + (size_t)(*at - '0');
+		for (; isdigit((unsigned char)**at) && number <= MATCHER_REGEX_MAX_SIZE; ++*at)
+			number = number * 10 + (size_t)(**at - '0');
 		if (number > largest)
 			largest = number;
-		if (*at == '\0' || number > MATCHER_REGEX_MAX_SIZE)
+		if (number > MATCHER_REGEX_MAX_SIZE)
+			return SIZE_MAX;
+		if (*at == end)
 			break;
 	}
+	++*at;
 	return largest + 1;
 }
 
@@ -176,11 +183,11 @@ static void add_operand(struct extent *extent, size_t size, int depth)
 		extent->depth = depth;
 }
 
-/* How often a repetition writes its operand. @param at  behind it. @return 0: it is none */
-static size_t find_repeats(char byte, const char *at)
+/* How often a repetition writes its operand. @param at  behind its first byte. @return 0: it is none */
+static size_t find_repeats(char byte, const char **at)
 {
 	if (byte == '{')
-		return count_repeats(at);
+		return take_repeats(at);
 	if (byte == '+')
 		return 2;
 	return byte == '*' || byte == '?';
@@ -191,7 +198,7 @@ static size_t find_repeats(char byte, const char *at)
 static bool measure(const char **at, struct extent **extent)
 {
 	char byte = *(*at)++;
-	size_t n_repeats = find_repeats(byte, *at);
+	size_t n_repeats = find_repeats(byte, at);
 
 	if (byte == '\\')
 		*at += **at != '\0';
@@ -224,7 +231,7 @@ static const char *find_objection(const char *regex)
 			return "closes a parenthesis that is not open";
 		if (!measure(&at, &extent))
 			return "repeats too much: with its + and {n,m} written out it is longer "
-			       "than 512 characters";
+			       "than 512 characters, or has a { without {n,m}";
 		if (extent->depth > MATCHER_REGEX_MAX_DEPTH)
 			return "repeats what is repeated more than three times";
 	}
