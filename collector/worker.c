@@ -23,7 +23,7 @@
 #define NICE 10
 
 struct worker {
-	LIST_ENTRY(worker) link;
+	TAILQ_ENTRY(worker) link;
 	struct workers *workers;
 	struct worker_job job;
 	int64_t start_us;
@@ -42,7 +42,7 @@ struct worker {
 	pthread_cond_t has_room;
 };
 
-LIST_HEAD(worker_list, worker);
+TAILQ_HEAD(worker_list, worker);
 
 struct workers {
 	struct wakeup *news;
@@ -62,7 +62,7 @@ int workers_new(struct workers **ret_workers)
 	workers->n_max = 1;
 	pthread_mutex_init(&workers->mutex, NULL);
 	pthread_cond_init(&workers->ended, NULL);
-	LIST_INIT(&workers->all);
+	TAILQ_INIT(&workers->all);
 	*ret_workers = workers;
 	return 0;
 }
@@ -96,9 +96,9 @@ void workers_free(struct workers *workers)
 	if (!workers)
 		return;
 	pthread_mutex_lock(&workers->mutex);
-	LIST_FOREACH(worker, &workers->all, link)
+	TAILQ_FOREACH(worker, &workers->all, link)
 		cancel(worker);
-	while (!LIST_EMPTY(&workers->all))
+	while (!TAILQ_EMPTY(&workers->all))
 		pthread_cond_wait(&workers->ended, &workers->mutex);
 	pthread_mutex_unlock(&workers->mutex);
 	pthread_cond_destroy(&workers->ended);
@@ -202,7 +202,7 @@ static void *run(void *context)
 	worker->is_done = true;
 	is_left = worker->is_left;
 	tell(workers);
-	LIST_REMOVE(worker, link);
+	TAILQ_REMOVE(&workers->all, worker, link);
 	pthread_cond_signal(&workers->ended);
 	pthread_mutex_unlock(&workers->mutex);
 	if (is_left)
@@ -271,7 +271,7 @@ static bool find_place(struct workers *workers)
 
 	if (workers->n_active < workers->n_max)
 		return true;
-	LIST_FOREACH(worker, &workers->all, link) {
+	TAILQ_FOREACH(worker, &workers->all, link) {
 		int64_t since_us = worker->waits_since_us;
 
 		if (since_us == 0 || since_us > limit_us || atomic_load(&worker->is_cancelled))
@@ -318,7 +318,7 @@ int workers_start(struct workers *workers, const struct worker_job *job,
 		result = start_thread(worker);
 	if (result == 0) {
 		workers->n_active++;
-		LIST_INSERT_HEAD(&workers->all, worker, link);
+		TAILQ_INSERT_HEAD(&workers->all, worker, link);
 	}
 	pthread_mutex_unlock(&workers->mutex);
 	if (result < 0)
