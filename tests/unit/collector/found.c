@@ -4,7 +4,7 @@
 #include "collector/found.h"
 
 #include <criterion/criterion.h>
-#include <stdlib.h>
+#include <inttypes.h>
 #include <time.h>
 
 static struct budget budget = {.max = 1 << 20};
@@ -33,13 +33,19 @@ static bool is_before(const struct found *a, const struct found *b)
 	return a->time_us != b->time_us ? a->time_us < b->time_us : a->number < b->number;
 }
 
+static uint32_t draw(uint64_t *seed, uint32_t n)
+{
+	*seed = *seed * UINT64_C(6364136223846793005) + 1442695040888963407;
+	return (uint32_t)(*seed >> 33) % n;
+}
+
 Test(found, is_sorted_by_series_time_and_order)
 {
-	unsigned int seed = (unsigned int)time(NULL);
+	uint64_t seed = (uint64_t)time(NULL);
 
-	cr_log_info("seed %u", seed);
+	cr_log_info("seed %" PRIu64, seed);
 	for (int i = 0; i < 8000; i++)
-		add((uint32_t)(rand_r(&seed) % 50), rand_r(&seed) % 500);
+		add(draw(&seed, 50), draw(&seed, 500));
 	found_sort(&list);
 	cr_assert_eq(list.n, 8000);
 	for (size_t i = 1; i < list.n; i++)

@@ -44,7 +44,7 @@ static void give(struct window *window)
 }
 
 /* Walk through samples of one series. @return "start:value " for each window */
-static const char *walk(const char *function, const struct sample *samples, size_t n)
+static const char *walk_through(const char *function, const struct sample *samples, size_t n)
 {
 	struct window_walk walk = {0};
 	struct window window = {0};
@@ -66,8 +66,8 @@ static const char *walk(const char *function, const struct sample *samples, size
 }
 
 #define WALK(function, ...)                                                                        \
-	walk(function, (const struct sample[]){__VA_ARGS__},                                       \
-	     sizeof((const struct sample[]){__VA_ARGS__}) / sizeof(struct sample))
+	walk_through(function, (const struct sample[]){__VA_ARGS__},                               \
+		     sizeof((const struct sample[]){__VA_ARGS__}) / sizeof(struct sample))
 
 Test(window, takes_samples_between_multiples_of_the_step)
 {
@@ -166,11 +166,11 @@ Test(window, stands_any_time)
 	const struct sample ends[] = {{-9.2e12, 1}, {9.2e12, 2}, {9.2e12, 3}};
 
 	window_set_step(&rule, INT64_MAX);
-	cr_expect_not_null(walk("rate", ends, 3));
+	cr_expect_not_null(walk_through("rate", ends, 3));
 	window_set_step(&rule, 0);
-	cr_expect_not_null(walk("rate", ends, 3));
+	cr_expect_not_null(walk_through("rate", ends, 3));
 	window_set_step(&rule, 1);
-	cr_expect_not_null(walk("sum", ends, 3));
+	cr_expect_not_null(walk_through("sum", ends, 3));
 }
 
 static struct window one(const char *function, double first, double second)
