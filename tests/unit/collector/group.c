@@ -61,26 +61,31 @@ Test(group, calls_times_before_2020_and_far_ahead_impossible)
 	cr_assert_not(group_is_odd(GROUP_EARLIEST_US, INT64_MAX));
 }
 
-/* Check one run, and where it stands. */
+/* The samples of a run are by time; the one of 4 is odd. */
+static void check_samples(const struct group_run *run)
+{
+	for (size_t i = run->first; i < run->first + run->n_samples; i++) {
+		const struct metric_file_sample *sample = &group.samples[i];
+
+		cr_assert_eq(run->side == CATALOG_SIDE_ODD, sample->value == 4);
+		if (i > run->first)
+			cr_assert_leq(sample[-1].time_us, sample->time_us);
+	}
+}
+
+/* Check where a run stands. */
 static void check_run(const struct group_file *file, size_t i)
 {
 	const struct group_run *run = &group.runs[i];
 	const struct group_run *before = i > file->first_run ? run - 1 : NULL;
 
-	cr_assert_eq(run->series->file, file->file);
-	cr_assert_eq(run->side, file->side);
+	cr_assert(run->series->file == file->file && run->side == file->side);
 	cr_assert_gt(run->n_samples, 0);
 	if (before)
 		cr_assert_leq(before->series->id, run->series->id);
 	if (before && before->series == run->series)
 		cr_assert_lt(before->first, run->first, "the order of the log");
-	for (size_t j = run->first; j < run->first + run->n_samples; j++) {
-		const struct metric_file_sample *sample = &group.samples[j];
-
-		cr_assert_eq(run->side == CATALOG_SIDE_ODD, sample->value == 4);
-		if (j > run->first)
-			cr_assert_leq(sample[-1].time_us, sample->time_us);
-	}
+	check_samples(run);
 }
 
 Test(group, has_runs_by_file_side_series_and_order_of_arrival)
