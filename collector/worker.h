@@ -12,11 +12,12 @@
 #include <stdint.h>
 
 #include "common/control.h"
+#include "common/control_server.h"
 #include "common/wakeup.h"
 
-/* While all may not run, the one whose client has not read for so long, the longest of them, gives
- * way. */
-#define WORKER_PATIENCE_US INT64_C(5000000)
+/* Where all places are taken, the one whose client has not read for so long, the longest of them,
+ * gives way: as among the clients of the control socket. */
+#define WORKER_PATIENCE_US CONTROL_PATIENCE_US
 
 struct workers;
 struct worker;

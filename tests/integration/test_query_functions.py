@@ -295,9 +295,8 @@ class QueryLimits(Case):
                              [3.0 * at + i for i in range(3) for at in range(5001)])
             self.assertEqual(ctl("--socket", collector.socket, "flush").code, 0)
 
-        # One that nobody reads takes the only place, and gives way after five seconds.
+        # One that nobody reads takes the only place, and gives way.
         client = self.start_query(collector, "series=x", f"until={(BEGIN + 10_000) * 1_000_000}")
-        wait_until(lambda: "too many queries" in ctl("--socket", collector.socket, "query", "x", *arguments).err, 3)
         wait_until(lambda: ctl("--socket", collector.socket, "query", "x", *arguments).code == 0, 10)
         client.settimeout(10)
         text = b""
