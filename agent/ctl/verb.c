@@ -182,8 +182,7 @@ const struct verb verbs[] = {
 	},
 	{
 		.name = "query",
-		.usage = "SERIES|GLOB [--since TIME] [--until TIME] [--step DURATION] "
-			 "[-f FUNCTION] [--by LABEL,...] [OPTION...]",
+		.usage = "SERIES|GLOB [--since TIME] [--until TIME] [--step DURATION] [OPTION...]",
 		.summary = "Print the stored samples, or a function over them",
 		.details =
 			"TIME is now, today, yesterday, -5m (so long ago), 02:13 (today), 2026-11-24,\n"
