@@ -195,8 +195,9 @@ static int make_room(struct committer *committer, size_t index)
 		result = -ENOSPC;
 	if (result == 0)
 		result = committer_begin_segment(committer);
+	/* A small one is for the records of a checkpoint only. */
 	if (result == 0 && !log_has_room(log, entry->type, entry->n_bytes))
-		result = -EFBIG;
+		result = log_is_small(log) ? -ENOSPC : -EFBIG;
 	return result;
 }
 
