@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "collector/verbs.h"
+#include "collector/worker.h"
 #include "common/reason.h"
 #include "common/timestamp.h"
 
@@ -112,14 +113,16 @@ static void put_traffic(struct record *record, struct traffic *traffic)
 	put_number(record, "connections_refused", (uint64_t)traffic->connections_refused);
 }
 
-/* Clients of the control socket that were sent away, by reason. */
-static void put_control(struct record *record, const struct control_server *control)
+/* Clients of the control socket that were sent away, and queries, by reason. */
+static void put_control(struct record *record, const struct verbs *verbs)
 {
 	char name[48];
 
-	for (size_t i = 1; control && i < HM_REASON_COUNT; i++) {
-		uint64_t n_closed = control_server_n_closed(control, (enum hm_reason)i);
+	for (size_t i = 1; verbs->control && i < HM_REASON_COUNT; i++) {
+		uint64_t n_closed = control_server_n_closed(verbs->control, (enum hm_reason)i);
 
+		if (i == HM_REASON_NOT_READING)
+			n_closed += workers_n_evicted(verbs->workers);
 		if (n_closed == 0)
 			continue;
 		(void)snprintf(name, sizeof(name), "control_closed_%s",
@@ -170,7 +173,7 @@ void status_answer(void *context, const struct control_request *request,
 	put_text(&record, "store", verbs->store_path);
 	put_traffic(&record, verbs->traffic);
 	put_rejects(&record, "closed", verbs->traffic->closed);
-	put_control(&record, verbs->control);
+	put_control(&record, verbs);
 	put_store(&record, &stats);
 	put_number(&record, "lines_accepted", stats.n_accepted);
 	put_number(&record, "lines_rejected", rejects_total(verbs->rejects));

@@ -51,6 +51,7 @@ struct workers {
 	pthread_cond_t ended;
 	struct worker_list all; /* whose threads run */
 	size_t n_active;        /* of them: not cancelled */
+	uint64_t n_evicted;     /* since start */
 };
 
 int workers_new(struct workers **ret_workers)
@@ -262,6 +263,16 @@ static void leave(void *state)
 		worker_free(worker);
 }
 
+uint64_t workers_n_evicted(struct workers *workers)
+{
+	uint64_t n_evicted;
+
+	pthread_mutex_lock(&workers->mutex);
+	n_evicted = workers->n_evicted;
+	pthread_mutex_unlock(&workers->mutex);
+	return n_evicted;
+}
+
 /* Is there a place, or one that can be had? With the mutex. */
 static bool find_place(struct workers *workers)
 {
@@ -282,6 +293,7 @@ static bool find_place(struct workers *workers)
 	if (!longest)
 		return false;
 	longest->was_evicted = true;
+	workers->n_evicted++;
 	cancel(longest);
 	return true;
 }

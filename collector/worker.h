@@ -50,6 +50,9 @@ void workers_free(struct workers *workers);
 int workers_start(struct workers *workers, const struct worker_job *job,
 		  struct control_reply *reply);
 
+/* How many gave way because their clients did not read. */
+uint64_t workers_n_evicted(struct workers *workers);
+
 /* Where the thread writes. */
 struct control_reply *worker_reply(struct worker *worker);
 
