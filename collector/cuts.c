@@ -80,13 +80,16 @@ int cuts_add(struct cuts *cuts, struct catalog_host *host, const char *name, siz
 {
 	struct key key = {host, name, name_length};
 	struct cut *cut = find(cuts, &key);
+	bool is_known = cut && !cut->is_dropped;
 
-	if (cut && !cut->is_dropped)
-		return 0;
 	if (!cut)
 		cut = add_cut(cuts, &key, host);
 	if (!cut)
 		return -ENOMEM;
+	cut->later_bytes = length_bytes;
+	cut->group = cuts->group;
+	if (is_known)
+		return 0;
 	cut->length_bytes = length_bytes;
 	cut->is_dropped = false;
 	return 0;

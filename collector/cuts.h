@@ -24,6 +24,8 @@ struct cut {
 	uint64_t length_bytes; /* before that checkpoint; 0 = it was not there; CUT_NONE */
 	bool is_dropped;       /* the checkpoint was completed */
 	bool is_doubtful;      /* what the disk has of it now is not known */
+	uint64_t later_bytes;  /* how long it was before the last group that names it */
+	uint64_t group;        /* that one's number */
 	struct cut *next;      /* of the host; NULL = it is the last */
 	size_t name_length;
 	char name[]; /* of the file, in the host's folder */
@@ -31,6 +33,7 @@ struct cut {
 
 struct cuts {
 	struct hash_key key;
+	uint64_t group;   /* whose files are being noted; set by the caller */
 	struct cut **all; /* in the order of the log */
 	size_t n;
 	size_t capacity;
@@ -44,8 +47,8 @@ void cuts_init(struct cuts *cuts, const struct hash_key *key);
 void cuts_done(struct cuts *cuts);
 
 /*
- * Note a file. Of several times the first one counts: the file then was as the host's last completed
- * checkpoint left it.
+ * Note a file of the group. Of several times the first one counts: the file then was as the host's last
+ * completed checkpoint left it. What the last one said is kept beside it.
  * @param host  borrowed; has a number
  * @return 0 or -ENOMEM
  */

@@ -297,7 +297,7 @@ int loader_run(struct engine *engine, struct recovery *recovery, struct loader_r
 	if (result == 0)
 		result = index_folders(&loader);
 	if (result == 0)
-		result = undo_run(engine, &recovery->cuts);
+		result = undo_run(engine, recovery);
 	if (result == 0)
 		result = for_each_name(&loader, load_folder);
 	catalog_forget_names(&engine->catalog);

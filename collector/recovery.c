@@ -225,8 +225,9 @@ static int take_batch(struct recovery *recovery, const struct log_record *record
 		result = get_host(recovery, record->host, head.host_id, &head.host, &host);
 	if (result < 0 || !host)
 		return result;
-	/* Without a snapshot this is the first that is known of the host. */
-	if (host->last == 0 && host->checkpoint == 0)
+	/* Without a snapshot this is the first that is known of the host. Behind one, what it links to and
+	 * was not found is lost. */
+	if (!recovery->has_snapshot && host->last == 0 && host->checkpoint == 0)
 		host->checkpoint = record->previous;
 	host->last = record->position;
 	return 0;
@@ -235,8 +236,7 @@ static int take_batch(struct recovery *recovery, const struct log_record *record
 static int take_group(struct recovery *recovery, const struct log_record *record)
 {
 	struct cursor cursor = {.at = record->payload, .left = record->payload_bytes};
-	uint64_t group;
-	int result = log_entry_get_group(&cursor, &group);
+	int result = log_entry_get_group(&cursor, &recovery->cuts.group);
 
 	while (result == 0) {
 		struct log_group_file file;

@@ -25,6 +25,7 @@ struct files {
 struct flips {
 	struct torture *torture;
 	const struct trial *trial; /* the undamaged store */
+	size_t n_filed;            /* so many of its samples, the first ones, are in files */
 	uint64_t n_harmless;
 	uint64_t n_harmful;
 	uint64_t n_bad_harmful;
@@ -62,6 +63,23 @@ static void check_missing(struct trial *trial, const char *path)
 	}
 }
 
+/* What is in files needs nothing of the log. */
+static void check_filed(const struct flips *flips, struct trial *trial, const char *path)
+{
+	const struct ledger *ledger = &trial->ledger;
+
+	if (strncmp(path, "log/", 4) != 0)
+		return;
+	for (size_t i = 0; i < flips->n_filed; i++) {
+		const struct ledger_sample *sample = &ledger->samples[i];
+
+		if (!sample->is_read && sample->state >= LEDGER_SEEN)
+			ledger_complain(&trial->ledger,
+					"damage in the log cost a sample of %s that is in a file",
+					ledger->series[sample->series].name);
+	}
+}
+
 static void check_counted(struct trial *trial)
 {
 	struct engine_stats stats;
@@ -81,6 +99,7 @@ static void try_flip(struct flips *flips, const char *path, uint64_t bit)
 	(void)sim_disk_flip(trial->sim, path, bit);
 	if (trial_open(trial, LEDGER_DAMAGED)) {
 		check_missing(trial, path);
+		check_filed(flips, trial, path);
 		check_counted(trial);
 		if (ledger_n_missing(&trial->ledger))
 			flips->n_harmful++;
@@ -101,6 +120,7 @@ static void try_bad_sector(struct flips *flips, const char *path, uint64_t offse
 		       (unsigned long long)offset, path);
 	(void)sim_disk_spoil(trial->sim, path, offset, 1);
 	if (trial_open(trial, LEDGER_DAMAGED)) {
+		check_filed(flips, trial, path);
 		check_counted(trial);
 		flips->n_bad_harmful += ledger_n_missing(&trial->ledger) > 0;
 		trial_close(trial);
@@ -134,6 +154,7 @@ static void try_store(struct torture *torture)
 		trial_step(trial);
 	/* Some in files, some in the log. */
 	trial_flush(trial);
+	flips.n_filed = trial->ledger.n_samples;
 	for (unsigned i = 0; i < 6 && !trial_is_bad(trial); i++) {
 		trial_append(trial);
 		(void)trial_commit(trial);

@@ -612,3 +612,87 @@ Test(recovery, makes_the_end_durable_beside_a_bad_sector)
 	cr_assert_geq(sim_store_count(&store), 12 - 6);
 	cr_assert_not_null(strstr(sim_store_read(&store), "0 here m 11\n"));
 }
+
+/* Damage all from one record on, up to another. */
+static void damage_between(uint64_t offset, uint64_t end)
+{
+	sim_store_damage(&store, "log/00000001.log", offset, end - offset);
+}
+
+Test(recovery, counts_what_is_in_files_where_one_sector_took_the_batch_and_all_that_is_said_of_it)
+{
+	sim_store_put(&store, AT "01 m 1\n");
+	cr_assert_eq(sim_store_checkpoint(&store), 0);
+	cr_assert_eq(engine_commit(store.engine), 0);
+	sim_store_put(&store, AT "02 m 2\n");
+	cr_assert_eq(sim_store_checkpoint(&store), 0);
+	cr_assert_eq(engine_commit(store.engine), 0);
+	sim_store_put(&store, AT "03 m 3\n");
+	cr_assert_eq(engine_commit(store.engine), 0);
+	cr_assert_eq(engine_commit(store.engine), 0);
+	damage_between(find_record(1, HM_RECORD_BATCH, 1), find_record(1, HM_RECORD_BATCH, 2));
+
+	for (int i = 0; i < 3; i++) {
+		reopen();
+		cr_assert_str_eq(sim_store_read(&store), "1 here m 1\n2 here m 2\n3 here m 3\n");
+		cr_assert_eq(sim_store_checkpoint(&store), 0);
+	}
+}
+
+Test(recovery, counts_what_two_checkpoints_wrote_whose_ends_are_lost_with_a_batch_between)
+{
+	sim_store_put(&store, AT "01 m 1\n" AT "01 x 1\n");
+	cr_assert_eq(sim_store_checkpoint(&store), 0);
+	sim_store_put(&store, AT "02 m 2\n");
+	cr_assert_eq(sim_store_checkpoint(&store), 0);
+	sim_store_put(&store, AT "03 m 3\n");
+	cr_assert_eq(engine_commit(store.engine), 0);
+	cr_assert_eq(engine_commit(store.engine), 0);
+	damage_between(find_record(1, HM_RECORD_CHECKPOINT, 0), find_record(1, HM_RECORD_BATCH, 2));
+
+	for (int i = 0; i < 3; i++) {
+		reopen();
+		cr_assert_str_eq(sim_store_read(&store),
+				 "1 here m 1\n2 here m 2\n3 here m 3\n1 here x 1\n");
+		cr_assert_eq(sim_store_checkpoint(&store), 0);
+	}
+}
+
+Test(recovery, counts_what_a_checkpoint_wrote_of_a_batch_that_is_lost_and_was_the_last)
+{
+	sim_store_put(&store, AT "01 m 1\n");
+	cr_assert_eq(sim_store_checkpoint(&store), 0);
+	sim_store_put(&store, AT "02 m 2\n");
+	write_group();
+	damage_record(1, HM_RECORD_BATCH, 1);
+
+	for (int i = 0; i < 3; i++) {
+		reopen();
+		cr_assert_str_eq(sim_store_read(&store), "1 here m 1\n2 here m 2\n");
+		cr_assert_eq(sim_store_checkpoint(&store), 0);
+	}
+}
+
+Test(recovery, keeps_what_a_checkpoint_completed_where_the_one_after_it_was_not)
+{
+	uint64_t size;
+
+	sim_store_put(&store, AT "01 m 1\n" AT "01 x 1\n");
+	cr_assert_eq(engine_commit(store.engine), 0);
+	sim_store_put(&store, AT "02 m 2\n" AT "02 x 2\n");
+	cr_assert_eq(sim_store_checkpoint(&store), 0);
+	sim_store_put(&store, AT "03 m 3\n");
+	write_group();
+	/* The end of the first is lost, and so is a batch that it moved; the second wrote half a block. */
+	damage_record(1, HM_RECORD_CHECKPOINT, 0);
+	damage_record(1, HM_RECORD_BATCH, 0);
+	(void)sim_disk_content(store.sim, "hosts/here/m.hm", &size);
+	sim_store_damage(&store, "hosts/here/m.hm", size - 10, 5);
+
+	for (int i = 0; i < 3; i++) {
+		reopen();
+		cr_assert_str_eq(sim_store_read(&store),
+				 "1 here m 1\n2 here m 2\n3 here m 3\n1 here x 1\n2 here x 2\n");
+		cr_assert_eq(sim_store_checkpoint(&store), 0);
+	}
+}
