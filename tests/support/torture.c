@@ -69,6 +69,11 @@ bool torture_is_bad(const struct torture *torture)
 	return torture->n_bad > 0 && !torture->goes_on;
 }
 
+bool torture_is_over(const struct torture *torture)
+{
+	return torture_is_bad(torture) || (torture->ends_s && now_s() >= torture->ends_s);
+}
+
 bool torture_judge(struct torture *torture, const struct trial *trial, const char *where)
 {
 	torture->n_states++;

@@ -45,6 +45,9 @@ bool torture_judge(struct torture *torture, const struct trial *trial, const cha
 /* Has anything been bad, so that it is time to end? */
 bool torture_is_bad(const struct torture *torture);
 
+/* Is that so, or is the time up? For scenarios that take minutes. */
+bool torture_is_over(const struct torture *torture);
+
 /* One line of TAP. */
 void torture_tell(struct torture *torture, bool is_good, const char *name);
 
