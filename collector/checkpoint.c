@@ -189,19 +189,19 @@ static void put_group(struct engine *engine, const struct buffer *payload)
 	buffer_append(&engine->groups, payload->data, payload->length);
 }
 
+/* With the mutex held. */
 static int put_group_files(struct checkpoint *checkpoint)
 {
 	struct engine *engine = checkpoint->engine;
-	struct group *group = &checkpoint->group;
+	const struct group *group = &checkpoint->group;
 	struct buffer payload = {0};
 	int result = 0;
 
-	for (size_t i = 0; i < group->n_files && result == 0; i++) {
-		struct group_file *file = &group->files[i];
+	for (size_t i = 0; i < group->n_files; i++) {
+		const struct group_file *file = &group->files[i];
 		char name[CATALOG_FILE_NAME_BYTES];
 		struct log_group_file entry;
 
-		result = group_writer_locate(&checkpoint->writer, file);
 		group_writer_name(file, name);
 		entry = (struct log_group_file){
 			.host = file->of->host->number,
@@ -227,12 +227,17 @@ static int put_group_files(struct checkpoint *checkpoint)
 static int announce(struct checkpoint *checkpoint)
 {
 	struct engine *engine = checkpoint->engine;
-	int result;
+	struct group *group = &checkpoint->group;
+	int result = 0;
 
 	checkpoint->number++;
+	/* Asks the disk, which may take its time: nobody waits for that. */
+	for (size_t i = 0; i < group->n_files && result == 0; i++)
+		result = group_writer_locate(&checkpoint->writer, &group->files[i]);
 	pthread_mutex_lock(&engine->mutex);
 	buffer_clear(&engine->groups);
-	result = put_group_files(checkpoint);
+	if (result == 0)
+		result = put_group_files(checkpoint);
 	group_writer_forget_names(&checkpoint->writer);
 	if (result == 0) {
 		checkpoint->ticket = ++engine->controls_wanted;
@@ -368,12 +373,13 @@ static void undo(struct checkpoint *checkpoint, int error, bool is_sync)
 		struct group_file *file = &group->files[i];
 		bool is_cut = group_writer_cut(&checkpoint->writer, file, is_sync) == 0;
 
-		pthread_mutex_lock(&engine->mutex);
-		if (!is_cut && file->file)
+		if (!is_cut && file->file) {
+			pthread_mutex_lock(&engine->mutex);
 			begin_part(checkpoint, file);
-		else if (!is_cut)
+			pthread_mutex_unlock(&engine->mutex);
+		} else if (!is_cut) {
 			group_writer_remove_host_file(&checkpoint->writer, file->of->host);
-		pthread_mutex_unlock(&engine->mutex);
+		}
 	}
 	pthread_mutex_lock(&engine->mutex);
 	group_writer_forget_names(&checkpoint->writer);

@@ -76,17 +76,20 @@ static int is_taken(const struct engine *engine, const struct group_file *file)
 
 int group_writer_locate(struct group_writer *writer, struct group_file *file)
 {
-	const struct engine *engine = writer->engine;
+	struct engine *engine = writer->engine;
 	char name[CATALOG_FILE_NAME_BYTES];
 	int result = 0;
 	int taken = 0;
 
+	/* Nobody else changes where a file ends. */
 	file->before = file->file ? file->file->data[file->side].end : file->of->host->end;
 	if (file->before.length_bytes > 0)
 		return 0;
 	/* All that is whole in it counts, should it be readable one day. */
 	while (result == 0 && file->file && (taken = is_taken(engine, file)) > 0) {
+		pthread_mutex_lock(&engine->mutex);
 		result = group_writer_begin_part(writer, file, UINT64_MAX);
+		pthread_mutex_unlock(&engine->mutex);
 		file->before = file->file->data[file->side].end;
 	}
 	if (taken < 0)

@@ -49,7 +49,7 @@ void group_writer_forget_names(struct group_writer *writer);
 
 /*
  * Set file->before: where it ends before the group. One that is new gets its salt, and no name that is
- * taken. With the engine's mutex.
+ * taken; group_writer_forget_names() must follow.
  * @return 0; -ENOMEM; -errno: whether a name is taken cannot be known
  */
 int group_writer_locate(struct group_writer *writer, struct group_file *file);
@@ -71,7 +71,7 @@ int group_writer_append(struct group_writer *writer, const struct group *group,
 int group_writer_cut(const struct group_writer *writer, const struct group_file *file,
 		     bool is_sync);
 
-/* Have a host's own file made anew the next time. With the engine's mutex. */
+/* Have a host's own file made anew the next time. */
 void group_writer_remove_host_file(const struct group_writer *writer, struct catalog_host *host);
 
 #endif

@@ -232,3 +232,74 @@ Test(checkpoint, survives_a_crash_at_every_moment)
 			break;
 	}
 }
+
+/* -- what the mutex is held for ------------------------------------------------------------------- */
+
+static const struct disk *watched;
+static unsigned n_watched;
+static unsigned n_held;
+
+static void watch(void)
+{
+	n_watched++;
+	if (pthread_mutex_trylock(&store.engine->mutex) == 0)
+		(void)pthread_mutex_unlock(&store.engine->mutex);
+	else
+		n_held++;
+}
+
+static int watch_open(void *context, int folder, const char *path, int flags)
+{
+	watch();
+	return watched->open(context, folder, path, flags);
+}
+
+static ssize_t watch_pread(void *context, int fd, void *bytes, size_t length, uint64_t offset)
+{
+	watch();
+	return watched->pread(context, fd, bytes, length, offset);
+}
+
+static int watch_fstat(void *context, int fd, struct disk_status *ret_status)
+{
+	watch();
+	return watched->fstat(context, fd, ret_status);
+}
+
+static int watch_unlink(void *context, int folder, const char *name)
+{
+	watch();
+	return watched->unlink(context, folder, name);
+}
+
+static int watch_syncfs(void *context, int fd)
+{
+	watch();
+	return watched->syncfs(context, fd);
+}
+
+Test(checkpoint, asks_the_disk_for_nothing_while_senders_and_queries_wait_for_the_mutex)
+{
+	struct disk watching = *sim_disk_table(store.sim);
+
+	watched = sim_disk_table(store.sim);
+	watching.open = watch_open;
+	watching.pread = watch_pread;
+	watching.fstat = watch_fstat;
+	watching.unlink = watch_unlink;
+	watching.syncfs = watch_syncfs;
+	store.engine->options.disk = &watching;
+	sim_store_put(&store, AT "01 m 1\n" AT "01 x 1\n");
+	cr_assert_eq(sim_store_checkpoint(&store), 0);
+	/* A name that is taken, and a sync that fails. */
+	sim_store_write_file(&store, "hosts/here/new.hm", "x", 1);
+	sim_store_put(&store, AT "02 m 2\n" AT "02 new 2\n");
+	sim_disk_fail(store.sim, SIM_SYNCFS, 1, EIO, false);
+	cr_assert_eq(sim_store_checkpoint(&store), -EIO);
+	cr_assert_eq(sim_store_checkpoint(&store), 0);
+	cr_assert_str_eq(sim_store_read(&store),
+			 "1 here m 1\n2 here m 2\n2 here new 2\n1 here x 1\n");
+	cr_assert_gt(n_watched, 20);
+	cr_assert_eq(n_held, 0, "%u of %u", n_held, n_watched);
+	store.engine->options.disk = watched;
+}
