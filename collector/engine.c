@@ -102,9 +102,7 @@ static uint32_t next_segment(const struct recovery *recovery, const struct loade
 {
 	uint32_t number = log_position_segment(loaded->position);
 
-	if (recovery->n_segments > 0 && recovery->segments[recovery->n_segments - 1] > number)
-		number = recovery->segments[recovery->n_segments - 1];
-	return number + 1;
+	return (recovery->newest > number ? recovery->newest : number) + 1;
 }
 
 static void tell_recovery(struct engine *engine, const struct recovery *recovery,

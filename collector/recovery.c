@@ -16,6 +16,9 @@
 #include "common/log_segment.h"
 #include "common/message.h"
 
+/* So many numbers may be missing between two segments: each is one that could not be made. */
+#define GAP_MAX ((uint32_t)1 << 16)
+
 /* Where in the log reading begins: at a whole snapshot. */
 struct base {
 	size_t index; /* of the segment */
@@ -94,6 +97,30 @@ static int open_segment(const struct recovery *recovery, size_t index, struct lo
 	int result = open_any(recovery, index, segment);
 
 	return is_damage(result) ? -ENODATA : result;
+}
+
+/*
+ * Find the newest segment. A file whose name is far above those before it, and that is none of ours, is not
+ * counted up to: it would be for hours, or there were no numbers left.
+ * @return 0 or -errno
+ */
+static int find_newest(struct recovery *recovery)
+{
+	for (size_t i = 0; i < recovery->n_segments; i++) {
+		uint32_t number = recovery->segments[i];
+		struct log_segment segment;
+		int result = 0;
+
+		if (number - recovery->newest > GAP_MAX) {
+			result = open_segment(recovery, i, &segment);
+			log_segment_close(&segment);
+		}
+		if (result == 0)
+			recovery->newest = number;
+		else if (result != -ENODATA)
+			return result;
+	}
+	return 0;
 }
 
 /* The offset of the last whole snapshot of a segment. @return 0; -ENODATA: there is none; -errno */
@@ -531,6 +558,8 @@ int recovery_run(struct engine *engine, struct recovery *ret_recovery)
 
 	cuts_init(&recovery.cuts, &engine->options.key);
 	result = list_segments(&recovery);
+	if (result == 0)
+		result = find_newest(&recovery);
 	if (result == 0)
 		result = find_base(&recovery, &base);
 	if (result == 0)

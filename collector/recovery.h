@@ -20,7 +20,8 @@ struct recovery {
 	uint32_t *segments;    /* numbers of the log's segments, sorted */
 	size_t n_segments;
 	size_t segments_capacity;
-	struct cuts cuts;   /* files of checkpoints that were not completed */
+	uint32_t newest;  /* of the segments that were made here, as far as can be told; 0 = none */
+	struct cuts cuts; /* files of checkpoints that were not completed */
 	bool has_snapshot;  /* false: the log is new, or lost */
 	uint32_t base;      /* segment of the snapshot from which on it was read; 0 = without one */
 	uint64_t durable;   /* the highest position that the log says was durable */

@@ -257,6 +257,37 @@ Test(recovery, passes_over_segments_that_are_none)
 	cr_assert_eq(newest(), 10, "numbers go on above all that are taken");
 }
 
+/* Write and remove segments with a file beside them that has the name of one. */
+static void go_on_beside(const char *path)
+{
+	static const char zeros[4096];
+	unsigned n;
+
+	cr_assert_eq(sim_store_fill(&store, "m", 0, 3), 0);
+	sim_store_kill(&store);
+	sim_store_write_file(&store, path, zeros, sizeof(zeros));
+	cr_assert_eq(sim_store_open(&store), 0);
+	n = 3 + fill_segments("m", 2);
+	cr_assert_eq(sim_store_checkpoint(&store), 0);
+	n += fill_segments("m", 2);
+	/* The chain is broken: the log is searched. */
+	damage_record(newest() - 1, HM_RECORD_BATCH, 3);
+	reopen();
+	cr_assert_eq(sim_store_count(&store), n - 1);
+	cr_assert_lt(newest(), 20);
+	cr_assert_not(sim_store_has(&store, "log/00000001.log"));
+}
+
+Test(recovery, counts_no_segments_up_to_a_name_far_away, .timeout = 30)
+{
+	go_on_beside("log/40000002.log");
+}
+
+Test(recovery, does_not_run_out_of_numbers_for_a_name, .timeout = 30)
+{
+	go_on_beside("log/ffffffff.log");
+}
+
 Test(recovery, reads_nothing_of_another_stores_segments)
 {
 	struct sim_store other;
