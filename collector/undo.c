@@ -212,7 +212,7 @@ static int judge_hosts(struct engine *engine, const struct recovery *recovery)
 		struct catalog_host *host = catalog->all_hosts[i];
 
 		/* What the log had of a group is lost only with something else. */
-		if (recovery->n_damaged > 0 || cuts_of(cuts, host))
+		if (recovery->n_damaged > 0 || cuts_find(cuts, host, HOST_FILE))
 			result = judge_host(engine, cuts, tail, host);
 	}
 	tail_free(tail);
