@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "agent/ctl/check_part.h"
+#include "common/batch.h"
 #include "common/log_entry.h"
 #include "common/log_segment.h"
 
@@ -25,6 +26,7 @@ struct scan {
 	struct hole *holes;
 	size_t n_holes;
 	uint64_t durable; /* all before it was */
+	bool has_snapshot;
 };
 
 static int add_hole(struct scan *scan, uint64_t position, uint64_t length_bytes)
@@ -140,6 +142,23 @@ static int take_checkpoint(struct check *check, struct cursor *cursor)
 	return result == -ENODATA ? 0 : result;
 }
 
+/* A host that came after the snapshot is told of by its first batch. Without any snapshot its files are taken
+ * as they are. */
+static int take_batch(struct scan *scan, const struct log_record *record, struct cursor *cursor)
+{
+	struct log_host host = {.number = record->host};
+	struct batch_head head;
+	int result = 0;
+
+	if (!scan->has_snapshot || record->previous != 0)
+		return 0;
+	result = batch_get_head(cursor, &head);
+	if (result < 0)
+		return result;
+	host.name = head.host;
+	return add_host(scan->check, &host);
+}
+
 /* @return 0; -EBADMSG: it makes no sense; -errno */
 static int take_record(struct scan *scan, const struct log_record *record)
 {
@@ -149,8 +168,13 @@ static int take_record(struct scan *scan, const struct log_record *record)
 	if (record->durable > scan->durable)
 		scan->durable = record->durable;
 	switch (record->type) {
+	case HM_RECORD_SNAPSHOT_END:
+		scan->has_snapshot = true;
+		return 0;
 	case HM_RECORD_HOST:
 		return take_hosts(scan->check, &cursor);
+	case HM_RECORD_BATCH:
+		return take_batch(scan, record, &cursor);
 	case HM_RECORD_GROUP:
 		return take_group(scan->check, &cursor);
 	case HM_RECORD_CHECKPOINT:
