@@ -3,10 +3,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "agent/ctl/check_part.h"
+#include "common/buffer.h"
 #include "common/file_reader.h"
 
 #define METRIC_ENDING ".hm"
@@ -21,13 +23,12 @@ struct listing {
 	const char *folder_name;
 };
 
-static bool is_ours(const char *name)
+static bool is_metric(const char *name)
 {
 	size_t length = strlen(name);
 	size_t ending = sizeof(METRIC_ENDING) - 1;
 
-	return strcmp(name, HOST_NAME) == 0 ||
-	       (length > ending && strcmp(name + length - ending, METRIC_ENDING) == 0);
+	return length > ending && strcmp(name + length - ending, METRIC_ENDING) == 0;
 }
 
 static int add_file(struct check *check, const struct listing *listing, const char *name,
@@ -51,15 +52,12 @@ static int add_file(struct check *check, const struct listing *listing, const ch
 	return 0;
 }
 
-static int note_file(void *argument, const char *name)
+static int note_file(struct listing *listing, const char *name)
 {
-	struct listing *listing = argument;
 	struct disk_status status;
 	int fd;
 	int result;
 
-	if (!is_ours(name))
-		return 0;
 	fd = disk_kernel.open(NULL, listing->folder, name, O_RDONLY);
 	result = fd < 0 ? fd : disk_kernel.fstat(NULL, fd, &status);
 	if (fd >= 0)
@@ -69,6 +67,11 @@ static int note_file(void *argument, const char *name)
 		return 0;
 	}
 	return add_file(listing->check, listing, name, status.size_bytes);
+}
+
+static int note_metric(void *argument, const char *name)
+{
+	return is_metric(name) ? note_file(argument, name) : 0;
 }
 
 static int note_folder(void *argument, const char *name)
@@ -91,7 +94,10 @@ static int note_folder(void *argument, const char *name)
 		return 0;
 	}
 	listing->folder_name = name;
-	result = disk_kernel.list(NULL, listing->folder, note_file, listing);
+	/* First: what it says that the others hold, they hold when they are noted. */
+	result = note_file(listing, HOST_NAME);
+	if (result == 0)
+		result = disk_kernel.list(NULL, listing->folder, note_metric, listing);
 	(void)disk_kernel.close(NULL, listing->folder);
 	return result;
 }
@@ -121,8 +127,18 @@ int check_list_files(struct check *check)
 
 /* -- what is confirmed ----------------------------------------------------------------------------- */
 
+/* What there is of a host. */
+struct tally {
+	const struct check_host *host; /* NULL: the log does not know it */
+	const struct check_file *file; /* one of its files; NULL: there is no host */
+	uint64_t n_filed;              /* samples that its own file says to be in the others */
+	uint64_t n_samples;            /* of all files before these */
+	uint64_t n_troubles;           /* likewise */
+};
+
 struct verifying {
 	struct check *check;
+	struct tally *tally;
 	const struct check_file *file;
 	struct file_reader reader;
 	uint64_t position_max; /* blocks of a later position are not confirmed */
@@ -270,7 +286,10 @@ static int verify_payload(struct verifying *verifying, const struct store_file_b
 	case HM_BLOCK_DATA:
 		return verify_data(verifying, block);
 	case HM_BLOCK_HOST:
-		return store_file_get_host(block, &host);
+		if (store_file_get_host(block, &host) < 0)
+			return -EBADMSG;
+		verifying->tally->n_filed = host.n_samples;
+		return 0;
 	case HM_BLOCK_EPOCH:
 		return store_file_get_epoch(block, &epoch);
 	case HM_BLOCK_EVENT:
@@ -372,11 +391,58 @@ static bool is_other_folder(const struct check_file *file, const struct check_fi
 	       memcmp(file->path, before->path, file->folder_length) != 0;
 }
 
+static uint64_t count_troubles(const struct check *check)
+{
+	return check->n_damaged + check->n_unread;
+}
+
+/*
+ * All of a host's files are checked. One that is not there cannot be named; but the host's own file says
+ * how many samples there are. Where something else is damaged or cannot be read, that is why.
+ */
+static int end_host(struct check *check, const struct tally *tally)
+{
+	struct check_damage damage = {
+		.folder = "hosts",
+		.since_us = INT64_MIN,
+		.until_us = INT64_MIN,
+	};
+	uint64_t n_found = check->n_samples - tally->n_samples;
+	struct buffer folder = {0};
+	struct buffer lost = {0};
+	int result;
+
+	if (!tally->host || n_found >= tally->n_filed || count_troubles(check) != tally->n_troubles)
+		return 0;
+	buffer_append(&folder, tally->file->path, tally->file->folder_length);
+	buffer_printf(&lost, "%" PRIu64 " samples that are in no file: one is gone, or was cut",
+		      tally->n_filed - n_found);
+	damage.path = buffer_text(&folder);
+	damage.lost = buffer_text(&lost);
+	result = check_tell(check, &damage);
+	buffer_done(&folder);
+	buffer_done(&lost);
+	return result;
+}
+
+static struct tally begin_host(const struct check *check, int hosts, const struct check_file *file)
+{
+	struct tally tally = {
+		.file = file,
+		.n_samples = check->n_samples,
+		.n_troubles = count_troubles(check),
+	};
+
+	if (check->n_hosts > 0)
+		tally.host =
+			find_host(check, file->path, file->folder_length, read_number(hosts, file));
+	return tally;
+}
+
 int check_files(struct check *check)
 {
 	int hosts = disk_kernel.open(NULL, check->store, "hosts", O_RDONLY | O_DIRECTORY);
-	const struct check_host *host = NULL;
-	const struct check_file *before = NULL;
+	struct tally tally = {0};
 	int result = 0;
 
 	if (hosts < 0)
@@ -384,16 +450,19 @@ int check_files(struct check *check)
 	for (size_t i = 0; i < check->n_files && result == 0; i++) {
 		const struct check_file *file = &check->files[i];
 		struct verifying verifying = {
-			.check = check, .file = file, .highest_us = INT64_MIN};
+			.check = check, .tally = &tally, .file = file, .highest_us = INT64_MIN};
 
 		check_show_progress(check, "hosts", i, check->n_files);
-		if (check->n_hosts > 0 && is_other_folder(file, before))
-			host = find_host(check, file->path, file->folder_length,
-					 read_number(hosts, file));
-		before = file;
-		find_limits(&verifying, host);
-		result = verify_file(&verifying, hosts);
+		if (is_other_folder(file, tally.file)) {
+			result = end_host(check, &tally);
+			tally = begin_host(check, hosts, file);
+		}
+		find_limits(&verifying, tally.host);
+		if (result == 0)
+			result = verify_file(&verifying, hosts);
 	}
+	if (result == 0)
+		result = end_host(check, &tally);
 	(void)disk_kernel.close(NULL, hosts);
 	return result;
 }

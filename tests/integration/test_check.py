@@ -92,6 +92,21 @@ class Check(Case):
         self.assertEqual(result.code, 0, result.err)
         self.assertIn("all of it is whole", result.err)
 
+    def test_a_metric_file_that_is_gone_is_missed(self):
+        collector = self.start_collector("--store", self.store)
+        self.send(collector.port, "m 1\nm 2\nx 3\nother{host=\"b\"} 4\n")
+        self.wait_stored(collector, 4)
+        self.assertEqual(ctl("flush", "--socket", collector.socket).code, 0)
+        self.assertEqual(ctl("check", "--socket", collector.socket).code, 0)
+        folder = os.path.join(self.store, "hosts")
+        host = [name for name in os.listdir(folder) if os.path.exists(os.path.join(folder, name, "m.hm"))][0]
+        os.remove(os.path.join(folder, host, "m.hm"))
+        for arguments in (["--socket", collector.socket], [self.store]):
+            result = ctl("check", *arguments, "-o", "json")
+            self.assertEqual(result.code, 1)
+            self.assertEqual([(row["file"], row["lost"]) for row in result.json()],
+                             [(f"hosts/{host}", "2 samples that are in no file: one is gone, or was cut")])
+
     def test_what_has_the_name_of_a_hosts_folder_is_named(self):
         self.save(self.data)
         os.symlink("web01", os.path.join(self.store, "hosts", "web02"))
