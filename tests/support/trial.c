@@ -355,8 +355,12 @@ int trial_read(struct trial *trial, enum ledger_reading reading)
 	ledger_read_begin(&trial->ledger);
 	trial->is_lossy = false;
 	result = read_rows(trial);
+	/* It ended meanwhile: what was read until then says nothing. */
+	if (sim_disk_is_stopped(trial->sim) && result == 0)
+		result = -ECANCELED;
 	judge(trial, "query", result);
-	if (trial->is_lossy && !trial->was_faulty && !trial->is_faulty && reading != LEDGER_DAMAGED)
+	if (result == 0 && trial->is_lossy && !trial->was_faulty && !trial->is_faulty &&
+	    reading != LEDGER_DAMAGED)
 		ledger_complain(&trial->ledger, "a query says that something is missing");
 	is_partial = trial->is_partial || (trial->is_lossy && trial->is_faulty);
 	if (result == 0)
