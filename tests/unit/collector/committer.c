@@ -433,3 +433,18 @@ Test(committer, loses_no_record_of_the_checkpoint_where_memory_ends_half_way)
 	cr_assert_eq(count_records(HM_RECORD_EVENT), CONTROLS);
 	cr_assert_eq(sim_store_count(&store), 2);
 }
+
+Test(committer, says_that_the_disk_is_full_when_it_has_room_for_a_small_segment_only)
+{
+	cr_assert_eq(sim_store_fill(&store, "m", 0, 3), 0);
+	sim_disk_set_limits(store.sim, sim_disk_used_bytes(store.sim), 0);
+	/* What another file shares with a segment has to go elsewhere, and cannot. */
+	sim_disk_fail(store.sim, SIM_PWRITE, 1, ENOSPC, false);
+	cr_assert_eq(sim_store_fill(&store, "m", 3, 1), -ENOSPC);
+	cr_assert_eq(engine_commit(store.engine), -ENOSPC);
+	cr_assert(sim_store_stats(&store).is_full);
+	cr_assert_not(sim_store_stats(&store).is_readonly);
+	sim_disk_set_limits(store.sim, 0, 0);
+	cr_assert_eq(engine_commit(store.engine), 0);
+	cr_assert_eq(sim_store_count(&store), 4);
+}
