@@ -150,12 +150,17 @@ static uint64_t find_limit(struct tail *tail, uint32_t number, uint32_t last)
 static int search_segment(struct tail *tail, uint32_t number, const struct tail_range *range,
 			  uint64_t until)
 {
-	uint64_t limit = find_limit(tail, number, log_position_segment(range->last));
 	uint64_t offset = HM_LOG_HEADER_BYTES;
 	struct log_segment *segment;
 	struct log_record record = {0};
+	uint64_t limit = until;
 	int result = get_segment(tail, number, &segment);
 
+	/* Which may close this one again. Of one that is not there it would be asked of all that follow. */
+	if (result == 0) {
+		limit = find_limit(tail, number, log_position_segment(range->last));
+		result = get_segment(tail, number, &segment);
+	}
 	if (limit > until)
 		limit = until;
 	/* Damaged headers: nothing of this segment can be read. */

@@ -283,6 +283,21 @@ Test(recovery, counts_no_segments_up_to_a_name_far_away, .timeout = 30)
 	go_on_beside("log/40000002.log");
 }
 
+Test(recovery, searches_for_no_segments_before_the_first, .timeout = 30)
+{
+	static const char zeros[4096];
+
+	sim_store_kill(&store);
+	sim_store_write_file(&store, "log/0000f000.log", zeros, sizeof(zeros));
+	cr_assert_eq(sim_store_open(&store), 0);
+	cr_assert_eq(newest(), 0xf001);
+	cr_assert_eq(sim_store_fill(&store, "m", 0, 4), 0);
+	/* Of the host's first batch nothing is known but what the second links to. */
+	damage_record(newest(), HM_RECORD_BATCH, 0);
+	reopen();
+	cr_assert_eq(sim_store_count(&store), 3);
+}
+
 Test(recovery, does_not_run_out_of_numbers_for_a_name, .timeout = 30)
 {
 	go_on_beside("log/ffffffff.log");
