@@ -340,6 +340,20 @@ static int check_pid_file(const struct store *store)
 	return S_ISREG(status.st_mode) && status.st_nlink == 1 ? 0 : -EINVAL;
 }
 
+/*
+ * Write our number into the pid file. Not by pidfile_write(): when that fails, as on a full disk, it
+ * gives the lock up too. So only the content is missing.
+ */
+static void write_pid(const struct store *store, const char *path)
+{
+	char text[16];
+	int length = snprintf(text, sizeof(text), "%ld", (long)getpid());
+
+	errno = 0;
+	if (pwrite(pidfile_fileno(store->pid_file), text, (size_t)length, 0) != length)
+		message_warning("cannot write '%s': %s", path, strerror(errno ? errno : ENOSPC));
+}
+
 /* Keep a second daemon out. */
 static int lock_folder(struct store *store, const char *path)
 {
@@ -357,13 +371,14 @@ static int lock_folder(struct store *store, const char *path)
 	store->pid_file = pidfile_open(pid_path, PID_MODE, &pid);
 	if (!store->pid_file) {
 		result = -errno;
-		if (result == -EEXIST)
+		if (result == -EEXIST && pid > 0)
 			message_error("the store '%s' is in use by process %ld", path, (long)pid);
+		else if (result == -EEXIST || result == -EAGAIN)
+			message_error("the store '%s' is in use by another process", path);
 		else
 			message_error("cannot lock the store '%s': %s", path, strerror(errno));
-	} else if (pidfile_write(store->pid_file) < 0) {
-		/* Locked it is; on a full disk only its content is missing. */
-		message_warning("cannot write '%s': %s", pid_path, strerror(errno));
+	} else {
+		write_pid(store, pid_path);
 	}
 	free(pid_path);
 	return result;

@@ -11,7 +11,7 @@ import subprocess
 import sys
 
 from ledger import BASE_SECONDS, Life, parse
-from support import Case, ctl, status, wait_until
+from support import PATIENCE, Case, ctl, status, wait_until
 
 CLONE_NEWNS = 0x20000
 MIB = 1 << 20
@@ -118,10 +118,13 @@ class SmallDisk(Case):
 
     # -- the collector on one ----------------------------------------------------------------------
 
-    def start(self, name):
+    def start(self, name, ready=True):
         collector = self.start_daemon(
             "hostmetrics-collector",
-            ["--config", self.config, "--listen", "127.0.0.1:0", "--store", os.path.join(self.where, "store")], name)
+            ["--config", self.config, "--listen", "127.0.0.1:0", "--store", os.path.join(self.where, "store")], name,
+            ready)
+        if not ready:
+            return collector
         collector.port = int(status(collector)["listen"].rsplit(":", 1)[1])
         return collector
 
@@ -208,6 +211,10 @@ class SmallDisk(Case):
         collector = self.start("second")
         self.check(collector)
         self.assertEqual(status(collector)["state"], "disk full")
+        # The pid file could not be written; the lock is on it all the same.
+        other = self.start("third", ready=False)
+        self.assertNotEqual(other.process.wait(timeout=20 * PATIENCE), 0)
+        self.assertIn("is in use by", other.log())
         self.send_life(collector, 2000)
         self.make_space()
         self.wait_state(collector, "ok")
