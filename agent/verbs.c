@@ -29,7 +29,7 @@ static void answer_values(const struct verbs *verbs, const struct control_reques
 	const char *hostname = verbs->settings->hostname;
 	char problem[MATCHER_PROBLEM_BYTES];
 	struct match *match;
-	struct values values;
+	struct values values = {0};
 	int result;
 
 	if (!match_host(control_argument(request, "host"), hostname)) {

@@ -74,10 +74,11 @@ static void check_filed(const struct flips *flips, struct trial *trial, const ch
 	for (size_t i = 0; i < flips->n_filed; i++) {
 		const struct ledger_sample *sample = &ledger->samples[i];
 
-		if (!sample->is_read && sample->state >= LEDGER_SEEN)
+		if (!sample->is_read && sample->state >= LEDGER_SEEN) {
 			ledger_complain(&trial->ledger,
 					"damage in the log cost a sample of %s that is in a file",
 					ledger->series[sample->series].name);
+		}
 	}
 }
 
