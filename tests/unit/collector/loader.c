@@ -334,7 +334,7 @@ Test(loader, serves_what_lies_around_a_bad_sector_and_goes_on_in_a_part)
 	}
 	sim_store_kill(&store);
 	bytes = copy_file("hosts/here/m.hm", &size);
-	cr_assert_gt(size, 4 * SIM_DISK_SECTOR_BYTES);
+	cr_assert_gt(size, (uint64_t)4 * SIM_DISK_SECTOR_BYTES);
 	for (uint64_t at = 0; at < size; at += SIM_DISK_SECTOR_BYTES) {
 		struct sim_disk *before = sim_disk_clone(store.sim);
 		struct sim_disk *now = store.sim;

@@ -404,6 +404,14 @@ Test(recovery, takes_nothing_as_undone_whose_sync_failed)
 	cr_assert_eq(sim_store_stats(&store).n_damaged_ranges, 0);
 }
 
+/* Begin to move all into files, and write these. */
+static void write_files(void)
+{
+	cr_assert_eq(engine_checkpoint(store.engine, ENGINE_SCOPE_ALL), -EAGAIN);
+	cr_assert_eq(engine_commit(store.engine), 0);
+	cr_assert_eq(engine_checkpoint(store.engine, ENGINE_SCOPE_ALL), 0);
+}
+
 /*
  * Have a checkpoint whose record lies in segment 4, whereas segment 3 says that it began, and segments
  * before that, with most of the samples, are gone. Then these two are lost as well.
@@ -414,13 +422,9 @@ static unsigned lose_end_of_checkpoint(void)
 	unsigned n = fill_segments("m{host=\"a\"}", 2);
 
 	cr_assert_eq(newest(), 3);
-	cr_assert_eq(engine_checkpoint(store.engine, ENGINE_SCOPE_ALL), -EAGAIN);
-	cr_assert_eq(engine_commit(store.engine), 0);
-	cr_assert_eq(engine_checkpoint(store.engine, ENGINE_SCOPE_ALL), 0);
+	write_files();
 	(void)fill_segments("m{host=\"b\"}", 1);
-	cr_assert_eq(engine_checkpoint(store.engine, ENGINE_SCOPE_ALL), -EAGAIN);
-	cr_assert_eq(engine_commit(store.engine), 0);
-	cr_assert_eq(engine_checkpoint(store.engine, ENGINE_SCOPE_ALL), 0);
+	write_files();
 	(void)fill_segments("m{host=\"b\"}", 1);
 	cr_assert_eq(newest(), 5);
 	cr_assert_not(sim_store_has(&store, "log/00000002.log"));
@@ -565,7 +569,7 @@ Test(recovery, starts_with_a_bad_sector_in_any_place_of_the_log)
 	sim_store_kill(&store);
 	for (uint32_t number = 1; number <= 3; number++) {
 		for (uint64_t at = 0; at < SIM_STORE_SEGMENT_BYTES;
-		     at += 7 * SIM_DISK_SECTOR_BYTES) {
+		     at += (uint64_t)7 * SIM_DISK_SECTOR_BYTES) {
 			unsigned n_read;
 
 			sim_disk_seed(store.sim, at);

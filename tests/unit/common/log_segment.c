@@ -414,7 +414,7 @@ Test(log_segment, a_bad_sector_costs_the_records_that_lie_in_it)
 	expect_end(expect_found(log_segment_behind(&record), 4));
 	cr_assert_eq(segment.loss.n_bytes % SIM_DISK_SECTOR_BYTES, 0);
 	cr_assert_gt(segment.loss.n_bytes, 0);
-	cr_assert_leq(segment.loss.n_bytes, 4 * SIM_DISK_SECTOR_BYTES);
+	cr_assert_leq(segment.loss.n_bytes, (uint64_t)4 * SIM_DISK_SECTOR_BYTES);
 	cr_assert_eq(log_segment_read(&segment, offsets[2], &record), -ENODATA);
 }
 
