@@ -238,7 +238,7 @@ static int announce(struct checkpoint *checkpoint)
 	buffer_clear(&engine->groups);
 	if (result == 0)
 		result = put_group_files(checkpoint);
-	group_writer_forget_names(&checkpoint->writer);
+	catalog_forget_names(&engine->catalog);
 	if (result == 0) {
 		checkpoint->ticket = ++engine->controls_wanted;
 	} else {
@@ -332,7 +332,8 @@ static void begin_part(struct checkpoint *checkpoint, struct group_file *file)
 			file->of->host->folder, file->file->metric);
 	}
 	/* Without memory the host stays in the log until the next start. */
-	if (group_writer_begin_part(&checkpoint->writer, file, continues_bytes) < 0)
+	if (catalog_begin_part(&checkpoint->engine->catalog, file->file, file->side,
+			       continues_bytes) < 0)
 		file->of->host->is_unread = true;
 }
 
@@ -382,7 +383,7 @@ static void undo(struct checkpoint *checkpoint, int error, bool is_sync)
 		}
 	}
 	pthread_mutex_lock(&engine->mutex);
-	group_writer_forget_names(&checkpoint->writer);
+	catalog_forget_names(&engine->catalog);
 	buffer_clear(&engine->groups);
 	engine->wants_room |= error == -ENOSPC || error == -EDQUOT;
 	(void)snprintf(engine->stats.last_error, sizeof(engine->stats.last_error),

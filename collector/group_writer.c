@@ -37,18 +37,6 @@ void group_writer_name(const struct group_file *file, char name[static CATALOG_F
 		(void)snprintf(name, CATALOG_FILE_NAME_BYTES, "%s", HOST_FILE);
 }
 
-int group_writer_begin_part(struct group_writer *writer, struct group_file *file,
-			    uint64_t continues_bytes)
-{
-	return catalog_begin_part(&writer->engine->catalog, file->file, file->side,
-				  continues_bytes);
-}
-
-void group_writer_forget_names(struct group_writer *writer)
-{
-	catalog_forget_names(&writer->engine->catalog);
-}
-
 /* Is a file there that does not count: of a later version, say, or unreadable at start? @return 0; 1: it
  * is; -errno: that cannot be known */
 static int is_taken(const struct engine *engine, const struct group_file *file)
@@ -88,7 +76,7 @@ int group_writer_locate(struct group_writer *writer, struct group_file *file)
 	/* All that is whole in it counts, should it be readable one day. */
 	while (result == 0 && file->file && (taken = is_taken(engine, file)) > 0) {
 		pthread_mutex_lock(&engine->mutex);
-		result = group_writer_begin_part(writer, file, UINT64_MAX);
+		result = catalog_begin_part(&engine->catalog, file->file, file->side, UINT64_MAX);
 		pthread_mutex_unlock(&engine->mutex);
 		file->before = file->file->data[file->side].end;
 	}

@@ -36,20 +36,8 @@ void group_writer_done(struct group_writer *writer);
 void group_writer_name(const struct group_file *file, char name[static CATALOG_FILE_NAME_BYTES]);
 
 /*
- * Go on in a new file: what was written to this one may be lost, and later syncs would not tell; or it
- * is not ours. When all of them have begun, group_writer_forget_names() must follow. With the engine's
- * mutex. @param continues_bytes  how much of the one before counts; UINT64_MAX = all that is whole
- * @return 0 or -ENOMEM
- */
-int group_writer_begin_part(struct group_writer *writer, struct group_file *file,
-			    uint64_t continues_bytes);
-
-/* The files that began name no series yet. Walks all series. With the engine's mutex. */
-void group_writer_forget_names(struct group_writer *writer);
-
-/*
  * Set file->before: where it ends before the group. One that is new gets its salt, and no name that is
- * taken; group_writer_forget_names() must follow.
+ * taken; catalog_forget_names() must follow.
  * @return 0; -ENOMEM; -errno: whether a name is taken cannot be known
  */
 int group_writer_locate(struct group_writer *writer, struct group_file *file);

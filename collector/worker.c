@@ -217,7 +217,7 @@ static int take_ready(struct worker *worker, struct control_reply *reply)
 	if (worker->was_evicted) {
 		control_end(reply, HM_CONTROL_FAILED,
 			    "ended in the middle: other queries wanted its place, and nobody "
-			    "has read its answer for 5s; read it faster, or into a file");
+			    "read its answer; read it faster, or into a file");
 		return 0;
 	}
 	if (worker->ready.length > 0) {
