@@ -314,7 +314,7 @@ static int parse(struct matcher_list *list, struct parser *parser)
 		if (take_byte(parser, '}'))
 			break;
 		if (list->n == MATCHER_MAX) {
-			(void)refuse(parser, "at most 32 labels can be asked for at once");
+			(void)refuse(parser, "there are more labels than a series can have");
 			return -EDOM;
 		}
 		result = take_matcher(parser, &list->at[list->n++]);

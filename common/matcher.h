@@ -18,7 +18,7 @@
 
 #include "common/series.h"
 
-#define MATCHER_MAX 32
+#define MATCHER_MAX (HM_LABELS_MAX + 2) /* every label a series may have, `host` and `__name__` */
 
 /* Of a regular expression: its bytes, and its characters when x+ is written as xx* and x{3} as xxx, which
  * is what the library does. */

@@ -169,7 +169,7 @@ Test(matcher, bounds_what_it_takes)
 	for (int i = 0; i <= MATCHER_MAX; i++)
 		(void)snprintf(text + 1 + (size_t)i * 7, 9, "a%02d=\"\",}", i);
 	cr_expect_eq(parse(text), -EDOM);
-	cr_expect_str_eq(problem, "at most 32 labels can be asked for at once");
+	cr_expect_str_eq(problem, "there are more labels than a series can have");
 }
 
 static void draw(uint32_t *random, char *value, size_t length)
