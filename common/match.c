@@ -34,6 +34,16 @@ static bool is_glob(const char *pattern)
 	return strpbrk(pattern, "*?[") != NULL;
 }
 
+/* Text lines may give labels names that matchers cannot have. */
+static bool is_series(const char *pattern)
+{
+	struct series series;
+	size_t length = strlen(pattern);
+	size_t used;
+
+	return series_parse(&series, pattern, length, &used) == HM_REASON_NONE && used == length;
+}
+
 static int set_pattern(struct match *match, const char *pattern, char *problem)
 {
 	size_t length = strcspn(pattern, "{");
@@ -48,9 +58,10 @@ static int set_pattern(struct match *match, const char *pattern, char *problem)
 	match->has_list = result == 0;
 	if (result == -EDOM)
 		return -EINVAL;
-	if (result != 0 && (result != -EINVAL || !is_glob(pattern)))
+	if (result != 0 && (result != -EINVAL || !(is_glob(pattern) || is_series(pattern)))) {
 		return result;
-	/* What can be read as either is taken as either. */
+	}
+	/* What can be read as either is taken as either, and a series always chooses itself. */
 	match->whole = strdup(pattern);
 	return match->whole ? 0 : -ENOMEM;
 }

@@ -54,6 +54,12 @@ Test(match, takes_a_name_that_reads_like_a_glob)
 	cr_expect(match_series("m{b=\"1\",a=\"\\\\\"}", "m{a=\"\\\\\",b=\"1\"}"));
 }
 
+Test(match, takes_a_series_by_its_text_whatever_its_labels_are_called)
+{
+	cr_expect(match_series("m{!=\"2\",a=\"1\"}", "m{!=\"2\",a=\"1\"}"));
+	cr_expect_not(match_series("m{!=\"2\",a=\"1\"}", "m{!=\"2\",a=\"2\"}"));
+}
+
 Test(match, compares_a_glob_with_braces_with_the_whole_text)
 {
 	cr_expect(match_series("*{*mode=\"idle\"*}", SERIES));
