@@ -159,7 +159,12 @@ struct extent {
 	size_t last; /* of what a repetition would repeat */
 	int depth;   /* of repetitions in each other */
 	int last_depth;
+	bool has_empty;      /* one of the alternatives before may be empty */
+	bool is_begin_empty; /* this one may, but for its last operand */
+	bool is_last_empty;  /* and that may, or there is none */
 };
+
+static const struct extent extent_none = {.is_begin_empty = true, .is_last_empty = true};
 
 /* Repeat the last operand so often in all. @return false: it is too large then */
 static bool repeat(struct extent *extent, size_t n)
@@ -174,68 +179,105 @@ static bool repeat(struct extent *extent, size_t n)
 	return extent->size <= MATCHER_REGEX_MAX_SIZE;
 }
 
-static void add_operand(struct extent *extent, size_t size, int depth)
+static void add_operand(struct extent *extent, const struct extent *operand)
 {
-	extent->size += size;
-	extent->last = size;
-	extent->last_depth = depth;
-	if (depth > extent->depth)
-		extent->depth = depth;
+	extent->size += operand->size;
+	extent->last = operand->size;
+	extent->last_depth = operand->depth;
+	if (operand->depth > extent->depth)
+		extent->depth = operand->depth;
+	extent->is_begin_empty = extent->is_begin_empty && extent->is_last_empty;
+	extent->is_last_empty = operand->is_last_empty;
 }
 
-/* How often a repetition writes its operand. @param at  behind its first byte. @return 0: it is none */
+static bool may_be_empty(const struct extent *extent)
+{
+	return extent->has_empty || (extent->is_begin_empty && extent->is_last_empty);
+}
+
+static void open_alternative(struct extent *extent)
+{
+	extent->has_empty = may_be_empty(extent);
+	extent->is_begin_empty = extent->is_last_empty = true;
+	extent->size++;
+}
+
+/* How often a repetition writes its operand. @param at  behind its first byte */
 static size_t find_repeats(char byte, const char **at)
 {
 	if (byte == '{')
 		return take_repeats(at);
-	if (byte == '+')
-		return 2;
-	return byte == '*' || byte == '?';
+	return byte == '+' ? 2 : 1;
 }
 
-/* Take the next character, or all of a [...], and how it adds to what it stands in.
- * @return false: it is too large then */
-static bool measure(const char **at, struct extent **extent)
+static const char too_large[] =
+	"repeats too much: with its + and {n,m} written out it is longer than 512 "
+	"characters, or has a { without {n,m}";
+
+/* @param at  at a repetition, which it is moved behind. @return what is wrong with it; NULL: nothing */
+static const char *take_repetition(const char **at, struct extent *extent)
 {
 	char byte = *(*at)++;
-	size_t n_repeats = find_repeats(byte, at);
+	bool is_optional =
+		byte == '*' || byte == '?' || (byte == '{' && (**at == '0' || **at == ','));
+
+	/* The library would take memory with n^3 for (){1,3}{n}, and time with 2^n for (a*)*{n}. */
+	if (byte != '?' && extent->is_last_empty)
+		return "repeats what may be empty, or nothing";
+	if (!repeat(extent, find_repeats(byte, at)))
+		return too_large;
+	extent->is_last_empty = extent->is_last_empty || is_optional;
+	return extent->depth > MATCHER_REGEX_MAX_DEPTH
+		       ? "repeats what is repeated more than three times"
+		       : NULL;
+}
+
+/* Take the next character, or all of a [...], or a parenthesis. */
+static void take_operand(const char **at, struct extent **extent)
+{
+	char byte = *(*at)++;
 
 	if (byte == '\\')
 		*at += **at != '\0';
 	if (byte == '[')
 		*at = skip_brackets(*at);
-	if (n_repeats > 0)
-		return repeat(*extent, n_repeats);
 	if (byte == '(') {
-		*++*extent = (struct extent){0};
+		*++*extent = extent_none;
 	} else if (byte == ')') {
-		--*extent;
-		add_operand(*extent, (*extent)[1].size + 1, (*extent)[1].depth);
+		struct extent group = *(*extent)--;
+
+		group.size++;
+		group.is_last_empty = may_be_empty(&group);
+		add_operand(*extent, &group);
+	} else if (byte == '|') {
+		open_alternative(*extent);
 	} else {
-		add_operand(*extent, 1, 0);
+		add_operand(*extent, &(struct extent){.size = 1,
+						      .is_last_empty = byte == '^' || byte == '$'});
 	}
-	return (*extent)->size <= MATCHER_REGEX_MAX_SIZE;
 }
 
 /* @return what of the expression the library would take, and we do not; NULL: nothing */
 static const char *find_objection(const char *regex)
 {
-	struct extent extents[MATCHER_REGEX_MAX_BYTES + 1] = {{0}};
+	struct extent extents[MATCHER_REGEX_MAX_BYTES + 1] = {extent_none};
 	struct extent *extent = extents;
+	const char *objection = NULL;
 
-	for (const char *at = regex; *at;) {
+	for (const char *at = regex; *at && !objection;) {
 		if (at[0] == '\\' && isalnum((unsigned char)at[1]))
 			return "has a backslash before a letter or digit: it is a POSIX extended "
 			       "one, a digit is [0-9]";
 		if (*at == ')' && extent == extents)
 			return "closes a parenthesis that is not open";
-		if (!measure(&at, &extent))
-			return "repeats too much: with its + and {n,m} written out it is longer "
-			       "than 512 characters, or has a { without {n,m}";
-		if (extent->depth > MATCHER_REGEX_MAX_DEPTH)
-			return "repeats what is repeated more than three times";
+		if (strchr("*+?{", *at))
+			objection = take_repetition(&at, extent);
+		else
+			take_operand(&at, &extent);
+		if (extent->size > MATCHER_REGEX_MAX_SIZE)
+			objection = too_large;
 	}
-	return NULL;
+	return objection;
 }
 
 /* @return 0 or an error of regcomp(3) */
