@@ -159,6 +159,9 @@ static void keep_names(struct bundle *bundle)
 
 void bundle_clear(struct bundle *bundle)
 {
+	if (bundle->names && bundle->has_old_names)
+		name_cache_clear(bundle->names);
+	bundle->has_old_names = false;
 	if (bundle->names)
 		keep_names(bundle);
 	if (bundle->text.capacity + bundle->capacity * sizeof(*bundle->samples) > KEEP_BYTES)

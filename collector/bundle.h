@@ -45,6 +45,7 @@ struct bundle {
 	struct buffer text;
 	struct hash_key key;
 	struct name_cache *names;    /* of series that are known already; borrowed; NULL = none */
+	bool has_old_names;          /* some of `names` stand for series that were replaced */
 	struct rejects *rejects;     /* where refused lines are counted; borrowed */
 	struct budget *declarations; /* of all sessions together; borrowed; NULL = no limit */
 	int64_t now_us;              /* the time of lines that have none */

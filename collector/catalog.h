@@ -49,6 +49,7 @@ struct catalog_host {
 	uint64_t n_filed; /* of its samples: in files */
 	int64_t last_time_us;
 	bool is_unread;      /* files of it could not be read at start: none is appended to */
+	bool is_retired;     /* it is of a catalog that another has taken the place of */
 	bool is_last_odd;    /* all of its samples are of impossible times */
 	uint64_t last;       /* position of the last batch that is durable; 0 = none */
 	uint64_t checkpoint; /* up to here its samples are in files */

@@ -52,6 +52,12 @@ void committer_free(struct committer *committer)
 	free(committer);
 }
 
+void committer_move(struct committer *committer, struct engine *engine)
+{
+	committer->engine = engine;
+	committer->log.options.folder = engine->log_folder;
+}
+
 /* -- what is durable ------------------------------------------------------------------------------ */
 
 static void settle_entry(struct engine *engine, const struct entry *entry)

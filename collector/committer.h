@@ -29,6 +29,9 @@ int committer_new(struct engine *engine, uint32_t number, const struct recovery 
 /* Takes NULL. */
 void committer_free(struct committer *committer);
 
+/* Work for another engine, of the same store, with the same state. */
+void committer_move(struct committer *committer, struct engine *engine);
+
 /* Begin the first segment. @return 0; -errno, which was told: committer_run() will try again */
 int committer_begin(struct committer *committer);
 

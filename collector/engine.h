@@ -20,6 +20,7 @@
 #include "collector/bundle.h"
 #include "collector/catalog.h"
 #include "collector/id_map.h"
+#include "collector/log_end.h"
 #include "common/buffer.h"
 #include "common/disk.h"
 #include "hostmetrics/format.h"
@@ -88,7 +89,7 @@ struct engine {
 	uint8_t store_id[HM_ID_BYTES];
 	uint8_t epoch[HM_ID_BYTES]; /* of the batches that are sealed here; of this run */
 
-	pthread_mutex_t mutex; /* guards all that follows but the last two */
+	pthread_mutex_t mutex; /* guards all that follows but what says so */
 	struct catalog catalog;
 	struct id_map hosts; /* by their numbers */
 	uint32_t next_number;
@@ -102,6 +103,15 @@ struct engine {
 	bool wants_room;        /* a checkpoint needs what is kept for it on the disk */
 	uint32_t first_segment; /* of the log that is still there */
 	struct engine_stats stats;
+	/*
+	 * -errno: what kept it at start from reading or securing all that there is. Nothing is written
+	 * then, no number is given, and engine_commit() tries again. 0 = nothing. Changed by
+	 * engine_commit() only.
+	 */
+	int trouble;
+	struct log_end log_end; /* of the process before; engine_commit()'s own */
+	struct catalog
+		retired; /* what was known before the disk worked again; for who still looks */
 
 	struct committer *committer;   /* engine_commit()'s own */
 	struct checkpoint *checkpoint; /* engine_checkpoint()'s own */
@@ -110,8 +120,9 @@ struct engine {
 /*
  * Open the store of a folder, make it where it is missing, and recover: what the log says is durable
  * counts, whatever happened to the process or the machine before. Damage is told as messages and
- * counted; it is no reason to fail.
- * @return 0; -ENOMEM; -errno: the folder or the log cannot be read or written
+ * counted; it is no reason to fail. Nor is a disk that cannot be listed or synced: then the engine
+ * serves what could be read, and engine_commit() tries again.
+ * @return 0; -ENOMEM; -errno: there are no folders, or they cannot be opened
  */
 int engine_open(const struct engine_options *options, struct engine **ret_engine);
 
@@ -123,6 +134,14 @@ void engine_close(struct engine *engine);
  * of those that name it in full.
  */
 void engine_append(struct engine *engine, struct bundle *bundle);
+
+/* Give a host that text made its number and its id. With the mutex held. @return 0 or -errno */
+int engine_introduce(struct engine *engine, struct catalog_host *host);
+
+/* Take one sample of a series. With the mutex held. @param is_odd  its time is impossible
+ * @return 0 or -ENOMEM */
+int engine_gather(struct engine *engine, struct catalog_series *series, int64_t time_us,
+		  double value, bool is_odd);
 
 /*
  * Seal what was taken, log and sync it. After a failure everything waits in memory, in its order,

@@ -217,6 +217,9 @@ static int load_folder(struct loader *loader, const char *name)
 			    O_RDONLY | O_DIRECTORY);
 	if (is_fatal(folder))
 		return folder;
+	/* A host that has nothing but what is in the log. */
+	if (folder == -ENOENT && loader->result.unlisted < 0)
+		return 0;
 	if (is_no_folder(folder)) {
 		tell_no_folder(loader, folder);
 		return catalog_take_folder(&loader->engine->catalog, name);
@@ -260,6 +263,34 @@ static int add_name(void *argument, const char *name)
 	return buffer_failed(&loader->names) ? -ENOMEM : 0;
 }
 
+/* The folders of hosts that the log knows: the others can wait. Where it has lost what it said of them,
+ * an unfinished checkpoint's blocks would count beside the log's own. */
+static int add_known_names(struct loader *loader)
+{
+	const struct catalog *catalog = &loader->engine->catalog;
+	int result = 0;
+
+	if (!loader->recovery->has_snapshot)
+		return 0;
+	for (size_t i = 0; i < catalog->n_hosts && result == 0; i++)
+		result = add_name(loader, catalog->all_hosts[i]->folder);
+	return result;
+}
+
+static int list_names(struct loader *loader)
+{
+	const struct engine *engine = loader->engine;
+	const struct disk *disk = engine->options.disk;
+	int result = disk->list(disk->context, engine->hosts_folder, add_name, loader);
+
+	if (!disk_is_damage(result))
+		return result;
+	loader->result.unlisted = result;
+	loader->result.n_damaged_ranges++;
+	buffer_clear(&loader->names);
+	return add_known_names(loader);
+}
+
 static int for_each_name(struct loader *loader,
 			 int (*work)(struct loader *loader, const char *name))
 {
@@ -285,18 +316,17 @@ static void loader_done(struct loader *loader)
 int loader_run(struct engine *engine, struct recovery *recovery, struct loader_result *ret_result)
 {
 	struct loader loader = {.engine = engine, .recovery = recovery};
-	const struct disk *disk = engine->options.disk;
 	int result = 0;
 
 	loader.decoder = block_decoder_new();
 	if (!loader.decoder)
 		return -ENOMEM;
-	result = disk->list(disk->context, engine->hosts_folder, add_name, &loader);
+	result = list_names(&loader);
 	if (result == 0)
 		result = for_each_name(&loader, look_at_number);
 	if (result == 0)
 		result = index_folders(&loader);
-	if (result == 0)
+	if (result == 0 && loader.result.unlisted == 0)
 		result = undo_run(engine, recovery);
 	if (result == 0)
 		result = for_each_name(&loader, load_folder);

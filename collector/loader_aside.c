@@ -28,8 +28,25 @@ void loader_pass_over(struct loader *loader, const char *name, const char *why)
 	message_warning("%s/%s: %s; left alone", loader->folder, name, why);
 }
 
+/* A host that only its folder's name tells of: who comes by its name shall not append to what is there. */
+static void find_host(struct loader *loader)
+{
+	char name[FILE_NAME_MAX_BYTES];
+	int length = file_name_unescape(loader->folder, loader->folder_base, name);
+	struct catalog_host *host;
+
+	if (length > 0 &&
+	    catalog_get_host(&loader->engine->catalog, name, (size_t)length, &host) == 0 &&
+	    strcmp(host->folder, loader->folder) == 0 &&
+	    loader_adopt_host(loader->engine, host) == 0)
+		loader->host = host;
+}
+
 void loader_pass_over_for_now(struct loader *loader, const char *name, int error)
 {
+	if (!loader->host)
+		find_host(loader);
+	loader->result.has_unread = true;
 	loader_note_error(loader, name, strerror(-error));
 	message_error("%s/%s: %s; the host's samples stay in the log until it can be read, at the "
 		      "next start",
@@ -44,6 +61,11 @@ void loader_set_aside(struct loader *loader, int folder, const char *name, const
 	char aside[PATH_BYTES];
 	int result = -EEXIST;
 
+	/* It may be one that an unfinished checkpoint wrote. */
+	if (loader->result.unlisted < 0 || loader->recovery->unlisted < 0) {
+		loader_pass_over(loader, name, why);
+		return;
+	}
 	for (int i = 0; i < ASIDE_TRIES && result == -EEXIST; i++) {
 		int fd;
 

@@ -33,7 +33,7 @@ static bool is_in_place(const struct loader *loader, const struct store_file_hea
 }
 
 /* A host that only its files know: the log is lost. */
-static int adopt_host(struct engine *engine, struct catalog_host *host)
+int loader_adopt_host(struct engine *engine, struct catalog_host *host)
 {
 	const struct disk *disk = engine->options.disk;
 	int result;
@@ -75,7 +75,7 @@ static int on_header(void *context, const struct store_file_header *header)
 	};
 	result = catalog_get_file(&loader->engine->catalog, &loader->identity, &loader->file);
 	if (result == 0)
-		result = adopt_host(loader->engine, loader->file->host);
+		result = loader_adopt_host(loader->engine, loader->file->host);
 	if (result == 0)
 		result = catalog_describe(loader->file, header->kind, header->unit,
 					  header->unit_length);

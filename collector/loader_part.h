@@ -55,6 +55,9 @@ struct loader {
 	struct identity identity;
 };
 
+/* Give a host that the log does not know its number and its id. @return 0 or -errno */
+int loader_adopt_host(struct engine *engine, struct catalog_host *host);
+
 /* For the status: what is wrong with a file or folder. @param name  of the file; "": of the folder */
 void loader_note_error(struct loader *loader, const char *name, const char *why);
 

@@ -50,12 +50,27 @@ struct name_cache *name_cache_new(const struct hash_key *key, size_t n_places)
 	return NULL;
 }
 
+static void free_texts(struct name_cache *cache)
+{
+	for (size_t i = 0; cache->places && i < cache->n_used; i++)
+		free(cache->places[i].text);
+}
+
+void name_cache_clear(struct name_cache *cache)
+{
+	free_texts(cache);
+	memset(cache->places, 0, cache->n_places * sizeof(*cache->places));
+	memset(cache->sets, 0, cache->n_places / SET_NAMES * sizeof(*cache->sets));
+	cache->last = 0;
+	cache->n_used = 0;
+	cache->turn = 0;
+}
+
 void name_cache_free(struct name_cache *cache)
 {
 	if (!cache)
 		return;
-	for (size_t i = 0; cache->places && i < cache->n_used; i++)
-		free(cache->places[i].text);
+	free_texts(cache);
 	free(cache->places);
 	free(cache->sets);
 	free(cache);

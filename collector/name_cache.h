@@ -30,6 +30,9 @@ struct name_cache *name_cache_new(const struct hash_key *key, size_t n_places);
 /* Takes NULL. */
 void name_cache_free(struct name_cache *cache);
 
+/* Forget all names. */
+void name_cache_clear(struct name_cache *cache);
+
 /* @param host  of lines that name none: it belongs to the name. @return NULL: it is not known */
 struct catalog_series *name_cache_find(struct name_cache *cache, struct series_text host,
 				       struct series_text name);

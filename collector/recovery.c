@@ -65,6 +65,13 @@ static int list_segments(struct recovery *recovery)
 	const struct disk *disk = engine->options.disk;
 	int result = disk->list(disk->context, engine->log_folder, add_segment, recovery);
 
+	/* Some of them would be worse than none: what the others say is not known. */
+	if (disk_is_damage(result)) {
+		recovery->unlisted = result;
+		recovery->n_segments = 0;
+		recovery->n_damaged++;
+		return 0;
+	}
 	if (result == 0 && recovery->n_segments > 0)
 		qsort(recovery->segments, recovery->n_segments, sizeof(uint32_t), compare_numbers);
 	return result;

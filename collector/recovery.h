@@ -20,6 +20,7 @@ struct recovery {
 	uint32_t *segments;    /* numbers of the log's segments, sorted */
 	size_t n_segments;
 	size_t segments_capacity;
+	int unlisted;     /* -errno: the log's folder cannot be listed: nothing of it was read */
 	uint32_t newest;  /* of the segments that were made here, as far as can be told; 0 = none */
 	struct cuts cuts; /* files of checkpoints that were not completed */
 	bool has_snapshot;  /* false: the log is new, or lost */
@@ -32,7 +33,7 @@ struct recovery {
 
 /*
  * Read the log into the engine's catalog: hosts with their numbers, ids, last batches, checkpoints.
- * @return 0; -ENOMEM; -errno: the log's folder or a segment cannot be read
+ * @return 0, also where its folder cannot be listed; -ENOMEM; -errno: a segment cannot be read
  */
 int recovery_run(struct engine *engine, struct recovery *ret_recovery);
 

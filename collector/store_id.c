@@ -70,6 +70,7 @@ struct search {
 	size_t n_votes;
 	size_t capacity;
 	size_t n_all;
+	int error; /* of a host's folder that cannot be listed; 0 = none */
 };
 
 /* @param number  of a segment; 0: of a host's files. @return 0 or -ENOMEM */
@@ -145,6 +146,8 @@ static int look_into_host(void *argument, const char *name)
 		return 0;
 	result = disk->list(disk->context, search->host_folder, look_into_file, search);
 	(void)disk->close(disk->context, search->host_folder);
+	if (disk_is_damage(result))
+		search->error = result;
 	return result == -ENOMEM ? result : 0;
 }
 
@@ -176,9 +179,14 @@ static int find_id(const struct disk *disk, int folder, int log_folder, uint8_t 
 		if (search.folder >= 0) {
 			result = disk->list(disk->context, search.folder, look_into_host, &search);
 			(void)disk->close(disk->context, search.folder);
+		} else if (search.folder != -ENOENT) {
+			result = search.folder;
 		}
 	}
 	winner = find_winner(&search);
+	/* Another id would make strangers of all that is there. */
+	if (result == 0 && !winner)
+		result = search.error;
 	if (result == 0 && winner) {
 		memcpy(ret_id, winner->id, HM_ID_BYTES);
 		message_warning(

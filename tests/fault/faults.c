@@ -14,6 +14,11 @@
 #define STEPS 60
 #define SEEDS 20 /* of full disks, to each of the torture's */
 
+/* Starts on a disk that does not work, for each way in which it does not. */
+#define BAD_STARTS 12
+#define BAD_STEPS  12
+#define FEW_MAX    4 /* of failures that end by themselves */
+
 struct fault {
 	enum sim_call call;
 	int error; /* 0 = short */
@@ -173,11 +178,151 @@ static void try_short(struct torture *torture, unsigned i)
 	trial_free(trial);
 }
 
+/* What is wrong with the disk when the store is opened. */
+struct bad_start {
+	const char *name;
+	bool fails_fdatasync;
+	bool fails_fsync;
+	bool fails_syncfs;
+	const char *folder; /* that cannot be listed; NULL = all can */
+	bool stores;        /* all the same: only one host's files cannot be read */
+};
+
+static const struct bad_start bad_starts[] = {
+	{"fdatasync fails", .fails_fdatasync = true},
+	{"fsync fails", .fails_fsync = true},
+	{"syncfs fails", .fails_syncfs = true, .stores = true},
+	{"every sync fails", .fails_fdatasync = true, .fails_fsync = true, .fails_syncfs = true},
+	{"log/ cannot be listed", .folder = "log"},
+	{"hosts/ cannot be listed", .folder = "hosts"},
+	{"hosts/host0/ cannot be listed", .folder = "hosts/host0", .stores = true},
+};
+
+#define BAD_STARTS_KINDS (sizeof(bad_starts) / sizeof(*bad_starts))
+
+/* How many starts of each kind found nothing to be stored, and what they were given meanwhile. */
+struct bad_counts {
+	uint64_t n_starts;
+	uint64_t n_held; /* starts after which nothing could be stored */
+	uint64_t n_given;
+	uint64_t n_refused; /* commits */
+};
+
+static void fail_syncs(struct trial *trial, enum sim_call call, unsigned n_few)
+{
+	if (n_few == 0)
+		sim_disk_fail(trial->sim, call, 1, EIO, true);
+	if (n_few > 0)
+		sim_disk_fail(trial->sim, call, 1, EIO, false);
+	if (n_few > 1)
+		sim_disk_fail(trial->sim, call, n_few, EIO, false);
+}
+
+/* @param n_few  so many calls fail at most; 0 = all */
+static void spoil(struct trial *trial, const struct bad_start *bad, unsigned n_few)
+{
+	if (bad->fails_fdatasync)
+		fail_syncs(trial, SIM_FDATASYNC, n_few);
+	if (bad->fails_fsync)
+		fail_syncs(trial, SIM_FSYNC, n_few);
+	if (bad->fails_syncfs)
+		fail_syncs(trial, SIM_SYNCFS, n_few);
+	if (bad->folder)
+		(void)sim_disk_spoil_folder(trial->sim, bad->folder, EIO);
+}
+
+/* What comes in while nothing can be stored: it waits, and nothing of it is said to be there. */
+static void use_held(struct trial *trial, struct bad_counts *counts)
+{
+	uint64_t n_changes = sim_disk_used_nodes(trial->sim);
+
+	for (unsigned i = 0; i < BAD_STEPS && !trial_is_bad(trial); i++) {
+		size_t n = trial->ledger.n_samples;
+		struct engine_stats stats;
+
+		engine_get_stats(trial->engine, &stats);
+		if (!stats.is_readonly)
+			return;
+		trial_append(trial);
+		counts->n_given += trial->ledger.n_samples - n;
+		(void)engine_checkpoint(trial->engine, ENGINE_SCOPE_ALL);
+		if (sim_random_chance(&trial->random, 1, 2))
+			counts->n_refused += trial_commit(trial) < 0;
+		(void)trial_read(trial, LEDGER_LIVE);
+		engine_get_stats(trial->engine, &stats);
+		if (stats.is_readonly && (stats.n_stored > 0 || !stats.last_error[0]))
+			ledger_complain(&trial->ledger, "samples are stored where nothing can be");
+		if (stats.is_readonly && sim_disk_used_nodes(trial->sim) != n_changes)
+			ledger_complain(&trial->ledger, "files were made or removed");
+	}
+}
+
+/* The store is used, and its process or the power ends; then it starts on a disk that does not work. */
+static void try_bad_start(struct torture *torture, const struct bad_start *bad, unsigned i,
+			  struct bad_counts *counts)
+{
+	struct trial *trial = trial_new(torture->seed * BAD_STARTS + i, &torture->counts);
+	unsigned n_few = i % 2 ? 1 + i / 2 % FEW_MAX : 0;
+	struct engine_stats stats;
+
+	use(trial);
+	for (unsigned round = 0; round < 3 && !trial_is_bad(trial); round++) {
+		if (trial->engine && sim_random_chance(&trial->random, 1, 2))
+			trial_kill(trial);
+		else
+			trial_crash(trial);
+		trial->is_faulty = true;
+		spoil(trial, bad, n_few);
+		counts->n_starts++;
+		if (!trial_open(trial, LEDGER_RESTART)) {
+			ledger_complain(&trial->ledger, "it does not start: %d",
+					trial->open_result);
+			break;
+		}
+		engine_get_stats(trial->engine, &stats);
+		counts->n_held += stats.is_readonly;
+		if (bad->stores)
+			use(trial);
+		else
+			use_held(trial, counts);
+	}
+	if (!trial_is_bad(trial))
+		end_well(trial);
+	(void)torture_judge(torture, trial, bad->name);
+	trial_free(trial);
+}
+
+static void try_bad_starts(struct torture *torture, struct bad_counts *counts)
+{
+	for (size_t k = 0; k < BAD_STARTS_KINDS; k++) {
+		for (unsigned i = 0; i < BAD_STARTS && !torture_is_bad(torture); i++)
+			try_bad_start(torture, &bad_starts[k], i, &counts[k]);
+	}
+}
+
+static void tell_bad_starts(struct torture *torture, const struct bad_counts *counts)
+{
+	for (size_t k = 0; k < BAD_STARTS_KINDS; k++) {
+		const struct bad_counts *of = &counts[k];
+		bool is_held = of->n_held > 0 && of->n_given > 0 && of->n_refused > 0;
+		char name[160];
+
+		(void)snprintf(name, sizeof(name),
+			       "%s at start: %llu starts, %llu of them held, %llu samples given "
+			       "and %llu commits refused meanwhile",
+			       bad_starts[k].name, (unsigned long long)of->n_starts,
+			       (unsigned long long)of->n_held, (unsigned long long)of->n_given,
+			       (unsigned long long)of->n_refused);
+		torture_tell(torture, of->n_starts > 0 && (is_held || bad_starts[k].stores), name);
+	}
+}
+
 int main(int argc, char **argv)
 {
-	static const enum sim_event wanted[] = {SIM_SHORT_READS, SIM_SHORT_WRITES,
-						SIM_LOST_SYNCS,  SIM_NO_SPACE,
-						SIM_NO_NODES,    SIM_DIRECT_READS};
+	struct bad_counts bad_counts[BAD_STARTS_KINDS] = {{0}};
+	static const enum sim_event wanted[] = {SIM_SHORT_READS, SIM_SHORT_WRITES, SIM_LOST_SYNCS,
+						SIM_NO_SPACE,    SIM_NO_NODES,     SIM_DIRECT_READS,
+						SIM_BAD_LISTS};
 	static const enum sim_call failed[] = {SIM_OPEN,      SIM_CLOSE, SIM_PREAD,  SIM_PWRITE,
 					       SIM_FDATASYNC, SIM_FSYNC, SIM_SYNCFS, SIM_FALLOCATE,
 					       SIM_FTRUNCATE, SIM_FSTAT, SIM_RENAME, SIM_UNLINK,
@@ -192,9 +337,11 @@ int main(int argc, char **argv)
 			try_full(&torture, i);
 			try_short(&torture, i);
 		}
+		try_bad_starts(&torture, bad_counts);
 	}
 	torture_tell(&torture, torture.n_bad == 0,
 		     "no failing call loses what is durable, or stops the store for good");
+	tell_bad_starts(&torture, bad_counts);
 	torture_want_failed(&torture, failed, sizeof(failed) / sizeof(*failed));
 	torture_want_events(&torture, wanted, sizeof(wanted) / sizeof(*wanted));
 	return torture_end(&torture);

@@ -43,6 +43,7 @@ const char *sim_event_name(enum sim_event event)
 		[SIM_DIRECT_READS] = "direct reads",
 		[SIM_FLIPS] = "flips",
 		[SIM_BAD_READS] = "bad reads",
+		[SIM_BAD_LISTS] = "bad lists",
 	};
 
 	return names[event];

@@ -763,8 +763,9 @@ static int sim_list(void *context, int folder_fd, int (*take)(void *argument, co
 	int result = begin(sim, SIM_LIST, false);
 	const struct sim_node *folder = find_folder(sim, folder_fd);
 	struct sim_node *copy;
-	size_t n;
+	size_t n_given;
 	size_t first;
+	size_t n;
 
 	if (result < 0)
 		return result;
@@ -773,8 +774,13 @@ static int sim_list(void *context, int folder_fd, int (*take)(void *argument, co
 	copy = sim_node_clone(folder);
 	n = copy->entries.n;
 	first = (size_t)sim_random_below(&sim->random, n);
-	for (size_t i = 0; i < n && result == 0; i++)
+	n_given = copy->list_error ? (size_t)sim_random_below(&sim->random, n + 1) : n;
+	for (size_t i = 0; i < n_given && result == 0; i++)
 		result = take(argument, copy->entries.at[(first + i) % n].name);
+	if (copy->list_error && result == 0) {
+		count(sim, SIM_BAD_LISTS);
+		result = -copy->list_error;
+	}
 	sim_node_free(copy);
 	return result;
 }
@@ -1031,6 +1037,10 @@ void sim_disk_fail(struct sim_disk *sim, enum sim_call call, uint64_t n, int err
 void sim_disk_heal(struct sim_disk *sim)
 {
 	memset(sim->rules, 0, sizeof(sim->rules));
+	for (unsigned i = 0; i < sim->n_nodes; i++) {
+		if (sim->nodes[i])
+			sim->nodes[i]->list_error = 0;
+	}
 }
 
 uint64_t sim_disk_n_failed(const struct sim_disk *sim)
@@ -1087,6 +1097,16 @@ int sim_disk_spoil(struct sim_disk *sim, const char *path, uint64_t offset, uint
 		return number;
 	sim->nodes[number]->bad_from = offset - offset % SIM_DISK_SECTOR_BYTES;
 	sim->nodes[number]->bad_until = length ? end - end % SIM_DISK_SECTOR_BYTES : 0;
+	return 0;
+}
+
+int sim_disk_spoil_folder(struct sim_disk *sim, const char *path, int error)
+{
+	int number = find_deep(sim, path);
+
+	if (number < 0)
+		return number;
+	sim->nodes[number]->list_error = error;
 	return 0;
 }
 

@@ -80,6 +80,7 @@ enum sim_event {
 	SIM_DIRECT_READS,
 	SIM_FLIPS,
 	SIM_BAD_READS, /* of a sector that cannot be read */
+	SIM_BAD_LISTS, /* of a folder that can be listed in part */
 	SIM_EVENTS,
 };
 
@@ -151,7 +152,7 @@ void sim_disk_settle(struct sim_disk *sim);
  */
 void sim_disk_fail(struct sim_disk *sim, enum sim_call call, uint64_t n, int error, bool for_ever);
 
-/* No more failures; those that have not come yet neither. */
+/* No more failures; those that have not come yet neither. Folders can be listed. */
 void sim_disk_heal(struct sim_disk *sim);
 
 /* How many calls sim_disk_fail() has made fail on this disk. */
@@ -178,6 +179,12 @@ void sim_disk_evict(struct sim_disk *sim);
 /* From now on the sectors of a range of a file cannot be read (-EIO): until it is spoiled anew, with no
  * length. Reads that begin before it end there. @return 0 or -ENOENT */
 int sim_disk_spoil(struct sim_disk *sim, const char *path, uint64_t offset, uint64_t length);
+
+/*
+ * From now on a folder can be listed only in part, by chance, and then comes an error, until the disk is
+ * healed; what is in it can be opened. @param error  an errno @return 0 or -ENOENT
+ */
+int sim_disk_spoil_folder(struct sim_disk *sim, const char *path, int error);
 
 /* Flip a bit, numbered from the file's begin, for good. @return 0, -ENOENT or -ERANGE */
 int sim_disk_flip(struct sim_disk *sim, const char *path, uint64_t bit);

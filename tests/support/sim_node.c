@@ -201,6 +201,7 @@ struct sim_node *sim_node_clone(const struct sim_node *node)
 	clone->n_errors = node->n_errors;
 	clone->bad_from = node->bad_from;
 	clone->bad_until = node->bad_until;
+	clone->list_error = node->list_error;
 	content_copy(&clone->now, &node->now);
 	content_copy(&clone->durable, &node->durable);
 	clone->blocks = copy_bytes(node->blocks, node->n_blocks);

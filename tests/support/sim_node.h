@@ -54,6 +54,7 @@ struct sim_node {
 	uint64_t n_errors; /* of writing back */
 	uint64_t bad_from; /* up to bad_until: not to be read */
 	uint64_t bad_until;
+	int list_error; /* of a folder: an errno; 0 = it can be listed */
 	struct sim_content now;
 	struct sim_content durable;
 	uint8_t *blocks; /* of SIM_DISK_BLOCK_BYTES: 1 = has its place on the platter */

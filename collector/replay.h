@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef COLLECTOR_REPLAY_H
+#define COLLECTOR_REPLAY_H
+
+struct engine;
+
+/*
+ * Note what the log has of each host beyond its files: last samples, and their number. Damage is
+ * counted. At start, behind the loader.
+ * @return 0; -ENOMEM; -errno
+ */
+int replay_run(struct engine *engine);
+
+#endif

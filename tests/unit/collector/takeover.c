@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: MIT */
+/* Tests of a start on a disk that does not work, and of what comes when it does again. */
+
+#include "collector/takeover.h"
+
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "common/message.h"
+#include "tests/support/sim_store.h"
+
+#define AT SIM_STORE_AT
+
+static struct sim_store store;
+
+static void setup(void)
+{
+	message_init("test");
+	sim_store_init(&store);
+	cr_assert_eq(sim_store_open(&store), 0);
+}
+
+static void teardown(void)
+{
+	sim_store_done(&store);
+}
+
+TestSuite(takeover, .init = setup, .fini = teardown);
+
+static void assert_reads(const char *expected)
+{
+	cr_assert_str_eq(sim_store_read(&store), expected);
+}
+
+/* Two samples in files, of two hosts, and two that only the log has; the process is ended. */
+static const char all[] = "1 here m 1\n2 here m 2\n1 there m 3\n2 there m 4\n";
+
+static void fill(void)
+{
+	sim_store_put(&store, AT "01 m 1\n" AT "01 m{host=\"there\"} 3\n");
+	cr_assert_eq(sim_store_checkpoint(&store), 0);
+	sim_store_put(&store, AT "02 m 2\n" AT "02 m{host=\"there\"} 4\n");
+	cr_assert_eq(engine_commit(store.engine), 0);
+	sim_store_kill(&store);
+}
+
+struct names {
+	char text[4096];
+};
+
+static void add_name(void *argument, const char *path)
+{
+	struct names *names = argument;
+	size_t length = strlen(names->text);
+
+	(void)snprintf(names->text + length, sizeof(names->text) - length, "%s\n", path);
+}
+
+static struct names list_files(void)
+{
+	struct names names = {""};
+
+	sim_disk_walk(store.sim, add_name, &names);
+	return names;
+}
+
+/* Open on a bad disk; it serves `expected`, stores nothing, and says why. */
+static void open_badly(const char *expected, const char *why)
+{
+	struct names before = list_files();
+	struct names after;
+	int result;
+
+	cr_assert_eq(sim_store_open(&store), 0);
+	assert_reads(expected);
+	sim_store_put(&store, AT "03 m 5\n" AT "03 new{host=\"third\"} 6\n");
+	for (int i = 0; i < 5; i++) {
+		result = engine_commit(store.engine);
+		cr_assert_eq(result, -EIO, "%d", result);
+		cr_assert_eq(engine_checkpoint(store.engine, ENGINE_SCOPE_ALL), -EIO);
+	}
+	cr_assert(engine_wants_mark(store.engine), "it is tried again");
+	cr_assert(engine_has_pending(store.engine));
+	cr_assert(sim_store_stats(&store).is_readonly);
+	cr_assert_eq(sim_store_stats(&store).n_stored, 0);
+	cr_assert_eq(sim_store_stats(&store).n_waiting, 2);
+	cr_assert_not_null(strstr(sim_store_stats(&store).last_error, why), "%s",
+			   sim_store_stats(&store).last_error);
+	cr_assert_not_null(strstr(sim_store_stats(&store).last_error, strerror(EIO)));
+	assert_reads(expected);
+	after = list_files();
+	cr_assert_str_eq(after.text, before.text, "nothing was made or removed");
+}
+
+/* The disk works again: so does the engine, with all that there is. */
+static void heal(void)
+{
+	static const char expected[] =
+		"1 here m 1\n2 here m 2\n3 here m 5\n1 there m 3\n2 there m 4\n3 third new 6\n";
+
+	sim_disk_heal(store.sim);
+	cr_assert_eq(engine_commit(store.engine), 0);
+	cr_assert_not(sim_store_stats(&store).is_readonly);
+	cr_assert_eq(sim_store_stats(&store).n_waiting, 0);
+	cr_assert_eq(sim_store_stats(&store).n_stored, 2);
+	cr_assert_eq(sim_store_stats(&store).n_accepted, 2);
+	assert_reads(expected);
+	sim_disk_evict(store.sim);
+	assert_reads(expected);
+	cr_assert_eq(sim_store_checkpoint(&store), 0);
+	assert_reads(expected);
+	sim_store_crash(&store);
+	cr_assert_eq(sim_store_open(&store), 0);
+	assert_reads(expected);
+	cr_assert_eq(sim_store_stats(&store).n_damaged_ranges, 0);
+}
+
+Test(takeover, starts_where_every_sync_fails_and_goes_on_when_they_do_not)
+{
+	fill();
+	sim_disk_fail(store.sim, SIM_FDATASYNC, 1, EIO, true);
+	open_badly(all, "log/00000001.log cannot be synced");
+	heal();
+}
+
+Test(takeover, starts_where_syncs_of_folders_fail_too)
+{
+	fill();
+	sim_disk_fail(store.sim, SIM_FDATASYNC, 1, EIO, true);
+	sim_disk_fail(store.sim, SIM_FSYNC, 1, EIO, true);
+	sim_disk_fail(store.sim, SIM_SYNCFS, 1, EIO, true);
+	open_badly(all, "the store's folder cannot be synced");
+	heal();
+}
+
+Test(takeover, writes_the_end_again_where_the_device_cannot_be_asked)
+{
+	fill();
+	sim_disk_refuse_direct(store.sim, true);
+	/* What the process before wrote last is lost on the platter, and the kernel shows it. */
+	cr_assert_eq(sim_store_open(&store), 0);
+	sim_store_put(&store, AT "04 m 7\n");
+	sim_disk_fail(store.sim, SIM_FDATASYNC, 1, EIO, true);
+	cr_assert_eq(engine_commit(store.engine), -EIO);
+	sim_store_kill(&store);
+	cr_assert_eq(sim_store_open(&store), 0);
+	assert_reads("1 here m 1\n2 here m 2\n4 here m 7\n1 there m 3\n2 there m 4\n");
+	cr_assert_eq(engine_commit(store.engine), -EIO);
+	sim_disk_heal(store.sim);
+	cr_assert_eq(engine_commit(store.engine), 0);
+	sim_store_crash(&store);
+	cr_assert_eq(sim_store_open(&store), 0);
+	assert_reads("1 here m 1\n2 here m 2\n4 here m 7\n1 there m 3\n2 there m 4\n");
+}
+
+Test(takeover, serves_files_where_the_log_cannot_be_listed)
+{
+	fill();
+	cr_assert_eq(sim_disk_spoil_folder(store.sim, "log", EIO), 0);
+	open_badly("1 here m 1\n1 there m 3\n", "log/ cannot be listed");
+	cr_assert_gt(sim_store_stats(&store).n_damaged_ranges, 0);
+	heal();
+}
+
+Test(takeover, serves_what_the_log_knows_where_hosts_cannot_be_listed)
+{
+	fill();
+	cr_assert_eq(sim_disk_spoil_folder(store.sim, "hosts", EIO), 0);
+	open_badly(all, "hosts/ cannot be listed");
+	cr_assert_gt(sim_store_stats(&store).n_damaged_ranges, 0);
+	heal();
+}
+
+Test(takeover, takes_no_other_id_where_nothing_tells_the_one_that_is_lost)
+{
+	fill();
+	sim_store_remove(&store, ".", "id");
+	cr_assert_eq(sim_disk_spoil_folder(store.sim, "log", EIO), 0);
+	open_badly("", "the id is lost");
+	heal();
+}
+
+Test(takeover, makes_no_other_id_where_the_folder_of_its_only_host_cannot_be_listed)
+{
+	fill();
+	sim_store_remove(&store, ".", "id");
+	sim_store_remove(&store, "log", "00000001.log");
+	/* log/ and hosts/ can. */
+	sim_disk_fail(store.sim, SIM_LIST, 3, EIO, true);
+	open_badly("", "the id is lost");
+	sim_disk_heal(store.sim);
+	cr_assert_eq(engine_commit(store.engine), 0);
+	assert_reads("1 here m 1\n3 here m 5\n1 there m 3\n3 third new 6\n");
+}
+
+/* A checkpoint that was not completed, behind which the log cannot be listed. */
+Test(takeover, reads_nothing_twice_where_a_checkpoint_was_not_completed)
+{
+	unsigned n = 0;
+
+	sim_store_put(&store, AT "01 m 1\n" AT "01 m{host=\"there\"} 3\n");
+	cr_assert_eq(sim_store_checkpoint(&store), 0);
+	sim_store_put(&store, AT "02 m 2\n" AT "02 m{host=\"there\"} 4\n");
+	cr_assert_eq(engine_commit(store.engine), 0);
+	while (!sim_disk_is_stopped(store.sim) && n++ < 100) {
+		int result = engine_checkpoint(store.engine, ENGINE_SCOPE_ALL);
+
+		if (result == -EAGAIN)
+			cr_assert_eq(engine_commit(store.engine), 0);
+		/* The files are written, and the log does not say so. */
+		if (result == 0)
+			sim_disk_fail(store.sim, SIM_PWRITE, 4, EIO, true);
+		if (result < 0 && result != -EAGAIN)
+			break;
+	}
+	sim_store_kill(&store);
+	sim_disk_heal(store.sim);
+	cr_assert_eq(sim_disk_spoil_folder(store.sim, "hosts", EIO), 0);
+	open_badly(all, "hosts/ cannot be listed");
+	heal();
+}
+
+Test(takeover, keeps_a_host_in_the_log_whose_folder_cannot_be_listed)
+{
+	static const char expected[] =
+		"1 here m 1\n2 here m 2\n3 here m 5\n1 there m 3\n2 there m 4\n3 there m 6\n";
+
+	fill();
+	cr_assert_eq(sim_disk_spoil_folder(store.sim, "hosts/there", EIO), 0);
+	cr_assert_eq(sim_store_open(&store), 0);
+	assert_reads("1 here m 1\n2 here m 2\n2 there m 4\n");
+	cr_assert_eq(sim_store_stats(&store).n_files_aside, 1);
+	sim_store_put(&store, AT "03 m 5\n" AT "03 m{host=\"there\"} 6\n");
+	cr_assert_eq(sim_store_checkpoint(&store), 0);
+	cr_assert_eq(sim_store_stats(&store).n_waiting, 0);
+	assert_reads("1 here m 1\n2 here m 2\n3 here m 5\n2 there m 4\n3 there m 6\n");
+	sim_disk_heal(store.sim);
+	sim_store_crash(&store);
+	cr_assert_eq(sim_store_open(&store), 0);
+	assert_reads(expected);
+	cr_assert_eq(sim_store_checkpoint(&store), 0);
+	assert_reads(expected);
+}
+
+Test(takeover, appends_nothing_to_a_host_that_only_its_folder_tells_of)
+{
+	fill();
+	sim_store_remove(&store, "log", "00000001.log");
+	cr_assert_eq(sim_disk_spoil_folder(store.sim, "hosts/there", EIO), 0);
+	cr_assert_eq(sim_store_open(&store), 0);
+	assert_reads("1 here m 1\n");
+	sim_store_put(&store, AT "03 m{host=\"there\",x=\"1\"} 6\n");
+	cr_assert_eq(sim_store_checkpoint(&store), 0);
+	sim_disk_heal(store.sim);
+	sim_store_crash(&store);
+	cr_assert_eq(sim_store_open(&store), 0);
+	assert_reads("1 here m 1\n1 there m 3\n3 there m{x=\"1\"} 6\n");
+}
+
+/* Who read a series before the disk worked reads it on, and who appends to one appends to its heir. */
+Test(takeover, goes_on_with_series_that_were_known_before)
+{
+	fill();
+	sim_disk_fail(store.sim, SIM_FDATASYNC, 1, EIO, true);
+	cr_assert_eq(sim_store_open(&store), 0);
+	sim_store_put(&store, AT "03 m 5\n");
+	cr_assert_not_null(store.bundle.samples[0].series);
+	sim_disk_heal(store.sim);
+	cr_assert_eq(engine_commit(store.engine), 0);
+	/* As a sender does whose names are known. */
+	engine_append(store.engine, &store.bundle);
+	cr_assert(store.bundle.has_old_names);
+	cr_assert_not(store.bundle.samples[0].series->file->host->is_retired);
+	cr_assert_eq(engine_commit(store.engine), 0);
+	assert_reads("1 here m 1\n2 here m 2\n3 here m 5\n3 here m 5\n1 there m 3\n2 there m 4\n");
+}
