@@ -73,6 +73,7 @@ static int start(struct engine *engine)
 	result = store_id_get(disk, engine->options.folder, engine->log_folder, engine->store_id);
 	/* Without it nobody knows whose anything is. */
 	if (disk_is_damage(result)) {
+		engine->stats.n_damaged_ranges++;
 		opening_note(engine, result, "the id is lost, and log/ or hosts/ cannot be listed");
 		return 0;
 	}

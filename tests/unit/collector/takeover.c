@@ -179,6 +179,7 @@ Test(takeover, takes_no_other_id_where_nothing_tells_the_one_that_is_lost)
 	sim_store_remove(&store, ".", "id");
 	cr_assert_eq(sim_disk_spoil_folder(store.sim, "log", EIO), 0);
 	open_badly("", "the id is lost");
+	cr_assert_gt(sim_store_stats(&store).n_damaged_ranges, 0);
 	heal();
 }
 
