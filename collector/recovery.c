@@ -4,185 +4,22 @@
 #include "collector/recovery.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "collector/engine.h"
-#include "common/array.h"
+#include "collector/recovery_part.h"
 #include "common/batch.h"
 #include "common/log_entry.h"
 #include "common/log_segment.h"
 #include "common/message.h"
-
-/* So many numbers may be missing between two segments: each is one that could not be made. */
-#define GAP_MAX ((uint32_t)1 << 16)
-
-/* Where in the log reading begins: at a whole snapshot. */
-struct base {
-	size_t index; /* of the segment */
-	uint64_t offset;
-};
 
 void recovery_done(struct recovery *recovery)
 {
 	cuts_done(&recovery->cuts);
 	free(recovery->segments);
 	*recovery = (struct recovery){0};
-}
-
-/* -- segments ------------------------------------------------------------------------------------- */
-
-static int add_segment(void *argument, const char *name)
-{
-	uint32_t *grown;
-	struct recovery *recovery = argument;
-	uint32_t number = log_file_number(name);
-
-	if (number == 0)
-		return 0;
-	grown = array_grow(recovery->segments, recovery->n_segments, &recovery->segments_capacity,
-			   sizeof(*grown));
-	if (!grown)
-		return -ENOMEM;
-	recovery->segments = grown;
-	recovery->segments[recovery->n_segments++] = number;
-	return 0;
-}
-
-static int compare_numbers(const void *a, const void *b)
-{
-	uint32_t number_a = *(const uint32_t *)a;
-	uint32_t number_b = *(const uint32_t *)b;
-
-	return number_a < number_b ? -1 : number_a > number_b;
-}
-
-static int list_segments(struct recovery *recovery)
-{
-	const struct engine *engine = recovery->engine;
-	const struct disk *disk = engine->options.disk;
-	int result = disk->list(disk->context, engine->log_folder, add_segment, recovery);
-
-	/* Some of them would be worse than none: what the others say is not known. */
-	if (disk_is_damage(result)) {
-		recovery->unlisted = result;
-		recovery->n_segments = 0;
-		recovery->n_damaged++;
-		return 0;
-	}
-	if (result == 0 && recovery->n_segments > 0)
-		qsort(recovery->segments, recovery->n_segments, sizeof(uint32_t), compare_numbers);
-	return result;
-}
-
-/* Which results say that a segment is damaged, or another store's, and not that it cannot be read now. */
-static bool is_damage(int result)
-{
-	return disk_is_damage(result) || result == -EINVAL || result == -ENOTSUP ||
-	       result == -EXDEV || result == -ELOOP || result == -ENXIO || result == -EISDIR;
-}
-
-/* @return as log_segment_open(); -EXDEV also for another store's */
-static int open_any(const struct recovery *recovery, size_t index, struct log_segment *segment)
-{
-	const struct engine *engine = recovery->engine;
-	int result = log_segment_open(segment, engine->options.disk, engine->log_folder,
-				      recovery->segments[index]);
-
-	if (result == 0 && memcmp(segment->header.store_id, engine->store_id, HM_ID_BYTES) != 0) {
-		log_segment_close(segment);
-		result = -EXDEV;
-	}
-	return result;
-}
-
-/* @return 0; -ENODATA: it is damaged, and passed over; -errno */
-static int open_segment(const struct recovery *recovery, size_t index, struct log_segment *segment)
-{
-	int result = open_any(recovery, index, segment);
-
-	return is_damage(result) ? -ENODATA : result;
-}
-
-/*
- * Find the newest segment. A file whose name is far above those before it, and that is none of ours, is not
- * counted up to: it would be for hours, or there were no numbers left.
- * @return 0 or -errno
- */
-static int find_newest(struct recovery *recovery)
-{
-	for (size_t i = 0; i < recovery->n_segments; i++) {
-		uint32_t number = recovery->segments[i];
-		struct log_segment segment;
-		int result = 0;
-
-		if (number - recovery->newest > GAP_MAX) {
-			result = open_segment(recovery, i, &segment);
-			log_segment_close(&segment);
-		}
-		if (result == 0)
-			recovery->newest = number;
-		else if (result != -ENODATA)
-			return result;
-	}
-	return 0;
-}
-
-/* The offset of the last whole snapshot of a segment. @return 0; -ENODATA: there is none; -errno */
-static int find_snapshot(struct log_segment *segment, uint64_t *ret_offset)
-{
-	uint64_t offset = HM_LOG_HEADER_BYTES;
-	uint64_t start = 0;
-	uint64_t found = 0;
-	int result;
-
-	do {
-		struct log_record record;
-		bool has_hole;
-
-		result = log_segment_find(segment, offset, &record);
-		if (result != 0 && result != -EILSEQ)
-			break;
-		has_hole = result == -EILSEQ || offset != log_position_offset(record.position);
-		if (has_hole)
-			start = 0;
-		if (result == 0 && record.type == HM_RECORD_SNAPSHOT)
-			start = log_position_offset(record.position);
-		else if (result == 0 && record.type == HM_RECORD_SNAPSHOT_END && start > 0)
-			found = start;
-		offset = log_segment_behind(&record);
-	} while (true);
-	if (result != -ENODATA)
-		return result;
-	*ret_offset = found;
-	return found > 0 ? 0 : -ENODATA;
-}
-
-/* Find the newest whole snapshot. Without any, everything that there is is read. */
-static int find_base(struct recovery *recovery, struct base *ret_base)
-{
-	*ret_base = (struct base){0, HM_LOG_HEADER_BYTES};
-	for (size_t i = recovery->n_segments; i > 0; i--) {
-		struct log_segment segment;
-		uint64_t offset;
-		int result = open_segment(recovery, i - 1, &segment);
-
-		if (result == 0) {
-			result = find_snapshot(&segment, &offset);
-			log_segment_close(&segment);
-		}
-		if (result == 0) {
-			*ret_base = (struct base){i - 1, offset};
-			recovery->has_snapshot = true;
-			recovery->base = recovery->segments[i - 1];
-			return 0;
-		}
-		if (result != -ENODATA)
-			return result;
-	}
-	return 0;
 }
 
 /* -- records -------------------------------------------------------------------------------------- */
@@ -450,7 +287,7 @@ static void tell_passed_over(struct recovery *recovery, size_t index, uint64_t l
 {
 	uint32_t number = recovery->segments[index];
 	struct log_segment segment;
-	int why = open_any(recovery, index, &segment);
+	int why = recovery_open_any(recovery, index, &segment);
 
 	log_segment_close(&segment);
 	if (disk_is_damage(why) && why != -EBADMSG)
@@ -491,7 +328,7 @@ static int find_limit(const struct recovery *recovery, size_t index, uint64_t *r
 	for (size_t i = index + 1; i < recovery->n_segments; i++) {
 		struct log_segment next;
 		struct log_record record;
-		int result = open_segment(recovery, i, &next);
+		int result = recovery_open(recovery, i, &next);
 
 		if (result == -ENODATA)
 			continue;
@@ -509,20 +346,20 @@ static int find_limit(const struct recovery *recovery, size_t index, uint64_t *r
 	return 0;
 }
 
-static uint64_t first_offset(const struct base *base, size_t index)
+static uint64_t first_offset(const struct recovery_base *base, size_t index)
 {
 	return index == base->index ? base->offset : HM_LOG_HEADER_BYTES;
 }
 
 /* Find how far the log was durable. */
-static int look_through(struct recovery *recovery, const struct base *base)
+static int look_through(struct recovery *recovery, const struct recovery_base *base)
 {
 	int result = 0;
 
 	for (size_t i = base->index; i < recovery->n_segments && result == 0; i++) {
 		struct pass pass = {.recovery = recovery, .offset = first_offset(base, i)};
 
-		result = open_segment(recovery, i, &pass.segment);
+		result = recovery_open(recovery, i, &pass.segment);
 		if (result == 0) {
 			result = find_durable(&pass);
 			log_segment_close(&pass.segment);
@@ -534,7 +371,7 @@ static int look_through(struct recovery *recovery, const struct base *base)
 }
 
 /* Take what counts. */
-static int read_through(struct recovery *recovery, const struct base *base)
+static int read_through(struct recovery *recovery, const struct recovery_base *base)
 {
 	int result = 0;
 
@@ -543,7 +380,7 @@ static int read_through(struct recovery *recovery, const struct base *base)
 
 		result = find_limit(recovery, i, &pass.limit);
 		if (result == 0)
-			result = open_segment(recovery, i, &pass.segment);
+			result = recovery_open(recovery, i, &pass.segment);
 		if (result == 0) {
 			result = take_records(&pass);
 			log_segment_close(&pass.segment);
@@ -560,15 +397,15 @@ static int read_through(struct recovery *recovery, const struct base *base)
 int recovery_run(struct engine *engine, struct recovery *ret_recovery)
 {
 	struct recovery recovery = {.engine = engine};
-	struct base base;
+	struct recovery_base base;
 	int result;
 
 	cuts_init(&recovery.cuts, &engine->options.key);
-	result = list_segments(&recovery);
+	result = recovery_list(&recovery);
 	if (result == 0)
-		result = find_newest(&recovery);
+		result = recovery_find_newest(&recovery);
 	if (result == 0)
-		result = find_base(&recovery, &base);
+		result = recovery_find_base(&recovery, &base);
 	if (result == 0)
 		result = look_through(&recovery, &base);
 	if (result == 0)

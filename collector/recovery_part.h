@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef COLLECTOR_RECOVERY_PART_H
+#define COLLECTOR_RECOVERY_PART_H
+
+/* What the parts of the recovery share: the segments of the log. */
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "collector/recovery.h"
+#include "common/log_segment.h"
+
+/* Where in the log reading begins: at a whole snapshot. */
+struct recovery_base {
+	size_t index; /* of the segment */
+	uint64_t offset;
+};
+
+/* Find all segments. Where they cannot be listed there are none. @return 0; -ENOMEM; -errno */
+int recovery_list(struct recovery *recovery);
+
+/* @return as log_segment_open(); -EXDEV also for another store's */
+int recovery_open_any(const struct recovery *recovery, size_t index, struct log_segment *segment);
+
+/* @return 0; -ENODATA: it is damaged, and passed over; -errno */
+int recovery_open(const struct recovery *recovery, size_t index, struct log_segment *segment);
+
+/*
+ * Find the newest segment. A file whose name is far above those before it, and that is none of ours, is not
+ * counted up to: it would be for hours, or there were no numbers left.
+ * @return 0 or -errno
+ */
+int recovery_find_newest(struct recovery *recovery);
+
+/* Find the newest whole snapshot. Without any, everything that there is is read. @return 0 or -errno */
+int recovery_find_base(struct recovery *recovery, struct recovery_base *ret_base);
+
+#endif
