@@ -271,17 +271,31 @@ static int try_disk(struct engine *engine)
 	return result;
 }
 
+/* Something else stands in the way by now. */
+static void note_other(struct engine *engine, const char *text)
+{
+	bool is_new = strcmp(engine->stats.last_error, text) != 0;
+
+	pthread_mutex_lock(&engine->mutex);
+	(void)strlcpy(engine->stats.last_error, text, sizeof(engine->stats.last_error));
+	pthread_mutex_unlock(&engine->mutex);
+	if (is_new)
+		message_error("%s", text);
+}
+
 /* Nothing could be written since the start: open the store anew, as if for the first time. */
 static int open_again(struct engine *engine)
 {
-	struct engine *fresh;
+	struct engine *fresh = NULL;
 	int result = try_disk(engine);
 
 	if (result == 0)
 		result = open_engine(&engine->options, engine->log_end.has_failed, &fresh);
-	if (result < 0)
+	if (!fresh)
 		return result;
 	result = fresh->trouble;
+	if (result < 0)
+		note_other(engine, fresh->stats.last_error);
 	engine->log_end.has_failed |= fresh->log_end.has_failed;
 	if (result == 0)
 		result = takeover_run(engine, fresh);
@@ -296,7 +310,7 @@ int engine_commit(struct engine *engine)
 {
 	int result = engine->trouble < 0 ? open_again(engine) : 0;
 
-	return result < 0 ? result : committer_run(engine->committer);
+	return result != 0 ? result : committer_run(engine->committer);
 }
 
 bool engine_has_pending(struct engine *engine)

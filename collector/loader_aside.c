@@ -8,6 +8,7 @@
 
 #include "collector/loader_part.h"
 #include "common/message.h"
+#include "common/text.h"
 
 #define ASIDE_ENDING ".damaged"
 #define ASIDE_TRIES  100
@@ -28,6 +29,19 @@ void loader_pass_over(struct loader *loader, const char *name, const char *why)
 	message_warning("%s/%s: %s; left alone", loader->folder, name, why);
 }
 
+/* Is it the folder of a host of that name, and not somebody else's? */
+static bool is_folder_of(const struct loader *loader, const char *name, int length)
+{
+	char escaped[FILE_NAME_MAX_BYTES];
+
+	if (length <= 0 || length > HM_HOST_NAME_MAX_BYTES || !text_is_clean(name, (size_t)length))
+		return false;
+	file_name_escape(name, (size_t)length, escaped);
+	return strlen(escaped) == loader->folder_base &&
+	       strncmp(escaped, loader->folder, loader->folder_base) == 0 &&
+	       catalog_is_folder(&loader->engine->catalog, loader->folder);
+}
+
 /* A host that only its folder's name tells of: who comes by its name shall not append to what is there. */
 static void find_host(struct loader *loader)
 {
@@ -35,16 +49,15 @@ static void find_host(struct loader *loader)
 	int length = file_name_unescape(loader->folder, loader->folder_base, name);
 	struct catalog_host *host;
 
-	if (length > 0 &&
+	if (is_folder_of(loader, name, length) &&
 	    catalog_get_host(&loader->engine->catalog, name, (size_t)length, &host) == 0 &&
-	    strcmp(host->folder, loader->folder) == 0 &&
 	    loader_adopt_host(loader->engine, host) == 0)
 		loader->host = host;
 }
 
 void loader_pass_over_for_now(struct loader *loader, const char *name, int error)
 {
-	if (!loader->host)
+	if (!loader->host && disk_is_damage(error))
 		find_host(loader);
 	loader->result.has_unread = true;
 	loader_note_error(loader, name, strerror(-error));

@@ -4,12 +4,14 @@
 #include "collector/takeover.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "collector/committer.h"
 #include "collector/group.h"
+#include "common/message.h"
 
 /* Find or add a series by its names in full. */
 static int find_or_add(struct engine *engine, const struct identity *identity,
@@ -50,8 +52,9 @@ int takeover_find(struct engine *engine, const struct catalog_series *before,
 	return result;
 }
 
-/* Give one engine the samples that another's host gathered. */
-static int move_samples(struct engine *fresh, const struct catalog_host *host)
+/* Give one engine the samples that another's host gathered. @param n_refused  those for whose series there
+ * is no room: they would be refused as well if they came now */
+static int move_samples(struct engine *fresh, const struct catalog_host *host, uint64_t *n_refused)
 {
 	int64_t now_us = fresh->options.disk->now_us(fresh->options.disk->context);
 	int result = 0;
@@ -64,6 +67,9 @@ static int move_samples(struct engine *fresh, const struct catalog_host *host)
 		if (result == 0) {
 			result = engine_gather(fresh, series, sample->time_us, sample->value,
 					       group_is_odd(sample->time_us, now_us));
+		} else if (result == -ENOSPC) {
+			(*n_refused)++;
+			result = 0;
 		}
 	}
 	return result;
@@ -101,6 +107,18 @@ static void add_stats(struct engine *engine, const struct engine_stats *fresh)
 		memcpy(stats->last_error, before.last_error, sizeof(stats->last_error));
 }
 
+/* Which hosts have samples to be sealed. */
+static void take_gathering(struct engine *engine, struct engine *fresh)
+{
+	struct catalog_host *host;
+
+	TAILQ_INIT(&engine->gathering);
+	while ((host = TAILQ_FIRST(&fresh->gathering))) {
+		TAILQ_REMOVE(&fresh->gathering, host, gathering);
+		TAILQ_INSERT_TAIL(&engine->gathering, host, gathering);
+	}
+}
+
 static void replace(struct engine *engine, struct engine *fresh)
 {
 	retire(engine);
@@ -109,8 +127,7 @@ static void replace(struct engine *engine, struct engine *fresh)
 	id_map_done(&engine->hosts);
 	engine->hosts = fresh->hosts;
 	fresh->hosts = (struct id_map){0};
-	TAILQ_INIT(&engine->gathering);
-	TAILQ_CONCAT(&engine->gathering, &fresh->gathering, gathering);
+	take_gathering(engine, fresh);
 	memcpy(engine->store_id, fresh->store_id, HM_ID_BYTES);
 	memcpy(engine->epoch, fresh->epoch, HM_ID_BYTES);
 	engine->next_number = fresh->next_number;
@@ -127,15 +144,21 @@ static void replace(struct engine *engine, struct engine *fresh)
 int takeover_run(struct engine *engine, struct engine *fresh)
 {
 	const struct catalog_host *host;
+	uint64_t n_refused = 0;
 	int result = 0;
 
 	pthread_mutex_lock(&engine->mutex);
 	TAILQ_FOREACH(host, &engine->gathering, gathering) {
 		if (result == 0)
-			result = move_samples(fresh, host);
+			result = move_samples(fresh, host, &n_refused);
 	}
 	if (result == 0)
 		replace(engine, fresh);
 	pthread_mutex_unlock(&engine->mutex);
+	if (result == 0 && n_refused > 0) {
+		message_error("%" PRIu64
+			      " samples that waited are refused: there are too many series",
+			      n_refused);
+	}
 	return result;
 }
