@@ -181,11 +181,11 @@ static void try_short(struct torture *torture, unsigned i)
 /* What is wrong with the disk when the store is opened. */
 struct bad_start {
 	const char *name;
+	const char *folder; /* that cannot be listed; NULL = all can */
 	bool fails_fdatasync;
 	bool fails_fsync;
 	bool fails_syncfs;
-	const char *folder; /* that cannot be listed; NULL = all can */
-	bool stores;        /* all the same: only one host's files cannot be read */
+	bool stores; /* all the same: only one host's files cannot be read */
 };
 
 static const struct bad_start bad_starts[] = {

@@ -57,6 +57,23 @@ Test(name_cache, knows_a_name_by_all_of_its_bytes_and_the_host)
 	cr_expect_null(find("", "hereload"));
 }
 
+Test(name_cache, forgets_all_and_learns_anew)
+{
+	struct catalog_series series[3];
+	char name[32];
+
+	for (unsigned round = 0; round < 3; round++) {
+		for (unsigned i = 0; i < 1000; i++) {
+			(void)snprintf(name, sizeof(name), "name%u", i);
+			cr_assert_null(find("here", name));
+			name_cache_add(cache, text_of("here"), text_of(name), &series[round]);
+			cr_assert_eq(find("here", name), &series[round]);
+		}
+		name_cache_clear(cache);
+		cr_assert_null(find("here", "name7"));
+	}
+}
+
 Test(name_cache, follows_any_order)
 {
 	static struct catalog_series series[100];
