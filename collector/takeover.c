@@ -107,16 +107,24 @@ static void add_stats(struct engine *engine, const struct engine_stats *fresh)
 		memcpy(stats->last_error, before.last_error, sizeof(stats->last_error));
 }
 
+/* @return NULL: there is none */
+static struct catalog_host *take_first(struct catalog_hosts *hosts)
+{
+	struct catalog_host *host = TAILQ_FIRST(hosts);
+
+	if (host)
+		TAILQ_REMOVE(hosts, host, gathering);
+	return host;
+}
+
 /* Which hosts have samples to be sealed. */
 static void take_gathering(struct engine *engine, struct engine *fresh)
 {
 	struct catalog_host *host;
 
 	TAILQ_INIT(&engine->gathering);
-	while ((host = TAILQ_FIRST(&fresh->gathering))) {
-		TAILQ_REMOVE(&fresh->gathering, host, gathering);
+	while ((host = take_first(&fresh->gathering)))
 		TAILQ_INSERT_TAIL(&engine->gathering, host, gathering);
-	}
 }
 
 static void replace(struct engine *engine, struct engine *fresh)
