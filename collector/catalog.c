@@ -40,7 +40,7 @@ static void file_free(struct catalog_file *file)
 	if (file->has_unit)
 		free(file->unit);
 	for (int side = 0; side < CATALOG_SIDES; side++)
-		free(file->data[side].part_bytes);
+		free(file->data[side].parts);
 	free(file);
 }
 
@@ -58,6 +58,9 @@ void catalog_done(struct catalog *catalog)
 	for (size_t i = 0; i < catalog->n_taken; i++)
 		free(catalog->taken[i]);
 	free(catalog->taken);
+	for (size_t i = 0; i < catalog->starts.capacity; i++)
+		free(catalog->starts.entries[i].item);
+	table_done(&catalog->starts);
 	table_done(&catalog->series);
 	table_done(&catalog->files);
 	table_done(&catalog->hosts);
@@ -134,27 +137,12 @@ static void choose_folder(const struct catalog *catalog, struct catalog_host *ho
 bool catalog_is_folder(const struct catalog *catalog, const char *folder)
 {
 	char found[CATALOG_FOLDER_BYTES];
-	size_t length = catalog_folder_base(folder);
+	size_t length = file_name_folder_base(folder);
 
 	if (length >= FILE_NAME_MAX_BYTES)
 		return false;
 	find_free(catalog, folder, length, found);
 	return strcmp(found, folder) == 0;
-}
-
-size_t catalog_folder_base(const char *folder)
-{
-	size_t length = strlen(folder);
-	size_t n_digits = 0;
-
-	while (n_digits < length && folder[length - 1 - n_digits] >= '0' &&
-	       folder[length - 1 - n_digits] <= '9')
-		n_digits++;
-	/* A name that was cut ends in more digits than any number has. */
-	if (n_digits == 0 || n_digits + 1 >= FOLDER_NUMBER_BYTES || n_digits + 1 >= length ||
-	    folder[length - 1 - n_digits] != FOLDER_MARK)
-		return length;
-	return length - n_digits - 1;
 }
 
 static int add_taken(struct catalog *catalog, const char *name)
@@ -235,6 +223,76 @@ int catalog_get_host(struct catalog *catalog, const char *name, size_t length,
 	return 0;
 }
 
+/* Where a file begins that is not in the catalog. */
+struct start {
+	uint32_t part;
+	uint64_t continues_bytes;
+	size_t length;
+	char path[]; /* folder, metric and side, not ended by a NUL */
+};
+
+/* A start's path as a key. */
+struct start_key {
+	char path[CATALOG_FOLDER_BYTES + FILE_NAME_MAX_BYTES + 8];
+	size_t length;
+};
+
+static void start_key_init(struct start_key *key, const char *folder, const char *metric,
+			   size_t metric_length, bool is_odd)
+{
+	int length = snprintf(key->path, sizeof(key->path), "%s/%.*s%s", folder, (int)metric_length,
+			      metric, is_odd ? "/odd" : "");
+
+	key->length = (size_t)length < sizeof(key->path) ? (size_t)length : sizeof(key->path) - 1;
+}
+
+static bool is_start(const void *item, const void *wanted)
+{
+	const struct start *start = item;
+	const struct start_key *key = wanted;
+
+	return start->length == key->length && memcmp(start->path, key->path, key->length) == 0;
+}
+
+int catalog_start_at(struct catalog *catalog, const char *folder, const struct file_name *name)
+{
+	struct start_key key;
+	struct start *start;
+
+	start_key_init(&key, folder, name->metric, name->metric_length, name->is_odd);
+	start = malloc(sizeof(*start) + key.length);
+	if (!start)
+		return -ENOMEM;
+	start->part = name->part;
+	start->continues_bytes = name->continues_bytes;
+	start->length = key.length;
+	memcpy(start->path, key.path, key.length);
+	if (table_add(&catalog->starts, hash_bytes(&catalog->key, key.path, key.length), start) <
+	    0) {
+		free(start);
+		return -ENOMEM;
+	}
+	return 0;
+}
+
+/* Have a new file begin with the part that it is to begin with. */
+static void find_starts(struct catalog *catalog, struct catalog_file *file)
+{
+	for (int side = 0; side < CATALOG_SIDES && catalog->starts.n > 0; side++) {
+		struct start_key key;
+		const struct start *start;
+
+		start_key_init(&key, file->host->folder, file->name, strlen(file->name),
+			       side == CATALOG_SIDE_ODD);
+		start = table_find(&catalog->starts,
+				   hash_bytes(&catalog->key, key.path, key.length), is_start, &key);
+		if (start) {
+			catalog_go_on(catalog, file, (enum catalog_side)side, start->part,
+				      start->continues_bytes);
+		}
+	}
+}
+
 static int file_new(struct catalog_host *host, const struct identity *identity,
 		    struct catalog_file **ret_file)
 {
@@ -284,6 +342,7 @@ int catalog_get_file(struct catalog *catalog, const struct identity *identity,
 		return -ENOMEM;
 	}
 	all[catalog->n_files++] = file;
+	find_starts(catalog, file);
 	*ret_file = file;
 	return 0;
 }
@@ -341,18 +400,19 @@ int catalog_add(struct catalog *catalog, const struct identity *identity, uint32
 	return 0;
 }
 
-int catalog_make_parts(struct catalog_data *data, uint32_t n)
+int catalog_add_part(struct catalog_data *data, const struct catalog_part *part)
 {
-	uint64_t *part_bytes;
+	struct catalog_part *parts = reallocarray(data->parts, data->n_parts + 1, sizeof(*parts));
+	size_t at = data->n_parts;
 
-	if (n == 0)
-		return 0;
-	part_bytes = reallocarray(data->part_bytes, n, sizeof(*part_bytes));
-	if (!part_bytes)
+	if (!parts)
 		return -ENOMEM;
-	data->part_bytes = part_bytes;
-	for (uint32_t part = data->end.part; part < n; part++)
-		part_bytes[part] = 0;
+	data->parts = parts;
+	while (at > 0 && parts[at - 1].part > part->part)
+		at--;
+	memmove(parts + at + 1, parts + at, (data->n_parts - at) * sizeof(*parts));
+	parts[at] = *part;
+	data->n_parts++;
 	return 0;
 }
 
@@ -410,22 +470,32 @@ int catalog_describe(struct catalog_file *file, enum hm_stored_kind kind, const 
 	return 0;
 }
 
-int catalog_begin_part(struct catalog *catalog, struct catalog_file *file, enum catalog_side side,
-		       uint64_t continues_bytes)
+void catalog_go_on(struct catalog *catalog, struct catalog_file *file, enum catalog_side side,
+		   uint32_t part, uint64_t continues_bytes)
 {
 	struct catalog_data *data = &file->data[side];
-	uint32_t part = data->end.part;
 
-	if (catalog_make_parts(data, part + 1) < 0)
-		return -ENOMEM;
-	data->part_bytes[part] = data->end.length_bytes;
 	data->end = (struct metric_file_end){
-		.part = part + 1,
+		.part = part,
 		.continues_bytes = continues_bytes,
 		.highest_us = CATALOG_NO_TIME,
 	};
 	data->names_nothing = true;
 	catalog->has_new_parts = true;
+}
+
+int catalog_begin_part(struct catalog *catalog, struct catalog_file *file, enum catalog_side side,
+		       uint64_t continues_bytes)
+{
+	struct catalog_data *data = &file->data[side];
+	struct catalog_part present = {data->end.part, data->end.continues_bytes,
+				       data->end.length_bytes};
+
+	if (present.part >= FILE_NAME_PART_MAX)
+		return -EOVERFLOW;
+	if (present.length_bytes > 0 && catalog_add_part(data, &present) < 0)
+		return -ENOMEM;
+	catalog_go_on(catalog, file, side, present.part + 1, continues_bytes);
 	return 0;
 }
 
@@ -449,12 +519,15 @@ void catalog_forget_names(struct catalog *catalog)
 }
 
 void catalog_file_name(const struct catalog_file *file, enum catalog_side side, uint32_t part,
-		       char name[static CATALOG_FILE_NAME_BYTES])
+		       uint64_t continues_bytes, char name[static CATALOG_FILE_NAME_BYTES])
 {
-	const char *ending = side == CATALOG_SIDE_ODD ? ".odd.hm" : ".hm";
+	const struct file_name says = {
+		.metric = file->name,
+		.metric_length = strlen(file->name),
+		.part = part,
+		.continues_bytes = continues_bytes,
+		.is_odd = side == CATALOG_SIDE_ODD,
+	};
 
-	if (part == 0)
-		(void)snprintf(name, CATALOG_FILE_NAME_BYTES, "%s%s", file->name, ending);
-	else
-		(void)snprintf(name, CATALOG_FILE_NAME_BYTES, "%s~%u%s", file->name, part, ending);
+	file_name_format(&says, name);
 }

@@ -19,13 +19,14 @@
 #include "collector/identity.h"
 #include "collector/metric_file.h"
 #include "collector/table.h"
+#include "common/file_name.h"
 #include "hostmetrics/format.h"
 
 /* More series than this are refused. */
 #define CATALOG_SERIES_MAX ((size_t)10000000)
 
 /* Room for a file's name and its NUL. */
-#define CATALOG_FILE_NAME_BYTES 256
+#define CATALOG_FILE_NAME_BYTES FILE_NAME_METRIC_BYTES
 
 /* Room for a folder's name, with a number, and its NUL. */
 #define CATALOG_FOLDER_BYTES 256
@@ -75,12 +76,20 @@ enum catalog_side {
 	CATALOG_SIDES
 };
 
+/* A part of a file that goes on in another one. */
+struct catalog_part {
+	uint32_t part;
+	uint64_t continues_bytes; /* as its name says */
+	uint64_t length_bytes;    /* so much of it counts */
+};
+
 /* A file on the disk, as far as it counts. */
 struct catalog_data {
 	struct metric_file_end end;
-	uint64_t n_damaged;   /* ranges that were found in it so far, and counted */
-	bool is_missing;      /* when it was read last it was not there; counted */
-	uint64_t *part_bytes; /* of the end.part parts before this one; NULL = there are none */
+	uint64_t n_damaged;         /* ranges that were found in it so far, and counted */
+	bool is_missing;            /* when it was read last it was not there; counted */
+	struct catalog_part *parts; /* before this one, growing; only those that hold something */
+	size_t n_parts;
 	bool names_nothing; /* it began just now: what series say of `declared` is of the one before */
 };
 
@@ -115,6 +124,7 @@ struct catalog {
 	struct table hosts;
 	struct table files;
 	struct table series;
+	struct table starts; /* see catalog_start_at() */
 	struct catalog_host **all_hosts;
 	size_t n_hosts;
 	size_t hosts_capacity;
@@ -141,9 +151,6 @@ int catalog_take_folder(struct catalog *catalog, const char *name);
 /* Is it the folder that a host of such a name has? Of NAME, NAME~2, ... the first that is not taken. */
 bool catalog_is_folder(const struct catalog *catalog, const char *folder);
 
-/* Without the number at its end: how long is a folder's name? Of one without a number: all of it. */
-size_t catalog_folder_base(const char *folder);
-
 /* @return the series, or NULL */
 struct catalog_series *catalog_find(const struct catalog *catalog, const struct identity *identity);
 
@@ -165,9 +172,8 @@ int catalog_get_host(struct catalog *catalog, const char *name, size_t length,
 int catalog_get_file(struct catalog *catalog, const struct identity *identity,
 		     struct catalog_file **ret_file);
 
-/* Have room for what `n` parts before the present one have, at least data->end.part; new ones have
- * nothing. @return 0 or -ENOMEM */
-int catalog_make_parts(struct catalog_data *data, uint32_t n);
+/* Note a part before the present one; in any order, each once. @return 0 or -ENOMEM */
+int catalog_add_part(struct catalog_data *data, const struct catalog_part *part);
 
 /* Note that a series has a sample, for its last value. @param is_odd  it is of an impossible time */
 void catalog_note(struct catalog_series *series, int64_t time_us, double value, bool is_odd);
@@ -182,10 +188,22 @@ int catalog_gather(struct catalog_series *series, int64_t time_us, double value)
 int catalog_describe(struct catalog_file *file, enum hm_stored_kind kind, const char *unit,
 		     size_t unit_length);
 
+/* Go on in a part of a file that is not there yet. What the present one has is no part before it. */
+void catalog_go_on(struct catalog *catalog, struct catalog_file *file, enum catalog_side side,
+		   uint32_t part, uint64_t continues_bytes);
+
+/*
+ * The file that this is a name of is not in the catalog. When it comes, it begins with this part, since
+ * others of its files are in the way. Said once of a name.
+ * @param folder  the host's. @param name  copied
+ * @return 0 or -ENOMEM
+ */
+int catalog_start_at(struct catalog *catalog, const char *folder, const struct file_name *name);
+
 /*
  * Go on in a new part of a file: the one before is never written again.
- * @param continues_bytes  so much of that counts; UINT64_MAX: all that is whole
- * @return 0 or -ENOMEM
+ * @param continues_bytes  so much of that counts; FILE_NAME_ALL: all that is whole
+ * @return 0; -ENOMEM; -EOVERFLOW: there is no further number
  */
 int catalog_begin_part(struct catalog *catalog, struct catalog_file *file, enum catalog_side side,
 		       uint64_t continues_bytes);
@@ -193,8 +211,9 @@ int catalog_begin_part(struct catalog *catalog, struct catalog_file *file, enum 
 /* New parts name their series themselves: to be called once, when all have begun. */
 void catalog_forget_names(struct catalog *catalog);
 
-/* The name of a file on the disk, below its host's folder. @param part  0 but after a failed sync */
+/* The name of a file on the disk, below its host's folder. @param part  0 but after a failed sync.
+ * @param continues_bytes  so much of the part before counts */
 void catalog_file_name(const struct catalog_file *file, enum catalog_side side, uint32_t part,
-		       char name[static CATALOG_FILE_NAME_BYTES]);
+		       uint64_t continues_bytes, char name[static CATALOG_FILE_NAME_BYTES]);
 
 #endif

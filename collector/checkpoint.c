@@ -324,7 +324,7 @@ static int write_files(struct checkpoint *checkpoint, bool *ret_is_sync)
 /* Write no more to a file that a sync failed for, or that somebody took away. With the mutex held. */
 static void begin_part(struct checkpoint *checkpoint, struct group_file *file)
 {
-	uint64_t continues_bytes = file->is_lost ? UINT64_MAX : file->before.length_bytes;
+	uint64_t continues_bytes = file->is_lost ? FILE_NAME_ALL : file->before.length_bytes;
 
 	if (file->is_lost) {
 		message_warning(

@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/store_path.h"
+
 #define HOST_FILE  ".host"
 #define PATH_BYTES (CATALOG_FILE_NAME_BYTES * 2)
 
@@ -32,7 +34,8 @@ void group_writer_done(struct group_writer *writer)
 void group_writer_name(const struct group_file *file, char name[static CATALOG_FILE_NAME_BYTES])
 {
 	if (file->file)
-		catalog_file_name(file->file, file->side, file->before.part, name);
+		catalog_file_name(file->file, file->side, file->before.part,
+				  file->before.continues_bytes, name);
 	else
 		(void)snprintf(name, CATALOG_FILE_NAME_BYTES, "%s", HOST_FILE);
 }
@@ -76,14 +79,15 @@ int group_writer_locate(struct group_writer *writer, struct group_file *file)
 	/* All that is whole in it counts, should it be readable one day. */
 	while (result == 0 && file->file && (taken = is_taken(engine, file)) > 0) {
 		pthread_mutex_lock(&engine->mutex);
-		result = catalog_begin_part(&engine->catalog, file->file, file->side, UINT64_MAX);
+		result =
+			catalog_begin_part(&engine->catalog, file->file, file->side, FILE_NAME_ALL);
 		pthread_mutex_unlock(&engine->mutex);
 		file->before = file->file->data[file->side].end;
 	}
 	if (taken < 0)
 		return taken;
 	group_writer_name(file, name);
-	file->before.salt = metric_file_salt(engine->store_id, file->of->host->folder, name);
+	file->before.salt = store_path_salt(engine->store_id, file->of->host->folder, name);
 	return result;
 }
 

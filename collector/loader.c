@@ -14,11 +14,6 @@
 #include "common/array.h"
 #include "common/message.h"
 
-#define FILE_ENDING     ".hm"
-#define ODD_ENDING      ".odd"
-#define PART_MARK       '~'
-#define HASH_MARK_BYTES 17 /* a cut name ends in the same mark and 16 digits */
-
 static bool is_folder(const void *item, const void *key)
 {
 	const struct catalog_host *host = item;
@@ -46,50 +41,13 @@ static int index_folders(struct loader *loader)
 
 /* -- a folder ------------------------------------------------------------------------------------- */
 
-static bool ends_in(const char *name, size_t length, const char *ending)
-{
-	size_t ending_length = strlen(ending);
-
-	return length > ending_length &&
-	       strncmp(name + length - ending_length, ending, ending_length) == 0;
-}
-
-/* Take a name apart: METRIC[~PART][.odd].hm. @return false: it is none of a metric's file */
-static bool parse_name(const char *name, struct found *ret_found)
-{
-	size_t length = strlen(name);
-	size_t digits;
-
-	*ret_found = (struct found){.side = CATALOG_SIDE_MAIN};
-	if (!ends_in(name, length, FILE_ENDING))
-		return false;
-	length -= strlen(FILE_ENDING);
-	if (ends_in(name, length, ODD_ENDING)) {
-		ret_found->side = CATALOG_SIDE_ODD;
-		length -= strlen(ODD_ENDING);
-	}
-	for (digits = 0; digits < length; digits++) {
-		char digit = name[length - 1 - digits];
-
-		if (digit < '0' || digit > '9')
-			break;
-	}
-	if (digits > 0 && digits < HASH_MARK_BYTES - 8 && digits < length &&
-	    name[length - 1 - digits] == PART_MARK) {
-		ret_found->part = (uint32_t)strtoul(name + length - digits, NULL, 10);
-		length -= digits + 1;
-	}
-	ret_found->base_length = length;
-	return length > 0;
-}
-
 static int add_found(void *argument, const char *name)
 {
 	struct found *grown;
 	struct loader *loader = argument;
-	struct found found;
+	struct found found = {0};
 
-	if (!parse_name(name, &found))
+	if (file_name_parse(name, &found.says) < 0)
 		return 0;
 	grown = array_grow(loader->found, loader->n_found, &loader->found_capacity, sizeof(*grown));
 	if (!grown)
@@ -98,63 +56,91 @@ static int add_found(void *argument, const char *name)
 	found.name = strdup(name);
 	if (!found.name)
 		return -ENOMEM;
+	found.says.metric = found.name;
 	loader->found[loader->n_found++] = found;
 	return 0;
 }
 
-/* By metric; of one file the last part first: it says how much of those before counts. */
-static int compare_found(const void *a, const void *b)
+/* A part whose making was undone is as if it were there, and empty: the part before it is not gone on with. */
+static int add_undone(struct loader *loader)
 {
-	const struct found *found_a = a;
-	const struct found *found_b = b;
-	size_t shorter = found_a->base_length < found_b->base_length ? found_a->base_length
-								     : found_b->base_length;
-	int order = strncmp(found_a->name, found_b->name, shorter);
+	const struct cuts *cuts = &loader->recovery->cuts;
+	const struct cut *cut = loader->host ? cuts_of(cuts, loader->host) : NULL;
+	int result = 0;
 
-	if (order == 0 && found_a->base_length != found_b->base_length)
-		order = found_a->base_length < found_b->base_length ? -1 : 1;
-	if (order == 0)
-		order = (int)found_a->side - (int)found_b->side;
-	if (order == 0)
-		order = found_a->part > found_b->part ? -1 : found_a->part < found_b->part;
+	for (; cut && result == 0; cut = cut->next) {
+		struct file_name says;
+
+		if (cut->is_dropped || cut->length_bytes > 0 ||
+		    file_name_parse(cut->name, &says) < 0 || says.part == 0)
+			continue;
+		result = add_found(loader, cut->name);
+		if (result == 0)
+			loader->found[loader->n_found - 1].is_undone = true;
+	}
+	return result;
+}
+
+static int compare_metrics(const struct file_name *a, const struct file_name *b)
+{
+	size_t shorter = a->metric_length < b->metric_length ? a->metric_length : b->metric_length;
+	int order = memcmp(a->metric, b->metric, shorter);
+
+	if (order == 0 && a->metric_length != b->metric_length)
+		order = a->metric_length < b->metric_length ? -1 : 1;
 	return order;
 }
 
-static bool is_same_file(const struct found *a, const struct found *b)
+/* By metric; of one file the last part first: it says how much of those before counts. */
+static int compare_found(const void *left, const void *right)
 {
-	return a->base_length == b->base_length && strncmp(a->name, b->name, a->base_length) == 0;
+	const struct file_name *a = &((const struct found *)left)->says;
+	const struct file_name *b = &((const struct found *)right)->says;
+	int order = compare_metrics(a, b);
+
+	if (order == 0)
+		order = (int)a->is_odd - (int)b->is_odd;
+	if (order == 0)
+		order = a->part > b->part ? -1 : a->part < b->part;
+	if (order == 0)
+		order = a->continues_bytes > b->continues_bytes
+				? -1
+				: a->continues_bytes < b->continues_bytes;
+	if (order == 0)
+		order = (int)((const struct found *)left)->is_undone -
+			(int)((const struct found *)right)->is_undone;
+	return order;
 }
 
-/* Does it stand in the way of starting at all, and not only of this file? */
-static bool is_fatal(int result)
+/* How many follow each other that are parts of one file? */
+static size_t count_parts(const struct found *found, size_t n)
 {
-	return result == -ENOMEM || result == -EMFILE || result == -ENFILE;
+	size_t n_parts = 1;
+
+	while (n_parts < n && compare_metrics(&found[n_parts].says, &found->says) == 0 &&
+	       found[n_parts].says.is_odd == found->says.is_odd)
+		n_parts++;
+	return n_parts;
 }
 
 static int load_files(struct loader *loader, int folder)
 {
-	for (size_t i = 0; i < loader->n_found; i++) {
-		const struct found *found = &loader->found[i];
-		int result;
+	const struct found *before = NULL;
+	int result = 0;
 
-		if (i == 0 || !is_same_file(found, &loader->found[i - 1])) {
+	for (size_t i = 0; i < loader->n_found && result == 0;) {
+		const struct found *found = &loader->found[i];
+		size_t n_parts = count_parts(found, loader->n_found - i);
+
+		if (!before || compare_metrics(&before->says, &found->says) != 0) {
 			loader->file = NULL;
 			id_map_done(&loader->known);
 		}
-		if (i == 0 || found->side != loader->found[i - 1].side ||
-		    found->part + 1 != loader->found[i - 1].part || !loader->file)
-			loader->limit_bytes = UINT64_MAX;
-		/* Nothing of it counts, so nothing of it is read. */
-		if (loader->limit_bytes == 0)
-			continue;
-		result = loader_load_metric(loader, folder, found);
-		id_map_done(&loader->ids);
-		if (is_fatal(result))
-			return result;
-		if (result < 0)
-			loader_tell_unusable(loader, folder, found->name, result);
+		result = loader_load_parts(loader, folder, found, n_parts);
+		before = found;
+		i += n_parts;
 	}
-	return 0;
+	return result;
 }
 
 /* Is it something else that has the name of a host's folder? */
@@ -178,7 +164,7 @@ static int look_at_number(struct loader *loader, const char *name)
 {
 	struct catalog *catalog = &loader->engine->catalog;
 	const struct disk *disk = loader->engine->options.disk;
-	size_t length = catalog_folder_base(name);
+	size_t length = file_name_folder_base(name);
 	char *base;
 	int result = 0;
 
@@ -208,14 +194,13 @@ static int load_folder(struct loader *loader, const char *name)
 	int result;
 
 	loader->folder = name;
-	loader->folder_base = catalog_folder_base(name);
 	loader->host = table_find(&loader->folders, hash_folder(loader, name), is_folder, name);
 	loader->is_logged = loader->host && loader->recovery->has_snapshot;
 	loader->checkpoint = loader->host ? loader->host->checkpoint : 0;
 	loader->n_found = 0;
 	folder = disk->open(disk->context, loader->engine->hosts_folder, name,
 			    O_RDONLY | O_DIRECTORY);
-	if (is_fatal(folder))
+	if (loader_is_fatal(folder))
 		return folder;
 	/* A host that has nothing but what is in the log. */
 	if (folder == -ENOENT && loader->result.unlisted < 0)
@@ -234,6 +219,8 @@ static int load_folder(struct loader *loader, const char *name)
 		return 0;
 	}
 	result = disk->list(disk->context, folder, add_found, loader);
+	if (result == 0)
+		result = add_undone(loader);
 	if (result == 0 && loader->n_found > 0)
 		qsort(loader->found, loader->n_found, sizeof(struct found), compare_found);
 	if (result == 0)
@@ -246,7 +233,7 @@ static int load_folder(struct loader *loader, const char *name)
 	for (size_t i = 0; i < loader->n_found; i++)
 		free(loader->found[i].name);
 	(void)disk->close(disk->context, folder);
-	if (result < 0 && !is_fatal(result)) {
+	if (result < 0 && !loader_is_fatal(result)) {
 		loader_pass_over_for_now(loader, "", result);
 		result = 0;
 	}

@@ -68,7 +68,7 @@ void loader_pass_over_for_now(struct loader *loader, const char *name, int error
 		loader->host->is_unread = true;
 }
 
-void loader_set_aside(struct loader *loader, int folder, const char *name, const char *why)
+bool loader_set_aside(struct loader *loader, int folder, const char *name, const char *why)
 {
 	const struct disk *disk = loader->engine->options.disk;
 	char aside[PATH_BYTES];
@@ -97,24 +97,24 @@ void loader_set_aside(struct loader *loader, int folder, const char *name, const
 	} else {
 		message_warning("%s/%s: %s; set aside as %s", loader->folder, name, why, aside);
 	}
+	return result == 0;
 }
 
-void loader_tell_unusable(struct loader *loader, int folder, const char *name, int result)
+bool loader_tell_unusable(struct loader *loader, int folder, const char *name, int result)
 {
 	switch (result) {
 	case -EINVAL:
 	case -EBADMSG:
 	case -ELOOP: /* a symbolic link */
 	case -ENXIO: /* a socket */
-		loader_set_aside(loader, folder, name,
-				 "not a metric file, or its header is damaged");
-		break;
+		return loader_set_aside(loader, folder, name,
+					"not a metric file, or its header is damaged");
 	case -ENOTSUP:
 		loader_pass_over(loader, name, "of a format that this version does not know");
 		break;
 	case -EXDEV:
 		loader_pass_over(loader, name,
-				 "it holds another host or metric than its path says");
+				 "it holds another host, metric or part than its path says");
 		break;
 	case -EREMOTE:
 		loader_pass_over(loader, name, "it is of another store");
@@ -122,4 +122,5 @@ void loader_tell_unusable(struct loader *loader, int folder, const char *name, i
 	default:
 		loader_pass_over_for_now(loader, name, result);
 	}
+	return false;
 }

@@ -16,22 +16,6 @@ static bool is_valid_name(const char *name, size_t length, size_t max_bytes)
 	return length > 0 && length <= max_bytes && text_is_clean(name, length);
 }
 
-/* Do host and metric of the header belong where the file lies? */
-static bool is_in_place(const struct loader *loader, const struct store_file_header *header)
-{
-	const struct found *found = loader->reading;
-	char folder[FILE_NAME_MAX_BYTES];
-	char name[FILE_NAME_MAX_BYTES];
-
-	file_name_escape(header->host, header->host_length, folder);
-	file_name_escape(header->metric, header->metric_length, name);
-	return strlen(folder) == loader->folder_base &&
-	       strncmp(folder, loader->folder, loader->folder_base) == 0 &&
-	       strlen(name) == found->base_length &&
-	       strncmp(name, found->name, found->base_length) == 0 && header->part == found->part &&
-	       header->type == (found->side == CATALOG_SIDE_ODD ? HM_FILE_ODD : HM_FILE_METRIC);
-}
-
 /* A host that only its files know: the log is lost. */
 int loader_adopt_host(struct engine *engine, struct catalog_host *host)
 {
@@ -56,7 +40,7 @@ static int on_header(void *context, const struct store_file_header *header)
 
 	if (!is_valid_name(header->host, header->host_length, HM_HOST_NAME_MAX_BYTES) ||
 	    !is_valid_name(header->metric, header->metric_length, HM_METRIC_NAME_MAX_BYTES) ||
-	    !is_in_place(loader, header))
+	    !store_path_fits(loader->folder, loader->reading->name, header))
 		return -EXDEV;
 	if (memcmp(header->store_id, loader->engine->store_id, HM_ID_BYTES) != 0)
 		return -EREMOTE;
@@ -121,7 +105,7 @@ static int on_series(void *context, const struct store_file_series *named)
 		return -ENOMEM;
 	if (series->id != named->id)
 		return 0;
-	series->declared[loader->reading->side] = 1;
+	series->declared[loader_side(loader->reading)] = 1;
 	return id_map_set(&loader->ids, named->id, series);
 }
 
@@ -140,8 +124,7 @@ static int on_last(void *context, uint32_t series_id, const struct metric_file_s
 	struct catalog_series *series = id_map_get(&loader->ids, series_id);
 
 	if (series) {
-		catalog_note(series, sample->time_us, sample->value,
-			     loader->reading->side == CATALOG_SIDE_ODD);
+		catalog_note(series, sample->time_us, sample->value, loader->reading->says.is_odd);
 	}
 	return 0;
 }
@@ -158,45 +141,14 @@ static int on_damage(void *context, uint64_t offset, uint64_t length_bytes)
 	return 0;
 }
 
-/* What a file's path says of it. @return false: its names were cut */
-static bool expect(struct loader *loader, const struct found *found)
-{
-	int host_length =
-		file_name_unescape(loader->folder, loader->folder_base, loader->expected_host);
-	int metric_length =
-		file_name_unescape(found->name, found->base_length, loader->expected_metric);
-
-	loader->expected = (struct store_file_header){
-		.store_id = loader->engine->store_id,
-		.salt = metric_file_salt(loader->engine->store_id, loader->folder, found->name),
-		.part = found->part,
-		/* How much of the part before counts is not known: all that verifies. */
-		.continues_bytes = UINT64_MAX,
-		.type = found->side == CATALOG_SIDE_ODD ? HM_FILE_ODD : HM_FILE_METRIC,
-		.host = loader->expected_host,
-		.metric = loader->expected_metric,
-		.unit = "",
-	};
-	if (host_length < 0 || metric_length < 0)
-		return false;
-	loader->expected.host_length = (size_t)host_length;
-	loader->expected.metric_length = (size_t)metric_length;
-	return true;
-}
-
 /* Where a part of a file ends; the last one, which is read first, is gone on with. */
 static int note_end(struct loader *loader, const struct metric_file_end *end)
 {
-	struct catalog_data *data = &loader->file->data[loader->reading->side];
+	struct catalog_data *data = &loader->file->data[loader_side(loader->reading)];
+	struct catalog_part part = {end->part, end->continues_bytes, end->length_bytes};
 
-	loader->limit_bytes = end->continues_bytes;
-	if (end->part < data->end.part) {
-		data->part_bytes[end->part] = end->length_bytes;
-		return 0;
-	}
-	/* Parts that are not there have no bytes. */
-	if (catalog_make_parts(data, end->part) < 0)
-		return -ENOMEM;
+	if (loader->has_end)
+		return catalog_add_part(data, &part);
 	data->end = *end;
 	return 0;
 }
@@ -209,11 +161,11 @@ static int leave_doubtful(struct loader *loader, bool is_lossy)
 	const struct cut *cut = cuts_find(&loader->recovery->cuts, loader->host, found->name);
 	bool is_doubtful = cut && cut->is_doubtful;
 
-	if ((!is_doubtful && !is_lossy) || loader->file->data[found->side].end.part != found->part)
+	if ((!is_doubtful && !is_lossy) || loader->has_end)
 		return 0;
 	/* What is whole in it counts, also should the device give more of it one day. */
-	return catalog_begin_part(&loader->engine->catalog, loader->file, found->side,
-				  cut ? cut->length_bytes : UINT64_MAX);
+	return catalog_begin_part(&loader->engine->catalog, loader->file, loader_side(found),
+				  cut ? cut->length_bytes : FILE_NAME_ALL);
 }
 
 /* The position behind all that the log has or ever said to have. */
@@ -280,12 +232,9 @@ int loader_load_metric(struct loader *loader, int folder, const struct found *fo
 	bool is_lossy;
 	int result;
 
-	loader->limit_bytes = UINT64_MAX;
-	if (expect(loader, found))
-		place.expected = &loader->expected;
-	/* It was not ours, and is not. */
-	if (place.length_bytes == 0)
-		return 0;
+	if (store_path_expect(&loader->expected, loader->engine->store_id, loader->folder,
+			      found->name) == 0)
+		place.expected = &loader->expected.header;
 	/* Where the log says nothing of the host, all that is whole counts; where it ends before what
 	 * a file has, that as well. */
 	if (loader->is_logged) {
@@ -304,10 +253,11 @@ int loader_load_metric(struct loader *loader, int folder, const struct found *fo
 		loader->file->next_id = end.next_series_id;
 	if (is_lossy)
 		skip_numbers(loader);
-	loader->file->data[found->side].n_damaged += loader->n_damaged;
+	loader->file->data[loader_side(found)].n_damaged += loader->n_damaged;
 	result = note_end(loader, &end);
 	if (result == 0)
 		result = leave_doubtful(loader, is_lossy);
+	loader->has_end = true;
 	loader->result.n_bytes += end.length_bytes;
 	if (position > loader->result.position)
 		loader->result.position = position;

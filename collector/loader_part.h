@@ -12,16 +12,16 @@
 #include "collector/id_map.h"
 #include "collector/loader.h"
 #include "common/file_name.h"
-#include "common/store_file.h"
+#include "common/store_path.h"
 
 #define HOST_FILE ".host"
 
 /* One metric's file in the folder being read. */
 struct found {
 	char *name;
-	uint32_t part;
-	enum catalog_side side;
-	size_t base_length; /* of the name, without part and ending */
+	struct file_name says; /* borrows `name` */
+	/* A part that an unfinished checkpoint began, and that is not there, since that was undone. */
+	bool is_undone;
 };
 
 struct loader {
@@ -33,7 +33,6 @@ struct loader {
 	struct buffer names;  /* of the folders */
 	/* Of the folder being read. */
 	const char *folder;
-	size_t folder_base;        /* of its name, without a number */
 	struct catalog_host *host; /* NULL: the log does not know it, and no file was read yet */
 	bool is_logged;            /* the log knows the host, and its checkpoint: */
 	uint64_t checkpoint;
@@ -45,10 +44,9 @@ struct loader {
 	uint64_t n_damaged; /* ranges of it */
 	uint64_t damaged_bytes;
 	struct catalog_file *file;
-	uint64_t limit_bytes;              /* so much of this part counts, says the one behind it */
-	struct store_file_header expected; /* what its path says that its header says */
-	char expected_host[FILE_NAME_MAX_BYTES];
-	char expected_metric[FILE_NAME_MAX_BYTES];
+	uint64_t limit_bytes;       /* so much of this part counts, says the one behind it */
+	bool has_end;               /* it is known where the file is gone on with */
+	struct store_path expected; /* what its path says that its header says */
 	struct id_map ids;
 	struct id_map known; /* of all parts of the metric's files */
 	struct buffer text;  /* identity of a series; begins with host and metric */
@@ -68,17 +66,33 @@ void loader_pass_over(struct loader *loader, const char *name, const char *why);
  * numbers its series have there is not known. What comes in stays in the log. */
 void loader_pass_over_for_now(struct loader *loader, const char *name, int error);
 
-/* Give what cannot be used another name, so that there can be a new file. */
-void loader_set_aside(struct loader *loader, int folder, const char *name, const char *why);
+/* Give what cannot be used another name, so that there can be a new file. @return has it got one? */
+bool loader_set_aside(struct loader *loader, int folder, const char *name, const char *why);
 
-/* What becomes of a metric's file that could not be read, for -errno. */
-void loader_tell_unusable(struct loader *loader, int folder, const char *name, int result);
+/* What becomes of a metric's file that could not be read, for -errno. @return its name is free now */
+bool loader_tell_unusable(struct loader *loader, int folder, const char *name, int result);
+
+/* Which of a metric's two files is it a part of? */
+enum catalog_side loader_side(const struct found *found);
 
 /*
- * Read a metric's file, or a part of one. Of one metric the last part goes first.
- * @return 0; as metric_file_load(); -EXDEV: it is another host's or metric's; -EREMOTE: another store's
+ * Read the parts of one of a metric's files: of a number several are there, perhaps. What is of no use
+ * is told, and where the file is gone on with is noted.
+ * @param found  the last part first; of one number the one that continues most
+ * @return 0; -errno that stands in the way of starting at all
+ */
+int loader_load_parts(struct loader *loader, int folder, const struct found *found, size_t n);
+
+/*
+ * Read a metric's file, or a part of one, as far as loader->limit_bytes says. Of one file the last part
+ * goes first.
+ * @return 0; as metric_file_load(); -EXDEV: it is another host's, metric's or part's; -EREMOTE: another
+ * store's
  */
 int loader_load_metric(struct loader *loader, int folder, const struct found *found);
+
+/* Does it stand in the way of starting at all, and not only of this file? */
+bool loader_is_fatal(int result);
 
 /* What the host's own file says; without it nothing but a count is missing. What is none of ours goes
  * out of the way. */

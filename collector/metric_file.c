@@ -8,17 +8,7 @@
 #include <string.h>
 
 #include "collector/metric_place.h"
-#include "common/crc32c.h"
 #include "common/file_reader.h"
-
-uint32_t metric_file_salt(const uint8_t *store_id, const char *folder, const char *name)
-{
-	uint32_t crc = crc32c(0, store_id, HM_ID_BYTES);
-
-	crc = crc32c(crc, folder, strlen(folder));
-	crc = crc32c(crc, "/", 1);
-	return crc32c(crc, name, strlen(name));
-}
 
 /* The samples of a column within a span of time. @param out  room for all of the column's
  * @return how many */

@@ -29,7 +29,7 @@ struct metric_file_sample {
  * before anything is written there: an old block that is covered in part could leave whole ones
  * behind it, which would verify. */
 struct metric_file_end {
-	uint32_t salt;            /* metric_file_salt() for a new file */
+	uint32_t salt;            /* store_path_salt() for a new file */
 	uint32_t part;            /* 0 but for a file that goes on after a failed sync */
 	uint64_t continues_bytes; /* so much of the part before counts */
 	uint64_t length_bytes;    /* 0 = to be made */
@@ -102,13 +102,6 @@ struct metric_file_place {
 	 * is then not known well enough to append to it. */
 	bool passes_bad_sectors;
 };
-
-/*
- * The salt of a file that is to be made: known by where it lies, so that its blocks verify without
- * their header.
- * @param folder  of the host, escaped. @param name  of the file, whole
- */
-uint32_t metric_file_salt(const uint8_t *store_id, const char *folder, const char *name);
 
 /*
  * Read names, kind and each series' last sample, and where the file ends. Reads backwards and no

@@ -15,6 +15,7 @@
 #include "collector/table.h"
 #include "collector/tail.h"
 #include "common/message.h"
+#include "common/store_path.h"
 
 /* So many rows are given at once. */
 #define ROWS_MAX ((size_t)1024)
@@ -301,7 +302,7 @@ static void count_damage(struct query *query, const struct catalog_file *file,
 }
 
 static int read_part(struct query *query, const struct catalog_file *file, enum catalog_side side,
-		     uint32_t part, uint64_t length_bytes)
+		     const struct catalog_part *part)
 {
 	const struct metric_file_wish wish = {
 		.since_us = query->since_us,
@@ -313,17 +314,17 @@ static int read_part(struct query *query, const struct catalog_file *file, enum 
 	};
 	char name[CATALOG_FILE_NAME_BYTES];
 	char path[PATH_BYTES];
-	struct store_file_header expected = {.part = part};
+	struct store_file_header expected = {.part = part->part};
 	struct metric_file_place place = {
 		.folder = query->engine->hosts_folder,
 		.path = path,
-		.length_bytes = length_bytes,
+		.length_bytes = part->length_bytes,
 		.position_max = query->checkpoint,
 		.expected = &expected,
 	};
 
-	catalog_file_name(file, side, part, name);
-	expected.salt = metric_file_salt(query->engine->store_id, file->host->folder, name);
+	catalog_file_name(file, side, part->part, part->continues_bytes, name);
+	expected.salt = store_path_salt(query->engine->store_id, file->host->folder, name);
 	(void)snprintf(path, sizeof(path), "%s/%s", file->host->folder, name);
 	return metric_file_read(query->engine->options.disk, &place, query->decoder, &wish);
 }
@@ -331,7 +332,7 @@ static int read_part(struct query *query, const struct catalog_file *file, enum 
 /* A file is not there, or is none any more: count it once. @param result  why it cannot be read; 0: it
  * can */
 static void note_missing(struct query *query, struct catalog_file *file, enum catalog_side side,
-			 uint32_t part, int result)
+			 const struct catalog_part *part, int result)
 {
 	struct catalog_data *data = &file->data[side];
 	struct engine *engine = query->engine;
@@ -346,7 +347,7 @@ static void note_missing(struct query *query, struct catalog_file *file, enum ca
 	query->n_lost += result < 0;
 	if (!is_new)
 		return;
-	catalog_file_name(file, side, part, name);
+	catalog_file_name(file, side, part->part, part->continues_bytes, name);
 	message_warning("%s/%s: %s; what it held is missing", file->host->folder, name,
 			strerror(-result));
 }
@@ -358,31 +359,40 @@ static bool is_ours(int result)
 	       result == -ECANCELED || result == -ETIME;
 }
 
+/* A part of a file, the present one behind all others. With the mutex held. */
+static struct catalog_part get_part(const struct catalog_data *data, size_t index)
+{
+	const struct metric_file_end *end = &data->end;
+
+	if (index < data->n_parts)
+		return data->parts[index];
+	return (struct catalog_part){end->part, end->continues_bytes, end->length_bytes};
+}
+
 /* Read all parts of one of a metric's files. */
 static int read_side(struct query *query, struct catalog_file *file, enum catalog_side side)
 {
 	struct engine *engine = query->engine;
 	struct catalog_data *data = &file->data[side];
-	uint32_t n_parts;
+	size_t n_parts;
 	int result = 0;
 
 	query->n_damaged = 0;
 	pthread_mutex_lock(&engine->mutex);
-	n_parts = data->end.part + 1;
+	n_parts = data->n_parts + 1;
 	pthread_mutex_unlock(&engine->mutex);
-	for (uint32_t part = 0; part < n_parts && result == 0; part++) {
-		uint64_t length_bytes;
+	for (size_t i = 0; i < n_parts && result == 0; i++) {
+		struct catalog_part part;
 
 		pthread_mutex_lock(&engine->mutex);
-		length_bytes =
-			part < data->end.part ? data->part_bytes[part] : data->end.length_bytes;
+		part = get_part(data, i);
 		pthread_mutex_unlock(&engine->mutex);
-		if (length_bytes == 0)
+		if (part.length_bytes == 0)
 			continue;
-		result = read_part(query, file, side, part, length_bytes);
+		result = read_part(query, file, side, &part);
 		/* What there is is given, and that something is missing is said. */
 		if (!is_ours(result)) {
-			note_missing(query, file, side, part, result);
+			note_missing(query, file, side, &part, result);
 			result = 0;
 		}
 	}

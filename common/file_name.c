@@ -18,6 +18,22 @@
 #define ODD_MARK       ".odd"
 #define ODD_MARK_BYTES (sizeof(ODD_MARK) - 1)
 
+#define ENDING     ".hm"
+#define PART_MARK  '~'
+#define BYTES_MARK '@'
+
+#define PART_DIGITS  6
+#define BYTES_DIGITS 20
+#define ASIDE_BYTES  11 /* a name that the collector adds to: ".damaged-99" */
+
+_Static_assert(LENGTH_MAX + 1 + PART_DIGITS + 1 + BYTES_DIGITS + ODD_MARK_BYTES + sizeof(ENDING) -
+			       1 + ASIDE_BYTES <
+		       FILE_NAME_METRIC_BYTES,
+	       "every name of a file fits");
+
+/* The number at the end of a folder's name has fewer digits than the hash of a cut one. */
+#define FOLDER_DIGITS_MAX 10
+
 /* Without the locale's say. */
 static bool is_safe(const char *name, size_t length, size_t at)
 {
@@ -148,4 +164,107 @@ int file_name_unescape(const char *escaped, size_t length, char out[static FILE_
 	if (strlen(again) != length || memcmp(again, escaped, length) != 0)
 		return -EINVAL;
 	return (int)n;
+}
+
+/* -- metrics' files -------------------------------------------------------------------------------- */
+
+static bool take_ending(const char *name, size_t *length, const char *ending)
+{
+	size_t ending_length = strlen(ending);
+
+	if (*length <= ending_length ||
+	    memcmp(name + *length - ending_length, ending, ending_length) != 0)
+		return false;
+	*length -= ending_length;
+	return true;
+}
+
+static size_t count_digits(const char *name, size_t length)
+{
+	size_t n = 0;
+
+	while (n < length && name[length - 1 - n] >= '0' && name[length - 1 - n] <= '9')
+		n++;
+	return n;
+}
+
+/*
+ * Take a number and the mark before it off the end of a name. Nothing but the shortest form is one.
+ * @return false: there is none
+ */
+static bool take_number(const char *name, size_t *length, char mark, uint64_t *ret_number)
+{
+	size_t n_digits = count_digits(name, *length);
+	const char *digits = name + *length - n_digits;
+	uint64_t number = 0;
+
+	if (n_digits == 0 || n_digits == *length || digits[-1] != mark ||
+	    (digits[0] == '0' && n_digits > 1))
+		return false;
+	for (size_t i = 0; i < n_digits; i++) {
+		if (__builtin_mul_overflow(number, UINT64_C(10), &number) ||
+		    __builtin_add_overflow(number, (uint64_t)(digits[i] - '0'), &number))
+			return false;
+	}
+	*length -= n_digits + 1;
+	*ret_number = number;
+	return true;
+}
+
+/* Take ~PART or ~PART@BYTES off the end of a name, where it is there. */
+static void take_part(struct file_name *name)
+{
+	size_t length = name->metric_length;
+	uint64_t continues_bytes = FILE_NAME_ALL;
+	uint64_t part;
+
+	/* All of them is said by saying nothing. */
+	if (take_number(name->metric, &length, BYTES_MARK, &continues_bytes) &&
+	    continues_bytes == FILE_NAME_ALL)
+		return;
+	if (!take_number(name->metric, &length, PART_MARK, &part) || part == 0 ||
+	    part > FILE_NAME_PART_MAX || length == 0)
+		return;
+	name->metric_length = length;
+	name->part = (uint32_t)part;
+	name->continues_bytes = continues_bytes;
+}
+
+int file_name_parse(const char *name, struct file_name *ret_name)
+{
+	*ret_name = (struct file_name){.metric = name, .metric_length = strlen(name)};
+	if (!take_ending(name, &ret_name->metric_length, ENDING))
+		return -EINVAL;
+	ret_name->is_odd = take_ending(name, &ret_name->metric_length, ODD_MARK);
+	take_part(ret_name);
+	return 0;
+}
+
+void file_name_format(const struct file_name *name, char out[static FILE_NAME_METRIC_BYTES])
+{
+	const char *odd = name->is_odd ? ODD_MARK : "";
+	int length = (int)name->metric_length;
+
+	if (name->part == 0) {
+		(void)snprintf(out, FILE_NAME_METRIC_BYTES, "%.*s%s" ENDING, length, name->metric,
+			       odd);
+	} else if (name->continues_bytes == FILE_NAME_ALL) {
+		(void)snprintf(out, FILE_NAME_METRIC_BYTES, "%.*s%c%" PRIu32 "%s" ENDING, length,
+			       name->metric, PART_MARK, name->part, odd);
+	} else {
+		(void)snprintf(out, FILE_NAME_METRIC_BYTES,
+			       "%.*s%c%" PRIu32 "%c%" PRIu64 "%s" ENDING, length, name->metric,
+			       PART_MARK, name->part, BYTES_MARK, name->continues_bytes, odd);
+	}
+}
+
+size_t file_name_folder_base(const char *folder)
+{
+	size_t length = strlen(folder);
+	size_t n_digits = count_digits(folder, length);
+
+	if (n_digits == 0 || n_digits > FOLDER_DIGITS_MAX || n_digits + 1 >= length ||
+	    folder[length - 1 - n_digits] != PART_MARK)
+		return length;
+	return length - n_digits - 1;
 }

@@ -315,6 +315,22 @@ int file_reader_next(struct file_reader *reader, struct file_reader_block *ret_b
 	return 0;
 }
 
+int file_reader_pass_header(struct file_reader *reader, uint32_t salt)
+{
+	struct file_reader_block block;
+	int result;
+
+	reader->salt = salt;
+	reader->header_bytes = sizeof(struct hm_file_header);
+	reader->offset = reader->header_bytes;
+	result = file_reader_next(reader, &block);
+	if (result < 0)
+		return result;
+	reader->header_bytes = block.offset;
+	reader->offset = block.offset;
+	return 0;
+}
+
 int file_reader_previous(struct file_reader *reader, struct file_reader_block *ret_block)
 {
 	uint64_t end = reader->offset;

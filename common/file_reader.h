@@ -54,6 +54,15 @@ struct file_reader_block {
 int file_reader_init(struct file_reader *reader, const struct disk *disk, int fd,
 		     uint64_t length_bytes, struct store_file_header *ret_header);
 
+/*
+ * Begin behind a header that is damaged, with the first block that verifies: after file_reader_init()
+ * returned -EINVAL or -EBADMSG.
+ * @param salt  of the file, by its path
+ * @return 0: reader->header_bytes is where that block begins; -ENODATA: none verifies; -ENOMEM; -errno
+ * of the disk
+ */
+int file_reader_pass_header(struct file_reader *reader, uint32_t salt);
+
 /* Takes a reader whose init failed. */
 void file_reader_done(struct file_reader *reader);
 

@@ -52,8 +52,9 @@ struct hm_file_header {
 	uint32_t incompatible_flags; /* who does not know one of them leaves the file alone */
 	uint8_t store_id[HM_ID_BYTES];
 	uint32_t salt;
+	/* Both stand in the name of the file, too: <metric>~<part>@<continues_bytes>.hm. */
 	uint32_t part;            /* 0 but for a file that goes on after a failed sync */
-	uint64_t continues_bytes; /* so much of the part before counts */
+	uint64_t continues_bytes; /* so much of the part before counts; UINT64_MAX: all, and no @ */
 	uint8_t type;             /* enum hm_file_type */
 	uint8_t kind;             /* enum hm_stored_kind */
 	uint8_t host_bytes;

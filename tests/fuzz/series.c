@@ -61,6 +61,24 @@ static void check_file_name(const char *name, size_t length)
 		abort();
 }
 
+/* Bytes as the name of a metric's file: what it says gives the name again. */
+static void check_parts(const uint8_t *data, size_t n_bytes)
+{
+	char name[FILE_NAME_METRIC_BYTES] = "";
+	char again[FILE_NAME_METRIC_BYTES];
+	struct file_name says;
+
+	memcpy(name, data, n_bytes < sizeof(name) - 1 ? n_bytes : sizeof(name) - 1);
+	if (file_name_parse(name, &says) < 0)
+		return;
+	if (says.metric_length == 0 || says.part > FILE_NAME_PART_MAX ||
+	    (says.part == 0 && says.continues_bytes != 0))
+		abort();
+	file_name_format(&says, again);
+	if (strcmp(again, name) != 0)
+		abort();
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n_bytes)
 {
 	const char *text = (const char *)data;
@@ -69,6 +87,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n_bytes)
 	size_t used;
 
 	check_file_name(text, n_bytes);
+	check_parts(data, n_bytes);
 	if (series_parse(&series, text, n_bytes, &used) != HM_REASON_NONE)
 		return 0;
 	if (used > n_bytes)

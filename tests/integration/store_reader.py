@@ -17,6 +17,7 @@ BLOCK_HEADER_BYTES = 20
 BLOCK_MIN_BYTES = 24
 BLOCK_MAX_BYTES = 16 << 20
 METRIC, ODD, HOST_FILE = 1, 2, 3
+ALL = (1 << 64) - 1
 SERIES, META, DATA, HOST, EPOCH, EVENT = 1, 2, 4, 9, 10, 11
 
 
@@ -129,20 +130,103 @@ def find_block(data, offset, salt):
     return None, len(data) - offset
 
 
-def read_file(data):
-    """Header, blocks, and the ranges (offset, bytes) that do not verify."""
-    header = read_header(data)
+def read_blocks(data, offset, salt):
+    """Blocks, and the ranges (offset, bytes) that do not verify."""
     blocks, damage = [], []
-    offset = header.header_bytes
     while offset < len(data):
-        block, n_bytes = find_block(data, offset, header.salt)
+        block, n_bytes = find_block(data, offset, salt)
         if n_bytes:
             damage.append((offset, n_bytes))
         if not block:
             break
         blocks.append(block)
         offset = block.offset + block.length
-    return header, blocks, damage
+    return blocks, damage
+
+
+def read_file(data):
+    """Header, blocks, and the ranges (offset, bytes) that do not verify."""
+    header = read_header(data)
+    return header, *read_blocks(data, header.header_bytes, header.salt)
+
+
+@dataclasses.dataclass
+class Name:
+    """What the name of a metric's file says; n_bytes: so much of the part before counts."""
+    metric: str
+    part: int
+    n_bytes: int
+    odd: bool
+
+
+def parse_name(name):
+    metric, part, n_bytes, odd = re.fullmatch(r"(.+?)(?:~([1-9][0-9]{0,5})(?:@(0|[1-9][0-9]*))?)?(\.odd)?\.hm", name).groups()
+    limit = ALL if n_bytes is None else int(n_bytes)
+    if n_bytes is not None and limit >= ALL:
+        return Name(name.removesuffix(".hm").removesuffix(".odd"), 0, 0, odd is not None)
+    return Name(metric, int(part or 0), limit if part else 0, odd is not None)
+
+
+def escape(name):
+    """A name as a file's; not of the long ones that are cut."""
+    escaped = ""
+    for i, byte in enumerate(name.encode()):
+        character = chr(byte)
+        dot = character == "." and 0 < i and not (name.endswith(".odd") and i == len(name.encode()) - 4)
+        escaped += character if dot or re.fullmatch("[A-Za-z0-9_:-]", character) else f"%{byte:02X}"
+    return escaped
+
+
+def salt_of(store_id, host, name):
+    """The salt of hosts/HOST/NAME."""
+    return crc32c(store_id + f"{host}/{name}".encode())
+
+
+def read_part(path, store_id):
+    """The blocks of a metric's file that counts; its header may be damaged. Damaged: it does not count."""
+    folder, name = os.path.split(path)
+    host, says = os.path.basename(folder), parse_name(name)
+    with open(path, "rb") as file:
+        data = file.read()
+    try:
+        header = read_header(data)
+    except Damaged:
+        blocks, _ = read_blocks(data, HEADER_BYTES, salt_of(store_id, host, name))
+        require(blocks, "no block verifies")
+        return blocks
+    require((escape(header.host), escape(header.metric)) == (re.sub("~[0-9]{1,10}$", "", host), says.metric) and
+            (header.part, header.continues_bytes) == (says.part, says.n_bytes) and
+            header.type == (ODD if says.odd else METRIC), "not what its path says")
+    require(header.store_id == store_id, "another store's")
+    return read_blocks(data, header.header_bytes, header.salt)[0]
+
+
+def read_parts(folder, store_id):
+    """The blocks of a host's folder that count: {(metric, odd): [blocks of part 0, of part 1, ...]}. Only the page's
+    rules for parts: whether a block's position counts is the log's to say."""
+    files = {}
+    for name in os.listdir(folder):
+        if name.endswith(".hm") and name != ".hm":
+            says = parse_name(name)
+            files.setdefault((says.metric, says.odd), []).append((says, name))
+    found = {}
+    for key, parts in files.items():
+        parts.sort(key=lambda part: (part[0].part, part[0].n_bytes))
+        near = [part for i, part in enumerate(parts)
+                if part[0].part <= 998999 and all(b[0].part - a[0].part <= 1000 for a, b in zip(parts[:i], parts[1:i + 1]))]
+        behind, counted = None, {}
+        for says, name in reversed(near):
+            if behind and behind.part == says.part:
+                continue
+            limit = behind.n_bytes if behind and behind.part == says.part + 1 else ALL
+            try:
+                blocks = read_part(os.path.join(folder, name), store_id) if limit else []
+            except Damaged:
+                continue
+            behind = says
+            counted[says.part] = [block for block in blocks if block.offset + block.length <= limit]
+        found[key] = [counted[part] for part in sorted(counted)]
+    return found
 
 
 def read_backwards(data):

@@ -17,7 +17,7 @@ import store_block
 import store_log
 import store_reader
 from store_reader import DATA, EPOCH, EVENT, HOST, META, SERIES
-from support import Case, ctl
+from support import Case, ctl, status
 
 NOW = 1795416401000000
 NOW_S = NOW // 1000000
@@ -27,6 +27,14 @@ def make_block(salt, offset, kind, position, payload):
     length = struct.pack("<I", len(payload) + 24)
     rest = length + struct.pack("<B3sQ", kind, bytes(3), position) + payload + length
     return struct.pack("<I", store_reader.crc32c(struct.pack("<IQ", salt, offset) + rest)) + rest
+
+
+def leb(value):
+    out = b""
+    while value > 127:
+        out += bytes([value & 127 | 128])
+        value >>= 7
+    return out + bytes([value])
 
 
 class Format(unittest.TestCase):
@@ -108,6 +116,99 @@ class Format(unittest.TestCase):
         self.assertEqual(result.lines(), [f"-\tweb01\thost\t3\tid {number}, name web01.lan",
                                           f"-\tweb01\tepoch\t12\tepoch {number}, position 34",
                                           "5\tweb01\tbad_value\t78\twhy"])
+
+
+class Parts(Case):
+    """Parts of a file that this test makes by the page: the page's reader and a collector agree."""
+
+    store_id = bytes(range(16))
+
+    def make(self, name, values, *, part=0, n_bytes=0, damaged=False, metric="m", odd=False):
+        """A file of host h with a block for each list of values. Returns where each block ends."""
+        salt = store_reader.salt_of(self.store_id, "h", name)
+        data = struct.pack("<8sIIII16sIIQ4BHH", b"hostmetr", 2, 69 + len(metric), 0, 0, self.store_id, salt, part, n_bytes,
+                           2 if odd else 1, 1, 1, len(metric), 0, 0) + b"h" + metric.encode()
+        data += struct.pack("<I", store_reader.crc32c(data))
+        if damaged:
+            data = b"\xa5" * 64 + data[64:]
+        names = len(data)
+        data += make_block(salt, names, SERIES, 1, struct.pack("<Q", 0) + b"\0\0")
+        ends, highest = [], -2**63
+        for value in values:
+            # One time, one column: the page's first example.
+            time_us = NOW + value * 1000000
+            column = b"\x01\x01\x00" + leb(len(leb(time_us << 1))) + leb(time_us << 1)
+            column += b"\0\0" + leb(1 + len(leb(value << 1))) + b"\0" + leb(value << 1)
+            data += make_block(salt, len(data), DATA, 1, struct.pack("<qqqQ", time_us, time_us, highest, names) + column)
+            highest = max(highest, time_us)
+            ends.append(len(data))
+        with open(os.path.join(self.folder, name), "wb") as file:
+            file.write(data)
+        return ends
+
+    def setUp(self):
+        super().setUp()
+        self.store = self.path("store")
+        self.folder = os.path.join(self.store, "hosts", "h")
+        os.makedirs(self.folder)
+        data = b"hmstore\0" + struct.pack("<I", 1) + self.store_id
+        with open(os.path.join(self.store, "id"), "wb") as file:
+            file.write(data + struct.pack("<I", store_reader.crc32c(data)))
+
+    def check(self, values, n_aside=0):
+        """What counts of the metric m."""
+        found = []
+        for parts in store_reader.read_parts(self.folder, self.store_id).values():
+            for blocks in parts:
+                for block in blocks:
+                    if block.type == DATA:
+                        (_, column), = store_block.decode(store_reader.read_data(block.payload)[4])
+                        found += [value for _, value in column]
+        self.assertEqual(sorted(found), values, "the reader of the page")
+        collector = self.start_collector("--store", self.store)
+        rows = ctl("--socket", collector.socket, "query", "m", "--all", "-o", "json").json()
+        self.assertEqual([row["value"] for row in rows], values)
+        self.assertEqual(status(collector)["files_set_aside"], n_aside)
+        collector.stop()
+
+    def test_of_a_part_before_as_much_counts_as_the_next_one_says(self):
+        ends = self.make("m.hm", [1, 2, 3])
+        self.make(f"m~1@{ends[0]}.hm", [2, 4, 5], part=1, n_bytes=ends[0])
+        self.make("m~2.hm", [6], part=2, n_bytes=store_reader.ALL)
+        self.check([1, 2, 4, 5, 6])
+
+    def test_a_damaged_header_changes_nothing(self):
+        ends = self.make("m.hm", [1, 2, 3])
+        ends = self.make(f"m~1@{ends[0]}.hm", [2, 4, 5], part=1, n_bytes=ends[0], damaged=True)
+        self.make(f"m~2@{ends[1]}.hm", [6], part=2, n_bytes=ends[1], damaged=True)
+        self.check([1, 2, 4, 6])
+
+    def test_a_header_that_says_something_else_takes_the_name_s_say_away(self):
+        ends = self.make("m.hm", [1, 2, 3])
+        self.make(f"m~1@{ends[0]}.hm", [7], part=1, n_bytes=ends[1])
+        self.make("m~2@5.hm", [8], part=2, n_bytes=5, metric="n")
+        self.make("m~3@5.hm", [9], part=3, n_bytes=5, odd=True)
+        self.make("m~04.hm", [10], part=4, n_bytes=store_reader.ALL)
+        self.check([1, 2, 3], 4)
+
+    def test_where_nothing_of_a_part_counts_its_name_does(self):
+        ends = self.make("m.hm", [1, 2, 3])
+        self.make(f"m~1@{ends[1]}.hm", [7], part=1, n_bytes=ends[1])
+        self.make("m~2@0.hm", [4], part=2)
+        self.check([1, 2, 4])
+
+    def test_of_two_of_one_number_one_counts(self):
+        ends = self.make("m.hm", [1, 2, 3])
+        for i, end in enumerate(ends[:2]):
+            self.make(f"m~1@{end}.hm", [4 + i], part=1, n_bytes=end)
+        self.check([1, 2, 5], 1)
+
+    def test_a_number_far_above_the_others_does_not_count(self):
+        self.make("m.hm", [1])
+        self.make("m~1000@1.hm", [2], part=1000, n_bytes=1)
+        self.make("m~2001.hm", [3], part=2001, n_bytes=store_reader.ALL)
+        self.make("m~2500.hm", [4], part=2500, n_bytes=store_reader.ALL)
+        self.check([1, 2], 2)
 
 
 class Blocks(unittest.TestCase):

@@ -179,6 +179,41 @@ bool sim_store_has(struct sim_store *store, const char *path)
 	return sim_disk_content(store->sim, path, &size) != NULL;
 }
 
+struct search {
+	const char *start;
+	char name[256];
+	unsigned n;
+};
+
+static int look_at(void *argument, const char *name)
+{
+	struct search *search = argument;
+
+	if (strncmp(name, search->start, strlen(search->start)) != 0)
+		return 0;
+	(void)snprintf(search->name, sizeof(search->name), "%s", name);
+	search->n++;
+	return 0;
+}
+
+const char *sim_store_find(struct sim_store *store, const char *folder, const char *start)
+{
+	const struct disk *disk = sim_disk_table(store->sim);
+	int root = sim_disk_open_root(store->sim);
+	int fd = disk->open(disk->context, root, folder, O_RDONLY | O_DIRECTORY);
+	struct search search = {.start = start};
+	int result = fd < 0 ? fd : disk->list(disk->context, fd, look_at, &search);
+
+	if (result == 0 && search.n != 1)
+		result = search.n == 0 ? -ENOENT : -EEXIST;
+	if (result < 0)
+		give_up(start, result);
+	(void)disk->close(disk->context, fd);
+	(void)disk->close(disk->context, root);
+	(void)snprintf(store->path, sizeof(store->path), "%s/%s", folder, search.name);
+	return store->path;
+}
+
 /* Open the folder of a path by itself: the disk opens two names at most. */
 static int open_parent(struct sim_store *store, const char *path, const char **ret_name)
 {

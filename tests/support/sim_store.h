@@ -27,6 +27,7 @@ struct sim_store {
 	struct sim_disk *sim;
 	struct bundle bundle;
 	struct buffer found;
+	char path[512];        /* of sim_store_find() */
 	struct engine *engine; /* NULL = closed */
 	int root;
 };
@@ -70,6 +71,13 @@ struct engine_stats sim_store_stats(struct sim_store *store);
 
 /* Is there such a file? */
 bool sim_store_has(struct sim_store *store, const char *path);
+
+/*
+ * The path of the file whose name begins so.
+ * @param folder  a host's. @return borrowed until the next call; ends the program where there is not
+ * one such file
+ */
+const char *sim_store_find(struct sim_store *store, const char *folder, const char *start);
 
 /* Make a file of these bytes, or overwrite one. */
 void sim_store_write_file(struct sim_store *store, const char *path, const void *bytes,

@@ -200,12 +200,12 @@ Test(catalog, names_files_by_side_and_part)
 	const struct catalog_file *file = get("a/b 1")->file;
 	char name[CATALOG_FILE_NAME_BYTES];
 
-	catalog_file_name(file, CATALOG_SIDE_MAIN, 0, name);
+	catalog_file_name(file, CATALOG_SIDE_MAIN, 0, 0, name);
 	cr_assert_str_eq(name, "a%2Fb.hm");
-	catalog_file_name(file, CATALOG_SIDE_ODD, 0, name);
+	catalog_file_name(file, CATALOG_SIDE_ODD, 0, 0, name);
 	cr_assert_str_eq(name, "a%2Fb.odd.hm");
-	catalog_file_name(file, CATALOG_SIDE_MAIN, 12, name);
-	cr_assert_str_eq(name, "a%2Fb~12.hm");
-	catalog_file_name(file, CATALOG_SIDE_ODD, 1, name);
+	catalog_file_name(file, CATALOG_SIDE_MAIN, 12, 345, name);
+	cr_assert_str_eq(name, "a%2Fb~12@345.hm");
+	catalog_file_name(file, CATALOG_SIDE_ODD, 1, FILE_NAME_ALL, name);
 	cr_assert_str_eq(name, "a%2Fb~1.odd.hm");
 }

@@ -424,11 +424,11 @@ Test(loader, reads_the_parts_of_a_file_as_far_as_each_counts)
 	put_filed(AT "01 m 1\n");
 	fail_group(AT "02 m 2\n" AT "02 m{x=\"1\"} 9\n");
 	cr_assert_eq(sim_store_checkpoint(&store), 0);
-	cr_assert(sim_store_has(&store, "hosts/here/m~1.hm"));
+	(void)sim_store_find(&store, "hosts/here", "m~1@");
 	assert_reads("1 here m 1\n2 here m 2\n2 here m{x=\"1\"} 9\n");
 	fail_group(AT "03 m 3\n");
 	cr_assert_eq(sim_store_checkpoint(&store), 0);
-	cr_assert(sim_store_has(&store, "hosts/here/m~2.hm"));
+	(void)sim_store_find(&store, "hosts/here", "m~2@");
 	assert_reads(all);
 	reopen();
 	assert_reads(all);
@@ -454,11 +454,283 @@ Test(loader, reads_the_other_parts_where_one_is_lost)
 	cr_assert_eq(sim_store_checkpoint(&store), 0);
 	fail_group(AT "03 m 3\n");
 	cr_assert_eq(sim_store_checkpoint(&store), 0);
-	sim_store_remove(&store, "hosts/here", "m~1.hm");
+	sim_store_remove(&store, "hosts/here",
+			 strrchr(sim_store_find(&store, "hosts/here", "m~1@"), '/') + 1);
 
 	/* What the failed sync left in the part before is all there is of what was in the lost one. */
 	reopen();
 	assert_reads("1 here m 1\n2 here m 2\n3 here m 3\n");
+}
+
+/* -- parts ---------------------------------------------------------------------------------------- */
+
+/* Rename a file of the host. */
+static void rename_file(const char *from, const char *to)
+{
+	const struct disk *disk = sim_disk_table(store.sim);
+	int root = sim_disk_open_root(store.sim);
+	int folder = disk->open(disk->context, root, "hosts/here", O_RDONLY | O_DIRECTORY);
+
+	cr_assert_eq(disk->rename(disk->context, folder, from, to), 0);
+	(void)disk->close(disk->context, folder);
+	(void)disk->close(disk->context, root);
+}
+
+/* A file of m that holds one sample, and a part behind it, as a failed sync leaves them. */
+static void make_part(void)
+{
+	put_filed(AT "01 m 1\n");
+	fail_group(AT "02 m 2\n" AT "02 m{x=\"1\"} 9\n");
+	cr_assert_eq(sim_store_checkpoint(&store), 0);
+	put_filed(AT "03 m 3\n");
+}
+
+static const char part_reads[] = "1 here m 1\n2 here m 2\n3 here m 3\n2 here m{x=\"1\"} 9\n";
+
+Test(loader, reads_each_sample_once_where_the_header_of_a_part_is_damaged)
+{
+	make_part();
+	/* That of the first file still holds what the failed sync left there. */
+	sim_store_damage(&store, sim_store_find(&store, "hosts/here", "m~1@"), 0, 64);
+	for (int i = 0; i < 2; i++) {
+		assert_reads(part_reads);
+		reopen();
+	}
+	cr_assert_eq(sim_store_stats(&store).n_damaged_ranges, 1);
+	cr_assert_eq(sim_store_stats(&store).n_files_aside, 0);
+	put_filed(AT "04 m 4\n");
+	reopen();
+	assert_reads("1 here m 1\n2 here m 2\n3 here m 3\n4 here m 4\n2 here m{x=\"1\"} 9\n");
+}
+
+Test(loader, reads_each_sample_once_for_any_flipped_bit_of_a_part_s_header)
+{
+	struct store_file_header header;
+	uint64_t size;
+	uint8_t *bytes;
+	char path[256];
+
+	make_part();
+	(void)snprintf(path, sizeof(path), "%s", sim_store_find(&store, "hosts/here", "m~1@"));
+	bytes = copy_file(path, &size);
+	cr_assert_eq(store_file_get_header(bytes, size, &header), 0);
+	sim_store_kill(&store);
+	for (uint64_t bit = 0; bit < header.header_bytes * 8; bit++) {
+		cr_assert_eq(sim_disk_flip(store.sim, path, bit), 0);
+		cr_assert_eq(sim_store_open(&store), 0);
+		cr_assert_str_eq(sim_store_read(&store), part_reads, "bit %u", (unsigned)bit);
+		sim_store_kill(&store);
+		cr_assert_eq(sim_disk_flip(store.sim, path, bit), 0);
+	}
+	free(bytes);
+}
+
+Test(loader, leaves_a_part_alone_whose_name_and_header_disagree)
+{
+	static const char *const names[] = {"m~1@7.hm", "m~1.hm", "m~2.hm", "m~1@7.odd.hm"};
+	char path[256];
+	const char *name;
+
+	make_part();
+	(void)snprintf(path, sizeof(path), "%s", sim_store_find(&store, "hosts/here", "m~1@"));
+	name = strrchr(path, '/') + 1;
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		sim_store_kill(&store);
+		rename_file(name, names[i]);
+		cr_assert_eq(sim_store_open(&store), 0);
+		/* What the failed sync left is all there is of these samples now. */
+		assert_reads("1 here m 1\n2 here m 2\n2 here m{x=\"1\"} 9\n");
+		cr_assert_eq(sim_store_stats(&store).n_files_aside, 1, "%s", names[i]);
+		sim_store_kill(&store);
+		rename_file(names[i], name);
+		cr_assert_eq(sim_store_open(&store), 0);
+		assert_reads(part_reads);
+	}
+}
+
+Test(loader, goes_on_behind_a_part_that_it_leaves_alone)
+{
+	uint64_t size;
+	uint8_t *bytes;
+	char path[256];
+
+	make_part();
+	(void)snprintf(path, sizeof(path), "%s", sim_store_find(&store, "hosts/here", "m~1@"));
+	sim_store_kill(&store);
+	rename_file(strrchr(path, '/') + 1, "m~1@7.hm");
+	bytes = copy_file("hosts/here/m.hm", &size);
+	cr_assert_eq(sim_store_open(&store), 0);
+	put_filed(AT "04 m 4\n");
+
+	/* The first file is not written again, and the number of the other one is not used again. */
+	assert_file("hosts/here/m.hm", bytes, size);
+	cr_assert(sim_store_has(&store, "hosts/here/m~2.hm"));
+	for (int i = 0; i < 2; i++) {
+		assert_reads("1 here m 1\n2 here m 2\n4 here m 4\n2 here m{x=\"1\"} 9\n");
+		reopen();
+	}
+	free(bytes);
+}
+
+Test(loader, goes_on_behind_a_part_that_is_all_it_has_and_of_no_use)
+{
+	char path[256];
+
+	make_part();
+	(void)snprintf(path, sizeof(path), "%s", sim_store_find(&store, "hosts/here", "m~1@"));
+	sim_store_kill(&store);
+	rename_file(strrchr(path, '/') + 1, "m~5@7.hm");
+	sim_store_remove(&store, "hosts/here", "m.hm");
+	cr_assert_eq(sim_store_open(&store), 0);
+	put_filed(AT "04 m 4\n");
+
+	cr_assert(sim_store_has(&store, "hosts/here/m~6.hm"));
+	for (int i = 0; i < 2; i++) {
+		assert_reads("4 here m 4\n");
+		reopen();
+	}
+}
+
+/* Have a copy of a part under a name of the same number, with a header that agrees. */
+static void copy_part(uint64_t continues_bytes)
+{
+	uint64_t size;
+	uint8_t *bytes = copy_file(sim_store_find(&store, "hosts/here", "m~1@"), &size);
+	struct store_file_header header;
+	struct buffer out = {0};
+	char path[256] = "hosts/here/m~1.hm";
+
+	cr_assert_eq(store_file_get_header(bytes, size, &header), 0);
+	header.continues_bytes = continues_bytes;
+	cr_assert_eq(store_file_put_header(&out, &header), 0);
+	buffer_append(&out, bytes + header.header_bytes, size - header.header_bytes);
+	if (continues_bytes != FILE_NAME_ALL)
+		(void)snprintf(path, sizeof(path), "hosts/here/m~1@%u.hm",
+			       (unsigned)continues_bytes);
+	sim_store_write_file(&store, path, out.data, out.length);
+	buffer_done(&out);
+	free(bytes);
+}
+
+Test(loader, takes_one_of_two_files_of_one_number_and_tells)
+{
+	static const struct {
+		uint64_t continues_bytes;
+		const char *reads;
+	} others[] = {
+		{0, part_reads},
+		{1, part_reads},
+		/* It says that all of the first file counts, and it does. */
+		{FILE_NAME_ALL, "1 here m 1\n2 here m 2\n2 here m 2\n3 here m 3\n"
+				"2 here m{x=\"1\"} 9\n2 here m{x=\"1\"} 9\n"},
+	};
+
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+		teardown();
+		setup();
+		make_part();
+		sim_store_kill(&store);
+		copy_part(others[i].continues_bytes);
+		for (int j = 0; j < 2; j++) {
+			cr_assert_eq(sim_store_open(&store), 0);
+			assert_reads(others[i].reads);
+			cr_assert_eq(sim_store_stats(&store).n_files_aside, 1);
+			cr_assert_not_null(strstr(sim_store_stats(&store).last_error,
+						  "another file is this part"));
+			sim_store_kill(&store);
+		}
+		cr_assert_eq(sim_store_open(&store), 0);
+		put_filed(AT "04 n 4\n");
+	}
+}
+
+Test(loader, takes_the_other_one_of_two_where_the_first_is_none)
+{
+	make_part();
+	sim_store_write_file(&store, "hosts/here/m~1.hm", "none", 4);
+	reopen();
+	assert_reads(part_reads);
+	cr_assert(sim_store_has(&store, "hosts/here/m~1.hm.damaged"));
+	put_filed(AT "04 m 4\n");
+	reopen();
+	assert_reads("1 here m 1\n2 here m 2\n3 here m 3\n4 here m 4\n2 here m{x=\"1\"} 9\n");
+}
+
+Test(loader, leaves_a_number_alone_that_is_far_above_the_others)
+{
+	static const char *const names[] = {"m~1001.hm", "m~1500@3.hm", "m~999999.hm",
+					    "m~99999999.hm", "m~4294967295.hm"};
+	uint64_t size;
+	uint8_t *bytes;
+
+	put_filed(AT "01 m 1\n");
+	bytes = copy_file("hosts/here/m.hm", &size);
+	sim_store_kill(&store);
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		char path[256];
+
+		(void)snprintf(path, sizeof(path), "hosts/here/%s", names[i]);
+		sim_store_write_file(&store, path, bytes, size);
+	}
+	cr_assert_eq(sim_store_open(&store), 0);
+	cr_assert_eq(sim_store_stats(&store).n_files_aside, sizeof(names) / sizeof(names[0]));
+	put_filed(AT "02 m 2\n");
+	reopen();
+	assert_reads("1 here m 1\n2 here m 2\n");
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		char path[256];
+
+		(void)snprintf(path, sizeof(path), "hosts/here/%s", names[i]);
+		assert_file(path, bytes, size);
+	}
+	free(bytes);
+}
+
+/* Have a file of m that says to be this part, and is. */
+static void make_number(uint32_t part)
+{
+	uint64_t size;
+	uint8_t *bytes = copy_file("hosts/here/m.hm", &size);
+	struct store_file_header header;
+	struct buffer out = {0};
+	char path[256];
+
+	cr_assert_eq(store_file_get_header(bytes, size, &header), 0);
+	header.part = part;
+	header.continues_bytes = FILE_NAME_ALL;
+	cr_assert_eq(store_file_put_header(&out, &header), 0);
+	buffer_append(&out, bytes + header.header_bytes, size - header.header_bytes);
+	(void)snprintf(path, sizeof(path), "hosts/here/m~%u.hm", (unsigned)part);
+	sim_store_write_file(&store, path, out.data, out.length);
+	buffer_done(&out);
+	free(bytes);
+}
+
+Test(loader, takes_no_memory_for_numbers_that_no_file_has)
+{
+	struct catalog_series **series;
+	size_t n;
+
+	put_filed(AT "01 m 1\n");
+	sim_store_kill(&store);
+	make_number(999);
+	cr_assert_eq(sim_store_open(&store), 0);
+	assert_reads("1 here m 1\n1 here m 1\n");
+	cr_assert_eq(engine_list_series(store.engine, &series, &n), 0);
+	cr_assert_eq(n, 1);
+	cr_assert_eq(series[0]->file->data[CATALOG_SIDE_MAIN].n_parts, 1);
+	cr_assert_eq(series[0]->file->data[CATALOG_SIDE_MAIN].end.part, 999);
+	free(series);
+
+	/* Alone it is no harm; but there shall be further ones. */
+	sim_store_kill(&store);
+	make_number(998999);
+	make_number(999000);
+	sim_store_remove(&store, "hosts/here", "m~999.hm");
+	sim_store_remove(&store, "hosts/here", "m.hm");
+	cr_assert_eq(sim_store_open(&store), 0);
+	assert_reads("1 here m 1\n");
+	cr_assert_eq(sim_store_stats(&store).n_files_aside, 1);
 }
 
 Test(loader, gives_no_id_anew_whose_name_is_lost)

@@ -54,9 +54,9 @@ Test(file_name, keeps_what_fits)
 	memset(name, 'a', sizeof(name));
 	name[FILE_NAME_MAX_BYTES - 1] = '\0';
 	cr_expect_str_eq(escape(name), name);
-	memset(name, '/', 80);
-	name[80] = '\0';
-	cr_expect_eq(strlen(escape(name)), 240);
+	memset(name, '/', 66);
+	name[66] = '\0';
+	cr_expect_eq(strlen(escape(name)), 198);
 	cr_expect_null(strchr(escaped, '~'));
 }
 
@@ -68,13 +68,13 @@ Test(file_name, cuts_long_names_and_tells_them_apart)
 	memset(name, 'a', sizeof(name));
 	name[sizeof(name) - 1] = '\0';
 	memcpy(first, escape(name), sizeof(first));
-	cr_expect_eq(strlen(first), 240);
-	cr_expect_eq(first[223], '~');
-	cr_expect_eq(strspn(first + 224, "0123456789abcdef"), 16);
+	cr_expect_eq(strlen(first), 200);
+	cr_expect_eq(first[183], '~');
+	cr_expect_eq(strspn(first + 184, "0123456789abcdef"), 16);
 
 	name[sizeof(name) - 2] = 'b';
 	cr_expect_str_neq(escape(name), first);
-	cr_expect_eq(strncmp(escaped, first, 224), 0);
+	cr_expect_eq(strncmp(escaped, first, 184), 0);
 }
 
 Test(file_name, cuts_no_escape_in_two)
@@ -91,7 +91,7 @@ Test(file_name, cuts_no_escape_in_two)
 		cr_assert_not_null(hash);
 		cr_expect_eq(strlen(hash), 17);
 		cr_expect_eq((size_t)(hash - escaped) % 3, n_before);
-		cr_expect_leq(strlen(escaped), 240);
+		cr_expect_leq(strlen(escaped), 200);
 	}
 }
 
@@ -143,4 +143,111 @@ Test(file_name, keeps_to_its_hash)
 	name[300] = '\0';
 	cr_expect_str_eq(strchr(escape(name), '~'), "~28a2afac267402a1");
 	cr_expect_null(strchr(escape("a"), '~'));
+}
+
+/* -- metrics' files -------------------------------------------------------------------------------- */
+
+static void expect_name(const char *name, const char *metric, uint32_t part,
+			uint64_t continues_bytes, bool is_odd)
+{
+	struct file_name found;
+	char again[FILE_NAME_METRIC_BYTES];
+
+	cr_assert_eq(file_name_parse(name, &found), 0, "%s", name);
+	cr_expect_eq(found.metric_length, strlen(metric), "%s", name);
+	cr_expect_eq(strncmp(found.metric, metric, found.metric_length), 0, "%s", name);
+	cr_expect_eq(found.part, part, "%s", name);
+	cr_expect_eq(found.continues_bytes, continues_bytes, "%s", name);
+	cr_expect_eq(found.is_odd, is_odd, "%s", name);
+	file_name_format(&found, again);
+	cr_expect_str_eq(again, name);
+}
+
+Test(file_name, says_which_part_of_which_metric_a_file_is)
+{
+	expect_name("m.hm", "m", 0, 0, false);
+	expect_name("m.odd.hm", "m", 0, 0, true);
+	expect_name("m~1.hm", "m", 1, FILE_NAME_ALL, false);
+	expect_name("m~12.odd.hm", "m", 12, FILE_NAME_ALL, true);
+	expect_name("m~1@0.hm", "m", 1, 0, false);
+	expect_name("m~999999@18446744073709551614.odd.hm", "m", 999999, UINT64_MAX - 1, true);
+	expect_name("m.n.hm", "m.n", 0, 0, false);
+	/* The hash of a cut name is no number, also where it looks like one. */
+	expect_name("m~1234567890123456.hm", "m~1234567890123456", 0, 0, false);
+	expect_name("m~1234567890123456~3@7.hm", "m~1234567890123456", 3, 7, false);
+}
+
+Test(file_name, takes_for_a_part_only_what_is_written_as_one)
+{
+	static const char *const names[] = {
+		"m~0",
+		"m~01",
+		"m~1000000",
+		"m~99999999",
+		"m~1@",
+		"m~1@01",
+		"m~1@18446744073709551615",
+		"m~1@18446744073709551616",
+		"m~1@99999999999999999999999",
+		"m~@5",
+		"m@5",
+		"m~1@5@6",
+		"m~",
+		"~1",
+		"~1@5",
+		"@5",
+		"m~-1",
+		"m~+1",
+		"m~1@-5",
+	};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		char name[64];
+
+		(void)snprintf(name, sizeof(name), "%s.hm", names[i]);
+		expect_name(name, names[i], 0, 0, false);
+		(void)snprintf(name, sizeof(name), "%s.odd.hm", names[i]);
+		expect_name(name, names[i], 0, 0, true);
+	}
+}
+
+Test(file_name, knows_what_is_no_metrics_file)
+{
+	struct file_name found;
+
+	cr_expect_eq(file_name_parse("", &found), -EINVAL);
+	cr_expect_eq(file_name_parse(".hm", &found), -EINVAL);
+	cr_expect_eq(file_name_parse("m.hm.damaged", &found), -EINVAL);
+	cr_expect_eq(file_name_parse(".host", &found), -EINVAL);
+	/* It is the file of no metric, and told as such. */
+	expect_name(".odd.hm", ".odd", 0, 0, false);
+}
+
+Test(file_name, has_room_for_the_longest_name_of_a_part_and_its_aside)
+{
+	struct file_name name = {
+		.part = FILE_NAME_PART_MAX, .continues_bytes = UINT64_MAX - 1, .is_odd = true};
+	char out[FILE_NAME_METRIC_BYTES];
+	char metric[1000];
+
+	memset(metric, '/', sizeof(metric));
+	file_name_escape(metric, sizeof(metric), escaped);
+	memset(metric, 'a', sizeof(metric));
+	file_name_escape(metric, sizeof(metric), escaped);
+	name.metric = escaped;
+	name.metric_length = strlen(escaped);
+	cr_assert_eq(name.metric_length, FILE_NAME_MAX_BYTES - 1);
+	file_name_format(&name, out);
+	cr_expect_leq(strlen(out) + strlen(".damaged-99"), 255);
+	expect_name(out, escaped, FILE_NAME_PART_MAX, UINT64_MAX - 1, true);
+}
+
+Test(file_name, finds_the_number_of_a_folder)
+{
+	cr_expect_eq(file_name_folder_base("web01"), 5);
+	cr_expect_eq(file_name_folder_base("web01~2"), 5);
+	cr_expect_eq(file_name_folder_base("web01~4294967295"), 5);
+	cr_expect_eq(file_name_folder_base("web~1234567890123456"), 20);
+	cr_expect_eq(file_name_folder_base("~2"), 2);
+	cr_expect_eq(file_name_folder_base("web~"), 4);
 }
