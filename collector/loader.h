@@ -27,7 +27,7 @@ struct loader_result {
  * told and counted.
  * @param recovery  of the log; what becomes of its cuts is noted there
  * Where the log or the folder cannot be listed, nothing is changed on the disk.
- * @return 0; -ENOMEM; -errno: the folder cannot be read
+ * @return 0; -ENOMEM; -errno: the folder cannot be read, or what is to be undone cannot be known now
  */
 int loader_run(struct engine *engine, struct recovery *recovery, struct loader_result *ret_result);
 

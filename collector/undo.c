@@ -13,8 +13,9 @@
 #include "collector/tail.h"
 #include "common/file_reader.h"
 #include "common/message.h"
+#include "common/store_path.h"
 
-#define HOST_FILE  ".host"
+#define HOST_FILE  STORE_PATH_HOST_FILE
 #define PATH_BYTES (CATALOG_FILE_NAME_BYTES * 2)
 
 static int cut_file(const struct engine *engine, const struct cut *cut, const char *path)
@@ -51,8 +52,74 @@ static int remove_file(const struct engine *engine, const struct cut *cut)
 
 /* -- what is not to be taken back ----------------------------------------------------------------- */
 
-/* Are there blocks behind a file's cut, and are all of them whole? */
-static bool is_whole(struct file_reader *reader, const struct cut *cut)
+/*
+ * Does a result say what a file is: that it is not there, or damaged? All others pass (no descriptor is
+ * free, a device is slow): they say nothing, and nothing may be cut because of them.
+ */
+static bool is_said(int result)
+{
+	return disk_is_damage(result) || result == -ENOENT || result == -ENOTDIR ||
+	       result == -EISDIR || result == -ELOOP || result == -ENXIO || result == -EINVAL ||
+	       result == -ENOTSUP || result == -EREMOTE || result == -ENODATA;
+}
+
+/* Begin to read a file. @return as open_file() */
+static int begin_file(const struct engine *engine, const char *path, uint32_t salt,
+		      uint64_t length_bytes, struct file_reader *reader, bool *ret_is_headless)
+{
+	const struct disk *disk = engine->options.disk;
+	struct store_file_header header;
+	int fd = disk->open(disk->context, engine->hosts_folder, path, O_RDONLY);
+	int result;
+
+	*ret_is_headless = false;
+	*reader = (struct file_reader){.fd = fd, .passes_bad_sectors = true};
+	if (fd < 0)
+		return fd;
+	result = file_reader_init(reader, disk, fd, length_bytes, &header);
+	*ret_is_headless = (result == -EINVAL || result == -EBADMSG) && reader->length_bytes > 0;
+	if (*ret_is_headless)
+		return file_reader_pass_header(reader, salt);
+	if (result == 0 && memcmp(header.store_id, engine->store_id, HM_ID_BYTES) != 0)
+		result = -EREMOTE;
+	return result;
+}
+
+/*
+ * Open a host's file. A sector that the device does not give is damage; and so is a header, whose salt
+ * follows from the path.
+ * @param length_bytes     read no further
+ * @param reader           to be given to close_file() in any case
+ * @param ret_is_headless  its header is damaged
+ * @return 0; -EREMOTE: it is of another store; as file_reader_init()
+ */
+static int open_file(const struct engine *engine, const struct catalog_host *host, const char *name,
+		     uint64_t length_bytes, struct file_reader *reader, bool *ret_is_headless)
+{
+	uint32_t salt = store_path_salt(engine->store_id, host->folder, name);
+	char path[PATH_BYTES];
+	int result;
+
+	(void)snprintf(path, sizeof(path), "%s/%s", host->folder, name);
+	result = begin_file(engine, path, salt, length_bytes, reader, ret_is_headless);
+	if (result < 0 && !is_said(result)) {
+		message_error("%s: %s; what an unfinished checkpoint wrote cannot be judged", path,
+			      strerror(-result));
+	}
+	return result;
+}
+
+static void close_file(const struct engine *engine, struct file_reader *reader)
+{
+	const struct disk *disk = engine->options.disk;
+
+	file_reader_done(reader);
+	if (reader->fd >= 0)
+		(void)disk->close(disk->context, reader->fd);
+}
+
+/* Are there blocks behind a file's cut, and are all of them whole? @return 1, 0 or -errno */
+static int is_whole(struct file_reader *reader, const struct cut *cut)
 {
 	struct file_reader_block block;
 	bool has_block = false;
@@ -62,84 +129,78 @@ static bool is_whole(struct file_reader *reader, const struct cut *cut)
 		reader->offset = cut->length_bytes;
 	while ((result = file_reader_next(reader, &block)) == 0 && reader->damage_bytes == 0)
 		has_block = true;
+	if (result < 0 && result != -ENODATA)
+		return result;
 	return result == -ENODATA && reader->damage_bytes == 0 && has_block;
 }
 
-static int open_file(const struct engine *engine, const struct catalog_host *host, const char *name)
+/* Did the checkpoint write all of a file? @return 1; 0: it is not there, or not whole; -errno: that cannot
+ * be known now */
+static int is_written(const struct engine *engine, const struct cut *cut)
 {
-	const struct disk *disk = engine->options.disk;
-	char path[PATH_BYTES];
+	struct file_reader reader;
+	bool is_headless;
+	int result = open_file(engine, cut->host, cut->name, UINT64_MAX, &reader, &is_headless);
 
-	(void)snprintf(path, sizeof(path), "%s/%s", host->folder, name);
-	return disk->open(disk->context, engine->hosts_folder, path, O_RDONLY);
+	/* A header that it wrote itself. */
+	if (result == 0 && is_headless && cut->length_bytes == 0)
+		result = -EBADMSG;
+	if (result == 0)
+		result = is_whole(&reader, cut);
+	close_file(engine, &reader);
+	return result < 0 && is_said(result) ? 0 : result;
 }
 
-/* Did the checkpoint write all of a file? */
-static bool is_written(const struct engine *engine, const struct cut *cut)
+/* All files of a host that the log names. @return 1, 0 or -errno */
+static int are_written(const struct engine *engine, const struct cuts *cuts,
+		       const struct catalog_host *host)
 {
-	const struct disk *disk = engine->options.disk;
-	int fd = open_file(engine, cut->host, cut->name);
-	struct file_reader reader = {0};
-	struct store_file_header header;
-	bool is_written;
+	int result = 1;
 
-	if (fd < 0)
-		return false;
-	is_written = file_reader_init(&reader, disk, fd, UINT64_MAX, &header) == 0 &&
-		     is_whole(&reader, cut);
-	file_reader_done(&reader);
-	(void)disk->close(disk->context, fd);
-	return is_written;
-}
-
-/* All files of a host that the log names. */
-static bool are_written(const struct engine *engine, const struct cuts *cuts,
-			const struct catalog_host *host)
-{
-	for (const struct cut *cut = cuts_of(cuts, host); cut; cut = cut->next) {
-		if (!cut->is_dropped && !is_written(engine, cut))
-			return false;
+	for (const struct cut *cut = cuts_of(cuts, host); cut && result == 1; cut = cut->next) {
+		if (!cut->is_dropped)
+			result = is_written(engine, cut);
 	}
-	return true;
+	return result;
 }
 
-/* The position of the last whole block. */
-static uint64_t last_position(struct file_reader *reader)
+/* The position of the last whole block, 0 without one. @return 0 or -errno */
+static int last_position(struct file_reader *reader, uint64_t *ret_position)
 {
 	struct file_reader_block block;
-	uint64_t position = 0;
+	int result;
 
+	*ret_position = 0;
 	reader->offset = reader->length_bytes;
-	if (file_reader_previous(reader, &block) == 0)
-		return block.block.position;
+	result = file_reader_previous(reader, &block);
+	if (result == 0)
+		*ret_position = block.block.position;
+	if (result != -EBADMSG)
+		return result;
 	reader->offset = reader->header_bytes;
-	while (file_reader_next(reader, &block) == 0)
-		position = block.block.position;
-	return position;
+	while ((result = file_reader_next(reader, &block)) == 0)
+		*ret_position = block.block.position;
+	return result;
 }
 
 /*
  * Up to where a host is in files, as its own one says. That is the last of each group that is written.
  * @param length_bytes  read no further
- * @return 0: it says nothing
+ * @param ret_position  0: it says nothing
+ * @return 0; -errno: it cannot be read now
  */
-static uint64_t filed_until(const struct engine *engine, const struct catalog_host *host,
-			    uint64_t length_bytes)
+static int filed_until(const struct engine *engine, const struct catalog_host *host,
+		       uint64_t length_bytes, uint64_t *ret_position)
 {
-	const struct disk *disk = engine->options.disk;
-	int fd = open_file(engine, host, HOST_FILE);
-	struct file_reader reader = {0};
-	struct store_file_header header;
-	uint64_t position = 0;
+	struct file_reader reader;
+	bool is_headless;
+	int result = open_file(engine, host, HOST_FILE, length_bytes, &reader, &is_headless);
 
-	if (fd < 0)
-		return 0;
-	if (file_reader_init(&reader, disk, fd, length_bytes, &header) == 0 &&
-	    memcmp(header.store_id, engine->store_id, HM_ID_BYTES) == 0)
-		position = last_position(&reader);
-	file_reader_done(&reader);
-	(void)disk->close(disk->context, fd);
-	return position;
+	*ret_position = 0;
+	if (result == 0)
+		result = last_position(&reader, ret_position);
+	close_file(engine, &reader);
+	return result < 0 && !is_said(result) ? result : 0;
 }
 
 /*
@@ -156,7 +217,9 @@ static int has_lost_batches(struct tail *tail, const struct catalog_host *host, 
 	if (position > host->last)
 		return 1;
 	result = tail_find(tail, &range, &positions, &n_positions);
-	return result < 0 ? result : tail_n_damaged(tail) > 0;
+	if (result < 0)
+		return is_said(result) ? 1 : result;
+	return tail_n_damaged(tail) > 0;
 }
 
 /* Have all that is in a host's files count up to a position, and what the last group wrote only where that
@@ -172,28 +235,31 @@ static void count(const struct cuts *cuts, struct catalog_host *host, uint64_t p
 		cut->length_bytes = last && cut->group == last->group ? cut->later_bytes : CUT_NONE;
 }
 
+/* @return 0; -errno: what is to be cut cannot be known now */
 static int judge_host(struct engine *engine, const struct cuts *cuts, struct tail *tail,
 		      struct catalog_host *host)
 {
 	const struct cut *own = cuts_find(cuts, host, HOST_FILE);
-	uint64_t position = filed_until(engine, host, UINT64_MAX);
-	int result = 0;
+	uint64_t position;
+	int result = filed_until(engine, host, UINT64_MAX, &position);
 
-	if (position > host->checkpoint)
-		result = has_lost_batches(tail, host, position);
+	if (result < 0 || position <= host->checkpoint)
+		return result;
+	result = has_lost_batches(tail, host, position);
 	if (result <= 0)
-		return result == -ENOMEM ? result : 0;
-	if (are_written(engine, cuts, host)) {
+		return result;
+	result = are_written(engine, cuts, host);
+	if (result == 1)
 		count(cuts, host, position, NULL);
-		return 0;
-	}
+	if (result != 0)
+		return result < 0 ? result : 0;
 	/* That a group was begun behind another one's blocks says that these were completed. */
 	if (own && own->later_bytes > own->length_bytes) {
-		position = filed_until(engine, host, own->later_bytes);
-		if (position > host->checkpoint)
+		result = filed_until(engine, host, own->later_bytes, &position);
+		if (result == 0 && position > host->checkpoint)
 			count(cuts, host, position, own);
 	}
-	return 0;
+	return result;
 }
 
 static int judge_hosts(struct engine *engine, const struct recovery *recovery)

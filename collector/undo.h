@@ -16,7 +16,7 @@
  * checkpoint is where it ends, where the host's own file, which is written last, has it, and all of the
  * files that the log names are whole; or else up to where a later group says that they were. Such cuts
  * are CUT_NONE, or further behind.
- * @return 0 or -ENOMEM
+ * @return 0; -ENOMEM; -errno: that cannot be known now, and nothing was cut
  */
 int undo_run(struct engine *engine, struct recovery *recovery);
 
