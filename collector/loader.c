@@ -81,35 +81,14 @@ static int add_undone(struct loader *loader)
 	return result;
 }
 
-static int compare_metrics(const struct file_name *a, const struct file_name *b)
-{
-	size_t shorter = a->metric_length < b->metric_length ? a->metric_length : b->metric_length;
-	int order = memcmp(a->metric, b->metric, shorter);
-
-	if (order == 0 && a->metric_length != b->metric_length)
-		order = a->metric_length < b->metric_length ? -1 : 1;
-	return order;
-}
-
 /* By metric; of one file the last part first: it says how much of those before counts. */
 static int compare_found(const void *left, const void *right)
 {
-	const struct file_name *a = &((const struct found *)left)->says;
-	const struct file_name *b = &((const struct found *)right)->says;
-	int order = compare_metrics(a, b);
+	const struct found *a = left;
+	const struct found *b = right;
+	int order = file_name_compare(&a->says, &b->says);
 
-	if (order == 0)
-		order = (int)a->is_odd - (int)b->is_odd;
-	if (order == 0)
-		order = a->part > b->part ? -1 : a->part < b->part;
-	if (order == 0)
-		order = a->continues_bytes > b->continues_bytes
-				? -1
-				: a->continues_bytes < b->continues_bytes;
-	if (order == 0)
-		order = (int)((const struct found *)left)->is_undone -
-			(int)((const struct found *)right)->is_undone;
-	return order;
+	return order ? order : (int)a->is_undone - (int)b->is_undone;
 }
 
 /* How many follow each other that are parts of one file? */
@@ -117,10 +96,15 @@ static size_t count_parts(const struct found *found, size_t n)
 {
 	size_t n_parts = 1;
 
-	while (n_parts < n && compare_metrics(&found[n_parts].says, &found->says) == 0 &&
-	       found[n_parts].says.is_odd == found->says.is_odd)
+	while (n_parts < n && file_name_is_one(&found[n_parts].says, &found->says))
 		n_parts++;
 	return n_parts;
+}
+
+static bool is_one_metric(const struct file_name *a, const struct file_name *b)
+{
+	return a->metric_length == b->metric_length &&
+	       memcmp(a->metric, b->metric, a->metric_length) == 0;
 }
 
 static int load_files(struct loader *loader, int folder)
@@ -132,7 +116,7 @@ static int load_files(struct loader *loader, int folder)
 		const struct found *found = &loader->found[i];
 		size_t n_parts = count_parts(found, loader->n_found - i);
 
-		if (!before || compare_metrics(&before->says, &found->says) != 0) {
+		if (!before || !is_one_metric(&before->says, &found->says)) {
 			loader->file = NULL;
 			id_map_done(&loader->known);
 		}

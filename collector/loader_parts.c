@@ -5,10 +5,6 @@
 
 #include "collector/loader_part.h"
 
-/* A part's number is so much above the next lower one at most: a higher one is no work of ours, since
- * each number is begun by a failed sync or a start, and there shall be further ones. */
-#define NUMBERS_BETWEEN 1000u
-
 struct parts {
 	struct loader *loader;
 	int folder;
@@ -38,8 +34,7 @@ static size_t count_far(const struct found *found, size_t n)
 	uint32_t below = found[n - 1].says.part;
 	size_t i = n;
 
-	while (i > 0 && found[i - 1].says.part - below <= NUMBERS_BETWEEN &&
-	       found[i - 1].says.part <= FILE_NAME_PART_MAX - NUMBERS_BETWEEN)
+	while (i > 0 && !file_name_is_far(found[i - 1].says.part, below))
 		below = found[--i].says.part;
 	return i;
 }

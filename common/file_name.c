@@ -22,6 +22,9 @@
 #define PART_MARK  '~'
 #define BYTES_MARK '@'
 
+/* See file_name_is_far(). */
+#define PARTS_BETWEEN 1000u
+
 #define PART_DIGITS  6
 #define BYTES_DIGITS 20
 #define ASIDE_BYTES  11 /* a name that the collector adds to: ".damaged-99" */
@@ -256,6 +259,39 @@ void file_name_format(const struct file_name *name, char out[static FILE_NAME_ME
 			       "%.*s%c%" PRIu32 "%c%" PRIu64 "%s" ENDING, length, name->metric,
 			       PART_MARK, name->part, BYTES_MARK, name->continues_bytes, odd);
 	}
+}
+
+static int compare_files(const struct file_name *a, const struct file_name *b)
+{
+	size_t shorter = a->metric_length < b->metric_length ? a->metric_length : b->metric_length;
+	int order = memcmp(a->metric, b->metric, shorter);
+
+	if (order == 0 && a->metric_length != b->metric_length)
+		order = a->metric_length < b->metric_length ? -1 : 1;
+	return order ? order : (int)a->is_odd - (int)b->is_odd;
+}
+
+bool file_name_is_one(const struct file_name *a, const struct file_name *b)
+{
+	return compare_files(a, b) == 0;
+}
+
+int file_name_compare(const struct file_name *a, const struct file_name *b)
+{
+	int order = compare_files(a, b);
+
+	if (order == 0)
+		order = a->part > b->part ? -1 : a->part < b->part;
+	if (order == 0)
+		order = a->continues_bytes > b->continues_bytes
+				? -1
+				: a->continues_bytes < b->continues_bytes;
+	return order;
+}
+
+bool file_name_is_far(uint32_t part, uint32_t below)
+{
+	return part - below > PARTS_BETWEEN || part > FILE_NAME_PART_MAX - PARTS_BETWEEN;
 }
 
 size_t file_name_folder_base(const char *folder)

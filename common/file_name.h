@@ -58,6 +58,18 @@ int file_name_parse(const char *name, struct file_name *ret_name);
 /* Put a name together. */
 void file_name_format(const struct file_name *name, char out[static FILE_NAME_METRIC_BYTES]);
 
+/* Are these two parts of one file, or the same one? */
+bool file_name_is_one(const struct file_name *a, const struct file_name *b);
+
+/* An order: by file, then the last part first; of one number the one that continues most. */
+int file_name_compare(const struct file_name *a, const struct file_name *b);
+
+/*
+ * Is a part's number so far above the next lower one (or itself, where there is none) that it is no work of
+ * ours? Each number is begun by a failed sync or a start; and there shall be further ones.
+ */
+bool file_name_is_far(uint32_t part, uint32_t below);
+
 /* A host's folder is HOST, or HOST~2, HOST~3 ... where that was taken: how long is it without the number? */
 size_t file_name_folder_base(const char *folder);
 

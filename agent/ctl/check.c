@@ -82,6 +82,16 @@ void check_skip(struct check *check, const char *folder, const char *path, int e
 		message_error("%s%s%s is of another version of hostmetrics", folder, slash, path);
 	} else if (error == -EREMOTE) {
 		message_error("%s%s%s is of another store: none of it counts", folder, slash, path);
+	} else if (error == -EXDEV) {
+		message_error("%s%s%s holds another host, metric or part than its path says: none "
+			      "of it counts",
+			      folder, slash, path);
+	} else if (error == -EEXIST) {
+		message_error("%s%s%s: another file is this part: none of it counts", folder, slash,
+			      path);
+	} else if (error == -ERANGE) {
+		message_error("%s%s%s: its number is far above all others: none of it counts",
+			      folder, slash, path);
 	} else {
 		message_error("cannot read %s%s%s: %s", folder, slash, path, strerror(-error));
 	}

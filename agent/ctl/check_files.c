@@ -11,120 +11,6 @@
 #include "common/buffer.h"
 #include "common/file_reader.h"
 
-#define METRIC_ENDING ".hm"
-#define HOST_NAME     ".host"
-
-/* -- which files there are ------------------------------------------------------------------------- */
-
-struct listing {
-	struct check *check;
-	int hosts;
-	int folder; /* of one host */
-	const char *folder_name;
-};
-
-static bool is_metric(const char *name)
-{
-	size_t length = strlen(name);
-	size_t ending = sizeof(METRIC_ENDING) - 1;
-
-	return length > ending && strcmp(name + length - ending, METRIC_ENDING) == 0;
-}
-
-static int add_file(struct check *check, const struct listing *listing, const char *name,
-		    uint64_t length_bytes)
-{
-	char *path;
-
-	if (check->n_files == check->files_capacity) {
-		size_t capacity = check->files_capacity ? check->files_capacity * 2 : 256;
-		struct check_file *files = reallocarray(check->files, capacity, sizeof(*files));
-
-		if (!files)
-			return -ENOMEM;
-		check->files = files;
-		check->files_capacity = capacity;
-	}
-	if (asprintf(&path, "%s/%s", listing->folder_name, name) < 0)
-		return -ENOMEM;
-	check->files[check->n_files++] =
-		(struct check_file){path, strlen(listing->folder_name), length_bytes};
-	return 0;
-}
-
-static int note_file(struct listing *listing, const char *name)
-{
-	struct disk_status status;
-	int fd;
-	int result;
-
-	fd = disk_kernel.open(NULL, listing->folder, name, O_RDONLY);
-	result = fd < 0 ? fd : disk_kernel.fstat(NULL, fd, &status);
-	if (fd >= 0)
-		(void)disk_kernel.close(NULL, fd);
-	if (result < 0) {
-		check_skip(listing->check, listing->folder_name, name, result);
-		return 0;
-	}
-	return add_file(listing->check, listing, name, status.size_bytes);
-}
-
-static int note_metric(void *argument, const char *name)
-{
-	return is_metric(name) ? note_file(argument, name) : 0;
-}
-
-static int note_folder(void *argument, const char *name)
-{
-	struct listing *listing = argument;
-	int result;
-
-	/* The collector passes over such names, too. */
-	if (name[0] == '.')
-		return 0;
-	listing->folder = disk_kernel.open(NULL, listing->hosts, name, O_RDONLY | O_DIRECTORY);
-	/* No damage, but perhaps not what was meant. */
-	if (listing->folder == -ENOTDIR || listing->folder == -ELOOP) {
-		check_say(listing->check, "hosts", name,
-			  "no folder: a host of this name has its files in another");
-		return 0;
-	}
-	if (listing->folder < 0) {
-		check_skip(listing->check, "hosts", name, listing->folder);
-		return 0;
-	}
-	listing->folder_name = name;
-	/* First: what it says that the others hold, they hold when they are noted. */
-	result = note_file(listing, HOST_NAME);
-	if (result == 0)
-		result = disk_kernel.list(NULL, listing->folder, note_metric, listing);
-	(void)disk_kernel.close(NULL, listing->folder);
-	return result;
-}
-
-static int compare_files(const void *left, const void *right)
-{
-	const struct check_file *a = left;
-	const struct check_file *b = right;
-
-	return strcmp(a->path, b->path);
-}
-
-int check_list_files(struct check *check)
-{
-	struct listing listing = {.check = check};
-	int result;
-
-	listing.hosts = disk_kernel.open(NULL, check->store, "hosts", O_RDONLY | O_DIRECTORY);
-	if (listing.hosts < 0)
-		return listing.hosts;
-	result = disk_kernel.list(NULL, listing.hosts, note_folder, &listing);
-	(void)disk_kernel.close(NULL, listing.hosts);
-	if (check->n_files > 0)
-		qsort(check->files, check->n_files, sizeof(*check->files), compare_files);
-	return result;
-}
-
 /* -- what is confirmed ----------------------------------------------------------------------------- */
 
 /* What there is of a host. */
@@ -144,6 +30,11 @@ struct verifying {
 	uint64_t position_max; /* blocks of a later position are not confirmed */
 	uint64_t length_bytes; /* what lies behind it neither */
 	int64_t highest_us;    /* of the samples so far */
+	/* Where the header is damaged, it is told at the end, when this is known. */
+	bool is_headless;
+	uint64_t header_bytes;  /* where the first block begins */
+	bool begins_with_names; /* that one names what no other names before it */
+	bool has_meta;          /* kind and unit stand elsewhere, too */
 };
 
 /* A host by its number, which its folder knows, or else by the name of the folder. */
@@ -172,7 +63,7 @@ static uint32_t read_number(int hosts, const struct check_file *file)
 	char *path;
 	int fd;
 
-	if (asprintf(&path, "%.*s/" HOST_NAME, (int)file->folder_length, file->path) < 0)
+	if (asprintf(&path, "%.*s/" STORE_PATH_HOST_FILE, (int)file->folder_length, file->path) < 0)
 		return 0;
 	fd = disk_kernel.open(NULL, hosts, path, O_RDONLY);
 	free(path);
@@ -193,7 +84,7 @@ static uint32_t read_number(int hosts, const struct check_file *file)
 static void find_limits(struct verifying *verifying, const struct check_host *host)
 {
 	const struct check *check = verifying->check;
-	const char *name = verifying->file->path + verifying->file->folder_length + 1;
+	const char *name = check_file_name(verifying->file);
 
 	verifying->position_max = host ? host->checkpoint : UINT64_MAX;
 	verifying->length_bytes = UINT64_MAX;
@@ -282,6 +173,7 @@ static int verify_payload(struct verifying *verifying, const struct store_file_b
 	case HM_BLOCK_SERIES:
 		return store_file_get_series_list(block, &list);
 	case HM_BLOCK_META:
+		verifying->has_meta |= store_file_get_meta(block, &meta) == 0;
 		return store_file_get_meta(block, &meta);
 	case HM_BLOCK_DATA:
 		return verify_data(verifying, block);
@@ -299,6 +191,15 @@ static int verify_payload(struct verifying *verifying, const struct store_file_b
 	}
 }
 
+/* Does the block name series, and none before it does? Then it is the first of its file. */
+static bool has_first_names(const struct store_file_block *block)
+{
+	uint64_t names_offset;
+
+	return block->type != HM_BLOCK_DATA &&
+	       store_file_get_names_offset(block, &names_offset) == 0 && names_offset == 0;
+}
+
 static int verify_block(struct verifying *verifying, const struct file_reader_block *block)
 {
 	struct store_file_data data;
@@ -313,6 +214,8 @@ static int verify_block(struct verifying *verifying, const struct file_reader_bl
 		return 0;
 	}
 	verifying->check->n_blocks++;
+	if (verifying->is_headless && block->offset == verifying->header_bytes)
+		verifying->begins_with_names = has_first_names(&block->block);
 	result = verify_payload(verifying, &block->block);
 	if (result == -EBADMSG)
 		result = tell_range(verifying, block->offset, block->block.length_bytes, NULL);
@@ -337,8 +240,8 @@ static int verify_blocks(struct verifying *verifying)
 	}
 }
 
-/* A file whose header cannot be read. @return 0 or -errno of the output */
-static int tell_header(struct verifying *verifying, int error)
+/* A file of which nothing can be read. @return 0 or -errno of the output */
+static int tell_unreadable(struct verifying *verifying, int error)
 {
 	const struct check_file *file = verifying->file;
 	struct check_damage damage = {
@@ -359,27 +262,76 @@ static int tell_header(struct verifying *verifying, int error)
 		verifying->check->unconfirmed_bytes += file->length_bytes;
 		return 0;
 	}
+	if (!verifying->check->has_id)
+		damage.lost = "the header: all of the file, as long as the store's id is lost";
 	return check_tell(verifying->check, &damage);
+}
+
+/* What is lost with a header whose file can be read on. */
+static const char *lost_with_header(const struct verifying *verifying)
+{
+	if (strcmp(check_file_name(verifying->file), STORE_PATH_HOST_FILE) == 0)
+		return "nothing: the header, whose say its path has";
+	if (!verifying->begins_with_names)
+		return "kind and unit; samples or names of series, behind the header";
+	return verifying->has_meta ? "nothing: the header; kind and unit stand behind it"
+				   : "kind and unit";
+}
+
+/* The header is damaged, and what lies behind it is not. @return 0 or -errno of the output */
+static int tell_header(const struct verifying *verifying)
+{
+	const struct check_damage damage = {
+		.folder = "hosts",
+		.path = verifying->file->path,
+		.length_bytes = verifying->header_bytes,
+		.since_us = INT64_MIN,
+		.until_us = INT64_MIN,
+		.lost = lost_with_header(verifying),
+	};
+
+	if (!verifying->is_headless)
+		return 0;
+	return check_tell(verifying->check, &damage);
+}
+
+static int verify_open_file(struct verifying *verifying, int fd)
+{
+	const struct check_file *file = verifying->file;
+	struct check *check = verifying->check;
+	int result = check_begin_file(check, file, fd, &verifying->reader, &verifying->is_headless);
+
+	verifying->header_bytes = verifying->reader.header_bytes;
+	check->n_bytes += verifying->reader.length_bytes;
+	if (result < 0)
+		return tell_unreadable(verifying, result);
+	/* What a failed sync left behind. */
+	if (file->length_bytes > file->limit_bytes)
+		check->unconfirmed_bytes += file->length_bytes - file->limit_bytes;
+	result = verify_blocks(verifying);
+	return result == 0 ? tell_header(verifying) : result;
 }
 
 static int verify_file(struct verifying *verifying, int hosts)
 {
 	const struct check_file *file = verifying->file;
-	struct store_file_header header;
-	int fd = disk_kernel.open(NULL, hosts, file->path, O_RDONLY);
-	int result;
+	int result = file->refusal;
+	int fd = -1;
 
-	if (fd < 0) {
-		check_skip(verifying->check, "hosts", file->path, fd);
+	/* Nothing of it counts, says the part behind it. */
+	if (file->limit_bytes == 0) {
+		verifying->check->unconfirmed_bytes += file->length_bytes;
 		return 0;
 	}
-	verifying->reader = (struct file_reader){.passes_bad_sectors = true};
-	result =
-		file_reader_init(&verifying->reader, &disk_kernel, fd, file->length_bytes, &header);
-	if (result == 0 && check_is_foreign(verifying->check, header.store_id))
-		result = -EREMOTE;
-	verifying->check->n_bytes += verifying->reader.length_bytes;
-	result = result < 0 ? tell_header(verifying, result) : verify_blocks(verifying);
+	if (result == 0) {
+		fd = disk_kernel.open(NULL, hosts, file->path, O_RDONLY);
+		result = fd < 0 ? fd : 0;
+	}
+	if (result < 0) {
+		check_skip(verifying->check, "hosts", file->path, result);
+		return 0;
+	}
+	result = verify_open_file(verifying, fd);
 	file_reader_done(&verifying->reader);
 	(void)disk_kernel.close(NULL, fd);
 	return result;
@@ -447,6 +399,7 @@ int check_files(struct check *check)
 
 	if (hosts < 0)
 		return hosts;
+	result = check_judge_parts(check, hosts);
 	for (size_t i = 0; i < check->n_files && result == 0; i++) {
 		const struct check_file *file = &check->files[i];
 		struct verifying verifying = {

@@ -14,7 +14,8 @@
 
 #include "agent/ctl/output.h"
 #include "common/block.h"
-#include "common/file_name.h"
+#include "common/file_reader.h"
+#include "common/store_path.h"
 #include "hostmetrics/format.h"
 #include "hostmetrics/wire.h"
 
@@ -22,6 +23,9 @@ struct check_file {
 	char *path; /* below hosts/: the host's folder, the file's name */
 	size_t folder_length;
 	uint64_t length_bytes;
+	struct file_name says; /* of a metric's file; borrows the path */
+	uint64_t limit_bytes;  /* so much of it counts, says the part behind it */
+	int refusal;           /* why it does not count, for check_skip(); 0: it does */
 };
 
 /* What the log says of a host. */
@@ -86,7 +90,8 @@ void check_say(struct check *check, const char *folder, const char *path, const 
 /* Is this another store's id, as far as that is known? */
 bool check_is_foreign(const struct check *check, const uint8_t *store_id);
 
-/* Say that a file could not be checked. @param error  -EREMOTE: it is of another store */
+/* Say that a file could not be checked. @param error  -EREMOTE: it is of another store; -EXDEV: it is not
+ * what its path says; -EEXIST: another file is this part; -ERANGE: its number is far above all others */
 void check_skip(struct check *check, const char *folder, const char *path, int error);
 
 /* Show how far it is, now and then, on a terminal. */
@@ -97,6 +102,22 @@ int check_list_files(struct check *check);
 
 /* Check the log, and have from it what is confirmed. @return 0, also without a log; -errno */
 int check_log(struct check *check);
+
+/* Its name in its folder. */
+const char *check_file_name(const struct check_file *file);
+
+/* Find out how much of each of the files counts, and which do not. @return 0 or -ENOMEM */
+int check_judge_parts(struct check *check, int hosts);
+
+/*
+ * Begin to read a file, as far as it was noted and counts.
+ * @param reader           to be released in any case
+ * @param ret_is_headless  its header is damaged; reader->header_bytes is where the first block begins
+ * @return 0; as file_reader_init(), for a header without which no block verifies; as check_skip() takes
+ * it; -errno
+ */
+int check_begin_file(const struct check *check, const struct check_file *file, int fd,
+		     struct file_reader *reader, bool *ret_is_headless);
 
 /* Check the files that were noted. @return 0 or -errno */
 int check_files(struct check *check);

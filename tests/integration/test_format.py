@@ -119,7 +119,7 @@ class Format(unittest.TestCase):
 
 
 class Parts(Case):
-    """Parts of a file that this test makes by the page: the page's reader and a collector agree."""
+    """Parts of a file that this test makes by the page: the page's reader, a collector and `agentctl check` agree."""
 
     store_id = bytes(range(16))
 
@@ -155,7 +155,7 @@ class Parts(Case):
         with open(os.path.join(self.store, "id"), "wb") as file:
             file.write(data + struct.pack("<I", store_reader.crc32c(data)))
 
-    def check(self, values, n_aside=0):
+    def check(self, values, n_aside=0, code=0):
         """What counts of the metric m."""
         found = []
         for parts in store_reader.read_parts(self.folder, self.store_id).values():
@@ -165,6 +165,9 @@ class Parts(Case):
                         (_, column), = store_block.decode(store_reader.read_data(block.payload)[4])
                         found += [value for _, value in column]
         self.assertEqual(sorted(found), values, "the reader of the page")
+        result = ctl("check", self.store)
+        self.assertIn(f" {len(values)} samples; ", result.err)
+        self.assertEqual(result.code, code, result.err)
         collector = self.start_collector("--store", self.store)
         rows = ctl("--socket", collector.socket, "query", "m", "--all", "-o", "json").json()
         self.assertEqual([row["value"] for row in rows], values)
@@ -181,7 +184,7 @@ class Parts(Case):
         ends = self.make("m.hm", [1, 2, 3])
         ends = self.make(f"m~1@{ends[0]}.hm", [2, 4, 5], part=1, n_bytes=ends[0], damaged=True)
         self.make(f"m~2@{ends[1]}.hm", [6], part=2, n_bytes=ends[1], damaged=True)
-        self.check([1, 2, 4, 6])
+        self.check([1, 2, 4, 6], code=1)
 
     def test_a_header_that_says_something_else_takes_the_name_s_say_away(self):
         ends = self.make("m.hm", [1, 2, 3])
@@ -189,7 +192,7 @@ class Parts(Case):
         self.make("m~2@5.hm", [8], part=2, n_bytes=5, metric="n")
         self.make("m~3@5.hm", [9], part=3, n_bytes=5, odd=True)
         self.make("m~04.hm", [10], part=4, n_bytes=store_reader.ALL)
-        self.check([1, 2, 3], 4)
+        self.check([1, 2, 3], 4, code=2)
 
     def test_where_nothing_of_a_part_counts_its_name_does(self):
         ends = self.make("m.hm", [1, 2, 3])
@@ -201,14 +204,14 @@ class Parts(Case):
         ends = self.make("m.hm", [1, 2, 3])
         for i, end in enumerate(ends[:2]):
             self.make(f"m~1@{end}.hm", [4 + i], part=1, n_bytes=end)
-        self.check([1, 2, 5], 1)
+        self.check([1, 2, 5], 1, code=2)
 
     def test_a_number_far_above_the_others_does_not_count(self):
         self.make("m.hm", [1])
         self.make("m~1000@1.hm", [2], part=1000, n_bytes=1)
         self.make("m~2001.hm", [3], part=2001, n_bytes=store_reader.ALL)
         self.make("m~2500.hm", [4], part=2500, n_bytes=store_reader.ALL)
-        self.check([1, 2], 2)
+        self.check([1, 2], 2, code=2)
 
 
 class Blocks(unittest.TestCase):

@@ -14,7 +14,7 @@
 #include "common/log_entry.h"
 #include "common/log_file.h"
 #include "common/message.h"
-#include "common/store_file.h"
+#include "common/store_path.h"
 #include "tests/support/fake_daemon.h"
 #include "tests/support/scratch.h"
 
@@ -73,18 +73,26 @@ static void save(const char *name)
 
 /* -- a metric file: names, then a sample a second -------------------------------------------------- */
 
+static uint32_t salt = SALT;
+static uint32_t part;
+static uint64_t continues_bytes;
+
 static void put_header(void)
 {
 	static const uint8_t store_id[HM_ID_BYTES];
 	struct store_file_header header = {
 		.store_id = store_id,
-		.salt = SALT,
+		.salt = salt,
+		.part = part,
+		.continues_bytes = continues_bytes,
 		.type = HM_FILE_METRIC,
 		.host = "web01",
 		.host_length = 5,
 		.metric = "a",
 		.metric_length = 1,
-		.unit = "",
+		.kind = HM_STORED_GAUGE,
+		.unit = "celsius",
+		.unit_length = 7,
 	};
 
 	buffer_clear(&bytes);
@@ -98,7 +106,7 @@ static size_t put_names(void)
 
 	store_file_put_names_offset(&bytes, 0);
 	store_file_put_series(&bytes, &series);
-	cr_assert_eq(store_file_end_block(&bytes, start, SALT, start), 0);
+	cr_assert_eq(store_file_end_block(&bytes, start, salt, start), 0);
 	return start;
 }
 
@@ -117,7 +125,7 @@ static size_t put_sample(int second, size_t names_offset, uint64_t position)
 
 	store_file_put_data(&bytes, &data);
 	cr_assert_eq(block_encode(encoder, &time_us, 1, &column, 1, BLOCK_EFFORT_FAST, &bytes), 0);
-	cr_assert_eq(store_file_end_block(&bytes, start, SALT, start), 0);
+	cr_assert_eq(store_file_end_block(&bytes, start, salt, start), 0);
 	return start;
 }
 
@@ -280,6 +288,113 @@ Test(check, finds_every_flipped_bit)
 	}
 }
 
+/* -- damaged headers and parts ---------------------------------------------------------------------- */
+
+/* Have the file that follows verify by its path, in a store that has its id. */
+static void put_id(const char *name)
+{
+	static const uint8_t store_id[HM_ID_BYTES];
+
+	buffer_clear(&bytes);
+	store_file_put_id(&bytes, store_id);
+	save("id");
+	salt = store_path_salt(store_id, "web01", name);
+}
+
+static void expect_row(uint64_t length, const char *lost)
+{
+	char expected[400];
+
+	(void)snprintf(expected, sizeof(expected), "-\t-\thosts/web01/a.hm\t0\t%llu\t%s\n",
+		       (unsigned long long)length, lost);
+	cr_expect_str_eq(printed, expected);
+}
+
+Test(check, says_what_is_lost_with_any_bit_of_a_header_and_verifies_the_rest)
+{
+	put_id("a.hm");
+	put_file();
+	for (size_t bit = 0; bit < offsets[0] * 8; bit++) {
+		((uint8_t *)bytes.data)[bit / 8] ^= (uint8_t)(1u << bit % 8);
+		save("hosts/web01/a.hm");
+		cr_assert_eq(check(), ENDING_FAILED, "bit %zu", bit);
+		expect_row(offsets[0], "kind and unit");
+		((uint8_t *)bytes.data)[bit / 8] ^= (uint8_t)(1u << bit % 8);
+	}
+}
+
+Test(check, finds_damage_behind_a_damaged_header)
+{
+	put_id("a.hm");
+	put_file();
+	flip(20);
+	flip(offsets[2] + 30);
+	save("hosts/web01/a.hm");
+	cr_expect_eq(check(), ENDING_FAILED);
+	cr_expect(strstr(printed, "\tsamples\n"), "%s", printed);
+	cr_expect(strstr(printed, "\tkind and unit\n"), "%s", printed);
+}
+
+Test(check, says_that_more_is_lost_where_the_first_block_is_damaged_too)
+{
+	put_id("a.hm");
+	put_file();
+	flip(20);
+	flip(offsets[0] + 30);
+	save("hosts/web01/a.hm");
+	cr_expect_eq(check(), ENDING_FAILED);
+	expect_row(offsets[1], "kind and unit; samples or names of series, behind the header");
+}
+
+Test(check, says_that_nothing_is_lost_where_kind_and_unit_stand_elsewhere)
+{
+	struct store_file_meta meta = {.kind = HM_STORED_GAUGE, .unit = "K", .unit_length = 1};
+	size_t start;
+
+	put_id("a.hm");
+	put_file();
+	meta.names_offset = offsets[0];
+	start = store_file_begin_block(&bytes, HM_BLOCK_META, CONFIRMED);
+	store_file_put_meta(&bytes, &meta);
+	cr_assert_eq(store_file_end_block(&bytes, start, salt, start), 0);
+	flip(20);
+	save("hosts/web01/a.hm");
+	cr_expect_eq(check(), ENDING_FAILED);
+	expect_row(offsets[0], "nothing: the header; kind and unit stand behind it");
+}
+
+Test(check, loses_all_of_a_file_of_which_no_block_verifies)
+{
+	put_id("b.hm");
+	put_file();
+	flip(20);
+	save("hosts/web01/a.hm");
+	cr_expect_eq(check(), ENDING_FAILED);
+	expect_row(bytes.length, "the header: all of the file");
+}
+
+Test(check, takes_what_a_failed_sync_left_for_no_damage)
+{
+	char name[64];
+
+	put_id("a.hm");
+	put_file();
+	flip(offsets[3] + 30);
+	save("hosts/web01/a.hm");
+	(void)snprintf(name, sizeof(name), "hosts/web01/a~1@%zu.hm", offsets[3]);
+	part = 1;
+	continues_bytes = offsets[3];
+	put_file();
+	save(name);
+	cr_expect_eq(check(), ENDING_FOUND, "%s", printed);
+
+	/* But not for the say of a file that is not what its name says. */
+	continues_bytes--;
+	put_file();
+	save(name);
+	cr_expect_eq(check(), ENDING_FAILED);
+}
+
 Test(check, takes_what_is_not_confirmed_for_no_damage)
 {
 	put_file();
@@ -303,7 +418,7 @@ Test(check, believes_the_folder_s_own_number)
 	put_header();
 	start = store_file_begin_block(&bytes, HM_BLOCK_HOST, CONFIRMED);
 	store_file_put_host(&bytes, &host);
-	cr_assert_eq(store_file_end_block(&bytes, start, SALT, start), 0);
+	cr_assert_eq(store_file_end_block(&bytes, start, salt, start), 0);
 	cr_assert_eq(mkdir(below("hosts/web01~2"), 0700), 0);
 	save("hosts/web01~2/.host");
 	put_file();
