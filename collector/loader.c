@@ -210,7 +210,7 @@ static int load_folder(struct loader *loader, const char *name)
 	if (result == 0)
 		result = load_files(loader, folder);
 	if (result == 0)
-		loader_load_host(loader, folder);
+		result = loader_load_host(loader, folder);
 	if (loader->is_logged && loader->host && loader->host->checkpoint > loader->checkpoint)
 		message_warning("%s: its files are newer than the log, so all whole blocks count",
 				name);

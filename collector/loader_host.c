@@ -21,13 +21,14 @@ static void remake_doubtful(struct loader *loader, int folder)
 	host->end = (struct metric_file_end){.highest_us = CATALOG_NO_TIME};
 }
 
-/* Take what the blocks of the host's own file say. */
-static void take_host_blocks(struct loader *loader, struct file_reader *reader)
+/* Take what the blocks of the host's own file say. @return 0 or -errno */
+static int take_host_blocks(struct loader *loader, struct file_reader *reader)
 {
 	struct catalog_host *host = loader->host;
 	struct file_reader_block found;
+	int result;
 
-	while (file_reader_next(reader, &found) == 0) {
+	while ((result = file_reader_next(reader, &found)) == 0) {
 		struct store_file_host entry;
 
 		if (loader->is_logged && found.block.position > host->checkpoint)
@@ -36,9 +37,25 @@ static void take_host_blocks(struct loader *loader, struct file_reader *reader)
 		if (store_file_get_host(&found.block, &entry) == 0)
 			host->n_filed = entry.n_samples;
 	}
+	return result == -ENODATA ? 0 : result;
 }
 
-/* @return 0, also where it is damaged; -EINVAL: it is no file of a host; -EREMOTE: of another store */
+/* Behind a damaged header: what it counts; the file itself is made anew. */
+static int read_headless(struct loader *loader, struct file_reader *reader)
+{
+	const struct engine *engine = loader->engine;
+	int result = file_reader_pass_header(
+		reader, store_path_salt(engine->store_id, loader->folder, HOST_FILE));
+
+	if (result == 0 && loader->host) {
+		result = take_host_blocks(loader, reader);
+		loader->host->end = (struct metric_file_end){.highest_us = CATALOG_NO_TIME};
+	}
+	return result;
+}
+
+/* @return 0, also where it is damaged; -EINVAL: it is no file of a host; -EREMOTE: of another store;
+ * -errno */
 static int read_host_file(struct loader *loader, int fd)
 {
 	const struct disk *disk = loader->engine->options.disk;
@@ -49,23 +66,56 @@ static int read_host_file(struct loader *loader, int fd)
 
 	/* One that a checkpoint has just made is empty. */
 	if (result < 0 || (status.is_file && status.size_bytes == 0))
-		return 0;
+		return result;
 	result = file_reader_init(&reader, disk, fd, UINT64_MAX, &header);
-	if (result == 0 && memcmp(header.store_id, loader->engine->store_id, HM_ID_BYTES) != 0)
+	if (result == -EBADMSG) {
+		result = read_headless(loader, &reader);
+	} else if (result == 0 &&
+		   memcmp(header.store_id, loader->engine->store_id, HM_ID_BYTES) != 0) {
 		result = -EREMOTE;
-	if (result == 0 && header.type == HM_FILE_HOST && loader->host) {
+	} else if (result == 0 && header.type == HM_FILE_HOST && loader->host) {
 		loader->host->end = (struct metric_file_end){
 			.salt = header.salt,
 			.length_bytes = header.header_bytes,
 			.highest_us = CATALOG_NO_TIME,
 		};
-		take_host_blocks(loader, &reader);
+		result = take_host_blocks(loader, &reader);
 	}
 	file_reader_done(&reader);
-	return result == -EINVAL || result == -EREMOTE ? result : 0;
+	return result;
 }
 
-void loader_load_host(struct loader *loader, int folder)
+/* Does it say nothing of the file, which may be whole? */
+static bool is_passing(int result)
+{
+	return result < 0 && !disk_is_damage(result) && result != -ENOENT && result != -ENODATA &&
+	       result != -ENOTSUP;
+}
+
+/* What becomes of the file. @return 0; -errno that stands in the way of starting at all */
+static int take_result(struct loader *loader, int folder, int result)
+{
+	switch (result) {
+	case -EREMOTE:
+		loader_set_aside(loader, folder, HOST_FILE, "it is of another store");
+		return 0;
+	case -EINVAL:
+	case -ELOOP:
+	case -ENXIO:
+		loader_set_aside(loader, folder, HOST_FILE, "no file of a host");
+		return 0;
+	default:
+		if (loader_is_fatal(result))
+			return result;
+		if (is_passing(result))
+			loader_pass_over_for_now(loader, HOST_FILE, result);
+		else if (loader->host)
+			remake_doubtful(loader, folder);
+		return 0;
+	}
+}
+
+int loader_load_host(struct loader *loader, int folder)
 {
 	const struct disk *disk = loader->engine->options.disk;
 	int fd = disk->open(disk->context, folder, HOST_FILE, O_RDONLY);
@@ -75,10 +125,5 @@ void loader_load_host(struct loader *loader, int folder)
 		result = read_host_file(loader, fd);
 		(void)disk->close(disk->context, fd);
 	}
-	if (result == -EREMOTE)
-		loader_set_aside(loader, folder, HOST_FILE, "it is of another store");
-	else if (result == -EINVAL || result == -ELOOP || result == -ENXIO)
-		loader_set_aside(loader, folder, HOST_FILE, "no file of a host");
-	else if (loader->host)
-		remake_doubtful(loader, folder);
+	return take_result(loader, folder, result);
 }

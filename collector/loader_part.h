@@ -95,7 +95,7 @@ int loader_load_metric(struct loader *loader, int folder, const struct found *fo
 bool loader_is_fatal(int result);
 
 /* What the host's own file says; without it nothing but a count is missing. What is none of ours goes
- * out of the way. */
-void loader_load_host(struct loader *loader, int folder);
+ * out of the way. @return 0; -errno that stands in the way of starting at all */
+int loader_load_host(struct loader *loader, int folder);
 
 #endif

@@ -282,10 +282,11 @@ int file_name_compare(const struct file_name *a, const struct file_name *b)
 
 	if (order == 0)
 		order = a->part > b->part ? -1 : a->part < b->part;
-	if (order == 0)
+	if (order == 0) {
 		order = a->continues_bytes > b->continues_bytes
 				? -1
 				: a->continues_bytes < b->continues_bytes;
+	}
 	return order;
 }
 

@@ -275,6 +275,19 @@ Test(loader, puts_out_of_the_way_what_is_no_hosts_file)
 	sim_store_done(&other);
 }
 
+Test(loader, counts_on_where_the_header_of_a_hosts_file_is_damaged)
+{
+	put_filed(AT "01 m 1\n" AT "02 m 2\n");
+	sim_store_damage(&store, "hosts/here/.host", 16, 40);
+	reopen();
+	for (int i = 0; i < 2; i++) {
+		cr_assert_eq(store.engine->catalog.all_hosts[0]->n_filed, 2 + i);
+		put_filed(i == 0 ? AT "03 m 3\n" : "");
+		reopen();
+	}
+	cr_assert_eq(sim_store_stats(&store).n_files_aside, 0);
+}
+
 Test(loader, never_overwrites_a_file_that_cannot_be_read_now)
 {
 	static const char all[] = "1 here m 1\n3 here m 3\n1 here m{x=\"1\"} 2\n"
