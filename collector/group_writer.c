@@ -33,11 +33,12 @@ void group_writer_done(struct group_writer *writer)
 
 void group_writer_name(const struct group_file *file, char name[static CATALOG_FILE_NAME_BYTES])
 {
-	if (file->file)
+	if (file->file) {
 		catalog_file_name(file->file, file->side, file->before.part,
 				  file->before.continues_bytes, name);
-	else
+	} else {
 		(void)snprintf(name, CATALOG_FILE_NAME_BYTES, "%s", HOST_FILE);
+	}
 }
 
 /* Is a file there that does not count: of a later version, say, or unreadable at start? @return 0; 1: it

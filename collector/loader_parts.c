@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Which of a file's parts count, and where it is gone on with. */
 
+#include <assert.h>
 #include <errno.h>
 
 #include "collector/loader_part.h"
@@ -143,9 +144,11 @@ static int note_next(const struct parts *parts)
 int loader_load_parts(struct loader *loader, int folder, const struct found *found, size_t n)
 {
 	struct parts parts = {.loader = loader, .folder = folder, .found = found, .n = n};
-	size_t n_far = count_far(found, n);
+	size_t n_far;
 	int result = 0;
 
+	assert(found && n > 0);
+	n_far = count_far(found, n);
 	loader->has_end = false;
 	for (size_t i = 0; i < n_far; i++)
 		loader_pass_over(loader, found[i].name, "its number is far above all others");

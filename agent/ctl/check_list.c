@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "agent/ctl/check_part.h"
+#include "common/array.h"
 
 struct listing {
 	struct check *check;
@@ -18,24 +19,22 @@ struct listing {
 static int add_file(struct check *check, const struct listing *listing, const char *name,
 		    uint64_t length_bytes)
 {
-	char *path;
+	struct check_file *files =
+		array_grow(check->files, check->n_files, &check->files_capacity, sizeof(*files));
+	struct check_file *file;
 
-	if (check->n_files == check->files_capacity) {
-		size_t capacity = check->files_capacity ? check->files_capacity * 2 : 256;
-		struct check_file *files = reallocarray(check->files, capacity, sizeof(*files));
-
-		if (!files)
-			return -ENOMEM;
-		check->files = files;
-		check->files_capacity = capacity;
-	}
-	if (asprintf(&path, "%s/%s", listing->folder_name, name) < 0)
+	if (!files)
 		return -ENOMEM;
-	check->files[check->n_files++] =
-		(struct check_file){.path = path,
-				    .folder_length = strlen(listing->folder_name),
-				    .length_bytes = length_bytes,
-				    .limit_bytes = FILE_NAME_ALL};
+	check->files = files;
+	file = &files[check->n_files];
+	*file = (struct check_file){
+		.folder_length = strlen(listing->folder_name),
+		.length_bytes = length_bytes,
+		.limit_bytes = FILE_NAME_ALL,
+	};
+	if (asprintf(&file->path, "%s/%s", listing->folder_name, name) < 0)
+		return -ENOMEM;
+	check->n_files++;
 	return 0;
 }
 

@@ -154,11 +154,12 @@ static void expect_name(const char *name, const char *metric, uint32_t part,
 	char again[FILE_NAME_METRIC_BYTES];
 
 	cr_assert_eq(file_name_parse(name, &found), 0, "%s", name);
-	cr_expect_eq(found.metric_length, strlen(metric), "%s", name);
-	cr_expect_eq(strncmp(found.metric, metric, found.metric_length), 0, "%s", name);
-	cr_expect_eq(found.part, part, "%s", name);
-	cr_expect_eq(found.continues_bytes, continues_bytes, "%s", name);
-	cr_expect_eq(found.is_odd, is_odd, "%s", name);
+	cr_expect(found.metric_length == strlen(metric) &&
+			  strncmp(found.metric, metric, found.metric_length) == 0,
+		  "%s", name);
+	cr_expect(found.part == part && found.continues_bytes == continues_bytes &&
+			  found.is_odd == is_odd,
+		  "%s", name);
 	file_name_format(&found, again);
 	cr_expect_str_eq(again, name);
 }
