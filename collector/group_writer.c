@@ -41,6 +41,27 @@ void group_writer_name(const struct group_file *file, char name[static CATALOG_F
 	}
 }
 
+/*
+ * Take another name. What counts of the part before still does, and no more: a byte of the next block is
+ * none of it. Else all that is whole in what has the name counts, should it be readable one day.
+ */
+static int take_next_name(struct engine *engine, const struct group_file *file)
+{
+	uint64_t continues_bytes = file->before.continues_bytes;
+	int result = 0;
+
+	pthread_mutex_lock(&engine->mutex);
+	if (file->before.part > 0 && continues_bytes < FILE_NAME_ALL - 1) {
+		catalog_go_on(&engine->catalog, file->file, file->side, file->before.part,
+			      continues_bytes + 1);
+	} else {
+		result =
+			catalog_begin_part(&engine->catalog, file->file, file->side, FILE_NAME_ALL);
+	}
+	pthread_mutex_unlock(&engine->mutex);
+	return result;
+}
+
 /* Is a file there that does not count: of a later version, say, or unreadable at start? @return 0; 1: it
  * is; -errno: that cannot be known */
 static int is_taken(const struct engine *engine, const struct group_file *file)
@@ -77,12 +98,8 @@ int group_writer_locate(struct group_writer *writer, struct group_file *file)
 	file->before = file->file ? file->file->data[file->side].end : file->of->host->end;
 	if (file->before.length_bytes > 0)
 		return 0;
-	/* All that is whole in it counts, should it be readable one day. */
 	while (result == 0 && file->file && (taken = is_taken(engine, file)) > 0) {
-		pthread_mutex_lock(&engine->mutex);
-		result =
-			catalog_begin_part(&engine->catalog, file->file, file->side, FILE_NAME_ALL);
-		pthread_mutex_unlock(&engine->mutex);
+		result = take_next_name(engine, file);
 		file->before = file->file->data[file->side].end;
 	}
 	if (taken < 0)

@@ -68,7 +68,7 @@ void loader_pass_over_for_now(struct loader *loader, const char *name, int error
 		loader->host->is_unread = true;
 }
 
-bool loader_set_aside(struct loader *loader, int folder, const char *name, const char *why)
+void loader_set_aside(struct loader *loader, int folder, const char *name, const char *why)
 {
 	const struct disk *disk = loader->engine->options.disk;
 	char aside[PATH_BYTES];
@@ -97,18 +97,18 @@ bool loader_set_aside(struct loader *loader, int folder, const char *name, const
 	} else {
 		message_warning("%s/%s: %s; set aside as %s", loader->folder, name, why, aside);
 	}
-	return result == 0;
 }
 
-bool loader_tell_unusable(struct loader *loader, int folder, const char *name, int result)
+void loader_tell_unusable(struct loader *loader, int folder, const char *name, int result)
 {
 	switch (result) {
 	case -EINVAL:
 	case -EBADMSG:
 	case -ELOOP: /* a symbolic link */
 	case -ENXIO: /* a socket */
-		return loader_set_aside(loader, folder, name,
-					"not a metric file, or its header is damaged");
+		loader_set_aside(loader, folder, name,
+				 "not a metric file, or its header is damaged");
+		break;
 	case -ENOTSUP:
 		loader_pass_over(loader, name, "of a format that this version does not know");
 		break;
@@ -122,5 +122,4 @@ bool loader_tell_unusable(struct loader *loader, int folder, const char *name, i
 	default:
 		loader_pass_over_for_now(loader, name, result);
 	}
-	return false;
 }

@@ -66,11 +66,11 @@ void loader_pass_over(struct loader *loader, const char *name, const char *why);
  * numbers its series have there is not known. What comes in stays in the log. */
 void loader_pass_over_for_now(struct loader *loader, const char *name, int error);
 
-/* Give what cannot be used another name, so that there can be a new file. @return has it got one? */
-bool loader_set_aside(struct loader *loader, int folder, const char *name, const char *why);
+/* Give what cannot be used another name, so that there can be a new file. */
+void loader_set_aside(struct loader *loader, int folder, const char *name, const char *why);
 
-/* What becomes of a metric's file that could not be read, for -errno. @return its name is free now */
-bool loader_tell_unusable(struct loader *loader, int folder, const char *name, int result);
+/* What becomes of a metric's file that could not be read, for -errno. */
+void loader_tell_unusable(struct loader *loader, int folder, const char *name, int result);
 
 /* Which of a metric's two files is it a part of? */
 enum catalog_side loader_side(const struct found *found);

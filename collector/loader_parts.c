@@ -83,14 +83,22 @@ static bool was_begun(const struct parts *parts, const struct found *found)
 	return cut && cut->length_bytes == 0;
 }
 
-/* A file that cannot be used is in the way: its number is not used again, and should it be of use one
- * day, all that is whole in it counts. */
+/* Is a file for certain not what its path says? Then it is as if it were not there. */
+static bool is_none(int result)
+{
+	return result == -EINVAL || result == -EBADMSG || result == -ELOOP || result == -ENXIO ||
+	       result == -EXDEV || result == -EREMOTE;
+}
+
+/* A file that cannot be used. Where it may be ours, and of use one day, what its name says counts, its
+ * number is not used again, and all that is whole in it will count. */
 static void pass_over(struct parts *parts, const struct found *found, int result)
 {
-	bool is_free = loader_tell_unusable(parts->loader, parts->folder, found->name, result);
-
-	if (!is_free || found->says.part > 0)
-		go_on(parts, found->says.part + 1, FILE_NAME_ALL);
+	loader_tell_unusable(parts->loader, parts->folder, found->name, result);
+	if (is_none(result))
+		return;
+	go_on(parts, found->says.part + 1, FILE_NAME_ALL);
+	parts->behind = found;
 }
 
 static int load_part(struct parts *parts, const struct found *found)

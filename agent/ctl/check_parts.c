@@ -70,20 +70,27 @@ int check_begin_file(const struct check *check, const struct check_file *file, i
 	return result == 0 && !fits(file, &header) ? -EXDEV : result;
 }
 
-/* Does a file count? */
+/* Is a file for certain not what its path says? */
+static bool is_none(int result)
+{
+	return is_damaged(result) || result == -ELOOP || result == -ENXIO || result == -EXDEV ||
+	       result == -EREMOTE;
+}
+
+/* Does what a file's name says count? Also where it cannot be read. */
 static bool counts(const struct check *check, int hosts, const struct check_file *file)
 {
 	struct file_reader reader = {0};
 	bool is_headless;
 	int fd = disk_kernel.open(NULL, hosts, file->path, O_RDONLY);
-	bool is_good;
+	int result;
 
 	if (fd < 0)
-		return false;
-	is_good = check_begin_file(check, file, fd, &reader, &is_headless) == 0;
+		return !is_none(fd);
+	result = check_begin_file(check, file, fd, &reader, &is_headless);
 	file_reader_done(&reader);
 	(void)disk_kernel.close(NULL, fd);
-	return is_good;
+	return !is_none(result);
 }
 
 static bool is_one_folder(const struct check_file *a, const struct check_file *b)

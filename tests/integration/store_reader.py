@@ -190,9 +190,9 @@ def read_part(path, store_id):
         data = file.read()
     try:
         header = read_header(data)
-    except Damaged:
+    except Damaged as error:
         blocks, _ = read_blocks(data, HEADER_BYTES, salt_of(store_id, host, name))
-        require(blocks, "no block verifies")
+        require(blocks, str(error))
         return blocks
     require((escape(header.host), escape(header.metric)) == (re.sub("~[0-9]{1,10}$", "", host), says.metric) and
             (header.part, header.continues_bytes) == (says.part, says.n_bytes) and
@@ -221,7 +221,8 @@ def read_parts(folder, store_id):
             limit = behind.n_bytes if behind and behind.part == says.part + 1 else ALL
             try:
                 blocks = read_part(os.path.join(folder, name), store_id) if limit else []
-            except Damaged:
+            except Damaged as error:
+                behind = says if str(error) == "another version" else behind
                 continue
             behind = says
             counted[says.part] = [block for block in blocks if block.offset + block.length <= limit]

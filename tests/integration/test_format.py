@@ -194,6 +194,15 @@ class Parts(Case):
         self.make("m~04.hm", [10], part=4, n_bytes=store_reader.ALL)
         self.check([1, 2, 3], 4, code=2)
 
+    def test_the_name_of_a_part_of_another_version_counts(self):
+        ends = self.make("m.hm", [1, 2, 3])
+        name = f"m~1@{ends[1]}.hm"
+        self.make(name, [7], part=1, n_bytes=ends[1])
+        with open(os.path.join(self.folder, name), "r+b") as file:
+            file.write(b"hostmetr\3\0\0\0" + b"a header of its own, and blocks that are none of this version. " * 8)
+        self.make("m~2.hm", [4], part=2, n_bytes=store_reader.ALL)
+        self.check([1, 2, 4], 1, code=2)
+
     def test_where_nothing_of_a_part_counts_its_name_does(self):
         ends = self.make("m.hm", [1, 2, 3])
         self.make(f"m~1@{ends[1]}.hm", [7], part=1, n_bytes=ends[1])
