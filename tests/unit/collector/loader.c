@@ -619,19 +619,24 @@ Test(loader, begins_behind_a_part_that_is_all_there_is_and_cannot_be_read)
 Test(loader, reads_each_sample_once_where_a_part_never_came_to_be_whole)
 {
 	char path[256];
+	uint64_t number;
 
 	put_filed(AT "01 m 1\n");
 	fail_group(AT "02 m 2\n");
 	fail_group("");
+	/* The log says nothing of these groups any more, from its newest snapshot on. */
+	number = store.engine->durable >> 32;
+	while (store.engine->durable >> 32 == number)
+		cr_assert_eq(sim_store_fill(&store, "z{host=\"b\"}", 0, 10), 0);
 	/* It was removed; but a power cut may bring back what nobody synced. */
 	get_begun(path);
 	cr_assert_not(sim_store_has(&store, path));
 	sim_store_write_file(&store, path, "torn", 4);
 	for (int i = 0; i < 3; i++) {
 		reopen();
-		assert_reads("1 here m 1\n2 here m 2\n");
+		cr_assert_eq(count_lines(" here m"), 2);
 		cr_assert_eq(sim_store_checkpoint(&store), 0);
-		assert_reads("1 here m 1\n2 here m 2\n");
+		cr_assert_eq(count_lines(" here m"), 2);
 	}
 }
 
