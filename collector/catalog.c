@@ -256,7 +256,7 @@ static bool is_start(const void *item, const void *wanted)
 
 int catalog_start_at(struct catalog *catalog, const char *folder, const struct file_name *name)
 {
-	struct start_key key;
+	struct start_key key = {.length = 0};
 	struct start *start;
 
 	start_key_init(&key, folder, name->metric, name->metric_length, name->is_odd);
@@ -279,7 +279,7 @@ int catalog_start_at(struct catalog *catalog, const char *folder, const struct f
 static void find_starts(struct catalog *catalog, struct catalog_file *file)
 {
 	for (int side = 0; side < CATALOG_SIDES && catalog->starts.n > 0; side++) {
-		struct start_key key;
+		struct start_key key = {.length = 0};
 		const struct start *start;
 
 		start_key_init(&key, file->host->folder, file->name, strlen(file->name),

@@ -104,7 +104,6 @@ static void pass_over(struct parts *parts, const struct found *found, int result
 static int load_part(struct parts *parts, const struct found *found)
 {
 	struct loader *loader = parts->loader;
-	int result;
 
 	if (parts->behind && parts->behind->says.part == found->says.part) {
 		/* The same one, which is there all the same. */
@@ -119,7 +118,8 @@ static int load_part(struct parts *parts, const struct found *found)
 	loader->limit_bytes = limit_of(parts, found);
 	/* Nothing of it counts, so nothing of it is read. */
 	if (loader->limit_bytes > 0) {
-		result = loader_load_metric(loader, parts->folder, found);
+		int result = loader_load_metric(loader, parts->folder, found);
+
 		id_map_done(&loader->ids);
 		if (loader_is_fatal(result))
 			return result;

@@ -54,14 +54,14 @@ int check_begin_file(const struct check *check, const struct check_file *file, i
 	uint64_t length_bytes =
 		file->length_bytes < file->limit_bytes ? file->length_bytes : file->limit_bytes;
 	struct store_file_header header;
-	int found;
 	int result;
 
 	*ret_is_headless = false;
 	*reader = (struct file_reader){.passes_bad_sectors = true};
 	result = file_reader_init(reader, &disk_kernel, fd, length_bytes, &header);
 	if (is_damaged(result)) {
-		found = pass_header(check, file, reader);
+		int found = pass_header(check, file, reader);
+
 		*ret_is_headless = found == 0;
 		return found == -ENODATA ? result : found;
 	}
