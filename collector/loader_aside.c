@@ -29,16 +29,15 @@ void loader_pass_over(struct loader *loader, const char *name, const char *why)
 	message_warning("%s/%s: %s; left alone", loader->folder, name, why);
 }
 
-/* Is it the folder of a host of that name, and not somebody else's? */
-static bool is_folder_of(const struct loader *loader, const char *name, int length)
+/* Is it the folder of a host of that name, and not somebody else's? @param base  its length without number */
+static bool is_folder_of(const struct loader *loader, size_t base, const char *name, int length)
 {
 	char escaped[FILE_NAME_MAX_BYTES];
 
 	if (length <= 0 || length > HM_HOST_NAME_MAX_BYTES || !text_is_clean(name, (size_t)length))
 		return false;
 	file_name_escape(name, (size_t)length, escaped);
-	return strlen(escaped) == loader->folder_base &&
-	       strncmp(escaped, loader->folder, loader->folder_base) == 0 &&
+	return strlen(escaped) == base && strncmp(escaped, loader->folder, base) == 0 &&
 	       catalog_is_folder(&loader->engine->catalog, loader->folder);
 }
 
@@ -46,10 +45,11 @@ static bool is_folder_of(const struct loader *loader, const char *name, int leng
 static void find_host(struct loader *loader)
 {
 	char name[FILE_NAME_MAX_BYTES];
-	int length = file_name_unescape(loader->folder, loader->folder_base, name);
+	size_t base = file_name_folder_base(loader->folder);
+	int length = file_name_unescape(loader->folder, base, name);
 	struct catalog_host *host;
 
-	if (is_folder_of(loader, name, length) &&
+	if (is_folder_of(loader, base, name, length) &&
 	    catalog_get_host(&loader->engine->catalog, name, (size_t)length, &host) == 0 &&
 	    loader_adopt_host(loader->engine, host) == 0)
 		loader->host = host;
