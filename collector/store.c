@@ -48,6 +48,7 @@ struct store {
 	int64_t due_us;        /* CLOCK_MONOTONIC: when what is gathered is to be logged */
 	uint64_t flush_wanted;
 	uint64_t flush_done;
+	bool is_awaited; /* somebody wants to be told when something was logged, or could not be */
 	uint64_t checkpoint_wanted;
 	uint64_t checkpoint_done;
 	int checkpoint_result; /* of the last that was asked for */
@@ -130,6 +131,9 @@ static void *run_committer(void *context)
 		if (result == 0)
 			store->flush_done = flush_wanted;
 		pthread_cond_broadcast(&store->done);
+		if (store->is_awaited && store->news)
+			wakeup_send(store->news);
+		store->is_awaited = false;
 	}
 	pthread_mutex_unlock(&engine->mutex);
 	return NULL;
@@ -255,6 +259,42 @@ int store_flush(struct store *store, int64_t timeout_ms)
 		result = wait_until(store, &store->done, until_us) ? 0 : -ETIMEDOUT;
 	pthread_mutex_unlock(&engine->mutex);
 	return result;
+}
+
+uint64_t store_flush_begin(struct store *store)
+{
+	uint64_t ticket;
+
+	pthread_mutex_lock(&store->engine->mutex);
+	ticket = ++store->flush_wanted;
+	store->is_awaited = true;
+	pthread_cond_signal(&store->wanted);
+	pthread_mutex_unlock(&store->engine->mutex);
+	return ticket;
+}
+
+int store_flush_result(struct store *store, uint64_t ticket)
+{
+	int result = 0;
+
+	pthread_mutex_lock(&store->engine->mutex);
+	if (store->flush_done < ticket) {
+		store->is_awaited = true;
+		result = -EAGAIN;
+	}
+	pthread_mutex_unlock(&store->engine->mutex);
+	return result;
+}
+
+bool store_is_busy(struct store *store)
+{
+	bool is_busy;
+
+	pthread_mutex_lock(&store->engine->mutex);
+	is_busy = store->engine->pending_bytes > STORE_PENDING_BUSY_BYTES;
+	store->is_awaited |= is_busy;
+	pthread_mutex_unlock(&store->engine->mutex);
+	return is_busy;
 }
 
 uint64_t store_checkpoint(struct store *store)

@@ -8,6 +8,7 @@
  * later. Any thread may call anything here but store_open() and store_close().
  */
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -21,6 +22,9 @@
 
 /* With more than this to be logged, it is logged at once. */
 #define STORE_PENDING_MUCH_BYTES ((size_t)2 << 20)
+
+/* With more than this, who brings much and can wait does so, and leaves the room to the others. */
+#define STORE_PENDING_BUSY_BYTES ((size_t)8 << 20)
 
 /* With more than this, whoever brings more waits; and with him all others of his reactor. So it is
  * what a flood brings in a second, in which a disk has its pauses. */
@@ -57,13 +61,25 @@ void store_append(struct store *store, struct bundle *bundle);
  */
 int store_flush(struct store *store, int64_t timeout_ms);
 
+/*
+ * The same without waiting. What came of it is asked until it is done; the news come when it may be.
+ * @return a ticket
+ */
+uint64_t store_flush_begin(struct store *store);
+
+/* What became of it. @return 0; -EAGAIN: it is not done yet, which the disk may be the reason of */
+int store_flush_result(struct store *store, uint64_t ticket);
+
+/* Is so much to be logged that who brings much, and can wait, should? The news come when it is less. */
+bool store_is_busy(struct store *store);
+
 /* Have all that is durable by now moved into metric files. Does not wait. @return a ticket */
 uint64_t store_checkpoint(struct store *store);
 
 /* What became of it. @return 0; -EAGAIN: it is not done yet; other -errno: it failed */
 int store_checkpoint_result(struct store *store, uint64_t ticket);
 
-/* Who is told whenever such a checkpoint has ended; borrowed. NULL = nobody */
+/* Who is told whenever such a checkpoint has ended, or what was waited for was logged; borrowed. NULL = nobody */
 void store_set_news(struct store *store, struct wakeup *news);
 
 #endif
