@@ -77,6 +77,22 @@ static int index_selection(struct query *query)
 	return result;
 }
 
+static int choose(struct query *query, const struct query_options *options)
+{
+	struct selection *selection = &query->selection;
+
+	if (!options->chosen)
+		return selection_new(query->engine, options->series, options->host,
+				     &options->limits, selection);
+	selection->series = calloc(options->n_chosen + 1, sizeof(struct catalog_series *));
+	if (!selection->series)
+		return -ENOMEM;
+	selection->n = options->n_chosen;
+	memcpy(selection->series, options->chosen,
+	       options->n_chosen * sizeof(struct catalog_series *));
+	return 0;
+}
+
 int query_open(struct engine *engine, const struct query_options *options, struct query **ret_query)
 {
 	struct query *query = calloc(1, sizeof(*query));
@@ -93,10 +109,8 @@ int query_open(struct engine *engine, const struct query_options *options, struc
 	query->run_max = SIZE_MAX;
 	query->decoder = block_decoder_new();
 	result = query->decoder ? tail_new(engine, &query->tail) : -ENOMEM;
-	if (result == 0) {
-		result = selection_new(engine, options->series, options->host, &options->limits,
-				       &query->selection);
-	}
+	if (result == 0)
+		result = choose(query, options);
 	if (result == 0 && query->selection.n == 0)
 		result = -ENOENT;
 	if (result == 0)
@@ -467,6 +481,11 @@ static size_t give_rows(struct query *query)
 	}
 	query->n_given += n_rows;
 	return n_rows;
+}
+
+size_t query_n_done(const struct query *query)
+{
+	return query->run_start;
 }
 
 uint64_t query_n_lost(const struct query *query)

@@ -26,6 +26,10 @@ struct query_row {
 struct query_options {
 	const char *series; /* as selection_new() */
 	const char *host;
+	/* Instead of these: just these series, in this order, those of a file beside each other. They
+	 * are copied. NULL: not so. */
+	struct catalog_series *const *chosen;
+	size_t n_chosen;
 	int64_t since_us; /* both belong to the range */
 	int64_t until_us;
 	bool is_latest_only; /* of one series and time only the last that was written */
@@ -62,6 +66,10 @@ void query_free(struct query *query);
  * more than the limit of memory holds; -errno of the limits, or of reading the log
  */
 int query_next(struct query *query, const struct query_row **ret_rows, size_t *ret_n);
+
+/* How many of the series, in their order, have been given whole, or had nothing; after -ENOBUFS: the
+ * next one is that which has too much. */
+size_t query_n_done(const struct query *query);
 
 /*
  * How many places could not be read so far: damaged ranges and batches, files that are gone. They were
