@@ -23,7 +23,7 @@
 #define HM_COLLECTOR_SOCKET "/run/hostmetrics/collector.sock"
 
 /* A request is at most this long, its newline included. */
-#define HM_CONTROL_REQUEST_MAX_BYTES 8192
+#define HM_CONTROL_REQUEST_MAX_BYTES 16384
 
 /* Types of a column: how a program should read its words. */
 #define HM_CONTROL_TEXT     "text"

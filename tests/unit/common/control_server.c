@@ -481,7 +481,7 @@ Test(control_server, refuses_a_longer_request_and_closes)
 	int fd = connect_client();
 
 	make_request(request, HM_CONTROL_REQUEST_MAX_BYTES + 1);
-	cr_assert_str_eq(ask(fd, request), "end\tusage\ta request is at most 8192 bytes long\n");
+	cr_assert_str_eq(ask(fd, request), "end\tusage\ta request is at most 16384 bytes long\n");
 	assert_closed(fd);
 	cr_assert_eq(probe.n_answers, 0);
 
@@ -494,7 +494,7 @@ Test(control_server, refuses_a_request_that_never_ends)
 	int fd = connect_client();
 
 	cr_assert_gt(send(fd, zeros, sizeof(zeros), MSG_NOSIGNAL), HM_CONTROL_REQUEST_MAX_BYTES);
-	cr_assert_str_eq(receive(fd), "end\tusage\ta request is at most 8192 bytes long\n");
+	cr_assert_str_eq(receive(fd), "end\tusage\ta request is at most 16384 bytes long\n");
 	assert_closed(fd);
 
 	close(fd);

@@ -184,10 +184,10 @@ Test(ask, ends_quietly_when_its_reader_has_gone)
 
 Test(ask, refuses_a_question_that_no_daemon_takes)
 {
-	char *argument = calloc(1, 10000);
+	char *argument = calloc(1, HM_CONTROL_REQUEST_MAX_BYTES + 1);
 	char *text = NULL;
 
-	memset(argument, 'x', 9999);
+	memset(argument, 'x', HM_CONTROL_REQUEST_MAX_BYTES);
 	options.argument = argument;
 	cr_expect_eq(ask("end\tok\n", FAKE_DAEMON_STAYS, &text), ENDING_USAGE);
 	free(text);
