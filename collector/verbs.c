@@ -7,6 +7,8 @@
 #include <stdlib.h>
 
 #include "collector/answer.h"
+#include "collector/export.h"
+#include "collector/import.h"
 #include "collector/listing.h"
 #include "collector/reply.h"
 #include "collector/status.h"
@@ -78,12 +80,15 @@ static void answer_reload(void *context, const struct control_request *request,
 }
 
 const struct control_verb verbs_table[] = {
+	{"export", export_answer},
 	{"flush", answer_flush},
 	{"get", listing_answer_get},
+	{"import", import_answer},
 	{"list-hosts", listing_answer_hosts},
 	{"list-metrics", listing_answer_metrics},
 	{"query", answer_query},
 	{"reload", answer_reload},
 	{"status", status_answer},
+	{"sync", import_answer_sync},
 	{NULL, NULL},
 };

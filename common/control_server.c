@@ -49,6 +49,8 @@ static const struct {
 	{"list-plugins", "agent"},
 	{"list-hosts", "collector"},
 	{"query", "collector"},
+	{"export", "collector"},
+	{"import", "collector"},
 };
 
 struct client {

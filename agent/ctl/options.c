@@ -24,6 +24,9 @@
 /* What every verb takes. */
 #define FOR_ALL (OPTIONS_HELP | OPTIONS_VERSION)
 
+/* Options that mean something else for some verbs: told in other words, taken as the usual one. */
+#define OTHER_WORDS (OPTIONS_EXPORT | OPTIONS_HOST_NAME)
+
 struct option_row {
 	int bit;
 	char letter; /* of its short form, or NUL */
@@ -35,7 +38,12 @@ struct option_row {
 static const struct option_row rows[] = {
 	{OPTIONS_SOCKET, '\0', "socket", "PATH", "ask the daemon behind this control socket"},
 	{OPTIONS_OUTPUT, 'o', "output", "FORMAT", "table, plain (for scripts), json or csv"},
+	{OPTIONS_EXPORT, 'o', "output", "FORMAT", "csv (the usual one), jsonl or openmetrics"},
+	{OPTIONS_INPUT, 'i', "input", "FORMAT",
+	 "csv, jsonl, openmetrics or prometheus; else the file tells"},
 	{OPTIONS_HOST, '\0', "host", "GLOB", "only of these hosts"},
+	{OPTIONS_HOST_NAME, '\0', "host", "NAME", "of samples that name none"},
+	{OPTIONS_SKIP, '\0', "skip", "N", "so many lines are stored already"},
 	{OPTIONS_SINCE, '\0', "since", "TIME", "from then on: -5m, today, 02:13, 2026-11-24T02:13"},
 	{OPTIONS_UNTIL, '\0', "until", "TIME", "up to then"},
 	{OPTIONS_ALL, '\0', "all", NULL, "samples that another one of the same time replaced, too"},
@@ -72,18 +80,53 @@ static int refuse_value(int bit, const char *value, const char *what)
 	return -EINVAL;
 }
 
-static int take_output(struct options *options, const char *value)
+static int refuse_format(char letter, const char *value, const char *formats,
+			 const char *const names[])
 {
-	const char *nearest;
+	const char *nearest = text_nearest(value, names);
 
-	options->format = output_find_format(value);
-	if (options->format)
-		return 0;
-	nearest = text_nearest(value, output_names);
-	message_error("-o %s: there is no such format: table, plain, json or csv%s%s%s", value,
+	message_error("-%c %s: there is no such format: %s%s%s%s", letter, value, formats,
 		      nearest ? " (did you mean '" : "", nearest ? nearest : "",
 		      nearest ? "'?)" : "");
 	return -EINVAL;
+}
+
+/* Once the verb is known. */
+static int take_output(struct options *options)
+{
+	bool is_export = options->verb && options->verb->options & OPTIONS_EXPORT;
+	const char *value = options->output;
+
+	if (is_export) {
+		options->export_format = value ? export_find_format(value) : &export_csv;
+		return options->export_format
+			       ? 0
+			       : refuse_format('o', value, "csv, jsonl or openmetrics",
+					       export_names);
+	}
+	if (!value)
+		return 0;
+	options->format = output_find_format(value);
+	return options->format
+		       ? 0
+		       : refuse_format('o', value, "table, plain, json or csv", output_names);
+}
+
+static int take_input(struct options *options, const char *value)
+{
+	options->import_format = import_find_format(value);
+	return options->import_format
+		       ? 0
+		       : refuse_format('i', value, "csv, jsonl, openmetrics or prometheus",
+				       import_names);
+}
+
+static int take_skip(struct options *options, const char *value)
+{
+	const char *problem;
+
+	options->skip = strtonum(value, 0, INT64_MAX, &problem);
+	return problem ? refuse_value(OPTIONS_SKIP, value, "not a number of lines") : 0;
 }
 
 static int take_time(int bit, const char *value, int64_t now_us, int64_t *ret_time_us)
@@ -183,7 +226,12 @@ static int take_option(struct options *options, int bit, const char *value)
 		options->socket = value;
 		return *value ? 0 : refuse_value(bit, value, "the path of a socket is wanted");
 	case OPTIONS_OUTPUT:
-		return take_output(options, value);
+		options->output = value;
+		return 0;
+	case OPTIONS_INPUT:
+		return take_input(options, value);
+	case OPTIONS_SKIP:
+		return take_skip(options, value);
 	case OPTIONS_HOST:
 		options->host = value;
 		return 0;
@@ -271,17 +319,21 @@ static int refuse_option(const char *word, int bit, bool lacks_value)
 static int take_all(struct options *options, int argc, char *argv[])
 {
 	struct option longs[N_ROWS + 1] = {0};
+	size_t n = 0;
 	int answer;
 
 	for (size_t i = 0; i < N_ROWS; i++) {
-		longs[i].name = rows[i].name;
-		longs[i].has_arg = rows[i].value ? required_argument : no_argument;
-		longs[i].val = rows[i].bit;
+		/* What two rows tell is one option, that of the first. */
+		if (rows[i].bit & OTHER_WORDS)
+			continue;
+		longs[n].name = rows[i].name;
+		longs[n].has_arg = rows[i].value ? required_argument : no_argument;
+		longs[n++].val = rows[i].bit;
 	}
 	optind = 0;
 	opterr = 0;
 	/* "-": words come in their order, as 1. ":": a missing value is told apart. */
-	while ((answer = getopt_long(argc, argv, "-:o:f:hV", longs, NULL)) != -1) {
+	while ((answer = getopt_long(argc, argv, "-:o:i:f:hV", longs, NULL)) != -1) {
 		int error;
 
 		if (answer == '?' || answer == ':')
@@ -305,8 +357,14 @@ static int take_all(struct options *options, int argc, char *argv[])
 static int check_verb(const struct options *options)
 {
 	const struct verb *verb = options->verb;
-	unsigned int strange = options->given & ~verb->options;
+	unsigned int taken = verb->options;
+	unsigned int strange;
 
+	if (taken & OPTIONS_EXPORT)
+		taken |= OPTIONS_OUTPUT;
+	if (taken & OPTIONS_HOST_NAME)
+		taken |= OPTIONS_HOST;
+	strange = options->given & ~taken;
 	for (size_t i = 0; i < N_ROWS; i++) {
 		if (strange & (unsigned int)rows[i].bit) {
 			message_error("%s takes no --%s: see `agentctl help %s`", verb->name,
@@ -344,6 +402,8 @@ int options_parse(struct options *options, int argc, char *argv[], int64_t now_u
 	memset(options, 0, sizeof(*options));
 	options->interval_us = INTERVAL_DEFAULT_US;
 	error = take_all(options, argc, argv);
+	if (error == 0)
+		error = take_output(options);
 	if (error < 0 || !options->verb || options->wants_help || options->wants_version)
 		return error;
 	error = check_verb(options);

@@ -8,6 +8,8 @@
 #include <stdint.h>
 
 #include "agent/ctl/board.h"
+#include "agent/ctl/export_format.h"
+#include "agent/ctl/import_parser.h"
 #include "agent/ctl/output.h"
 #include "agent/ctl/verb.h"
 
@@ -30,6 +32,10 @@ enum options_bit {
 	OPTIONS_FUNCTION = 1 << 22,
 	OPTIONS_STEP = 1 << 23,
 	OPTIONS_BY = 1 << 24,
+	OPTIONS_EXPORT = 1 << 25, /* --output, with the formats of export */
+	OPTIONS_INPUT = 1 << 26,
+	OPTIONS_SKIP = 1 << 27,
+	OPTIONS_HOST_NAME = 1 << 28, /* --host, with the name of one */
 };
 
 /* All texts are borrowed from argv. */
@@ -41,8 +47,12 @@ struct options {
 	bool wants_version;
 	const char *socket;
 	const char *host;
+	const char *output;                 /* NULL = not given */
 	const struct output_format *format; /* NULL = the verb's usual one */
-	const char *since;                  /* NULL = not given */
+	const struct export_format *export_format;
+	const struct import_format *import_format; /* NULL = the file tells */
+	int64_t skip;                              /* lines */
+	const char *since;                         /* NULL = not given */
 	const char *until;
 	int64_t since_us;
 	int64_t until_us;

@@ -8,7 +8,9 @@
 #include "agent/ctl/ask.h"
 #include "agent/ctl/check.h"
 #include "agent/ctl/dump.h"
+#include "agent/ctl/export.h"
 #include "agent/ctl/help.h"
+#include "agent/ctl/import.h"
 #include "agent/ctl/options.h"
 #include "agent/ctl/watch.h"
 #include "common/message.h"
@@ -219,6 +221,53 @@ const struct verb verbs[] = {
 		.options = ASKS | OPTIONS_HOST | OPTIONS_SINCE | OPTIONS_UNTIL | OPTIONS_ALL |
 			   OPTIONS_STEP | OPTIONS_FUNCTION | OPTIONS_BY,
 		.run = ask_run,
+	},
+	{
+		.name = "export",
+		.usage = "[SERIES|GLOB] [--host GLOB] [--since TIME] [--until TIME] [-o FORMAT]",
+		.summary = "Write all stored samples as text, exactly, for `import` and others",
+		.details =
+			"Any number of samples, with memory that does not grow. FORMAT is\n"
+			"  csv          a header, then time,host,series,kind,unit,value\n"
+			"  jsonl        an object a line\n"
+			"  openmetrics  OpenMetrics 1.0, all hosts of a metric beside each other\n"
+			"Times are seconds since 1970 UTC, exact to the microsecond. All samples of one\n"
+			"time are written, in the order in which they came.\n\n" GLOB_DETAILS,
+		.examples =
+			"  agentctl export >store.csv\n"
+			"      all there is\n"
+			"  agentctl export 'node_cpu*' --host 'web*' --since -1d -o jsonl | gzip >cpu.gz\n"
+			"      some of it\n",
+		.scope = VERB_COLLECTOR,
+		.request = "export",
+		.argument = "series",
+		.options = OPTIONS_SOCKET | OPTIONS_UTC | OPTIONS_EXPORT | OPTIONS_HOST |
+			   OPTIONS_SINCE | OPTIONS_UNTIL,
+		.run = export_run,
+	},
+	{
+		.name = "import",
+		.usage = "FILE|- [-i FORMAT] [--host NAME] [--skip N]",
+		.summary = "Store samples out of a file, and wait until they are durable",
+		.details =
+			"FILE is what `export` wrote, or text of Prometheus or node_exporter with times\n"
+			"(in milliseconds). Without -i the first line tells which, and in OpenMetrics the\n"
+			"first time. Samples that name no host (as the label `host`) are NAME's, else\n"
+			"those of the collector's own.\n\n"
+			"Each line that is refused is told, all others are stored; what is told to be\n"
+			"stored is synced. Where it ends early it says with which --skip to go on: these\n"
+			"lines are read for what they declare, and not stored again.\n\n"
+			"Exit status 1 also when a line was refused.\n",
+		.examples = "  agentctl import store.csv\n"
+			    "      a file\n"
+			    "  zcat cpu.gz | agentctl import -\n"
+			    "      out of another program\n",
+		.scope = VERB_COLLECTOR,
+		.request = "import",
+		.argument = "file",
+		.needs_argument = true,
+		.options = OPTIONS_SOCKET | OPTIONS_INPUT | OPTIONS_HOST_NAME | OPTIONS_SKIP,
+		.run = import_run,
 	},
 	{
 		.name = "check",

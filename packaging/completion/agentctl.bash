@@ -41,7 +41,7 @@ _agentctl_verb()
 	for ((i = 0; i < ${#line[@]} - 1; i++)); do
 		case ${line[i]} in
 		--socket | --host | --since | --until | --interval | --count | --sort | --filter | --output | -o | \
-			--step | --function | -f | --by)
+			--step | --function | -f | --by | --input | -i | --skip)
 			((i++))
 			;;
 		-*) ;;
@@ -55,7 +55,7 @@ _agentctl_verb()
 
 _agentctl()
 {
-	local verbs='list-metrics get watch status reload flush list-plugins input list-hosts query check dump help'
+	local verbs='list-metrics get watch status reload flush list-plugins input list-hosts query import export check dump help'
 	local words='' word='' before='' verb i
 	local -a line=()
 
@@ -75,14 +75,18 @@ _agentctl()
 		mapfile -t COMPREPLY < <(compgen -f -- "$word")
 		return
 		;;
-	-o | --output) words='table plain json csv' ;;
+	-o | --output)
+		words='table plain json csv'
+		[[ $verb == export ]] && words='csv jsonl openmetrics'
+		;;
+	-i | --input) words='csv jsonl openmetrics prometheus' ;;
 	--since | --until) words='now today yesterday -5m -1h' ;;
 	--interval) words='500ms 1s 10s 1m' ;;
 	--host) words=$(_agentctl_ask 2) ;;
 	--sort) words='host series kind unit value rate age -host -series -kind -unit -value -rate -age' ;;
 	--step) words='10s 60s 5m 1h 1d' ;;
 	-f | --function) words='avg min max sum count last rate increase quantile=0.5 quantile=0.99' ;;
-	--count | --filter | --by) return ;;
+	--count | --filter | --by | --skip) return ;;
 	*)
 		case $verb,$word in
 		,-*) words='--socket --output --utc --help --version' ;;
@@ -90,22 +94,24 @@ _agentctl()
 		list-metrics,-* | get,-*) words='--socket --output --host --utc --help' ;;
 		watch,-*) words='--socket --output --host --sort --filter --interval --count --utc --help' ;;
 		query,-*) words='--socket --output --host --since --until --step --function --by --all --utc --help' ;;
+		export,-*) words='--socket --output --host --since --until --utc --help' ;;
+		import,-*) words='--socket --input --host --skip --help' ;;
 		reload,-*) words='--socket --output --dry-run --utc --help' ;;
 		dump,-*) words='--output --utc --help' ;;
 		help,-*) words='--help' ;;
 		*,-*) words='--socket --output --utc --help' ;;
-		list-metrics,\'* | get,\'* | watch,\'* | query,\'*)
+		list-metrics,\'* | get,\'* | watch,\'* | query,\'* | export,\'*)
 			mapfile -t COMPREPLY < <(_agentctl_series "$word")
 			return
 			;;
-		list-metrics,* | get,* | watch,* | query,*) words=$(_agentctl_ask 3) ;;
+		list-metrics,* | get,* | watch,* | query,* | export,*) words=$(_agentctl_ask 3) ;;
 		help,*) words=$verbs ;;
 		check,*)
 			compopt -o filenames 2>/dev/null
 			mapfile -t COMPREPLY < <(compgen -d -- "$word")
 			return
 			;;
-		dump,*)
+		dump,* | import,*)
 			compopt -o filenames 2>/dev/null
 			mapfile -t COMPREPLY < <(compgen -f -- "$word")
 			return
