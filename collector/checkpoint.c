@@ -282,6 +282,7 @@ static int conclude(struct checkpoint *checkpoint)
 		result = -ENOMEM;
 	} else {
 		checkpoint->ticket = ++engine->controls_wanted;
+		engine->is_concluding = true;
 	}
 	pthread_mutex_unlock(&engine->mutex);
 	buffer_done(&payload);
@@ -436,6 +437,7 @@ static void publish(struct checkpoint *checkpoint)
 		host->waiting_us = host->last > host->checkpoint ? now_us : 0;
 	}
 	buffer_clear(&engine->groups);
+	engine->is_concluding = false;
 	engine->stats.n_checkpoints++;
 	pthread_mutex_unlock(&engine->mutex);
 	group_clear(group);

@@ -99,8 +99,12 @@ struct engine {
 	struct buffer controls;         /* records of the checkpoint that wait to be logged */
 	uint64_t controls_wanted;       /* how many were put there */
 	uint64_t controls_durable;      /* how many of these are durable */
-	struct buffer groups;   /* of files that a checkpoint is about to append to, as logged */
-	bool wants_room;        /* a checkpoint needs what is kept for it on the disk */
+	struct buffer groups; /* of files that a checkpoint is about to append to, as logged */
+	bool is_concluding;   /* the log may say that a group is in files before readers are told */
+	uint32_t
+		n_snapshots; /* that are being copied: meanwhile no metric file may become shorter than
+				 * it is for readers, nor be replaced, punched or removed */
+	bool wants_room;     /* a checkpoint needs what is kept for it on the disk */
 	uint32_t first_segment; /* of the log that is still there */
 	struct engine_stats stats;
 	/*

@@ -11,6 +11,7 @@
 #include "collector/import.h"
 #include "collector/listing.h"
 #include "collector/reply.h"
+#include "collector/snapshot.h"
 #include "collector/status.h"
 #include "common/reload.h"
 #include "common/timestamp.h"
@@ -88,6 +89,7 @@ const struct control_verb verbs_table[] = {
 	{"list-metrics", listing_answer_metrics},
 	{"query", answer_query},
 	{"reload", answer_reload},
+	{"snapshot", snapshot_answer},
 	{"status", status_answer},
 	{"sync", import_answer_sync},
 	{NULL, NULL},

@@ -51,6 +51,7 @@ static const struct {
 	{"query", "collector"},
 	{"export", "collector"},
 	{"import", "collector"},
+	{"snapshot", "collector"},
 };
 
 struct client {

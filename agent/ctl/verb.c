@@ -12,6 +12,7 @@
 #include "agent/ctl/help.h"
 #include "agent/ctl/import.h"
 #include "agent/ctl/options.h"
+#include "agent/ctl/snapshot.h"
 #include "agent/ctl/watch.h"
 #include "common/message.h"
 #include "common/text.h"
@@ -268,6 +269,26 @@ const struct verb verbs[] = {
 		.needs_argument = true,
 		.options = OPTIONS_SOCKET | OPTIONS_INPUT | OPTIONS_HOST_NAME | OPTIONS_SKIP,
 		.run = import_run,
+	},
+	{
+		.name = "snapshot",
+		.usage = "DIR",
+		.summary = "Copy the store as it is now, while it goes on, for a second collector",
+		.details =
+			"The collector makes it: DIR is where the collector sees it, must not be there\n"
+			"or be an empty folder, and lies outside of the store. All that is stored before\n"
+			"the command is in it. Where the file system can (btrfs, xfs), files share their\n"
+			"blocks until they change. It is made as DIR.partial, synced, then renamed.\n",
+		.examples = "  agentctl snapshot /var/lib/hostmetrics/snapshots/monday\n"
+			    "      where the packages let the collector write\n"
+			    "  agentctl check /var/lib/hostmetrics/snapshots/monday\n"
+			    "      whether all of it is whole\n",
+		.scope = VERB_COLLECTOR,
+		.request = "snapshot",
+		.argument = "folder",
+		.needs_argument = true,
+		.options = ASKS,
+		.run = snapshot_run,
 	},
 	{
 		.name = "check",

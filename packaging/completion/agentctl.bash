@@ -55,7 +55,7 @@ _agentctl_verb()
 
 _agentctl()
 {
-	local verbs='list-metrics get watch status reload flush list-plugins input list-hosts query import export check dump help'
+	local verbs='list-metrics get watch status reload flush list-plugins input list-hosts query import export snapshot check dump help'
 	local words='' word='' before='' verb i
 	local -a line=()
 
@@ -106,7 +106,7 @@ _agentctl()
 			;;
 		list-metrics,* | get,* | watch,* | query,* | export,*) words=$(_agentctl_ask 3) ;;
 		help,*) words=$verbs ;;
-		check,*)
+		check,* | snapshot,*)
 			compopt -o filenames 2>/dev/null
 			mapfile -t COMPREPLY < <(compgen -d -- "$word")
 			return
