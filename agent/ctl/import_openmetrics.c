@@ -83,7 +83,10 @@ static const char *unquote(struct buffer *out, const char *at, const char *end)
 		if (is_escaped && ++at == end)
 			return NULL;
 		/* With a newline it is no name that is taken. */
-		buffer_append_byte(out, is_escaped && *at == 'n' ? '\n' : *at);
+		if (is_escaped && *at == 'n')
+			buffer_append_byte(out, '\n');
+		else
+			buffer_append_byte(out, *at);
 	}
 	return at < end ? at + 1 : NULL;
 }
@@ -108,58 +111,86 @@ static const char *skip_blanks(const char *at, const char *end)
 	return at;
 }
 
+/* Append a name, which ends at its closing quote or before a =. @return behind it, or NULL */
+static const char *copy_name(struct buffer *out, const char *at, const char *end)
+{
+	const char *equals;
+
+	if (*at == '"')
+		return unquote(out, at, end);
+	equals = memchr(at, '=', (size_t)(end - at));
+	if (equals)
+		buffer_append(out, at, (size_t)(equals - at));
+	return equals;
+}
+
+/* Take a label, or the name of the metric, which comes once. @return behind it, or NULL */
+static const char *copy_item(struct buffer *metric, struct buffer *labels, const char *at,
+			     const char *end)
+{
+	size_t start = labels->length;
+
+	at = copy_name(labels, at, end);
+	if (!at)
+		return NULL;
+	at = skip_blanks(at, end);
+	if (at < end && *at == '=') {
+		at = skip_blanks(at + 1, end);
+		buffer_append_byte(labels, '=');
+		at = at < end && *at == '"' ? copy_value(labels, at, end) : NULL;
+		buffer_append_byte(labels, ',');
+		return at;
+	}
+	if (metric->length > 0 || labels->length == start)
+		return NULL;
+	buffer_append(metric, labels->data + start, labels->length - start);
+	labels->length = start;
+	return at;
+}
+
+/* Take all that stands between the braces. @return where they close, or NULL */
+static const char *copy_items(struct buffer *metric, struct buffer *labels, const char *at,
+			      const char *end)
+{
+	for (;;) {
+		at = skip_blanks(at, end);
+		if (at == end || *at == '}')
+			return at == end ? NULL : at;
+		at = copy_item(metric, labels, at, end);
+		if (!at)
+			return NULL;
+		at = skip_blanks(at, end);
+		if (at < end && *at == ',')
+			at++;
+		else if (at == end || *at != '}')
+			return NULL;
+	}
+}
+
 /*
- * Write {"name",label="value","label"="value"} as name{label="value",...}, into the parser's text.
+ * Write {"name",label="value","label"="value"} as name{label="value",...}.
  * @return behind the closing brace; NULL: that is none
  */
 static const char *write_plain(struct buffer *out, const char *at, const char *end)
 {
-	struct buffer labels = {0};
-	bool has_name = *at != '{';
 	const char *brace = memchr(at, '{', (size_t)(end - at));
+	struct buffer labels = {0};
 
 	buffer_clear(out);
-	if (brace)
-		buffer_append(out, at, (size_t)(brace - at));
-	at = brace ? brace + 1 : NULL;
-	while (at && (at = skip_blanks(at, end)) < end && *at != '}') {
-		size_t start = labels.length;
-
-		if (*at == '"') {
-			at = unquote(&labels, at, end);
-		} else {
-			const char *equals = memchr(at, '=', (size_t)(end - at));
-
-			if (equals)
-				buffer_append(&labels, at, (size_t)(equals - at));
-			at = equals;
-		}
-		at = at ? skip_blanks(at, end) : NULL;
-		if (at && at < end && *at == '=') {
-			at = skip_blanks(at + 1, end);
-			buffer_append_byte(&labels, '=');
-			at = at < end && *at == '"' ? copy_value(&labels, at, end) : NULL;
-			buffer_append_byte(&labels, ',');
-		} else if (at && !has_name && labels.data) {
-			buffer_append(out, labels.data + start, labels.length - start);
-			labels.length = start;
-			has_name = true;
-		} else {
-			at = NULL;
-		}
-		at = at ? skip_blanks(at, end) : NULL;
-		if (at && at < end && *at == ',')
-			at++;
-		else if (at && (at == end || *at != '}'))
-			at = NULL;
-	}
+	if (!brace)
+		return NULL;
+	buffer_append(out, at, (size_t)(brace - at));
+	at = copy_items(out, &labels, brace + 1, end);
+	/* Without a name there is nothing to be parsed. */
+	if (out->length == 0)
+		at = NULL;
 	buffer_append_byte(out, '{');
 	if (labels.length > 0)
 		buffer_append(out, labels.data, labels.length);
 	buffer_append_byte(out, '}');
 	out->failed |= buffer_failed(&labels);
 	buffer_done(&labels);
-	return at && at < end && has_name ? at + 1 : NULL;
+	return at ? at + 1 : NULL;
 }
 
 /* Take the name of a series off, in either notation. */

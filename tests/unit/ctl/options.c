@@ -240,3 +240,24 @@ Test(options, are_explained_for_a_verb)
 	cr_expect_not(strstr(buffer_text(&out), "--host"));
 	buffer_done(&out);
 }
+
+Test(options, of_export_and_import_have_formats_of_their_own)
+{
+	cr_assert_eq(parse("export"), 0);
+	cr_expect_eq(options.export_format, &export_csv);
+	cr_assert_eq(parse("-o openmetrics export --host web*"), 0);
+	cr_expect_eq(options.export_format, &export_openmetrics);
+	cr_expect_eq(parse("export -o json"), -EINVAL);
+	cr_expect_eq(parse("query a -o jsonl"), -EINVAL);
+	cr_expect_eq(parse("export --all"), -EINVAL);
+
+	cr_assert_eq(parse("import - -i prometheus --host h --skip 17"), 0);
+	cr_expect_eq(options.import_format, &import_prometheus);
+	cr_expect_str_eq(options.host, "h");
+	cr_expect_eq(options.skip, 17);
+	cr_expect_eq(parse("import - -i xml"), -EINVAL);
+	cr_expect_eq(parse("import - --skip -1"), -EINVAL);
+	cr_expect_eq(parse("import - -o csv"), -EINVAL);
+	cr_expect_eq(parse("import"), -EINVAL);
+	cr_expect_eq(parse("query a --skip 1"), -EINVAL);
+}
