@@ -21,7 +21,7 @@ static size_t count_files(const struct catalog *catalog)
 
 	for (size_t i = 0; i < catalog->n_files; i++) {
 		for (int side = 0; side < CATALOG_SIDES; side++)
-			n += (size_t)catalog->all_files[i]->data[side].end.part + 1;
+			n += catalog->all_files[i]->data[side].n_parts + 1;
 	}
 	return n;
 }
@@ -32,17 +32,34 @@ static void add_file(struct snapshot_state *state, const struct snapshot_file *f
 		state->files[state->n_files++] = *file;
 }
 
+static void add_part(struct snapshot_state *state, const struct catalog_file *file,
+		     enum catalog_side side, const struct catalog_part *part)
+{
+	const struct snapshot_file entry = {
+		.host = file->host,
+		.file = file,
+		.side = side,
+		.part = part->part,
+		.continues_bytes = part->continues_bytes,
+		.length_bytes = part->length_bytes,
+	};
+
+	add_file(state, &entry);
+}
+
 static void add_side(struct snapshot_state *state, const struct catalog_file *file,
 		     enum catalog_side side)
 {
 	const struct catalog_data *data = &file->data[side];
-	struct snapshot_file entry = {.host = file->host, .file = file, .side = side};
+	const struct catalog_part last = {
+		.part = data->end.part,
+		.continues_bytes = data->end.continues_bytes,
+		.length_bytes = data->end.length_bytes,
+	};
 
-	for (; entry.part <= data->end.part; entry.part++) {
-		entry.length_bytes = entry.part < data->end.part ? data->part_bytes[entry.part]
-								 : data->end.length_bytes;
-		add_file(state, &entry);
-	}
+	for (size_t i = 0; i < data->n_parts; i++)
+		add_part(state, file, side, &data->parts[i]);
+	add_part(state, file, side, &last);
 }
 
 /* With the mutex, and room for all of them. */
@@ -191,6 +208,6 @@ void snapshot_file_path(const struct snapshot_file *file, char path[static SNAPS
 	char name[CATALOG_FILE_NAME_BYTES] = HOST_FILE;
 
 	if (file->file)
-		catalog_file_name(file->file, file->side, file->part, name);
+		catalog_file_name(file->file, file->side, file->part, file->continues_bytes, name);
 	(void)snprintf(path, SNAPSHOT_PATH_BYTES, "%s/%s", file->host->folder, name);
 }

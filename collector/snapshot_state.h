@@ -16,7 +16,8 @@ struct snapshot_file {
 	const struct catalog_file *file; /* NULL: the host's own */
 	enum catalog_side side;
 	uint32_t part;
-	uint64_t length_bytes; /* that count */
+	uint64_t continues_bytes; /* so much of the part before counts */
+	uint64_t length_bytes;    /* that count */
 };
 
 /* A segment of the log, open: nobody can remove it from here on. */
