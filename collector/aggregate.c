@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "collector/time_list.h"
 #include "common/array.h"
 
 /* So many rows are given at once; every sample may end a window. */
@@ -26,10 +27,8 @@ struct aggregate {
 	size_t n_windows;
 	size_t windows_capacity;
 
-	const struct query_row *samples; /* of which n_taken are done */
-	size_t n_samples;
-	size_t n_taken;
-	bool is_read; /* the query has ended */
+	struct query_piece piece; /* what of it is not taken yet */
+	bool is_read;             /* the query has ended */
 
 	struct cohort **list; /* of cohorts, as they are given */
 	size_t n_list;
@@ -179,25 +178,39 @@ static int add_window(struct aggregate *aggregate)
 	return -ENOBUFS;
 }
 
-static int take_sample(struct aggregate *aggregate, const struct query_row *sample)
+/* Take samples of one window. */
+static int take_window(struct aggregate *aggregate)
 {
 	const struct window_rule *rule = &aggregate->rule;
-	struct window_change change;
+	struct query_piece *piece = &aggregate->piece;
+	struct window_samples samples = {piece->times_us, piece->values, 0};
 	int result = 0;
 
-	if (sample->series != aggregate->series) {
-		result = end_series(aggregate);
-		begin_series(aggregate, sample->series);
-	}
-	if (result < 0 ||
-	    !window_walk_take(&aggregate->walk, rule, sample->time_us, sample->value, &change))
-		return result;
+	samples.n = window_walk_to(&aggregate->walk, rule, piece->times_us, piece->n);
 	if (aggregate->n_windows == 0 ||
-	    !window_is_at(&aggregate->windows[aggregate->n_windows - 1], rule, change.start_us))
+	    !window_is_at(&aggregate->windows[aggregate->n_windows - 1], rule,
+			  aggregate->walk.start_us))
 		result = add_window(aggregate);
-	if (result == 0)
-		result = window_add(&aggregate->windows[aggregate->n_windows - 1], rule, &change);
-	return result;
+	if (result < 0)
+		return result;
+	piece->times_us += samples.n;
+	piece->values += samples.n;
+	piece->n -= samples.n;
+	return window_take(&aggregate->windows[aggregate->n_windows - 1], &aggregate->walk, rule,
+			   &samples);
+}
+
+/* Pass over what lies before the first window. */
+static void skip_early(struct aggregate *aggregate)
+{
+	struct query_piece *piece = &aggregate->piece;
+	struct window_samples early = {piece->times_us, piece->values, 0};
+
+	early.n = time_list_find(piece->times_us, piece->n, 0, aggregate->rule.since_us);
+	window_walk_pass(&aggregate->walk, &aggregate->rule, &early);
+	piece->times_us += early.n;
+	piece->values += early.n;
+	piece->n -= early.n;
 }
 
 static void give_cohorts(struct aggregate *aggregate)
@@ -220,26 +233,44 @@ static void give_cohorts(struct aggregate *aggregate)
 	}
 }
 
+/* Have the next samples. @return 1; 0: there are none; -errno */
+static int read_samples(struct aggregate *aggregate)
+{
+	int result = query_next_piece(aggregate->query, &aggregate->piece);
+	int ended = 0;
+
+	if (result < 0)
+		return result;
+	if (result == 0 || aggregate->piece.series != aggregate->series)
+		ended = end_series(aggregate);
+	if (ended < 0 || result == 0)
+		return ended;
+	if (aggregate->piece.series != aggregate->series)
+		begin_series(aggregate, aggregate->piece.series);
+	skip_early(aggregate);
+	return 1;
+}
+
 /* Take samples as long as there is room for the rows that they may end. */
 static int take_samples(struct aggregate *aggregate)
 {
 	int result = 0;
 
-	if (aggregate->n_taken == aggregate->n_samples) {
-		aggregate->n_taken = 0;
-		aggregate->n_samples = 0;
-		result = query_next(aggregate->query, &aggregate->samples, &aggregate->n_samples);
-		if (result == 0) {
-			aggregate->is_read = true;
-			result = end_series(aggregate);
-			if (aggregate->cohorts)
-				aggregate->list =
-					cohorts_list(aggregate->cohorts, &aggregate->n_list);
+	while (result >= 0 && aggregate->n_rows + 2 < ROWS_MAX) {
+		if (aggregate->piece.n > 0) {
+			result = take_window(aggregate);
+			continue;
 		}
+		result = read_samples(aggregate);
+		if (result > 0)
+			continue;
+		if (result < 0)
+			break;
+		aggregate->is_read = true;
+		if (aggregate->cohorts)
+			aggregate->list = cohorts_list(aggregate->cohorts, &aggregate->n_list);
+		break;
 	}
-	while (result >= 0 && aggregate->n_taken < aggregate->n_samples &&
-	       aggregate->n_rows + 2 < ROWS_MAX)
-		result = take_sample(aggregate, &aggregate->samples[aggregate->n_taken++]);
 	return result;
 }
 

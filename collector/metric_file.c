@@ -109,6 +109,21 @@ static int take_column(struct reading *reading, size_t index)
 	return result;
 }
 
+static int take_block(struct reading *reading, uint64_t position)
+{
+	const struct metric_file_wish *wish = reading->wish;
+	int result = 0;
+
+	if (wish->block) {
+		result = wish->block(wish->context, reading->decoder, position);
+		reading->is_stopped = result < 0;
+		return result;
+	}
+	for (size_t i = 0; result == 0 && i < block_decoder_n_columns(reading->decoder); i++)
+		result = take_column(reading, i);
+	return result;
+}
+
 /* @return 1: taken, or not wished; 0: no block that can be read; -errno */
 static int take_samples(struct reading *reading, const struct store_file_block *block)
 {
@@ -122,8 +137,8 @@ static int take_samples(struct reading *reading, const struct store_file_block *
 	if (data.last_us < reading->wish->since_us || data.first_us > reading->wish->until_us)
 		return 1;
 	result = block_decoder_open(reading->decoder, data.bytes, data.n_bytes);
-	for (size_t i = 0; result == 0 && i < block_decoder_n_columns(reading->decoder); i++)
-		result = take_column(reading, i);
+	if (result == 0)
+		result = take_block(reading, block->position);
 	if ((result == -EBADMSG || result == -ENOTSUP) && !reading->is_stopped)
 		return 0;
 	return result < 0 ? result : 1;

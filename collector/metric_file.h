@@ -127,6 +127,12 @@ struct metric_file_wish {
 	 * series, within a series by time. @return 0 or -errno, which ends the reading */
 	int (*take)(void *context, uint32_t series_id, const struct metric_file_sample *samples,
 		    size_t n_samples);
+	/*
+	 * Where it is set, called instead of both for each block that may have samples of the span, its
+	 * times decoded and its columns not. What was written before a position of the log is told
+	 * from what was written behind it here.
+	 */
+	int (*block)(void *context, struct block_decoder *decoder, uint64_t position);
 	/* May be NULL. Of what was read, in the order of the file. */
 	int (*damage)(void *context, uint64_t offset, uint64_t length_bytes);
 };

@@ -9,9 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "collector/found.h"
 #include "collector/id_map.h"
+#include "collector/pile.h"
 #include "collector/selection.h"
+#include "collector/strand.h"
 #include "collector/table.h"
 #include "collector/tail.h"
 #include "common/message.h"
@@ -37,20 +38,28 @@ struct query {
 	struct tail *tail;
 	const struct catalog_host *host; /* of `logged`; NULL = none yet */
 	uint64_t checkpoint;             /* of that host, when its log was read */
-	struct found_list logged;        /* what only the log has of it, by series and order */
+	struct pile logged;              /* what only the log has of it */
 	size_t log_start;                /* of the series whose samples `logged` has */
 	size_t log_end;
 	size_t log_max; /* so many series at a time, as far as memory goes */
 	size_t run_max;
 	struct limits limits;
-	/* Positions in `logged` are those in the selection, in `found` those in the run. */
+	/* Positions in `logged` are those in the selection, in `stored` those in the run. */
 	size_t run_start; /* series of one file that follow each other in the selection */
 	size_t run_end;
 	uint64_t n_damaged;      /* ranges in the files being read */
+	uint64_t n_damaged_main; /* of them: in the run's main file */
 	uint64_t n_lost;         /* places of all that was read */
 	uint64_t n_lost_logged;  /* of them: in the log of `host` */
 	struct id_map ids;       /* where the run's series stand in the selection */
-	struct found_list found; /* the run's samples, sorted */
+	struct pile stored;      /* what the run's files have */
+	struct strand *strand;   /* NULL = nothing was read yet */
+	bool is_open;            /* it has a series: the one at `at` */
+	size_t at;               /* the next series of the run */
+	uint64_t n_late
+		[STRAND_SOURCES]; /* what the strand found damaged, as far as it was counted */
+
+	struct query_piece piece; /* for rows */
 	size_t n_given;
 	struct query_row rows[ROWS_MAX];
 };
@@ -149,42 +158,47 @@ void query_free(struct query *query)
 	tail_free(query->tail);
 	block_decoder_free(query->decoder);
 	id_map_done(&query->ids);
-	found_done(&query->logged, &query->limits);
-	found_done(&query->found, &query->limits);
+	pile_done(&query->logged, &query->limits);
+	pile_done(&query->stored, &query->limits);
+	strand_free(query->strand);
 	free(query);
 }
 
 /* -- the log -------------------------------------------------------------------------------------- */
 
-/* A sample that the log has: is it one of those that are asked for? */
-static int take_logged(void *context, struct catalog_series *series,
-		       const struct metric_file_sample *sample, int64_t received_us)
+/* A block that the log has: take the columns of those series that are asked for. */
+static int take_logged(void *context, struct block_decoder *decoder,
+		       struct catalog_series *const *series)
 {
 	struct query *query = context;
-	struct catalog_series **item;
-	struct found found = {.time_us = sample->time_us, .value = sample->value};
+	const int64_t span_us[2] = {query->since_us, query->until_us};
+	size_t n_columns = block_decoder_n_columns(decoder);
+	int result = pile_add_block(&query->logged, &query->limits, decoder, span_us);
 
-	(void)received_us;
-	if (sample->time_us < query->since_us || sample->time_us > query->until_us)
-		return 0;
-	item = table_find(&query->wanted, hash_series(series), is_wanted, series);
-	if (!item)
-		return 0;
-	found.position = (uint32_t)(item - query->selection.series);
-	if (found.position < query->log_start || found.position >= query->log_end)
-		return 0;
-	return found_add(&query->logged, &query->limits, &found);
+	for (size_t i = 0; i < n_columns && result > 0; i++) {
+		const struct catalog_series *one = series[block_decoder_series_id(decoder, i)];
+		struct catalog_series **item =
+			table_find(&query->wanted, hash_series(one), is_wanted, one);
+		size_t position = item ? (size_t)(item - query->selection.series) : SIZE_MAX;
+
+		if (position < query->log_start || position >= query->log_end)
+			continue;
+		if (pile_add_column(&query->logged, &query->limits, decoder, i,
+				    (uint32_t)position) < 0)
+			return -ENOBUFS;
+	}
+	return result < 0 ? result : 0;
 }
 
 static int read_log_once(struct query *query, const struct catalog_host *host)
 {
-	struct tail_take take = {.context = query, .sample = take_logged};
+	struct tail_take take = {.context = query, .block = take_logged};
 	struct tail_range range = {.host = host->number};
 	const uint64_t *positions;
 	size_t n_positions = 0;
 	int result;
 
-	query->logged.n = 0;
+	pile_clear(&query->logged);
 	query->n_lost_logged = 0;
 	tail_rewind(query->tail);
 	pthread_mutex_lock(&query->engine->mutex);
@@ -228,58 +242,34 @@ static int read_log(struct query *query, const struct catalog_host *host)
 	if (query->log_start == 0 ||
 	    query->selection.series[query->log_start - 1]->file->host != host)
 		query->n_lost += query->n_lost_logged;
-	found_sort(&query->logged);
+	pile_sort(&query->logged);
 	return 0;
-}
-
-/* Take over what belongs to the run. */
-static int take_from_log(struct query *query)
-{
-	const struct found_list *logged = &query->logged;
-	size_t low = 0;
-	size_t high = logged->n;
-	int result = 0;
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (logged->at[middle].position < query->run_start)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	for (; low < logged->n && logged->at[low].position < query->run_end && result == 0; low++) {
-		struct found found = logged->at[low];
-
-		found.position -= (uint32_t)query->run_start;
-		result = found_add(&query->found, &query->limits, &found);
-	}
-	return result;
 }
 
 /* -- files ---------------------------------------------------------------------------------------- */
 
-static bool wants_series(void *context, uint32_t series_id)
-{
-	const struct query *query = context;
-
-	return id_map_get(&query->ids, series_id) != NULL;
-}
-
-static int take_stored(void *context, uint32_t series_id, const struct metric_file_sample *samples,
-		       size_t n_samples)
+static int take_stored(void *context, struct block_decoder *decoder, uint64_t position)
 {
 	struct query *query = context;
-	struct catalog_series **item = id_map_get(&query->ids, series_id);
-	struct found found = {
-		.position = (uint32_t)(item - (query->selection.series + query->run_start)),
-	};
+	const int64_t span_us[2] = {query->since_us, query->until_us};
+	struct catalog_series **first = query->selection.series + query->run_start;
+	size_t n_columns = block_decoder_n_columns(decoder);
 	int result = limits_check(&query->limits);
+	int added = 0;
 
-	for (size_t i = 0; i < n_samples && result == 0; i++) {
-		found.time_us = samples[i].time_us;
-		found.value = samples[i].value;
-		result = found_add(&query->found, &query->limits, &found);
+	(void)position;
+	if (result == 0)
+		added = pile_add_block(&query->stored, &query->limits, decoder, span_us);
+	if (result < 0 || added <= 0)
+		return result < 0 ? result : added;
+	for (size_t i = 0; i < n_columns && result == 0; i++) {
+		struct catalog_series **item =
+			id_map_get(&query->ids, block_decoder_series_id(decoder, i));
+
+		if (item) {
+			result = pile_add_column(&query->stored, &query->limits, decoder, i,
+						 (uint32_t)(item - first));
+		}
 	}
 	return result;
 }
@@ -322,8 +312,7 @@ static int read_part(struct query *query, const struct catalog_file *file, enum 
 		.since_us = query->since_us,
 		.until_us = query->until_us,
 		.context = query,
-		.wants = wants_series,
-		.take = take_stored,
+		.block = take_stored,
 		.damage = note_damage,
 	};
 	char name[CATALOG_FILE_NAME_BYTES];
@@ -411,6 +400,8 @@ static int read_side(struct query *query, struct catalog_file *file, enum catalo
 		}
 	}
 	query->n_lost += query->n_damaged;
+	if (side == CATALOG_SIDE_MAIN)
+		query->n_damaged_main = query->n_damaged;
 	if (query->n_damaged > 0)
 		count_damage(query, file, data);
 	return result;
@@ -427,25 +418,21 @@ static int index_run(struct query *query)
 	return result;
 }
 
-/* Gather and sort what there is of the run's series. */
+/* Gather what there is of the run's series. */
 static int read_run(struct query *query)
 {
 	struct catalog_file *file = query->selection.series[query->run_start]->file;
 	int result = index_run(query);
 
-	query->found.n = 0;
-	query->n_given = 0;
+	pile_clear(&query->stored);
+	query->at = query->run_start;
+	query->is_open = false;
 	if (result == 0)
 		result = read_log(query, file->host);
 	for (int side = 0; side < CATALOG_SIDES && result == 0; side++)
 		result = read_side(query, file, (enum catalog_side)side);
-	/* What the log has was written after all that files have. */
 	if (result == 0)
-		result = take_from_log(query);
-	if (result == 0)
-		found_sort(&query->found);
-	if (result == 0 && query->is_latest_only)
-		found_keep_latest(&query->found);
+		pile_sort(&query->stored);
 	return result;
 }
 
@@ -464,25 +451,6 @@ static bool next_run(struct query *query)
 	return true;
 }
 
-static size_t give_rows(struct query *query)
-{
-	size_t n_rows = query->found.n - query->n_given;
-
-	if (n_rows > ROWS_MAX)
-		n_rows = ROWS_MAX;
-	for (size_t i = 0; i < n_rows; i++) {
-		const struct found *found = &query->found.at[query->n_given + i];
-
-		query->rows[i] = (struct query_row){
-			.series = query->selection.series[query->run_start + found->position],
-			.time_us = found->time_us,
-			.value = found->value,
-		};
-	}
-	query->n_given += n_rows;
-	return n_rows;
-}
-
 size_t query_n_done(const struct query *query)
 {
 	return query->run_start;
@@ -499,11 +467,12 @@ static bool take_fewer(struct query *query)
 	size_t n_run = query->run_end - query->run_start;
 	size_t n_log = query->log_end - query->log_start;
 
-	found_done(&query->found, &query->limits);
-	found_done(&query->logged, &query->limits);
+	pile_done(&query->stored, &query->limits);
+	pile_done(&query->logged, &query->limits);
+	strand_forget(query->strand);
 	query->host = NULL;
-	query->n_given = 0;
-	query->run_end = query->run_start;
+	/* Those before are done. */
+	query->run_end = query->at;
 	if (n_log > n_run) {
 		query->log_max = n_log / 2 > n_run ? n_log / 2 : n_run;
 		return true;
@@ -520,25 +489,131 @@ static bool is_first_of_file(const struct query *query)
 	return query->run_start == 0 || run[-1]->file != run[0]->file;
 }
 
-int query_next(struct query *query, const struct query_row **ret_rows, size_t *ret_n)
+/* Count blocks whose columns turned out to be damaged, in the file and in the log. */
+static void count_late_damage(struct query *query)
 {
-	while (query->n_given == query->found.n) {
-		uint64_t n_lost;
+	struct catalog_file *file = query->selection.series[query->run_start]->file;
+	uint64_t n_new[STRAND_SOURCES];
+
+	for (size_t i = 0; i < STRAND_SOURCES; i++) {
+		n_new[i] = strand_n_damaged(query->strand, i) - query->n_late[i];
+		query->n_late[i] += n_new[i];
+		query->n_lost += n_new[i];
+	}
+	if (n_new[0] > 0) {
+		query->n_damaged = query->n_damaged_main + n_new[0];
+		count_damage(query, file, &file->data[CATALOG_SIDE_MAIN]);
+	}
+}
+
+static int open_strand(struct query *query)
+{
+	const struct strand_options options = {
+		.limits = query->limits,
+		.span_us = {query->since_us, query->until_us},
+		.is_latest_only = query->is_latest_only,
+	};
+
+	return query->strand ? 0 : strand_new(&options, &query->strand);
+}
+
+/* Have the next run. @return 1; 0: there is none; -errno */
+static int begin_run(struct query *query)
+{
+	uint64_t n_lost;
+	int result = open_strand(query);
+
+	if (result < 0)
+		return result;
+	if (query->run_end > 0)
+		count_late_damage(query);
+	if (!next_run(query))
+		return 0;
+	n_lost = query->n_lost;
+	result = read_run(query);
+	/* What is read again counts once. */
+	if (result == -ENOBUFS || !is_first_of_file(query))
+		query->n_lost = n_lost;
+	return result < 0 ? result : 1;
+}
+
+static void begin_series(struct query *query)
+{
+	struct strand_source sources[STRAND_SOURCES] = {{.pile = &query->stored},
+							{.pile = &query->logged}};
+
+	sources[0].columns =
+		pile_find(&query->stored, (uint32_t)(query->at - query->run_start), &sources[0].n);
+	/* What the log has was written after all that files have. */
+	sources[1].columns = pile_find(&query->logged, (uint32_t)query->at, &sources[1].n);
+	strand_begin(query->strand, sources);
+	query->is_open = true;
+}
+
+/* Go on within what was read. @return 1; 0: there is no more of it; -errno */
+static int next_of_run(struct query *query, struct query_piece *ret_piece)
+{
+	struct strand_piece piece;
+
+	for (; query->at < query->run_end; query->at++) {
 		int result;
 
-		if (!next_run(query))
-			return 0;
-		n_lost = query->n_lost;
-		result = read_run(query);
-		/* What is read again counts once. */
-		if (result == -ENOBUFS || !is_first_of_file(query))
-			query->n_lost = n_lost;
-		if (result == -ENOBUFS && take_fewer(query))
-			continue;
+		if (!query->is_open)
+			begin_series(query);
+		result = strand_next(query->strand, &piece);
 		if (result < 0)
 			return result;
+		if (result > 0) {
+			*ret_piece = (struct query_piece){query->selection.series[query->at],
+							  piece.times_us, piece.values, piece.n};
+			return 1;
+		}
+		query->is_open = false;
 	}
-	*ret_n = give_rows(query);
+	return 0;
+}
+
+int query_next_piece(struct query *query, struct query_piece *ret_piece)
+{
+	for (;;) {
+		int result = next_of_run(query, ret_piece);
+
+		if (result > 0)
+			return 1;
+		if (result == 0) {
+			result = begin_run(query);
+			if (result == 0)
+				return 0;
+		}
+		if (result < 0 && (result != -ENOBUFS || !take_fewer(query)))
+			return result;
+	}
+}
+
+int query_next(struct query *query, const struct query_row **ret_rows, size_t *ret_n)
+{
+	const struct query_piece *piece = &query->piece;
+	size_t n;
+
+	if (query->n_given == piece->n) {
+		int result = query_next_piece(query, &query->piece);
+
+		query->n_given = 0;
+		if (result <= 0) {
+			query->piece.n = 0;
+			return result;
+		}
+	}
+	n = piece->n - query->n_given;
+	if (n > ROWS_MAX)
+		n = ROWS_MAX;
+	for (size_t i = 0; i < n; i++) {
+		query->rows[i] =
+			(struct query_row){piece->series, piece->times_us[query->n_given + i],
+					   piece->values[query->n_given + i]};
+	}
+	query->n_given += n;
 	*ret_rows = query->rows;
+	*ret_n = n;
 	return 1;
 }

@@ -5,7 +5,8 @@
 /*
  * The durable samples of some series in a range of time, in the order of series and times: those that
  * are in metric files, and those that only the log has yet. Read file by file: memory is bounded by
- * what one file has of them, and the log of one host.
+ * what one file has of them in its encoding, and the log of one host; and, where samples came late, by
+ * all of one series.
  */
 
 #include <stdbool.h>
@@ -21,6 +22,14 @@ struct query_row {
 	const struct catalog_series *series;
 	int64_t time_us;
 	double value;
+};
+
+/* Samples of one series, by growing time; of equal times in the order in which they came. */
+struct query_piece {
+	const struct catalog_series *series;
+	const int64_t *times_us;
+	const double *values;
+	size_t n; /* not 0 */
 };
 
 struct query_options {
@@ -70,6 +79,14 @@ int query_next(struct query *query, const struct query_row **ret_rows, size_t *r
 /* How many of the series, in their order, have been given whole, or had nothing; after -ENOBUFS: the
  * next one is that which has too much. */
 size_t query_n_done(const struct query *query);
+
+/*
+ * The same as columns: all that follows from one series to the next, however many. Not together with
+ * query_next().
+ * @param ret_piece  borrowed until the next call
+ * @return as query_next()
+ */
+int query_next_piece(struct query *query, struct query_piece *ret_piece);
 
 /*
  * How many places could not be read so far: damaged ranges and batches, files that are gone. They were

@@ -350,6 +350,18 @@ static int take_column(const struct rows *rows, const struct block_column *colum
 	return result;
 }
 
+/* Hand a block on as it is. */
+static int give_block(struct tail *tail, const struct batch_head *head,
+		      const struct tail_take *take)
+{
+	size_t n_columns = block_decoder_n_columns(tail->decoder);
+
+	/* Their ids grow. */
+	if (block_decoder_series_id(tail->decoder, n_columns - 1) >= head->n_series)
+		return -EBADMSG;
+	return take->block(take->context, tail->decoder, tail->series);
+}
+
 static int take_block(struct tail *tail, const struct batch_head *head, int64_t received_us,
 		      const struct tail_take *take)
 {
@@ -395,7 +407,9 @@ int tail_decode(struct tail *tail, uint32_t host, uint64_t position, const struc
 		result = batch_get_block(&cursor, &bytes, &length);
 		if (result == 0)
 			result = block_decoder_open(tail->decoder, bytes, length);
-		if (result == 0)
+		if (result == 0 && take->block)
+			result = give_block(tail, &head, take);
+		else if (result == 0)
 			result = take_block(tail, &head, record.received_us, take);
 	}
 	return result == -ENODATA ? 0 : result;

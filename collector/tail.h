@@ -28,6 +28,10 @@ struct tail_take {
 	 * @return 0 or -errno, which ends it */
 	int (*sample)(void *context, struct catalog_series *series,
 		      const struct metric_file_sample *sample, int64_t received_us);
+	/* Instead of it, where it is set: a block, its columns not decoded. @param series  by the ids
+	 * of its columns, all of which are below n_series */
+	int (*block)(void *context, struct block_decoder *decoder,
+		     struct catalog_series *const *series);
 };
 
 /* @param engine  borrowed. @return 0 or -ENOMEM */

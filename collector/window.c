@@ -4,10 +4,12 @@
 #include "collector/window.h"
 
 #include <errno.h>
+#include <float.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "collector/time_list.h"
 #include "common/array.h"
 #include "common/number.h"
 #include "common/timestamp.h"
@@ -69,50 +71,45 @@ static bool is_of_series(enum window_function function)
 	return window_is_of_differences(function) || function == WINDOW_LAST;
 }
 
-static int64_t find_start(const struct window_rule *rule, int64_t time_us)
+/* Find the window of a time. */
+static void find_window(struct window_walk *walk, const struct window_rule *rule, int64_t time_us)
 {
+	int64_t step_us = rule->step_us;
 	int64_t behind_us;
-	int64_t start_us;
 
-	/* One window, which begins at its first sample: window_is_at() knows. */
-	if (rule->step_us == 0)
-		return rule->since_us == INT64_MIN ? time_us : rule->since_us;
-	behind_us = time_us % rule->step_us;
+	/* Mostly it follows the one before. */
+	if (walk->has_window && walk->last_us < INT64_MAX - step_us && time_us > walk->last_us &&
+	    time_us <= walk->last_us + step_us) {
+		walk->start_us = walk->last_us + 1;
+		walk->last_us += step_us;
+		return;
+	}
+	walk->has_window = true;
+	behind_us = time_us % step_us;
 	if (behind_us < 0)
-		behind_us += rule->step_us;
-	return __builtin_sub_overflow(time_us, behind_us, &start_us) ? INT64_MIN : start_us;
+		behind_us += step_us;
+	if (__builtin_sub_overflow(time_us, behind_us, &walk->start_us))
+		walk->start_us = INT64_MIN;
+	if (__builtin_add_overflow(time_us, step_us - 1 - behind_us, &walk->last_us))
+		walk->last_us = INT64_MAX;
 }
 
-/* By how much the counter grew. @return false: that is not known */
-static bool take_difference(struct window_walk *walk, const struct window_rule *rule,
-			    int64_t time_us, double value, struct window_change *change)
+size_t window_walk_to(struct window_walk *walk, const struct window_rule *rule,
+		      const int64_t *times_us, size_t n)
 {
-	double previous = walk->previous;
-	bool is_known = walk->has_previous &&
-			!__builtin_sub_overflow(time_us, walk->previous_us, &change->covered_us) &&
-			change->covered_us <= rule->gap_us;
+	size_t n_last = walk->n_last;
 
-	walk->has_previous = true;
-	walk->previous_us = time_us;
-	walk->previous = value;
-	change->value = value < previous ? value : value - previous;
-	return is_known;
-}
-
-bool window_walk_take(struct window_walk *walk, const struct window_rule *rule, int64_t time_us,
-		      double value, struct window_change *ret_change)
-{
-	bool wants_nan = rule->function == WINDOW_LAST || rule->function == WINDOW_COUNT;
-
-	if (isnan(value) && !wants_nan)
-		return false;
-	ret_change->covered_us = 0;
-	ret_change->value = value;
-	if (window_is_of_differences(rule->function) &&
-	    !take_difference(walk, rule, time_us, value, ret_change))
-		return false;
-	ret_change->start_us = find_start(rule, time_us);
-	return time_us >= rule->since_us;
+	/* One window, which begins at its first sample: window_take() knows. */
+	if (rule->step_us == 0)
+		return n;
+	find_window(walk, rule, times_us[0]);
+	if (walk->last_us == INT64_MAX)
+		return n;
+	if (n_last == 0 || n_last > n || times_us[n_last - 1] > walk->last_us ||
+	    (n_last < n && times_us[n_last] <= walk->last_us))
+		n_last = time_list_find(times_us, n, 1, walk->last_us + 1);
+	walk->n_last = n_last;
+	return n_last;
 }
 
 bool window_is_at(const struct window *window, const struct window_rule *rule, int64_t start_us)
@@ -132,52 +129,199 @@ static void add_exactly(struct window *window, double value)
 	window->value = sum;
 }
 
-static int keep_value(struct window *window, double value)
+/*
+ * The same for many. What was cut off is found without asking which of two numbers is the greater one
+ * (Knuth's sum): exactly the same bits, as what is cut off is always a number itself.
+ */
+static size_t add_all(struct window *window, const double *values, size_t n)
 {
-	double *grown = array_grow(window->values, window->n, &window->capacity, sizeof(*grown));
+	double sum = window->value;
+	double lost = window->lost;
+	size_t n_added = n;
+
+	for (size_t i = 0; i < n; i++) {
+		bool is_number = !isnan(values[i]);
+		double value = is_number ? values[i] : 0;
+		double total = sum + value;
+		double part = total - sum;
+		double cut = (sum - (total - part)) + (value - part);
+
+		n_added -= !is_number;
+		lost += fabs(cut) <= DBL_MAX ? cut : 0;
+		sum = total;
+	}
+	window->value = sum;
+	window->lost = lost;
+	return n_added;
+}
+
+static size_t take_least(struct window *window, const double *values, size_t n)
+{
+	double least = window->n == 0 ? NAN : window->value;
+	size_t n_taken = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		n_taken += !isnan(values[i]);
+		least = values[i] < least || isnan(least) ? values[i] : least;
+	}
+	window->value = least;
+	return n_taken;
+}
+
+static size_t take_greatest(struct window *window, const double *values, size_t n)
+{
+	double greatest = window->n == 0 ? NAN : window->value;
+	size_t n_taken = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		n_taken += !isnan(values[i]);
+		greatest = values[i] > greatest || isnan(greatest) ? values[i] : greatest;
+	}
+	window->value = greatest;
+	return n_taken;
+}
+
+/* By how much the counter grew since the sample before. @return false: that is not known */
+static bool take_difference(struct window_walk *walk, const struct window_rule *rule,
+			    int64_t time_us, double value, int64_t *ret_covered_us,
+			    double *ret_difference)
+{
+	bool is_known = walk->has_previous &&
+			!__builtin_sub_overflow(time_us, walk->previous_us, ret_covered_us) &&
+			*ret_covered_us <= rule->gap_us;
+
+	*ret_difference = value < walk->previous ? value : value - walk->previous;
+	walk->has_previous = true;
+	walk->previous_us = time_us;
+	walk->previous = value;
+	return is_known;
+}
+
+/* @param ret_first  which of them is the first that adds something */
+static size_t add_differences(struct window *window, struct window_walk *walk,
+			      const struct window_rule *rule, const struct window_samples *samples,
+			      size_t *ret_first)
+{
+	size_t n_added = 0;
+
+	for (size_t i = 0; i < samples->n; i++) {
+		int64_t covered_us;
+		double difference;
+
+		if (isnan(samples->values[i]) ||
+		    !take_difference(walk, rule, samples->times_us[i], samples->values[i],
+				     &covered_us, &difference))
+			continue;
+		if (n_added++ == 0)
+			*ret_first = i;
+		add_exactly(window, difference);
+		if (__builtin_add_overflow(window->covered_us, covered_us, &window->covered_us))
+			window->covered_us = INT64_MAX;
+	}
+	return n_added;
+}
+
+void window_walk_pass(struct window_walk *walk, const struct window_rule *rule,
+		      const struct window_samples *samples)
+{
+	size_t i = samples->n;
+
+	if (!window_is_of_differences(rule->function))
+		return;
+	while (i > 0 && isnan(samples->values[i - 1]))
+		i--;
+	if (i == 0)
+		return;
+	walk->has_previous = true;
+	walk->previous_us = samples->times_us[i - 1];
+	walk->previous = samples->values[i - 1];
+}
+
+static int keep_value(struct window *window, uint64_t n, double value)
+{
+	double *grown = array_grow(window->values, n, &window->capacity, sizeof(*grown));
 
 	if (!grown)
 		return -ENOMEM;
 	window->values = grown;
-	window->values[window->n] = value;
+	window->values[n] = value;
 	return 0;
 }
 
-int window_add(struct window *window, const struct window_rule *rule,
-	       const struct window_change *change)
+static int keep_values(struct window *window, const double *values, size_t n, size_t *ret_n_kept)
 {
 	int result = 0;
 
-	if (window->n == 0) {
-		window->start_us = change->start_us;
-		window->value = 0;
+	*ret_n_kept = 0;
+	for (size_t i = 0; i < n && result == 0; i++) {
+		if (isnan(values[i]))
+			continue;
+		result = keep_value(window, window->n + *ret_n_kept, values[i]);
+		*ret_n_kept += result == 0;
 	}
+	return result;
+}
+
+/* Which sample of those that are no NaN is the first? Only asked where there is one. */
+static size_t find_number(const double *values)
+{
+	size_t i = 0;
+
+	while (isnan(values[i]))
+		i++;
+	return i;
+}
+
+/* When a window begins that was empty, and has these samples now. */
+static int64_t find_start(const struct window_walk *walk, const struct window_rule *rule,
+			  const struct window_samples *samples, size_t first)
+{
+	bool takes_nan = rule->function == WINDOW_LAST || rule->function == WINDOW_COUNT;
+
+	if (rule->step_us > 0)
+		return walk->start_us;
+	if (rule->since_us > INT64_MIN)
+		return rule->since_us;
+	if (!takes_nan && !window_is_of_differences(rule->function))
+		first = find_number(samples->values);
+	return samples->times_us[first];
+}
+
+int window_take(struct window *window, struct window_walk *walk, const struct window_rule *rule,
+		const struct window_samples *samples)
+{
+	size_t first = 0;
+	size_t n = samples->n;
+	int result = 0;
+
+	if (window->n == 0)
+		window->value = 0;
 	switch (rule->function) {
 	case WINDOW_MIN:
-		if (window->n == 0 || change->value < window->value)
-			window->value = change->value;
+		n = take_least(window, samples->values, n);
 		break;
 	case WINDOW_MAX:
-		if (window->n == 0 || change->value > window->value)
-			window->value = change->value;
+		n = take_greatest(window, samples->values, n);
 		break;
 	case WINDOW_LAST:
-		window->value = change->value;
+		window->value = samples->values[n - 1];
 		break;
 	case WINDOW_COUNT:
 		break;
 	case WINDOW_QUANTILE:
-		result = keep_value(window, change->value);
+		result = keep_values(window, samples->values, n, &n);
+		break;
+	case WINDOW_RATE:
+	case WINDOW_INCREASE:
+		n = add_differences(window, walk, rule, samples, &first);
 		break;
 	default: /* sums */
-		add_exactly(window, change->value);
-		if (__builtin_add_overflow(window->covered_us, change->covered_us,
-					   &window->covered_us))
-			window->covered_us = INT64_MAX;
+		n = add_all(window, samples->values, n);
 		break;
 	}
-	if (result == 0)
-		window->n++;
+	if (window->n == 0 && n > 0)
+		window->start_us = find_start(walk, rule, samples, first);
+	window->n += n;
 	return result;
 }
 
@@ -206,7 +350,7 @@ static int merge_values(struct window *window, struct window *other)
 	int result = 0;
 
 	for (uint64_t i = 0; i < other->n && result == 0; i++) {
-		result = keep_value(window, other->values[i]);
+		result = keep_value(window, window->n, other->values[i]);
 		window->n += result == 0;
 	}
 	return result;

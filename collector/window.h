@@ -63,16 +63,20 @@ struct window {
 
 /* The series being walked through, zeroed = at its begin. */
 struct window_walk {
+	bool has_window;
+	int64_t start_us; /* of the window that the walk is in */
+	int64_t last_us;  /* that belongs to it */
+	size_t n_last;    /* so many samples it had, and the next one may have as many */
 	bool has_previous;
 	int64_t previous_us;
 	double previous;
 };
 
-/* What a sample adds to a window. */
-struct window_change {
-	int64_t start_us; /* of the window */
-	int64_t covered_us;
-	double value;
+/* Samples that follow each other. */
+struct window_samples {
+	const int64_t *times_us;
+	const double *values;
+	size_t n;
 };
 
 /*
@@ -90,16 +94,28 @@ int64_t window_read_since(const struct window_rule *rule);
 /* Does the function look at differences? */
 bool window_is_of_differences(enum window_function function);
 
-/* Go on to the next sample. @return false: it adds nothing */
-bool window_walk_take(struct window_walk *walk, const struct window_rule *rule, int64_t time_us,
-		      double value, struct window_change *ret_change);
+/* Go on over samples before since_us: they only count for the differences behind it. */
+void window_walk_pass(struct window_walk *walk, const struct window_rule *rule,
+		      const struct window_samples *samples);
+
+/*
+ * Go on to the window of the next sample; walk->start_us is when it begins.
+ * @param times_us  of what comes next; one or more
+ * @return how many of these belong to the window, from the first on
+ */
+size_t window_walk_to(struct window_walk *walk, const struct window_rule *rule,
+		      const int64_t *times_us, size_t n);
 
 /* Is it the window that begins at this time? An empty one may become it. */
 bool window_is_at(const struct window *window, const struct window_rule *rule, int64_t start_us);
 
-/* Add to a window, which is that of the change. @return 0 or -ENOMEM */
-int window_add(struct window *window, const struct window_rule *rule,
-	       const struct window_change *change);
+/*
+ * Add samples that all belong to the window that the walk is in, which this one is or may become.
+ * They are added up in their order: how they are split makes no difference, to the last bit.
+ * @return 0 or -ENOMEM
+ */
+int window_take(struct window *window, struct window_walk *walk, const struct window_rule *rule,
+		const struct window_samples *samples);
 
 /*
  * Make a window of one series ready for window_merge(). @return false: it has no result, and is none

@@ -31,16 +31,6 @@ struct block_encoder {
 	struct known_times known;
 };
 
-/* Where the parts of a column are. */
-struct part {
-	uint32_t series_id;
-	uint8_t encoding;
-	uint32_t n_values;
-	uint32_t n_runs; /* 0: complete */
-	struct varint_reader runs;
-	struct varint_reader payload;
-};
-
 struct block_decoder {
 	struct column *column;
 	struct integers *integers;
@@ -49,7 +39,7 @@ struct block_decoder {
 	struct buffer
 		known; /* the bytes that times_us holds the times of: often those of the next */
 	size_t n_known_times;
-	struct part *parts;
+	struct block_encoded *parts;
 	size_t n_parts;
 	double *values; /* of the column decoded last */
 	struct block_run *runs;
@@ -331,9 +321,10 @@ static int read_times(struct block_decoder *decoder, struct varint_reader *reade
 
 /* @param next_id  the least that the series may have. */
 static int read_part(struct varint_reader *reader, size_t n_times, uint64_t next_id,
-		     struct part *ret_part)
+		     struct block_encoded *ret_part)
 {
-	struct part part = {.n_values = (uint32_t)n_times};
+	struct block_encoded part = {.n_values = (uint32_t)n_times};
+	struct varint_reader payload;
 	uint64_t difference;
 
 	if (next_id > UINT32_MAX ||
@@ -343,17 +334,21 @@ static int read_part(struct varint_reader *reader, size_t n_times, uint64_t next
 	if (!column_is_known(part.encoding))
 		return -ENOTSUP;
 	part.series_id = (uint32_t)(next_id + difference);
+	part.bytes = reader->at;
 	if (part.encoding & COLUMN_HAS_RUNS) {
 		struct presence presence;
 
-		part.runs = *reader;
 		if (presence_check(reader, n_times, &presence) < 0)
 			return -EBADMSG;
 		part.n_values = (uint32_t)presence.n_present;
 		part.n_runs = (uint32_t)presence.n_runs;
 	}
-	if (read_payload(reader, &part.payload) < 0)
+	if (read_payload(reader, &payload) < 0)
 		return -EBADMSG;
+	if (part.n_runs == 0)
+		part.bytes = payload.at;
+	part.payload_at = (size_t)(payload.at - part.bytes);
+	part.n_bytes = (size_t)(payload.end - part.bytes);
 	*ret_part = part;
 	return 0;
 }
@@ -419,29 +414,66 @@ uint32_t block_decoder_series_id(const struct block_decoder *decoder, size_t col
 	return decoder->parts[column].series_id;
 }
 
+void block_decoder_encoded(const struct block_decoder *decoder, size_t column,
+			   struct block_encoded *ret_encoded)
+{
+	*ret_encoded = decoder->parts[column];
+}
+
+static int read_runs(struct block_decoder *decoder, const struct block_encoded *encoded)
+{
+	const uint8_t *end = encoded->bytes + encoded->payload_at;
+
+	if (encoded->n_runs == 0)
+		return 0;
+	decoder->runs = reserve(decoder->runs, &decoder->runs_capacity, encoded->n_runs,
+				sizeof(*decoder->runs));
+	if (!decoder->runs)
+		return -ENOMEM;
+	presence_read((struct varint_reader){encoded->bytes, end}, decoder->runs, encoded->n_runs);
+	return 0;
+}
+
+int block_decoder_runs(struct block_decoder *decoder, size_t column,
+		       const struct block_run **ret_runs, size_t *ret_n)
+{
+	const struct block_encoded *encoded = &decoder->parts[column];
+	int error = read_runs(decoder, encoded);
+
+	if (error < 0)
+		return error;
+	*ret_runs = encoded->n_runs > 0 ? decoder->runs : NULL;
+	*ret_n = encoded->n_runs;
+	return 0;
+}
+
+int block_decoder_decode(struct block_decoder *decoder, const struct block_encoded *encoded,
+			 struct block_column *ret_column)
+{
+	struct varint_reader payload = {encoded->bytes + encoded->payload_at,
+					encoded->bytes + encoded->n_bytes};
+	int error;
+
+	decoder->values = reserve(decoder->values, &decoder->values_capacity, encoded->n_values,
+				  sizeof(*decoder->values));
+	if (!decoder->values)
+		return -ENOMEM;
+	error = column_decode(decoder->column, encoded->encoding, &payload, decoder->values,
+			      encoded->n_values);
+	if (error == 0)
+		error = read_runs(decoder, encoded);
+	if (error < 0)
+		return error;
+	*ret_column = (struct block_column){.series_id = encoded->series_id,
+					    .runs = encoded->n_runs > 0 ? decoder->runs : NULL,
+					    .n_runs = encoded->n_runs,
+					    .values = decoder->values,
+					    .n_values = encoded->n_values};
+	return 0;
+}
+
 int block_decoder_column(struct block_decoder *decoder, size_t column,
 			 struct block_column *ret_column)
 {
-	const struct part *part = &decoder->parts[column];
-	struct varint_reader payload = part->payload;
-	int error;
-
-	decoder->values = reserve(decoder->values, &decoder->values_capacity, part->n_values,
-				  sizeof(*decoder->values));
-	decoder->runs = reserve(decoder->runs, &decoder->runs_capacity, part->n_runs,
-				sizeof(*decoder->runs));
-	if (!decoder->values || !decoder->runs)
-		return -ENOMEM;
-	error = column_decode(decoder->column, part->encoding, &payload, decoder->values,
-			      part->n_values);
-	if (error < 0)
-		return error;
-	if (part->n_runs > 0)
-		presence_read(part->runs, decoder->runs, part->n_runs);
-	*ret_column = (struct block_column){.series_id = part->series_id,
-					    .runs = part->n_runs > 0 ? decoder->runs : NULL,
-					    .n_runs = part->n_runs,
-					    .values = decoder->values,
-					    .n_values = part->n_values};
-	return 0;
+	return block_decoder_decode(decoder, &decoder->parts[column], ret_column);
 }

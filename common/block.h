@@ -35,6 +35,17 @@ struct block_column {
 	size_t n_values; /* the sum of n_present; without runs the number of times */
 };
 
+/* A column as it stands in its block, not decoded. */
+struct block_encoded {
+	uint32_t series_id;
+	uint32_t n_values;
+	uint32_t n_runs; /* 0: every time has a sample */
+	uint8_t encoding;
+	const uint8_t *bytes; /* of its runs, and behind them from `payload_at` on of its values */
+	size_t payload_at;
+	size_t n_bytes;
+};
+
 /* How much work is worth a smaller block. */
 enum block_effort {
 	BLOCK_EFFORT_FAST,  /* the wire and the log */
@@ -85,7 +96,32 @@ size_t block_decoder_n_columns(const struct block_decoder *decoder);
 uint32_t block_decoder_series_id(const struct block_decoder *decoder, size_t column);
 
 /*
- * Decode one column.
+ * A column's bytes, checked as far as block_decoder_open() does. Whoever copies them can have the column
+ * decoded when the block is gone.
+ * @param ret_encoded  its bytes are borrowed from the block
+ */
+void block_decoder_encoded(const struct block_decoder *decoder, size_t column,
+			   struct block_encoded *ret_encoded);
+
+/*
+ * The runs of a column, without decoding its values.
+ * @param ret_runs  borrowed until the next call for this decoder; NULL: every time has a sample
+ * @return 0 or -ENOMEM
+ */
+int block_decoder_runs(struct block_decoder *decoder, size_t column,
+		       const struct block_run **ret_runs, size_t *ret_n);
+
+/*
+ * Decode a column of any block, not only of the one that is open.
+ * @param encoded     as block_decoder_encoded() gave it, with these bytes or a copy of them
+ * @param ret_column  its pointers are borrowed until the next call for this decoder
+ * @return 0; -EBADMSG; -ENOMEM
+ */
+int block_decoder_decode(struct block_decoder *decoder, const struct block_encoded *encoded,
+			 struct block_column *ret_column);
+
+/*
+ * Decode one column of the block that is open.
  * @param ret_column  its pointers are borrowed until the next call for this decoder
  * @return 0; -EBADMSG; -ENOMEM
  */

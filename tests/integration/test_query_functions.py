@@ -277,7 +277,8 @@ class QueryLimits(Case):
     def test_limits_end_a_query_with_a_message(self):
         config = self.write("collector.conf", "[collector]\nquery_memory_mib = 2\nqueries = 1\n")
         collector = self.start_collector("--config", config)
-        self.send(collector.port, "".join(f"{BEGIN + i // 3} x{{i=\"{i % 3}\"}} {i}\n" for i in range(90_000)))
+        # The newest first: what is not in order is sorted, and takes memory.
+        self.send(collector.port, "".join(f"{BEGIN + i // 3} x{{i=\"{i % 3}\"}} {i}\n" for i in range(89_999, -1, -1)))
         wait_until(lambda: status(collector)["samples_stored"] == 90_000, 20)
         result = ctl("--socket", collector.socket, "query", "x", "-f", "max")
         self.assertEqual(result.code, 1)

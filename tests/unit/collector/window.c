@@ -7,7 +7,9 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "common/buffer.h"
 
@@ -52,14 +54,17 @@ static const char *walk_through(const char *function, const struct sample *sampl
 	buffer_clear(&rows);
 	cr_assert_eq(window_parse_function(function, &rule), 0);
 	for (size_t i = 0; i < n; i++) {
-		struct window_change change;
+		const int64_t time_us = (int64_t)(samples[i].seconds * SECOND);
+		const struct window_samples one = {&time_us, &samples[i].value, 1};
 
-		if (!window_walk_take(&walk, &rule, (int64_t)(samples[i].seconds * SECOND),
-				      samples[i].value, &change))
+		if (time_us < rule.since_us) {
+			window_walk_pass(&walk, &rule, &one);
 			continue;
-		if (!window_is_at(&window, &rule, change.start_us))
+		}
+		cr_assert_eq(window_walk_to(&walk, &rule, &time_us, 1), 1);
+		if (!window_is_at(&window, &rule, walk.start_us))
 			give(&window);
-		cr_assert_eq(window_add(&window, &rule, &change), 0);
+		cr_assert_eq(window_take(&window, &walk, &rule, &one), 0);
 	}
 	give(&window);
 	return buffer_text(&rows);
@@ -177,13 +182,13 @@ static struct window one(const char *function, double first, double second)
 {
 	struct window_walk walk = {0};
 	struct window window = {0};
-	struct window_change change;
+	const int64_t times_us[] = {0, 10 * SECOND};
+	const double values[] = {first, second};
+	const struct window_samples both = {times_us, values, 2};
 
 	cr_assert_eq(window_parse_function(function, &rule), 0);
-	if (window_walk_take(&walk, &rule, 0, first, &change))
-		cr_assert_eq(window_add(&window, &rule, &change), 0);
-	if (window_walk_take(&walk, &rule, 10 * SECOND, second, &change))
-		cr_assert_eq(window_add(&window, &rule, &change), 0);
+	cr_assert_eq(window_walk_to(&walk, &rule, times_us, 2), 2);
+	cr_assert_eq(window_take(&window, &walk, &rule, &both), 0);
 	cr_assert(window_settle(&window, &rule));
 	return window;
 }
@@ -223,4 +228,118 @@ Test(window, refuses_what_is_no_function)
 
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
 		cr_expect_eq(window_parse_function(texts[i], &rule), -EINVAL, "%s", texts[i]);
+}
+
+/* Any double, mostly such as cost a sum something. */
+static double draw(void)
+{
+	static const double special[] = {NAN,   INFINITY, -INFINITY, -0.0,   0,
+					 1e300, -1e300,   1,         -1e-300};
+	double value = ldexp((double)(rand() % 2000001 - 1000000), rand() % 120 - 60);
+
+	return rand() % 20 == 0 ? special[(size_t)rand() % (sizeof(special) / sizeof(special[0]))]
+				: value;
+}
+
+/* All windows of some samples, taken in pieces of at most so many. */
+static const char *walk_in_pieces(const int64_t *times_us, const double *values, size_t n,
+				  size_t piece)
+{
+	struct window_walk walk = {0};
+	struct window window = {0};
+	size_t at = 0;
+
+	buffer_clear(&rows);
+	while (at < n) {
+		size_t left = n - at < piece ? n - at : piece;
+		struct window_samples samples = {times_us + at, values + at, 0};
+		double value;
+
+		samples.n = window_walk_to(&walk, &rule, samples.times_us, left);
+		cr_assert(samples.n >= 1 && samples.n <= left);
+		if (!window_is_at(&window, &rule, walk.start_us)) {
+			if (window_result(&window, &rule, &value))
+				buffer_printf(&rows, "%" PRId64 ":%a ", window.start_us, value);
+			window_done(&window);
+		}
+		cr_assert_eq(window_take(&window, &walk, &rule, &samples), 0);
+		at += samples.n;
+	}
+	give(&window);
+	return buffer_text(&rows);
+}
+
+Test(window, has_the_same_bits_however_its_samples_are_split)
+{
+	static const char *const functions[] = {"avg",  "min",   "max",      "sum",         "last",
+						"rate", "count", "increase", "quantile=0.3"};
+	const unsigned seed = (unsigned)time(NULL);
+	int64_t times_us[500];
+	double values[500];
+
+	cr_log_info("seed %u", seed);
+	srand(seed);
+	for (int i = 0; i < 300; i++) {
+		char *whole;
+		const char *split;
+
+		for (size_t k = 0; k < 500; k++) {
+			times_us[k] = k > 0 ? times_us[k - 1] : 0;
+			times_us[k] += rand() % 3 ? 10 * SECOND : rand() % (100 * SECOND);
+			values[k] = draw();
+		}
+		window_set_step(&rule, rand() % 5 ? (1 + rand() % 1000) * SECOND : 0);
+		cr_assert_eq(window_parse_function(functions[i % 9], &rule), 0);
+		whole = strdup(walk_in_pieces(times_us, values, 500, 500));
+		split = walk_in_pieces(times_us, values, 500, 1 + (size_t)rand() % 3);
+		cr_assert_str_eq(whole, split, "%s, seed %u", functions[i % 9], seed);
+		free(whole);
+	}
+}
+
+/* As one adds up by hand, without losing what rounding cuts off: Neumaier's sum. */
+static double sum_by_hand(const double *values, size_t n)
+{
+	double sum = 0, lost = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		double total = sum + values[i];
+
+		if (isnan(values[i]))
+			continue;
+		if (isfinite(total)) {
+			lost += fabs(sum) >= fabs(values[i]) ? (sum - total) + values[i]
+							     : (values[i] - total) + sum;
+		}
+		sum = total;
+	}
+	return sum + lost;
+}
+
+Test(window, adds_up_to_the_last_bit)
+{
+	const unsigned seed = (unsigned)time(NULL);
+	const int64_t times_us[40] = {0};
+	double values[40];
+
+	cr_log_info("seed %u", seed);
+	srand(seed);
+	window_set_step(&rule, 0);
+	cr_assert_eq(window_parse_function("sum", &rule), 0);
+	for (int i = 0; i < 20000; i++) {
+		const struct window_samples samples = {times_us, values, 1 + (size_t)rand() % 40};
+		struct window_walk walk = {0};
+		struct window window = {0};
+		double value = 0, expected;
+
+		values[0] = 1;
+		for (size_t k = 1; k < samples.n; k++)
+			values[k] = draw();
+		expected = sum_by_hand(values, samples.n);
+		cr_assert_eq(window_take(&window, &walk, &rule, &samples), 0);
+		cr_assert(window_result(&window, &rule, &value));
+		cr_assert(memcmp(&value, &expected, sizeof(value)) == 0 ||
+				  (isnan(value) && isnan(expected)),
+			  "%a, not %a; seed %u", value, expected, seed);
+	}
 }

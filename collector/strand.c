@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: MIT */
+/* The samples of one series in the order of their times. */
+
+#include "collector/strand.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "collector/found.h"
+
+/* Columns with fewer samples are handed on together, so many at a time. */
+#define FEW      ((size_t)64)
+#define GATHERED ((size_t)1024)
+
+struct strand {
+	struct strand_options options;
+	struct block_decoder *decoder;
+	struct strand_source sources[STRAND_SOURCES];
+	uint64_t n_damaged[STRAND_SOURCES];
+	size_t source; /* the next column */
+	size_t column;
+	bool is_sorted; /* `found` has all samples of the series */
+	struct found_list found;
+	size_t n_given;        /* of these */
+	int64_t *row_times_us; /* of a column that has not all rows */
+	size_t rows_capacity;
+	struct strand_piece waiting; /* decoded, but few wait to be given before */
+	size_t n_few;
+	int64_t few_times_us[GATHERED];
+	double few_values[GATHERED];
+};
+
+int strand_new(const struct strand_options *options, struct strand **ret_strand)
+{
+	struct strand *strand = calloc(1, sizeof(*strand));
+
+	if (!strand)
+		return -ENOMEM;
+	strand->options = *options;
+	strand->decoder = block_decoder_new();
+	if (!strand->decoder) {
+		strand_free(strand);
+		return -ENOMEM;
+	}
+	*ret_strand = strand;
+	return 0;
+}
+
+void strand_free(struct strand *strand)
+{
+	if (!strand)
+		return;
+	block_decoder_free(strand->decoder);
+	found_done(&strand->found, &strand->options.limits);
+	free(strand->row_times_us);
+	free(strand);
+}
+
+uint64_t strand_n_damaged(const struct strand *strand, size_t source)
+{
+	return strand->n_damaged[source];
+}
+
+/* Do the samples of the columns follow each other, as they are to be given? */
+static bool is_in_order(const struct strand *strand)
+{
+	bool is_latest_only = strand->options.is_latest_only;
+	const struct pile_column *last = NULL;
+
+	for (size_t s = 0; s < STRAND_SOURCES; s++) {
+		const struct strand_source *source = &strand->sources[s];
+
+		for (size_t i = 0; i < source->n; i++) {
+			const struct pile_column *column = &source->columns[i];
+
+			if (is_latest_only && column->has_equal)
+				return false;
+			if (last && (column->first_us < last->last_us ||
+				     (is_latest_only && column->first_us == last->last_us)))
+				return false;
+			last = column;
+		}
+	}
+	return true;
+}
+
+void strand_begin(struct strand *strand, const struct strand_source sources[static STRAND_SOURCES])
+{
+	memcpy(strand->sources, sources, sizeof(strand->sources));
+	strand->source = 0;
+	strand->column = 0;
+	strand->n_given = 0;
+	strand->found.n = 0;
+	strand->n_few = 0;
+	strand->waiting.n = 0;
+	strand->is_sorted = false;
+}
+
+void strand_forget(struct strand *strand)
+{
+	static const struct strand_source none[STRAND_SOURCES];
+
+	strand_begin(strand, none);
+	found_done(&strand->found, &strand->options.limits);
+}
+
+/* -- columns -------------------------------------------------------------------------------------- */
+
+static int reserve_rows(struct strand *strand, size_t n)
+{
+	int64_t *times_us;
+
+	if (n <= strand->rows_capacity)
+		return 0;
+	times_us = reallocarray(NULL, n, sizeof(*times_us));
+	if (!times_us)
+		return -ENOMEM;
+	free(strand->row_times_us);
+	strand->row_times_us = times_us;
+	strand->rows_capacity = n;
+	return 0;
+}
+
+/* The samples in the span, of a column that has not all rows of its block. */
+static int clip_runs(struct strand *strand, const struct pile_block *block, const int64_t *times_us,
+		     const struct block_column *column, struct strand_piece *ret_piece)
+{
+	size_t n_before = 0; /* values of rows before the span */
+	size_t row = 0;
+	size_t n = 0;
+
+	if (reserve_rows(strand, column->n_values) < 0)
+		return -ENOMEM;
+	for (size_t i = 0; i < column->n_runs; i++) {
+		size_t begin = row;
+		size_t end = row + column->runs[i].n_present;
+
+		row = end + column->runs[i].n_missing;
+		if (begin < block->first_row) {
+			size_t before = end < block->first_row ? end : block->first_row;
+
+			n_before += before - begin;
+			begin = before;
+		}
+		if (end > block->end_row)
+			end = block->end_row;
+		if (begin >= end)
+			continue;
+		memcpy(strand->row_times_us + n, times_us + begin,
+		       (end - begin) * sizeof(*times_us));
+		n += end - begin;
+	}
+	*ret_piece = (struct strand_piece){strand->row_times_us, column->values + n_before, n};
+	return 0;
+}
+
+/* Decode the next column, as far as it lies in the span. @return 1, perhaps with nothing; 0: there are
+ * no more */
+static int next_column(struct strand *strand, struct strand_piece *ret_piece)
+{
+	const struct strand_source *source;
+	const struct pile_column *held;
+	struct block_column column;
+	struct pile_block *block;
+	const int64_t *times_us;
+	int result;
+
+	ret_piece->n = 0;
+	while (strand->source < STRAND_SOURCES &&
+	       strand->column == strand->sources[strand->source].n) {
+		strand->source++;
+		strand->column = 0;
+	}
+	if (strand->source == STRAND_SOURCES)
+		return 0;
+	source = &strand->sources[strand->source];
+	held = &source->columns[strand->column++];
+	block = pile_block(source->pile, held);
+	times_us = pile_times(source->pile, block);
+	result = pile_decode(source->pile, held, strand->decoder, &column);
+	if (result == -EBADMSG) {
+		strand->n_damaged[strand->source] += !block->is_damaged;
+		block->is_damaged = true;
+		return 1;
+	}
+	if (result == 0)
+		result = limits_check(&strand->options.limits);
+	if (result == 0 && column.runs) {
+		result = clip_runs(strand, block, times_us, &column, ret_piece);
+	} else if (result == 0) {
+		*ret_piece = (struct strand_piece){times_us + block->first_row,
+						   column.values + block->first_row,
+						   block->end_row - block->first_row};
+	}
+	return result < 0 ? result : 1;
+}
+
+/* -- samples that came late ------------------------------------------------------------------------- */
+
+static int gather_piece(struct strand *strand, const struct strand_piece *piece)
+{
+	int result = 0;
+
+	for (size_t i = 0; i < piece->n && result == 0; i++) {
+		const struct found found = {.time_us = piece->times_us[i],
+					    .value = piece->values[i]};
+
+		result = found_add(&strand->found, &strand->options.limits, &found);
+	}
+	return result;
+}
+
+static int gather(struct strand *strand)
+{
+	struct strand_piece piece;
+	int result;
+
+	while ((result = next_column(strand, &piece)) > 0) {
+		result = gather_piece(strand, &piece);
+		if (result < 0)
+			break;
+	}
+	if (result < 0)
+		return result;
+	found_sort(&strand->found);
+	if (strand->options.is_latest_only)
+		found_keep_latest(&strand->found);
+	strand->is_sorted = true;
+	return 0;
+}
+
+static int next_sorted(struct strand *strand, struct strand_piece *ret_piece)
+{
+	size_t n = strand->found.n - strand->n_given;
+
+	if (n > GATHERED)
+		n = GATHERED;
+	for (size_t i = 0; i < n; i++) {
+		const struct found *found = &strand->found.at[strand->n_given + i];
+
+		strand->few_times_us[i] = found->time_us;
+		strand->few_values[i] = found->value;
+	}
+	strand->n_given += n;
+	*ret_piece = (struct strand_piece){strand->few_times_us, strand->few_values, n};
+	return n > 0;
+}
+
+/* -- all of it -------------------------------------------------------------------------------------- */
+
+static void add_few(struct strand *strand, const struct strand_piece *piece)
+{
+	memcpy(strand->few_times_us + strand->n_few, piece->times_us,
+	       piece->n * sizeof(*piece->times_us));
+	memcpy(strand->few_values + strand->n_few, piece->values,
+	       piece->n * sizeof(*piece->values));
+	strand->n_few += piece->n;
+}
+
+/* Columns as they are; several small ones together. */
+static int next_in_order(struct strand *strand, struct strand_piece *ret_piece)
+{
+	struct strand_piece piece = strand->waiting;
+	int result = 1;
+
+	strand->waiting.n = 0;
+	strand->n_few = 0;
+	while (piece.n < FEW && result > 0) {
+		add_few(strand, &piece);
+		piece.n = 0;
+		if (strand->n_few > GATHERED - FEW)
+			break;
+		result = next_column(strand, &piece);
+	}
+	if (result < 0)
+		return result;
+	if (strand->n_few > 0) {
+		strand->waiting = piece;
+		piece = (struct strand_piece){strand->few_times_us, strand->few_values,
+					      strand->n_few};
+	}
+	*ret_piece = piece;
+	return piece.n > 0;
+}
+
+int strand_next(struct strand *strand, struct strand_piece *ret_piece)
+{
+	bool is_begin = strand->source == 0 && strand->column == 0;
+
+	if (!strand->is_sorted && is_begin && !is_in_order(strand)) {
+		int result = gather(strand);
+
+		if (result < 0)
+			return result;
+	}
+	return strand->is_sorted ? next_sorted(strand, ret_piece)
+				 : next_in_order(strand, ret_piece);
+}

@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: MIT */
+/* Tests of the samples of a series, drawn from piles of columns. */
+
+#include "collector/strand.h"
+
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "common/buffer.h"
+#include "hostmetrics/format.h"
+
+#define SERIES  3
+#define SAMPLES 6000
+
+struct sample {
+	int64_t time_us;
+	double value;
+};
+
+/* What was put into the piles, by series. */
+static struct sample all[SERIES][SAMPLES];
+static size_t n_all[SERIES];
+static double next_value;
+static int64_t end_us; /* behind all times so far */
+static struct pile piles[STRAND_SOURCES];
+static struct block_encoder *encoder;
+static struct block_decoder *decoder;
+static struct budget budget;
+static struct strand_options options;
+
+static void setup(void)
+{
+	encoder = block_encoder_new();
+	decoder = block_decoder_new();
+	budget.max = INT64_MAX;
+	options = (struct strand_options){.limits = {.memory = &budget},
+					  .span_us = {INT64_MIN, INT64_MAX}};
+}
+
+static void clear(void)
+{
+	memset(n_all, 0, sizeof(n_all));
+	end_us = 0;
+	for (size_t i = 0; i < STRAND_SOURCES; i++)
+		pile_clear(&piles[i]);
+}
+
+static void teardown(void)
+{
+	for (size_t i = 0; i < STRAND_SOURCES; i++)
+		pile_done(&piles[i], &options.limits);
+	cr_expect_eq(budget.used, 0);
+	block_encoder_free(encoder);
+	block_decoder_free(decoder);
+}
+
+TestSuite(strand, .init = setup, .fini = teardown);
+
+/* Add a block to a pile, and its samples to `all`. @param has_all  every series has every time */
+static void put_block(size_t pile, const int64_t *times_us, size_t n_times, bool has_all)
+{
+	struct block_run runs[SERIES][1000];
+	struct block_column columns[SERIES];
+	double values[SERIES][1000];
+	struct buffer bytes = {0};
+	int added;
+
+	for (uint32_t s = 0; s < SERIES; s++) {
+		size_t n = 0;
+
+		for (size_t i = 0; i < n_times; i++) {
+			bool is_there = has_all || rand() % 3;
+
+			runs[s][i] = (struct block_run){is_there, !is_there, HM_REASON_NONE};
+			if (!is_there)
+				continue;
+			values[s][n++] = next_value;
+			all[s][n_all[s]++] = (struct sample){times_us[i], next_value++};
+		}
+		columns[s] = (struct block_column){s, has_all ? NULL : runs[s],
+						   has_all ? 0 : n_times, values[s], n};
+	}
+	cr_assert_eq(block_encode(encoder, times_us, n_times, columns, SERIES, BLOCK_EFFORT_FAST,
+				  &bytes),
+		     0);
+	cr_assert_eq(block_decoder_open(decoder, (uint8_t *)bytes.data, bytes.length), 0);
+	added = pile_add_block(&piles[pile], &options.limits, decoder, options.span_us);
+	cr_assert_geq(added, 0);
+	for (size_t i = 0; added > 0 && i < block_decoder_n_columns(decoder); i++)
+		cr_assert_eq(pile_add_column(&piles[pile], &options.limits, decoder, i,
+					     block_decoder_series_id(decoder, i)),
+			     0);
+	buffer_done(&bytes);
+}
+
+/* A block behind the others, or somewhere. */
+static void put_random(size_t pile)
+{
+	int64_t times_us[1000];
+	size_t n = 1 + (size_t)rand() % (rand() % 3 ? 10 : 1000);
+	int64_t at = rand() % 10 ? end_us : rand() % (end_us + 1);
+
+	for (size_t i = 0; i < n; i++) {
+		at += rand() % 100 ? 10 : 0;
+		times_us[i] = at;
+	}
+	if (at > end_us)
+		end_us = at;
+	put_block(pile, times_us, n, rand() % 2);
+}
+
+static int compare(const void *a, const void *b)
+{
+	const struct sample *first = a;
+	const struct sample *second = b;
+
+	if (first->time_us != second->time_us)
+		return first->time_us < second->time_us ? -1 : 1;
+	return first->value < second->value ? -1 : first->value > second->value;
+}
+
+/* What is expected of a series, in place. @return how many */
+static size_t choose(struct sample *samples, size_t n)
+{
+	size_t n_kept = 0;
+
+	qsort(samples, n, sizeof(*samples), compare);
+	for (size_t i = 0; i < n; i++) {
+		if (samples[i].time_us < options.span_us[0] ||
+		    samples[i].time_us > options.span_us[1])
+			continue;
+		if (options.is_latest_only && i + 1 < n &&
+		    samples[i + 1].time_us == samples[i].time_us)
+			continue;
+		samples[n_kept++] = samples[i];
+	}
+	return n_kept;
+}
+
+static void begin(struct strand *strand, uint32_t series)
+{
+	struct strand_source sources[STRAND_SOURCES];
+
+	for (size_t i = 0; i < STRAND_SOURCES; i++) {
+		sources[i].pile = &piles[i];
+		sources[i].columns = pile_find(&piles[i], series, &sources[i].n);
+	}
+	strand_begin(strand, sources);
+}
+
+static void check_series(struct strand *strand, uint32_t series)
+{
+	size_t n = choose(all[series], n_all[series]);
+	struct strand_piece piece;
+	size_t at = 0;
+	int result;
+
+	begin(strand, series);
+	while ((result = strand_next(strand, &piece)) > 0) {
+		cr_assert(piece.n > 0 && piece.n <= n - at);
+		for (size_t i = 0; i < piece.n; i++, at++) {
+			cr_assert_eq(piece.times_us[i], all[series][at].time_us);
+			cr_assert_eq(piece.values[i], all[series][at].value);
+		}
+	}
+	cr_assert_eq(result, 0);
+	cr_assert_eq(at, n);
+}
+
+static void check(void)
+{
+	struct strand *strand;
+
+	for (size_t i = 0; i < STRAND_SOURCES; i++)
+		pile_sort(&piles[i]);
+	cr_assert_eq(strand_new(&options, &strand), 0);
+	for (uint32_t s = 0; s < SERIES; s++)
+		check_series(strand, s);
+	strand_free(strand);
+}
+
+Test(strand, gives_the_samples_of_each_series_in_order)
+{
+	const unsigned seed = (unsigned)time(NULL);
+
+	cr_log_info("seed %u", seed);
+	srand(seed);
+	for (int i = 0; i < 400; i++) {
+		clear();
+		options.is_latest_only = rand() % 2;
+		options.span_us[0] = rand() % 2 ? INT64_MIN : rand() % 5000;
+		options.span_us[1] = rand() % 2 ? INT64_MAX : options.span_us[0] + rand() % 9999;
+		for (int k = rand() % 10; k > 0 && end_us < 30000; k--)
+			put_random(0);
+		for (int k = rand() % 10; k > 0 && end_us < 40000; k--)
+			put_random(1);
+		check();
+	}
+}
+
+Test(strand, takes_no_memory_for_what_is_in_order)
+{
+	int64_t times_us[1000];
+	struct strand *strand;
+	struct strand_piece piece;
+	int64_t used;
+
+	for (int64_t i = 0; i < 1000; i++)
+		times_us[i] = i;
+	put_block(0, times_us, 1000, true);
+	cr_assert_eq(strand_new(&options, &strand), 0);
+	used = budget.used;
+	budget.max = used;
+	begin(strand, 1);
+	cr_assert_eq(strand_next(strand, &piece), 1);
+	cr_assert_eq(piece.n, 1000);
+	/* What came late needs some. */
+	budget.max = INT64_MAX;
+	put_block(1, times_us, 10, true);
+	budget.max = budget.used;
+	begin(strand, 1);
+	cr_assert_eq(strand_next(strand, &piece), -ENOBUFS);
+	strand_free(strand);
+}
+
+Test(strand, passes_over_columns_that_cannot_be_decoded_and_counts_their_blocks)
+{
+	const int64_t times_us[] = {1, 2, 3};
+	const int64_t later_us[] = {4, 5};
+	struct strand *strand;
+	struct strand_piece piece;
+
+	put_block(0, times_us, 3, true);
+	put_block(0, later_us, 2, true);
+	pile_sort(&piles[0]);
+	/* No scale has these bits. */
+	for (uint32_t s = 0; s < 2; s++) {
+		size_t n;
+		const struct pile_column *column = pile_find(&piles[0], s, &n);
+
+		cr_assert_eq(n, 2);
+		((uint8_t *)piles[0].bytes.at)[column->bytes_at + column->payload_at] = 0xff;
+	}
+	cr_assert_eq(strand_new(&options, &strand), 0);
+	for (uint32_t s = 0; s < 2; s++) {
+		begin(strand, s);
+		cr_assert_eq(strand_next(strand, &piece), 1);
+		cr_assert_eq(piece.n, 2);
+		cr_assert_eq(piece.times_us[0], 4);
+		cr_assert_eq(strand_next(strand, &piece), 0);
+	}
+	cr_assert_eq(strand_n_damaged(strand, 0), 1);
+	cr_assert_eq(strand_n_damaged(strand, 1), 0);
+	strand_free(strand);
+}
