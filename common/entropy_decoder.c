@@ -13,11 +13,12 @@
 
 #define LOAD_BYTES ((size_t)8) /* of bits_load() */
 
-/* A cell of a context's decoding table, one for each of ENTROPY_SUM values: symbol, frequency and so on. */
+/* A cell of a context's decoding table, one for each of ENTROPY_SUM values. What is needed first is had
+ * with one shift. */
 #define CELL_SYMBOL    0x7fU
-#define CELL_CONTEXT   7U /* of the next symbol; two bits */
-#define CELL_FREQUENCY 9U /* less 1 */
-#define CELL_BIAS      20U
+#define CELL_CONTEXT   7U  /* of the next symbol; two bits */
+#define CELL_BIAS      9U  /* below ENTROPY_SUM */
+#define CELL_FREQUENCY 20U /* up to ENTROPY_SUM */
 
 struct entropy_decoder {
 	struct entropy_symbol table[ENTROPY_ROW];
@@ -106,7 +107,7 @@ BITS_LOOPS static void fill_cells(const struct entropy_decoder *decoder,
 		uint32_t frequency = context->frequencies[symbol];
 		uint32_t cell = symbol |
 				entropy_context_after(&decoder->model, symbol) << CELL_CONTEXT |
-				(frequency - 1) << CELL_FREQUENCY;
+				frequency << CELL_FREQUENCY;
 
 		for (uint32_t bias = 0; bias < frequency; bias++)
 			*cells++ = cell | bias << CELL_BIAS;
@@ -142,16 +143,19 @@ struct lane {
 	uint32_t cells; /* where the cells of its context begin */
 };
 
-/* One symbol. @param refill  the next word, for where the state wants one. @return does it? */
+/* One symbol. Each waits for the one before of its lane: what it takes is kept short. @param refill  the
+ * next word, for where the state wants one. @return does it? */
 static inline __attribute__((always_inline)) unsigned pop(struct lane *lane, const uint32_t *cells,
 							  uint32_t refill, uint8_t *ret_symbol)
 {
 	uint32_t cell = cells[lane->cells + (lane->state & (ENTROPY_SUM - 1))];
-	uint32_t frequency = (cell >> CELL_FREQUENCY & (ENTROPY_SUM - 1)) + 1;
-	uint32_t state = frequency * (lane->state >> ENTROPY_SUM_BITS) + (cell >> CELL_BIAS);
+	uint32_t state = (cell >> CELL_FREQUENCY) * (lane->state >> ENTROPY_SUM_BITS) +
+			 (cell >> CELL_BIAS & (ENTROPY_SUM - 1));
+	uint32_t refilled = state << ENTROPY_WORD_BITS | refill;
 	unsigned is_low = state < ENTROPY_STATE_FIRST;
 
-	lane->state = state << (is_low * ENTROPY_WORD_BITS) | (refill & (0 - is_low));
+	/* Which it is cannot be foreseen: no jump. */
+	lane->state = state + ((refilled - state) & (0 - is_low));
 	lane->cells = (cell >> CELL_CONTEXT & 3) << ENTROPY_SUM_BITS;
 	*ret_symbol = (uint8_t)(cell & CELL_SYMBOL);
 	return is_low;
@@ -165,9 +169,10 @@ BITS_LOOPS static size_t read_steps(struct entropy_decoder *decoder, struct vari
 	const uint32_t *cells = decoder->cells[0];
 	uint8_t *symbols = decoder->symbols;
 	const uint8_t *at = words->at;
+	const uint8_t *end = words->end;
 	size_t step = 0;
 
-	for (; step < n_steps && (size_t)(words->end - at) >= ENTROPY_LANES * ENTROPY_WORD_BYTES;
+	for (; step < n_steps && (size_t)(end - at) >= ENTROPY_LANES * ENTROPY_WORD_BYTES;
 	     step++) {
 		at += ENTROPY_WORD_BYTES * pop(&a, cells, get_le16(at), &symbols[step]);
 		at += ENTROPY_WORD_BYTES * pop(&b, cells, get_le16(at), &symbols[length + step]);
