@@ -7,8 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Read at least so much at a time. */
-#define WINDOW_BYTES ((size_t)64 << 10)
+/* Read at least so much at a time; forwards, where more will be wanted, twice as much each time. */
+#define WINDOW_BYTES     ((size_t)64 << 10)
+#define WINDOW_MAX_BYTES ((size_t)512 << 10)
 
 /*
  * What the checksums of places that look like a block, but are none, may cost in one search; beyond
@@ -67,21 +68,50 @@ static bool window_has(const struct file_reader *reader, uint64_t offset, size_t
 	       length <= reader->window_bytes - skip;
 }
 
-/* Read anew, from `offset` on. */
-static int window_read(struct file_reader *reader, uint64_t offset, size_t length)
+/* Have `length` bytes from `offset` on in the window, of which the first `n_kept` are in it. */
+static int window_read(struct file_reader *reader, uint64_t offset, size_t length, size_t n_kept)
 {
 	int result = window_reserve(reader, length);
 	ssize_t n_bytes;
 
 	if (result < 0)
 		return result;
+	if (n_kept > 0)
+		memmove(reader->window, reader->window + (offset - reader->window_offset), n_kept);
 	reader->window_offset = offset;
-	reader->window_bytes = 0;
-	n_bytes = read_bytes(reader, reader->window, length, offset);
-	if (n_bytes < 0)
+	reader->window_bytes = n_kept;
+	n_bytes = read_bytes(reader, reader->window + n_kept, length - n_kept, offset + n_kept);
+	if (n_bytes < 0) {
+		reader->window_bytes = 0;
 		return (int)n_bytes;
-	reader->window_bytes = (size_t)n_bytes;
+	}
+	reader->window_bytes += (size_t)n_bytes;
 	return 0;
+}
+
+/* How many bytes from `offset` on are in the window, so that what is wanted goes on behind them. */
+static size_t window_keeps(const struct file_reader *reader, uint64_t offset)
+{
+	uint64_t skip = offset - reader->window_offset;
+
+	return offset >= reader->window_offset && skip <= reader->window_bytes
+		       ? reader->window_bytes - (size_t)skip
+		       : 0;
+}
+
+/* How many bytes to read, where `wanted` are not there. */
+static size_t window_length(struct file_reader *reader, uint64_t offset, size_t wanted)
+{
+	uint64_t left = reader->length_bytes - offset;
+	bool is_forwards = reader->window_bytes > 0 && window_has(reader, offset, 0);
+
+	if (!is_forwards || reader->ahead_bytes == 0)
+		reader->ahead_bytes = WINDOW_BYTES;
+	else if (reader->ahead_bytes < WINDOW_MAX_BYTES)
+		reader->ahead_bytes *= 2;
+	if (wanted < reader->ahead_bytes)
+		wanted = reader->ahead_bytes;
+	return left < wanted ? (size_t)left : wanted;
 }
 
 /*
@@ -95,11 +125,9 @@ static int64_t window_fill(struct file_reader *reader, uint64_t offset, size_t w
 	if (wanted > left)
 		wanted = (size_t)left;
 	if (!window_has(reader, offset, wanted)) {
-		int result;
+		int result = window_read(reader, offset, window_length(reader, offset, wanted),
+					 window_keeps(reader, offset));
 
-		if (wanted < WINDOW_BYTES)
-			wanted = left < WINDOW_BYTES ? (size_t)left : WINDOW_BYTES;
-		result = window_read(reader, offset, wanted);
 		if (result < 0)
 			return result;
 	}
@@ -115,7 +143,7 @@ static int window_fill_before(struct file_reader *reader, uint64_t end, size_t w
 		return 0;
 	if (length > end)
 		length = (size_t)end;
-	return window_read(reader, end - length, length);
+	return window_read(reader, end - length, length, 0);
 }
 
 static const uint8_t *window_at(const struct file_reader *reader, uint64_t offset)
@@ -159,6 +187,7 @@ void file_reader_done(struct file_reader *reader)
 	reader->window = NULL;
 	reader->window_bytes = 0;
 	reader->window_capacity = 0;
+	reader->ahead_bytes = 0;
 }
 
 /*

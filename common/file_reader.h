@@ -34,6 +34,7 @@ struct file_reader {
 	size_t window_bytes;
 	size_t window_capacity;
 	uint64_t window_offset;
+	size_t ahead_bytes; /* read at a time; grows while the file is read forwards */
 };
 
 /* A block and where it lies. */
