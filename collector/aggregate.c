@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "collector/time_list.h"
+#include "collector/window_group.h"
 #include "common/array.h"
 
 /* So many rows are given at once; every sample may end a window. */
@@ -118,9 +119,11 @@ static void begin_series(struct aggregate *aggregate, const struct catalog_serie
 /* Give the window of a series that has ended. */
 static void give_window(struct aggregate *aggregate)
 {
-	struct window *window = &aggregate->windows[0];
 	struct aggregate_row *row = &aggregate->rows[aggregate->n_rows];
+	struct window *window = aggregate->windows;
 
+	if (aggregate->n_windows == 0)
+		return;
 	aggregate->n_windows = 0;
 	row->series = aggregate->series;
 	row->time_us = window->start_us;
@@ -149,33 +152,39 @@ static int hand_over(struct aggregate *aggregate)
 
 static int end_series(struct aggregate *aggregate)
 {
-	if (aggregate->n_windows == 0)
-		return 0;
-	if (aggregate->cohorts)
+	if (aggregate->cohorts && aggregate->n_windows > 0)
 		return hand_over(aggregate);
 	give_window(aggregate);
 	return 0;
 }
 
-/* Begin another window of the series. */
-static int add_window(struct aggregate *aggregate)
+/* Keep another window of the series. */
+static int add_window(struct aggregate *aggregate, const struct window *window)
 {
 	size_t before = aggregate->windows_capacity;
 	struct window *grown;
 
-	if (!aggregate->cohorts && aggregate->n_windows > 0)
+	if (!aggregate->cohorts)
 		give_window(aggregate);
 	grown = array_grow(aggregate->windows, aggregate->n_windows, &aggregate->windows_capacity,
 			   sizeof(*grown));
 	if (!grown)
 		return -ENOMEM;
 	aggregate->windows = grown;
-	aggregate->windows[aggregate->n_windows++] = (struct window){0};
-	if (budget_take(aggregate->memory,
+	aggregate->windows[aggregate->n_windows++] = *window;
+	if (aggregate->windows_capacity == before ||
+	    budget_take(aggregate->memory,
 			(int64_t)((aggregate->windows_capacity - before) * sizeof(struct window))))
 		return 0;
 	aggregate->windows_capacity = before;
 	return -ENOBUFS;
+}
+
+static void pass_samples(struct query_piece *piece, size_t n)
+{
+	piece->times_us += n;
+	piece->values += n;
+	piece->n -= n;
 }
 
 /* Take samples of one window. */
@@ -183,34 +192,76 @@ static int take_window(struct aggregate *aggregate)
 {
 	const struct window_rule *rule = &aggregate->rule;
 	struct query_piece *piece = &aggregate->piece;
-	struct window_samples samples = {piece->times_us, piece->values, 0};
+	struct window_samples samples = {piece->times_us, piece->values, 0, 0};
 	int result = 0;
 
 	samples.n = window_walk_to(&aggregate->walk, rule, piece->times_us, piece->n);
 	if (aggregate->n_windows == 0 ||
 	    !window_is_at(&aggregate->windows[aggregate->n_windows - 1], rule,
 			  aggregate->walk.start_us))
-		result = add_window(aggregate);
+		result = add_window(aggregate, &(const struct window){0});
 	if (result < 0)
 		return result;
-	piece->times_us += samples.n;
-	piece->values += samples.n;
-	piece->n -= samples.n;
+	pass_samples(piece, samples.n);
 	return window_take(&aggregate->windows[aggregate->n_windows - 1], &aggregate->walk, rule,
 			   &samples);
+}
+
+static int give_group(struct aggregate *aggregate, const struct window_group *group)
+{
+	double results[WINDOW_GROUP];
+	unsigned which = window_group_results(group, &aggregate->rule, results);
+
+	give_window(aggregate);
+	for (size_t i = 0; i < WINDOW_GROUP; i++) {
+		struct aggregate_row *row = &aggregate->rows[aggregate->n_rows];
+
+		row->series = aggregate->series;
+		row->time_us = group->start_us + (int64_t)i * group->step_us;
+		row->value = results[i];
+		aggregate->n_rows += which >> i & 1;
+	}
+	return 0;
+}
+
+static int add_group(struct aggregate *aggregate, const struct window_group *group)
+{
+	int result = 0;
+
+	for (size_t i = 0; i < WINDOW_GROUP && result == 0; i++) {
+		const struct window window = window_group_get(group, i);
+
+		result = add_window(aggregate, &window);
+	}
+	return result;
+}
+
+/* Take several windows at once, where that can be. @return 1; 0: take one; -errno */
+static int take_group(struct aggregate *aggregate)
+{
+	const struct query_piece *piece = &aggregate->piece;
+	const struct window_samples samples = {piece->times_us, piece->values, piece->n,
+					       piece->step_us};
+	struct window_group group;
+	size_t n = window_group_take(&group, &aggregate->walk, &aggregate->rule, &samples);
+	int result;
+
+	if (n == 0)
+		return 0;
+	pass_samples(&aggregate->piece, n);
+	result = aggregate->cohorts ? add_group(aggregate, &group) : give_group(aggregate, &group);
+	return result < 0 ? result : 1;
 }
 
 /* Pass over what lies before the first window. */
 static void skip_early(struct aggregate *aggregate)
 {
 	struct query_piece *piece = &aggregate->piece;
-	struct window_samples early = {piece->times_us, piece->values, 0};
+	struct window_samples early = {piece->times_us, piece->values, 0, 0};
 
 	early.n = time_list_find(piece->times_us, piece->n, 0, aggregate->rule.since_us);
 	window_walk_pass(&aggregate->walk, &aggregate->rule, &early);
-	piece->times_us += early.n;
-	piece->values += early.n;
-	piece->n -= early.n;
+	pass_samples(piece, early.n);
 }
 
 static void give_cohorts(struct aggregate *aggregate)
@@ -256,9 +307,11 @@ static int take_samples(struct aggregate *aggregate)
 {
 	int result = 0;
 
-	while (result >= 0 && aggregate->n_rows + 2 < ROWS_MAX) {
+	while (result >= 0 && aggregate->n_rows + WINDOW_GROUP + 2 < ROWS_MAX) {
 		if (aggregate->piece.n > 0) {
-			result = take_window(aggregate);
+			result = take_group(aggregate);
+			if (result == 0)
+				result = take_window(aggregate);
 			continue;
 		}
 		result = read_samples(aggregate);

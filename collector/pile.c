@@ -64,6 +64,17 @@ BITS_LOOPS static bool has_equal(const int64_t *times_us, size_t n)
 	return any;
 }
 
+/* The step between times, where it is always the same; or 0. */
+BITS_LOOPS static int64_t find_step(const int64_t *times_us, size_t n)
+{
+	uint64_t step = n > 1 ? (uint64_t)times_us[1] - (uint64_t)times_us[0] : 0;
+	unsigned is_other = step > INT64_MAX;
+
+	for (size_t i = 1; i < n; i++)
+		is_other |= (uint64_t)times_us[i] - (uint64_t)times_us[i - 1] != step;
+	return is_other ? 0 : (int64_t)step;
+}
+
 int pile_add_block(struct pile *pile, const struct limits *limits, struct block_decoder *decoder,
 		   const int64_t span_us[static 2])
 {
@@ -80,6 +91,7 @@ int pile_add_block(struct pile *pile, const struct limits *limits, struct block_
 	if (block.first_row >= block.end_row)
 		return 0;
 	block.has_equal = has_equal(times_us, n_times);
+	block.step_us = find_step(times_us, n_times);
 	result = reserve(pile, limits, &pile->times, n_times, sizeof(*times_us));
 	if (result == 0)
 		result = reserve(pile, limits, &pile->blocks, 1, sizeof(block));

@@ -21,6 +21,7 @@ struct pile_block {
 	uint32_t first_row; /* of those in the span that is asked for */
 	uint32_t end_row;   /* behind the last one; more than first_row */
 	bool has_equal;     /* two of all times are the same */
+	int64_t step_us;    /* between all of them; 0 = not always the same */
 	bool is_damaged;    /* a column of it cannot be decoded */
 };
 

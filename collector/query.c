@@ -565,7 +565,8 @@ static int next_of_run(struct query *query, struct query_piece *ret_piece)
 			return result;
 		if (result > 0) {
 			*ret_piece = (struct query_piece){query->selection.series[query->at],
-							  piece.times_us, piece.values, piece.n};
+							  piece.times_us, piece.values, piece.n,
+							  piece.step_us};
 			return 1;
 		}
 		query->is_open = false;

@@ -29,7 +29,8 @@ struct query_piece {
 	const struct catalog_series *series;
 	const int64_t *times_us;
 	const double *values;
-	size_t n; /* not 0 */
+	size_t n;        /* not 0 */
+	int64_t step_us; /* from each to the next; 0 = not known */
 };
 
 struct query_options {

@@ -151,7 +151,7 @@ static int clip_runs(struct strand *strand, const struct pile_block *block, cons
 		       (end - begin) * sizeof(*times_us));
 		n += end - begin;
 	}
-	*ret_piece = (struct strand_piece){strand->row_times_us, column->values + n_before, n};
+	*ret_piece = (struct strand_piece){strand->row_times_us, column->values + n_before, n, 0};
 	return 0;
 }
 
@@ -189,9 +189,9 @@ static int next_column(struct strand *strand, struct strand_piece *ret_piece)
 	if (result == 0 && column.runs) {
 		result = clip_runs(strand, block, times_us, &column, ret_piece);
 	} else if (result == 0) {
-		*ret_piece = (struct strand_piece){times_us + block->first_row,
-						   column.values + block->first_row,
-						   block->end_row - block->first_row};
+		*ret_piece = (struct strand_piece){
+			times_us + block->first_row, column.values + block->first_row,
+			block->end_row - block->first_row, block->step_us};
 	}
 	return result < 0 ? result : 1;
 }
@@ -243,7 +243,7 @@ static int next_sorted(struct strand *strand, struct strand_piece *ret_piece)
 		strand->few_values[i] = found->value;
 	}
 	strand->n_given += n;
-	*ret_piece = (struct strand_piece){strand->few_times_us, strand->few_values, n};
+	*ret_piece = (struct strand_piece){strand->few_times_us, strand->few_values, n, 0};
 	return n > 0;
 }
 
@@ -278,7 +278,7 @@ static int next_in_order(struct strand *strand, struct strand_piece *ret_piece)
 	if (strand->n_few > 0) {
 		strand->waiting = piece;
 		piece = (struct strand_piece){strand->few_times_us, strand->few_values,
-					      strand->n_few};
+					      strand->n_few, 0};
 	}
 	*ret_piece = piece;
 	return piece.n > 0;

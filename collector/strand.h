@@ -34,7 +34,8 @@ struct strand_source {
 struct strand_piece {
 	const int64_t *times_us; /* never decreasing */
 	const double *values;
-	size_t n; /* not 0 */
+	size_t n;        /* not 0 */
+	int64_t step_us; /* from each to the next; 0 = not known */
 };
 
 /* Two sources: files, and behind them what only the log has. */

@@ -77,6 +77,7 @@ struct window_samples {
 	const int64_t *times_us;
 	const double *values;
 	size_t n;
+	int64_t step_us; /* from each to the next; 0 = not known */
 };
 
 /*

@@ -11,12 +11,14 @@
 #include <string.h>
 #include <time.h>
 
+#include "collector/window_group.h"
 #include "common/buffer.h"
 
 #define SECOND INT64_C(1000000)
 
 static struct window_rule rule;
 static struct buffer rows;
+static size_t n_grouped; /* samples */
 
 static void setup(void)
 {
@@ -55,7 +57,7 @@ static const char *walk_through(const char *function, const struct sample *sampl
 	cr_assert_eq(window_parse_function(function, &rule), 0);
 	for (size_t i = 0; i < n; i++) {
 		const int64_t time_us = (int64_t)(samples[i].seconds * SECOND);
-		const struct window_samples one = {&time_us, &samples[i].value, 1};
+		const struct window_samples one = {&time_us, &samples[i].value, 1, 0};
 
 		if (time_us < rule.since_us) {
 			window_walk_pass(&walk, &rule, &one);
@@ -184,7 +186,7 @@ static struct window one(const char *function, double first, double second)
 	struct window window = {0};
 	const int64_t times_us[] = {0, 10 * SECOND};
 	const double values[] = {first, second};
-	const struct window_samples both = {times_us, values, 2};
+	const struct window_samples both = {times_us, values, 2, 0};
 
 	cr_assert_eq(window_parse_function(function, &rule), 0);
 	cr_assert_eq(window_walk_to(&walk, &rule, times_us, 2), 2);
@@ -241,6 +243,15 @@ static double draw(void)
 				: value;
 }
 
+static void give_bits(struct window *window)
+{
+	double value;
+
+	if (window_result(window, &rule, &value))
+		buffer_printf(&rows, "%" PRId64 ":%a ", window->start_us, value);
+	window_done(window);
+}
+
 /* All windows of some samples, taken in pieces of at most so many. */
 static const char *walk_in_pieces(const int64_t *times_us, const double *values, size_t n,
 				  size_t piece)
@@ -252,20 +263,16 @@ static const char *walk_in_pieces(const int64_t *times_us, const double *values,
 	buffer_clear(&rows);
 	while (at < n) {
 		size_t left = n - at < piece ? n - at : piece;
-		struct window_samples samples = {times_us + at, values + at, 0};
-		double value;
+		struct window_samples samples = {times_us + at, values + at, 0, 0};
 
 		samples.n = window_walk_to(&walk, &rule, samples.times_us, left);
 		cr_assert(samples.n >= 1 && samples.n <= left);
-		if (!window_is_at(&window, &rule, walk.start_us)) {
-			if (window_result(&window, &rule, &value))
-				buffer_printf(&rows, "%" PRId64 ":%a ", window.start_us, value);
-			window_done(&window);
-		}
+		if (!window_is_at(&window, &rule, walk.start_us))
+			give_bits(&window);
 		cr_assert_eq(window_take(&window, &walk, &rule, &samples), 0);
 		at += samples.n;
 	}
-	give(&window);
+	give_bits(&window);
 	return buffer_text(&rows);
 }
 
@@ -327,7 +334,8 @@ Test(window, adds_up_to_the_last_bit)
 	window_set_step(&rule, 0);
 	cr_assert_eq(window_parse_function("sum", &rule), 0);
 	for (int i = 0; i < 20000; i++) {
-		const struct window_samples samples = {times_us, values, 1 + (size_t)rand() % 40};
+		const struct window_samples samples = {times_us, values, 1 + (size_t)rand() % 40,
+						       0};
 		struct window_walk walk = {0};
 		struct window window = {0};
 		double value = 0, expected;
@@ -342,4 +350,80 @@ Test(window, adds_up_to_the_last_bit)
 				  (isnan(value) && isnan(expected)),
 			  "%a, not %a; seed %u", value, expected, seed);
 	}
+}
+
+/* The windows of samples, as many at once as can be, or one by one. */
+static const char *walk_in_groups(const struct window_samples *samples, bool takes_groups)
+{
+	struct window_samples rest = *samples;
+	struct window_walk walk = {0};
+	struct window window = {0};
+
+	buffer_clear(&rows);
+	while (rest.n > 0) {
+		struct window_samples taken = rest;
+		struct window_group group;
+		double results[WINDOW_GROUP];
+		unsigned which = 0;
+
+		taken.n = takes_groups ? window_group_take(&group, &walk, &rule, &rest) : 0;
+		if (taken.n > 0) {
+			give_bits(&window);
+			which = window_group_results(&group, &rule, results);
+		} else {
+			taken.n = window_walk_to(&walk, &rule, rest.times_us, rest.n);
+			if (!window_is_at(&window, &rule, walk.start_us))
+				give_bits(&window);
+			cr_assert_eq(window_take(&window, &walk, &rule, &taken), 0);
+		}
+		for (size_t i = 0; i < WINDOW_GROUP && which >> i > 0; i++) {
+			struct window one = window_group_get(&group, i);
+			double value;
+
+			cr_assert_eq(window_result(&one, &rule, &value), which >> i & 1);
+			cr_assert((which >> i & 1) == 0 ||
+				  memcmp(&value, &results[i], sizeof(value)) == 0);
+			give_bits(&one);
+		}
+		n_grouped += takes_groups && which ? taken.n : 0;
+		rest = (struct window_samples){rest.times_us + taken.n, rest.values + taken.n,
+					       rest.n - taken.n, rest.step_us};
+	}
+	give_bits(&window);
+	return buffer_text(&rows);
+}
+
+Test(window, has_the_same_bits_side_by_side_with_others)
+{
+	static const char *const functions[] = {"avg", "sum", "rate", "increase", "max"};
+	const unsigned seed = (unsigned)time(NULL);
+	int64_t times_us[1000];
+	double values[1000];
+
+	cr_log_info("seed %u", seed);
+	srand(seed);
+	for (int i = 0; i < 500; i++) {
+		struct window_samples samples = {times_us, values, 1000, 0};
+		bool is_steady = rand() % 2;
+		int64_t step_us = (1 + rand() % 20) * SECOND;
+		char *single;
+
+		times_us[0] = (rand() % 1000 - 500) * SECOND;
+		for (size_t k = 0; k < 1000; k++) {
+			if (k > 0)
+				times_us[k] = times_us[k - 1] + step_us;
+			if (k > 0 && !is_steady && rand() % 50 == 0)
+				times_us[k] += rand() % (500 * SECOND);
+			values[k] = rand() % 100 ? (double)(rand() % 1000) / 7 : draw();
+		}
+		samples.step_us = is_steady ? step_us : 0;
+		rule.since_us = INT64_MIN;
+		window_set_step(&rule, step_us * (1 + rand() % 70));
+		cr_assert_eq(window_parse_function(functions[i % 5], &rule), 0);
+		single = strdup(walk_in_groups(&samples, false));
+		cr_assert_str_eq(walk_in_groups(&samples, true), single, "%s, seed %u",
+				 functions[i % 5], seed);
+		free(single);
+	}
+	cr_assert_gt(n_grouped, 10000);
 }
