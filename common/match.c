@@ -11,6 +11,10 @@
 
 #include "common/series.h"
 
+/* So much of a pattern is shown with what is wrong with it, and so much is said of that. */
+#define SHOWN_BYTES   80
+#define PROBLEM_BYTES 300
+
 struct match {
 	char *metric; /* a glob; "" = every one */
 	char *whole;  /* a glob over all of the text; NULL = none */
@@ -44,6 +48,28 @@ static bool is_series(const char *pattern)
 	return series_parse(&series, pattern, length, &used) == HM_REASON_NONE && used == length;
 }
 
+static bool is_inside_character(char byte)
+{
+	return ((unsigned char)byte & 0xc0) == 0x80;
+}
+
+/* Say of a problem what it is of, and where. */
+static void tell_place(const char *pattern, size_t failed_at, char *problem)
+{
+	char what[MATCHER_PROBLEM_BYTES];
+	size_t length = strnlen(pattern, SHOWN_BYTES);
+	size_t character = 1;
+
+	while (length > 0 && is_inside_character(pattern[length]))
+		length--;
+	for (size_t i = 0; i < failed_at; i++)
+		character += !is_inside_character(pattern[i]);
+	(void)snprintf(what, sizeof(what), "%s", problem);
+	(void)snprintf(problem, MATCHER_PROBLEM_BYTES, "'%.*s'%s: %.*s, at character %zu",
+		       (int)length, pattern, pattern[length] ? "..." : "", PROBLEM_BYTES, what,
+		       character);
+}
+
 static int set_pattern(struct match *match, const char *pattern, char *problem)
 {
 	size_t length = strcspn(pattern, "{");
@@ -56,6 +82,8 @@ static int set_pattern(struct match *match, const char *pattern, char *problem)
 		return 0;
 	result = matcher_list_parse(&match->list, pattern + length, problem);
 	match->has_list = result == 0;
+	if (result == -EINVAL || result == -EDOM)
+		tell_place(pattern, length + match->list.failed_at, problem);
 	if (result == -EDOM)
 		return -EINVAL;
 	if (result != 0 && (result != -EINVAL || !(is_glob(pattern) || is_series(pattern)))) {

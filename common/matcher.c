@@ -383,6 +383,7 @@ int matcher_list_parse(struct matcher_list *list, const char *text,
 	parser.out = list->text;
 	parser.problem = ret_problem;
 	result = parse(list, &parser);
+	list->failed_at = (size_t)(parser.at - text);
 	if (result < 0)
 		matcher_list_done(list);
 	return result;

@@ -26,7 +26,7 @@
 #define MATCHER_REGEX_MAX_SIZE  512
 #define MATCHER_REGEX_MAX_DEPTH 3 /* of repetitions in each other: the library tries all ways */
 
-#define MATCHER_PROBLEM_BYTES 256
+#define MATCHER_PROBLEM_BYTES 512
 
 enum matcher_operator {
 	MATCHER_EQUAL,     /* = */
@@ -48,14 +48,16 @@ struct matcher {
 struct matcher_list {
 	size_t n;
 	struct matcher at[MATCHER_MAX];
-	char *text; /* what names and values point into */
+	char *text;       /* what names and values point into */
+	size_t failed_at; /* byte of the text at which it could not be parsed */
 };
 
 /*
  * Parse `{label OP "value",...}`, blanks allowed between the words and a comma behind the last.
  * @param ret_problem  what is wrong, for people
  * @return 0; -ENOMEM; -EINVAL: these are no matchers; -EDOM: they are, with a regular expression or
- * a number of them that is not taken. On failure nothing is left to be released.
+ * a number of them that is not taken. On failure nothing is left to be released, and list->failed_at says
+ * where.
  */
 int matcher_list_parse(struct matcher_list *list, const char *text,
 		       char ret_problem[static MATCHER_PROBLEM_BYTES]);

@@ -85,6 +85,31 @@ Test(match, says_what_is_neither_glob_nor_matchers)
 	assert_refuses("m*{a=~\"\\d*\"}", "a digit is [0-9]");
 }
 
+Test(match, says_where_a_pattern_is_wrong)
+{
+	assert_refuses("nope{", "'nope{': a label's name is missing, at character 6");
+	assert_refuses("m{a=1}",
+		       "'m{a=1}': a label's value stands between double quotes, at character 5");
+	assert_refuses("m{\u00e4\u00f6=\"1\"x}",
+		       "'m{\u00e4\u00f6=\"1\"x}': behind a label's value belongs a comma or }, at "
+		       "character 9");
+}
+
+Test(match, shows_no_more_of_a_wrong_pattern_than_can_be_read)
+{
+	char pattern[1000] = "m{a=\"";
+	char problem[MATCHER_PROBLEM_BYTES];
+	struct match *match;
+
+	while (strlen(pattern) < 900)
+		strcat(pattern, "\u00e4");
+	cr_assert_eq(match_new(pattern, &match, problem), -EINVAL);
+	cr_expect(strlen(problem) < 200);
+	cr_expect_not_null(
+		strstr(problem, "\u00e4'...: a label's value has no closing quote, at character "),
+		"%s", problem);
+}
+
 Test(match, knows_the_host)
 {
 	char problem[MATCHER_PROBLEM_BYTES];
