@@ -219,13 +219,12 @@ static int open_query(struct answer *answer, struct worker *worker)
 static void end_over_limit(const struct answer *answer, struct control_reply *reply,
 			   const char *limit, const char *setting)
 {
-	char text[256];
-
-	(void)snprintf(text, sizeof(text),
-		       "the query takes more than %s: ask for a shorter time (--since, --until), "
-		       "for fewer series%s, or raise %s in collector.conf",
-		       limit, answer->has_windows ? ", or for a longer --step" : "", setting);
-	control_end(reply, HM_CONTROL_FAILED, text);
+	reply_over_limit(reply, limit,
+			 answer->has_windows
+				 ? "a shorter time (--since, --until), for fewer series, or for a "
+				   "longer --step"
+				 : "a shorter time (--since, --until), for fewer series",
+			 setting);
 }
 
 static void tell_lost(const struct answer *answer, struct control_reply *reply)
@@ -314,18 +313,13 @@ void answer_query(void *context, const struct control_request *request, struct c
 		problem = take_function(answer, request);
 	result = problem ? -EINVAL : take_texts(answer, request);
 	job.state = answer;
-	if (result == 0)
-		result = workers_start(verbs->workers, &job, reply);
-	if (result == 0)
+	if (result == 0) {
+		reply_on_thread(reply, verbs->workers, &job, "cannot query");
 		return;
-	answer_free(answer);
-	if (problem) {
-		control_end(reply, HM_CONTROL_USAGE, problem);
-	} else if (result == -EAGAIN) {
-		control_end(reply, HM_CONTROL_FAILED,
-			    "too many queries run already: try again, or raise queries in "
-			    "collector.conf");
-	} else {
-		reply_fail(reply, "cannot query", result);
 	}
+	answer_free(answer);
+	if (problem)
+		control_end(reply, HM_CONTROL_USAGE, problem);
+	else
+		reply_fail(reply, "cannot query", result);
 }

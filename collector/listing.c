@@ -10,21 +10,26 @@
 #include "collector/reply.h"
 #include "collector/selection.h"
 #include "collector/verbs.h"
+#include "common/timestamp.h"
 
-/* Rows written at a time, between which other clients and signals have their turn. */
-#define ROWS_PER_TURN ((size_t)512)
+/* Rows whose values are looked up at once, while nobody else has the catalog. */
+#define ROWS_AT_ONCE ((size_t)512)
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
-/* An answer over a selection, written some rows at a time. */
+typedef void (*write_series)(struct control_reply *reply, const struct catalog_series *series,
+			     const struct engine_series_state *state, struct buffer *name);
+
+/* An answer with a row for each series of a selection, written on a thread. */
 struct listing {
 	struct engine *engine;
+	char *pattern; /* NULL = all */
+	char *host;
+	int64_t time_max_us;
+	write_series write;
 	struct selection selection;
-	size_t n_done;
-	void (*write_row)(struct control_reply *reply, const struct catalog_series *series,
-			  const struct engine_series_state *state, struct buffer *name);
 	struct buffer name;
-	struct engine_series_state states[ROWS_PER_TURN];
+	struct engine_series_state states[ROWS_AT_ONCE];
 };
 
 static void listing_free(void *state)
@@ -33,36 +38,79 @@ static void listing_free(void *state)
 
 	selection_done(&listing->selection);
 	buffer_done(&listing->name);
+	free(listing->pattern);
+	free(listing->host);
 	free(listing);
 }
 
-static int listing_produce(void *state, struct control_reply *reply)
+static int write_rows(struct listing *listing, struct worker *worker)
+{
+	const struct selection *selection = &listing->selection;
+	size_t n;
+
+	for (size_t at = 0; at < selection->n; at += n) {
+		struct catalog_series **series = selection->series + at;
+		int result;
+
+		n = selection->n - at < ROWS_AT_ONCE ? selection->n - at : ROWS_AT_ONCE;
+		engine_get_states(listing->engine, series, n, listing->states);
+		for (size_t i = 0; i < n; i++) {
+			listing->write(worker_reply(worker), series[i], &listing->states[i],
+				       &listing->name);
+		}
+		result = worker_deliver(worker);
+		if (result == 0)
+			result = worker_check(worker);
+		if (result < 0)
+			return result;
+	}
+	return 0;
+}
+
+static void end_listing(const struct listing *listing, struct control_reply *reply, int result)
+{
+	char limit[64];
+
+	if (result == -ETIME) {
+		duration_format(listing->time_max_us, limit);
+		reply_over_limit(reply, limit, "fewer series", "query_time");
+	} else if (result < 0) {
+		reply_fail(reply, "cannot list", result);
+	} else if (listing->selection.n == 0) {
+		control_end(reply, HM_CONTROL_NONE, "no series matches");
+	} else {
+		control_end(reply, HM_CONTROL_OK, NULL);
+	}
+}
+
+static void run(struct worker *worker, void *state)
 {
 	struct listing *listing = state;
-	struct catalog_series **series = listing->selection.series + listing->n_done;
-	size_t n = listing->selection.n - listing->n_done;
+	const struct limits limits = {.check = worker_check, .context = worker};
+	int result = selection_new(listing->engine, listing->pattern, listing->host, &limits,
+				   &listing->selection);
 
-	if (n > ROWS_PER_TURN)
-		n = ROWS_PER_TURN;
-	engine_get_states(listing->engine, series, n, listing->states);
-	for (size_t i = 0; i < n; i++)
-		listing->write_row(reply, series[i], &listing->states[i], &listing->name);
-	listing->n_done += n;
-	if (listing->n_done < listing->selection.n)
-		return 1;
-	control_end(reply, HM_CONTROL_OK, NULL);
-	return 0;
+	if (result == 0)
+		result = write_rows(listing, worker);
+	if (result != -ECANCELED)
+		end_listing(listing, worker_reply(worker), result);
+}
+
+static int copy_text(const char *text, char **ret_copy)
+{
+	if (text)
+		*ret_copy = strdup(text);
+	return text && !*ret_copy ? -ENOMEM : 0;
 }
 
 /* Answer with a row for each series that matches. The columns are written already. */
 static void list_series(const struct verbs *verbs, const char *pattern, const char *host,
-			struct control_reply *reply,
-			void (*write_row)(struct control_reply *, const struct catalog_series *,
-					  const struct engine_series_state *, struct buffer *))
+			struct control_reply *reply, write_series write)
 {
-	const struct limits no_limits = {0};
+	struct worker_job job = {.run = run,
+				 .free_state = listing_free,
+				 .time_max_us = verbs->answer_limits.time_us};
 	struct listing *listing;
-	int result;
 
 	if (!reply_check_pattern(reply, pattern))
 		return;
@@ -72,18 +120,15 @@ static void list_series(const struct verbs *verbs, const char *pattern, const ch
 		return;
 	}
 	listing->engine = store_engine(verbs->store);
-	listing->write_row = write_row;
-	result = selection_new(store_engine(verbs->store), pattern, host, &no_limits,
-			       &listing->selection);
-	if (result == 0 && listing->selection.n > 0) {
-		control_stream(reply, listing_produce, listing_free, listing);
+	listing->write = write;
+	listing->time_max_us = job.time_max_us;
+	job.state = listing;
+	if (copy_text(pattern, &listing->pattern) < 0 || copy_text(host, &listing->host) < 0) {
+		listing_free(listing);
+		reply_fail(reply, "cannot list", -ENOMEM);
 		return;
 	}
-	listing_free(listing);
-	if (result < 0)
-		reply_fail(reply, "cannot list", result);
-	else
-		control_end(reply, HM_CONTROL_NONE, "no series matches");
+	reply_on_thread(reply, verbs->workers, &job, "cannot list");
 }
 
 static const char *kind_word(enum hm_stored_kind kind)

@@ -6,6 +6,7 @@
 
 #include "collector/daemon.h"
 #include "collector/settings.h"
+#include "collector/worker.h"
 #include "common/message.h"
 
 #define EXIT_USAGE 2
@@ -22,6 +23,12 @@ static int print(void (*format)(struct buffer *out))
 	return status;
 }
 
+static int run_daemon(const struct settings_options *options, struct settings *settings)
+{
+	workers_keep_memory();
+	return daemon_run(options, settings) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
 static int run(const struct settings_options *options)
 {
 	struct settings settings;
@@ -33,7 +40,7 @@ static int run(const struct settings_options *options)
 	else if (options->check_config)
 		status = EXIT_SUCCESS;
 	else
-		status = daemon_run(options, &settings) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+		status = run_daemon(options, &settings);
 	settings_done(&settings);
 	return status;
 }

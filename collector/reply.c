@@ -17,6 +17,34 @@ void reply_fail(struct control_reply *reply, const char *what, int error)
 	control_end(reply, HM_CONTROL_FAILED, text);
 }
 
+void reply_on_thread(struct control_reply *reply, struct workers *workers,
+		     const struct worker_job *job, const char *what)
+{
+	int result = workers_start(workers, job, reply);
+
+	if (result == 0)
+		return;
+	job->free_state(job->state);
+	if (result == -EAGAIN) {
+		control_end(reply, HM_CONTROL_FAILED,
+			    "too many queries run already: try again, or raise queries in "
+			    "collector.conf");
+	} else {
+		reply_fail(reply, what, result);
+	}
+}
+
+void reply_over_limit(struct control_reply *reply, const char *limit, const char *advice,
+		      const char *setting)
+{
+	char text[256];
+
+	(void)snprintf(text, sizeof(text),
+		       "the query takes more than %s: ask for %s, or raise %s in collector.conf",
+		       limit, advice, setting);
+	control_end(reply, HM_CONTROL_FAILED, text);
+}
+
 bool reply_check_pattern(struct control_reply *reply, const char *pattern)
 {
 	char problem[MATCHER_PROBLEM_BYTES];

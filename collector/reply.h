@@ -6,10 +6,27 @@
 
 #include <stdbool.h>
 
+#include "collector/worker.h"
 #include "common/control.h"
 
 /* End an answer with what could not be done, and why. @param error  -errno */
 void reply_fail(struct control_reply *reply, const char *what, int error);
+
+/*
+ * Have the rest of an answer written on a thread; where that cannot be, the answer says so.
+ * @param job   its state is released in any case
+ * @param what  "cannot query"
+ */
+void reply_on_thread(struct control_reply *reply, struct workers *workers,
+		     const struct worker_job *job, const char *what);
+
+/*
+ * End an answer for which `limit` was not enough.
+ * @param advice   what to do about it, before ", or raise"
+ * @param setting  what to raise
+ */
+void reply_over_limit(struct control_reply *reply, const char *limit, const char *advice,
+		      const char *setting);
 
 /* Is it a pattern (common/match.h)? If not, the answer says what is wrong with it. */
 bool reply_check_pattern(struct control_reply *reply, const char *pattern);

@@ -179,6 +179,7 @@ void status_answer(void *context, const struct control_request *request,
 	put_number(&record, "lines_rejected", rejects_total(verbs->rejects));
 	put_rejects(&record, "rejected", verbs->rejects);
 	put_datagrams(&record, verbs);
+	put_number(&record, "queries_running", workers_n_running(verbs->workers));
 	put_number(&record, "store_bytes", stats.n_file_bytes);
 	put_log(&record, &stats);
 	put_number(&record, "files_set_aside", stats.n_files_aside);

@@ -5,6 +5,7 @@
 
 #include <bsd/sys/queue.h>
 #include <errno.h>
+#include <malloc.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -18,6 +19,11 @@
 
 /* A client that hears nothing gives up in the end: so often it is told to wait. */
 #define WAIT_US INT64_C(5000000)
+
+/* What an arena of malloc(3) keeps at its end, of which there are about as many as threads; and from
+ * which size on memory is the kernel's each time. */
+#define KEPT_BYTES  (8 << 20)
+#define LARGE_BYTES (1 << 20)
 
 /* What takes samples in comes first. */
 #define NICE 10
@@ -271,6 +277,24 @@ uint64_t workers_n_evicted(struct workers *workers)
 	n_evicted = workers->n_evicted;
 	pthread_mutex_unlock(&workers->mutex);
 	return n_evicted;
+}
+
+size_t workers_n_running(struct workers *workers)
+{
+	struct worker *worker;
+	size_t n = 0;
+
+	pthread_mutex_lock(&workers->mutex);
+	TAILQ_FOREACH(worker, &workers->all, link)
+		n++;
+	pthread_mutex_unlock(&workers->mutex);
+	return n;
+}
+
+void workers_keep_memory(void)
+{
+	(void)mallopt(M_TRIM_THRESHOLD, KEPT_BYTES);
+	(void)mallopt(M_MMAP_THRESHOLD, LARGE_BYTES);
 }
 
 /* Is there a place, or one that can be had? With the mutex. */

@@ -53,6 +53,15 @@ int workers_start(struct workers *workers, const struct worker_job *job,
 /* How many gave way because their clients did not read. */
 uint64_t workers_n_evicted(struct workers *workers);
 
+/* How many threads there are just now. */
+size_t workers_n_running(struct workers *workers);
+
+/*
+ * Have the process keep some of the memory that a query gave back for the next one: getting and clearing
+ * pages takes longer than most queries do. Once, before there are threads.
+ */
+void workers_keep_memory(void);
+
 /* Where the thread writes. */
 struct control_reply *worker_reply(struct worker *worker);
 

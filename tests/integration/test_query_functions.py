@@ -5,10 +5,12 @@ import math
 import os
 import random
 import re
+import signal
 import socket
+import subprocess
 import time
 
-from support import Case, ctl, status, wait_until
+from support import BUILD, Case, ctl, status, wait_until
 
 SEED = int(os.environ.get("HM_TEST_SEED", time.time_ns() % 1_000_000_000))
 BEGIN = 1_795_400_000  # not a multiple of any step
@@ -220,6 +222,8 @@ class QueryFunctions(Case):
             result = ctl("--socket", self.collector.socket, "query", "m", *arguments)
             self.assertEqual((result.code, result.out), (2, ""), arguments)
         self.assertIn("did you mean 'avg'", ctl("query", "m", "-f", "avgg").err)
+        self.assertIn("'nope{': a label's name is missing, at character 6",
+                      ctl("--socket", self.collector.socket, "query", "nope{").err)
 
 
 class QueryLimits(Case):
@@ -273,6 +277,40 @@ class QueryLimits(Case):
         self.assertEqual(collector.stop()[0], 0)
         self.assertLess(time.monotonic() - begin, 5 * float(os.environ.get("HM_PATIENCE", "1")))
         client.close()
+
+    def test_an_interrupt_ends_a_query_at_once(self):
+        collector = self.start_collector()
+        self.fill(collector)
+        self.assertEqual(status(collector)["queries_running"], 0)
+        # One that works, and one that waits for its reader.
+        for arguments in (("-f", "quantile=0.5", "--by", "i"), ("-o", "plain")):
+            process = subprocess.Popen([os.path.join(BUILD, "agentctl"), "--socket", collector.socket, "query", "big", *arguments],
+                                       stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+            wait_until(lambda: status(collector)["queries_running"] == 1, 10, "it runs")
+            begin = time.monotonic()
+            process.send_signal(signal.SIGINT)
+            self.assertEqual(process.wait(timeout=10), -signal.SIGINT)
+            wait_until(lambda: status(collector)["queries_running"] == 0, 10, "the thread has ended")
+            took = time.monotonic() - begin
+            print(f"# the query's thread had ended {took:.3f} s after the signal")
+            self.assertLess(took, 1.0 * float(os.environ.get("HM_PATIENCE", "1")))
+            process.stdout.close()
+            process.stderr.close()
+
+    def test_lists_take_the_places_of_queries(self):
+        """They too run on threads, and hold up nobody."""
+        config = self.write("collector.conf", "[collector]\nqueries = 1\n")
+        collector = self.start_collector("--config", config)
+        self.send(collector.port, "".join(f'{BEGIN} m{{i="{i:05}",long="{"x" * 200}"}} {i}\n' for i in range(20_000)))
+        wait_until(lambda: status(collector)["samples_stored"] == 20_000, 20)
+        for verb in ("list-metrics", "get\tseries=m"):
+            client = socket.socket(socket.AF_UNIX)
+            client.connect(collector.socket)
+            client.sendall(verb.encode() + b"\n")
+            wait_until(lambda: status(collector)["queries_running"] == 1, 10, "it runs")
+            client.close()
+            wait_until(lambda: status(collector)["queries_running"] == 0, 10, "it has ended")
+        self.assertEqual(len(ctl("--socket", collector.socket, "get", "m", "-o", "plain").lines()), 20_000)
 
     def test_limits_end_a_query_with_a_message(self):
         config = self.write("collector.conf", "[collector]\nquery_memory_mib = 2\nqueries = 1\n")
