@@ -174,8 +174,11 @@ void control_number(struct control_reply *reply, double value)
 
 void control_integer(struct control_reply *reply, int64_t value)
 {
+	char text[NUMBER_TEXT_MAX_BYTES];
+	size_t length = number_format_integer(value, text);
+
 	begin_word(reply);
-	buffer_printf(&reply->out, "%" PRId64, value);
+	buffer_append(&reply->out, text, length);
 }
 
 void control_nothing(struct control_reply *reply)

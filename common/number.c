@@ -191,6 +191,76 @@ static size_t format_fast(double value, char *out)
 	return 0;
 }
 
+/* Between these printf's %g has no exponent, and no product below needs more than 128 bits. */
+#define SMALL_MIN 1e-4
+#define LARGE_MIN 1e14
+
+#ifdef __SIZEOF_INT128__
+typedef unsigned __int128 wide;
+
+/* 10^k as an integer. */
+static wide power_of_ten(int k)
+{
+	return k <= EXACT_POWER_MAX - 3 ? (wide)powers_of_ten[k]
+					: (wide)powers_of_ten[k - 3] * 1000;
+}
+
+/* @return n, where 10^n <= value < 10^(n + 1) */
+static int find_magnitude(double value)
+{
+	int magnitude = value >= 1 ? 0 : -1;
+
+	while (magnitude >= 0 && value >= powers_of_ten[magnitude + 1])
+		magnitude++;
+	while (magnitude < 0 && value * powers_of_ten[-magnitude] < 1)
+		magnitude--;
+	return magnitude;
+}
+
+/*
+ * What format_slowly() writes, for numbers that are neither very small nor large, in integers of 128 bits:
+ * value = mantissa / 2^shift, so its digits with k decimals are mantissa * 10^k / 2^shift, rounded; and
+ * they read back as the value if that changes it by less than half of the step to the next double.
+ * @return the length; 0: the number is not such
+ */
+static size_t format_exactly(double value, char *out)
+{
+	int exponent;
+	double magnitude = fabs(value);
+	uint64_t mantissa = (uint64_t)ldexp(frexp(magnitude, &exponent), 53);
+	int shift = 53 - exponent;
+
+	/* Below a power of two the doubles are closer. */
+	if (magnitude < SMALL_MIN || magnitude >= LARGE_MIN || mantissa == UINT64_C(1) << 52)
+		return 0;
+	for (int k = 14 - find_magnitude(magnitude);; k++) {
+		wide scale = power_of_ten(k);
+		wide scaled = mantissa * scale;
+		uint64_t digits = (uint64_t)(scaled >> shift);
+		wide unit = (wide)1 << shift;
+		wide rest = scaled - ((wide)digits << shift);
+
+		if (rest > unit / 2 || (rest == unit / 2 && digits % 2 > 0)) {
+			digits++;
+			rest = unit - rest;
+		}
+		/* As far as half a step it is the nearer one, at half of it the even one. */
+		if (rest * 2 > scale || (rest * 2 == scale && mantissa % 2 > 0))
+			continue;
+		for (; k > 0 && digits % 10 == 0; k--)
+			digits /= 10;
+		return write_decimal(digits, k, value < 0, out);
+	}
+}
+#else
+static size_t format_exactly(double value, char *out)
+{
+	(void)value;
+	(void)out;
+	return 0;
+}
+#endif
+
 static size_t format_slowly(double value, char out[static NUMBER_TEXT_MAX_BYTES])
 {
 	/* Every decimal of 15 digits reads back as a double of its own, but for those next to 0. */
@@ -223,7 +293,18 @@ size_t number_format(double value, char out[static NUMBER_TEXT_MAX_BYTES])
 		return format_word(value > 0 ? "+Inf" : "-Inf", out);
 	length = format_fast(value, out);
 	if (length == 0)
+		length = format_exactly(value, out);
+	if (length == 0)
 		return format_slowly(value, out);
+	out[length] = '\0';
+	return length;
+}
+
+size_t number_format_integer(int64_t value, char out[static NUMBER_TEXT_MAX_BYTES])
+{
+	uint64_t magnitude = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
+	size_t length = write_decimal(magnitude, 0, value < 0, out);
+
 	out[length] = '\0';
 	return length;
 }

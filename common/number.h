@@ -5,6 +5,7 @@
 /* Numbers as text, independent of the locale. */
 
 #include <stddef.h>
+#include <stdint.h>
 
 #define NUMBER_TEXT_MAX_BYTES 32
 /* A number of more bytes is not taken: exact rounding never needs as many digits. */
@@ -22,5 +23,8 @@ int number_parse(const char *text, size_t length, double *ret_value);
 /* Write the shortest decimal that reads back as the same double: "5", "0.1", "1e+300", "NaN",
  * "+Inf". @return its length */
 size_t number_format(double value, char out[static NUMBER_TEXT_MAX_BYTES]);
+
+/* The same of an integer. */
+size_t number_format_integer(int64_t value, char out[static NUMBER_TEXT_MAX_BYTES]);
 
 #endif

@@ -7,10 +7,12 @@
 #include <errno.h>
 #include <float.h>
 #include <math.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #define N_ROUND_TRIPS 200000
 
@@ -223,5 +225,67 @@ Test(number, reads_random_decimals_as_strtod_does)
 			       (unsigned long long)(a >> b % 64),
 			       (unsigned long long)(b >> 8) % 1000, (int)(b >> 32) % 330);
 		cr_assert(is_same(parse(text), strtod(text, NULL)), "%s", text);
+	}
+}
+
+/* As a person would look for it: the first of 15, 16 and 17 digits that reads back. */
+static const char *format_by_printf(double value)
+{
+	static char text[NUMBER_TEXT_MAX_BYTES];
+
+	for (int n_digits = 15; n_digits <= 17; n_digits++) {
+		(void)snprintf(text, sizeof(text), "%.*g", n_digits, value);
+		if (strtod(text, NULL) == value)
+			break;
+	}
+	return text;
+}
+
+/* Has it a decimal with so few decimals that it is written without printf? */
+static bool has_few_decimals(double value)
+{
+	char text[400];
+
+	for (int n = 0; n <= 6; n++) {
+		(void)snprintf(text, sizeof(text), "%.*f", n, value);
+		if (strtod(text, NULL) == value)
+			return true;
+	}
+	return false;
+}
+
+/* The double next to 10^n or 2^n, or itself. */
+static double near_power(void)
+{
+	bool is_binary = rand() % 2;
+	double value = is_binary ? ldexp(1, rand() % 60 - 14) : 1e-5;
+	uint64_t bits;
+
+	for (int n = rand() % 20; n > 0 && !is_binary; n--)
+		value *= 10;
+	memcpy(&bits, &value, sizeof(bits));
+	bits += (uint64_t)(rand() % 3) - 1;
+	memcpy(&value, &bits, sizeof(bits));
+	return value;
+}
+
+Test(number, writes_what_printf_writes)
+{
+	const unsigned seed = (unsigned)time(NULL);
+
+	cr_log_info("seed %u", seed);
+	srand(seed);
+	for (int i = 0; i < 40000; i++) {
+		double value = (double)rand() / (1 + rand() % 1000) * (rand() % 2 ? 1 : -1);
+
+		value = ldexp(value, rand() % 60 - 50);
+		if (rand() % 4 == 0)
+			value = (double)(int64_t)(value * 1e3) / 7;
+		if (rand() % 25 == 0)
+			value = near_power();
+		cr_assert_eq(strtod(format(value), NULL), value, "%a, seed %u", value, seed);
+		if (!has_few_decimals(value))
+			cr_assert_str_eq(format(value), format_by_printf(value), "%a, seed %u",
+					 value, seed);
 	}
 }
