@@ -210,8 +210,9 @@ bench: all $(BENCHES) ## what 10 000 text clients cost the collector, and what s
 	@HM_BUILD=$(BUILD) tests/bench/load
 	@HM_BUILD=$(BUILD) tests/bench/store
 
-bench-store: all ## what a line of text costs the collector, and what its peers, where they are installed
+bench-store: all $(BENCHES) ## what a line of text and a query cost the collector, and what its peers, where they are installed
 	@HM_BUILD=$(BUILD) tests/bench/text
+	@HM_BUILD=$(BUILD) tests/bench/query
 
 # Builds for this machine are run in a guest of the same distribution.
 check-system: ## the tests on a kernel of their own, under QEMU; as root, on an amd64 Debian
