@@ -25,6 +25,9 @@
  * between. */
 #define TRIES_MAX 8
 
+/* The log is looked through for so few metrics; else for all. */
+#define METRICS_MAX ((size_t)8)
+
 #define PATH_BYTES (CATALOG_FILE_NAME_BYTES * 2)
 
 struct query {
@@ -43,6 +46,8 @@ struct query {
 	size_t log_end;
 	size_t log_max; /* so many series at a time, as far as memory goes */
 	size_t run_max;
+	const char *metrics[METRICS_MAX]; /* of these series, borrowed */
+	size_t n_metrics;                 /* 0 = they are many */
 	struct limits limits;
 	/* Positions in `logged` are those in the selection, in `stored` those in the run. */
 	size_t run_start; /* series of one file that follow each other in the selection */
@@ -178,7 +183,7 @@ static int take_logged(void *context, struct block_decoder *decoder,
 	for (size_t i = 0; i < n_columns && result > 0; i++) {
 		const struct catalog_series *one = series[block_decoder_series_id(decoder, i)];
 		struct catalog_series **item =
-			table_find(&query->wanted, hash_series(one), is_wanted, one);
+			one ? table_find(&query->wanted, hash_series(one), is_wanted, one) : NULL;
 		size_t position = item ? (size_t)(item - query->selection.series) : SIZE_MAX;
 
 		if (position < query->log_start || position >= query->log_end)
@@ -190,9 +195,44 @@ static int take_logged(void *context, struct block_decoder *decoder,
 	return result < 0 ? result : 0;
 }
 
+/* The metrics of series whose samples are read from the log, if they are few. */
+static void find_metrics(struct query *query)
+{
+	const struct catalog_file *last = NULL;
+
+	query->n_metrics = 0;
+	for (size_t i = query->log_start; i < query->log_end; i++) {
+		const struct catalog_file *file = query->selection.series[i]->file;
+
+		/* They are sorted by hosts. */
+		if (file->host != query->selection.series[query->log_start]->file->host)
+			break;
+		if (file == last)
+			continue;
+		if (query->n_metrics == METRICS_MAX) {
+			query->n_metrics = 0;
+			return;
+		}
+		query->metrics[query->n_metrics++] = file->metric;
+		last = file;
+	}
+}
+
+static bool wants_metric(void *context, struct series_text metric)
+{
+	const struct query *query = context;
+
+	for (size_t i = 0; i < query->n_metrics; i++) {
+		if (strlen(query->metrics[i]) == metric.length &&
+		    memcmp(query->metrics[i], metric.start, metric.length) == 0)
+			return true;
+	}
+	return query->n_metrics == 0;
+}
+
 static int read_log_once(struct query *query, const struct catalog_host *host)
 {
-	struct tail_take take = {.context = query, .block = take_logged};
+	struct tail_take take = {.context = query, .block = take_logged, .wants = wants_metric};
 	struct tail_range range = {.host = host->number};
 	const uint64_t *positions;
 	size_t n_positions = 0;
@@ -234,6 +274,7 @@ static int read_log(struct query *query, const struct catalog_host *host)
 		return 0;
 	query->log_start = query->run_start;
 	query->log_end = query->run_start + (n_left < query->log_max ? n_left : query->log_max);
+	find_metrics(query);
 	for (int i = 0; i < TRIES_MAX && result == -ENOENT; i++)
 		result = read_log_once(query, host);
 	if (result < 0)

@@ -293,23 +293,29 @@ static int get_series(struct engine *engine, const struct batch_head *head,
 	return result;
 }
 
-static int get_names(struct tail *tail, const struct batch_head *head, struct cursor *cursor)
+/* @return how many series are wanted, or -errno */
+static int get_names(struct tail *tail, const struct batch_head *head, struct cursor *cursor,
+		     const struct tail_take *take)
 {
 	struct engine *engine = tail->engine;
 	struct buffer text = {0};
+	int n_wanted = 0;
 	int result = 0;
 
 	pthread_mutex_lock(&engine->mutex);
 	for (uint32_t i = 0; i < head->n_series && result == 0; i++) {
 		struct batch_series series;
 
+		tail->series[i] = NULL;
 		result = batch_get_series(cursor, &series);
-		if (result == 0)
-			result = get_series(engine, head, &series, &text, &tail->series[i]);
+		if (result < 0 || (take->wants && !take->wants(take->context, series.metric)))
+			continue;
+		result = get_series(engine, head, &series, &text, &tail->series[i]);
+		n_wanted++;
 	}
 	pthread_mutex_unlock(&engine->mutex);
 	buffer_done(&text);
-	return result;
+	return result < 0 ? result : n_wanted;
 }
 
 struct rows {
@@ -399,7 +405,11 @@ int tail_decode(struct tail *tail, uint32_t host, uint64_t position, const struc
 	cursor = (struct cursor){.at = record.payload, .left = record.payload_bytes};
 	result = batch_get_head(&cursor, &head);
 	if (result == 0)
-		result = get_names(tail, &head, &cursor);
+		result = get_names(tail, &head, &cursor, take);
+	if (result == 0 && head.n_series > 0)
+		return 0;
+	if (result > 0)
+		result = 0;
 	while (result == 0) {
 		const uint8_t *bytes = NULL;
 		size_t length = 0;

@@ -7,10 +7,12 @@
  * last durable one, found by their back links and decoded. One thread at a time for one object.
  */
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "collector/catalog.h"
+#include "common/series.h"
 
 struct engine;
 struct tail;
@@ -29,9 +31,11 @@ struct tail_take {
 	int (*sample)(void *context, struct catalog_series *series,
 		      const struct metric_file_sample *sample, int64_t received_us);
 	/* Instead of it, where it is set: a block, its columns not decoded. @param series  by the ids
-	 * of its columns, all of which are below n_series */
+	 * of its columns; NULL where the metric is not wanted */
 	int (*block)(void *context, struct block_decoder *decoder,
 		     struct catalog_series *const *series);
+	/* Is any series of a metric wanted? A batch without one is passed over. NULL = all are */
+	bool (*wants)(void *context, struct series_text metric);
 };
 
 /* @param engine  borrowed. @return 0 or -ENOMEM */

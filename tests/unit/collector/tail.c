@@ -175,3 +175,36 @@ Test(tail, says_that_a_checkpoint_moved_on_when_its_segments_are_gone)
 	cr_assert_eq(find(&range), 0);
 	cr_assert_eq(n_positions, 0);
 }
+
+static size_t n_blocks;
+
+static int count_block(void *context, struct block_decoder *decoder,
+		       struct catalog_series *const *series)
+{
+	(void)context;
+	cr_assert_eq(block_decoder_n_columns(decoder), 1);
+	cr_assert_str_eq(series[0]->file->metric, "m");
+	n_blocks++;
+	return 0;
+}
+
+static bool is_metric(void *context, struct series_text metric)
+{
+	const char *wanted = context;
+
+	return metric.length == strlen(wanted) && memcmp(metric.start, wanted, metric.length) == 0;
+}
+
+Test(tail, passes_over_batches_without_a_wanted_metric)
+{
+	struct tail_take take = {.context = "m", .block = count_block, .wants = is_metric};
+	struct tail_range range;
+
+	put_three();
+	range = range_of("a");
+	cr_assert_eq(tail_decode(tail, range.host, range.last, &take), 0);
+	cr_assert_eq(n_blocks, 1);
+	take.context = "mm";
+	cr_assert_eq(tail_decode(tail, range.host, range.last, &take), 0);
+	cr_assert_eq(n_blocks, 1);
+}
