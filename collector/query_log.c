@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: MIT */
+/* What only the log has of the series that are asked for. */
+
+#include <errno.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "collector/query_part.h"
+
+/* What a host has in its files and in the log is looked at anew so often, when a checkpoint comes
+ * between. */
+#define TRIES_MAX 8
+
+static uint64_t hash_series(const struct catalog_series *series)
+{
+	return (uint64_t)(uintptr_t)series * UINT64_C(0x9e3779b97f4a7c15);
+}
+
+static bool is_wanted(const void *item, const void *key)
+{
+	return *(struct catalog_series *const *)item == key;
+}
+
+int query_log_index(struct query *query)
+{
+	int result = 0;
+
+	for (size_t i = 0; i < query->selection.n && result == 0; i++) {
+		struct catalog_series **item = &query->selection.series[i];
+
+		result = table_add(&query->wanted, hash_series(*item), item);
+	}
+	return result;
+}
+
+/* A block that the log has: take the columns of those series that are asked for. */
+static int take_logged(void *context, struct block_decoder *decoder,
+		       struct catalog_series *const *series)
+{
+	struct query *query = context;
+	const int64_t span_us[2] = {query->since_us, query->until_us};
+	size_t n_columns = block_decoder_n_columns(decoder);
+	int result = pile_add_block(&query->logged, &query->limits, decoder, span_us);
+
+	for (size_t i = 0; i < n_columns && result > 0; i++) {
+		const struct catalog_series *one = series[block_decoder_series_id(decoder, i)];
+		struct catalog_series **item =
+			one ? table_find(&query->wanted, hash_series(one), is_wanted, one) : NULL;
+		size_t position = item ? (size_t)(item - query->selection.series) : SIZE_MAX;
+
+		if (position < query->log_start || position >= query->log_end)
+			continue;
+		if (pile_add_column(&query->logged, &query->limits, decoder, i,
+				    (uint32_t)position) < 0)
+			return -ENOBUFS;
+	}
+	return result < 0 ? result : 0;
+}
+
+/* The metrics of series whose samples are read from the log, if they are few. */
+static void find_metrics(struct query *query)
+{
+	const struct catalog_file *last = NULL;
+
+	query->n_metrics = 0;
+	for (size_t i = query->log_start; i < query->log_end; i++) {
+		const struct catalog_file *file = query->selection.series[i]->file;
+
+		/* They are sorted by hosts. */
+		if (file->host != query->selection.series[query->log_start]->file->host)
+			break;
+		if (file == last)
+			continue;
+		if (query->n_metrics == METRICS_MAX) {
+			query->n_metrics = 0;
+			return;
+		}
+		query->metrics[query->n_metrics++] = file->metric;
+		last = file;
+	}
+}
+
+static bool wants_metric(void *context, struct series_text metric)
+{
+	const struct query *query = context;
+
+	for (size_t i = 0; i < query->n_metrics; i++) {
+		if (strlen(query->metrics[i]) == metric.length &&
+		    memcmp(query->metrics[i], metric.start, metric.length) == 0)
+			return true;
+	}
+	return query->n_metrics == 0;
+}
+
+static int read_log_once(struct query *query, const struct catalog_host *host)
+{
+	struct tail_take take = {.context = query, .block = take_logged, .wants = wants_metric};
+	struct tail_range range = {.host = host->number};
+	const uint64_t *positions;
+	size_t n_positions = 0;
+	int result;
+
+	pile_clear(&query->logged);
+	query->n_lost_logged = 0;
+	tail_rewind(query->tail);
+	pthread_mutex_lock(&query->engine->mutex);
+	range.after = host->checkpoint;
+	range.last = host->last;
+	pthread_mutex_unlock(&query->engine->mutex);
+	query->checkpoint = range.after;
+	result = tail_find(query->tail, &range, &positions, &n_positions);
+	if (result == 0)
+		query->n_lost_logged = tail_n_damaged(query->tail);
+	for (size_t i = 0; i < n_positions && result == 0; i++) {
+		result = tail_decode(query->tail, host->number, positions[i], &take);
+		if (result == 0)
+			result = limits_check(&query->limits);
+		/* Told when the log was read at start, or will be by the checkpoint. */
+		if (result == -EBADMSG) {
+			query->n_lost_logged++;
+			result = 0;
+		}
+	}
+	/* A query that waits for its client holds no descriptors. */
+	tail_rewind(query->tail);
+	return result;
+}
+
+/* Have what only the log has of a host, and no file up to `checkpoint`. */
+int query_log_read(struct query *query, const struct catalog_host *host)
+{
+	size_t n_left = query->selection.n - query->run_start;
+	int result = -ENOENT;
+
+	if (query->host == host && query->run_end <= query->log_end)
+		return 0;
+	query->log_start = query->run_start;
+	query->log_end = query->run_start + (n_left < query->log_max ? n_left : query->log_max);
+	find_metrics(query);
+	for (int i = 0; i < TRIES_MAX && result == -ENOENT; i++)
+		result = read_log_once(query, host);
+	if (result < 0)
+		return result;
+	query->host = host;
+	if (query->log_start == 0 ||
+	    query->selection.series[query->log_start - 1]->file->host != host)
+		query->n_lost += query->n_lost_logged;
+	pile_sort(&query->logged);
+	return 0;
+}
