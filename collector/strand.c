@@ -251,6 +251,8 @@ static int next_sorted(struct strand *strand, struct strand_piece *ret_piece)
 
 static void add_few(struct strand *strand, const struct strand_piece *piece)
 {
+	if (piece->n == 0)
+		return;
 	memcpy(strand->few_times_us + strand->n_few, piece->times_us,
 	       piece->n * sizeof(*piece->times_us));
 	memcpy(strand->few_values + strand->n_few, piece->values,

@@ -28,7 +28,7 @@ BITS_LOOPS static void add_up(const double *values, size_t n, struct window_grou
 
 		for (size_t i = 0; i < n; i++, at++) {
 			lanes value = {at[0], at[n], at[2 * n], at[3 * n]};
-			lane_masks is_number = value == value;
+			lane_masks is_number = value <= (double)INFINITY; /* not of a NaN */
 			lanes total, part, cut;
 
 			value = (lanes)((lane_masks)value & is_number);
@@ -36,7 +36,8 @@ BITS_LOOPS static void add_up(const double *values, size_t n, struct window_grou
 			total = sum + value;
 			part = total - sum;
 			cut = (sum - (total - part)) + (value - part);
-			lost += (lanes)((lane_masks)cut & (cut - cut == 0));
+			lost += (lanes)((lane_masks)cut & (cut > -(double)INFINITY) &
+					(cut < (double)INFINITY));
 			sum = total;
 		}
 		memcpy(group->value + first, &sum, sizeof(sum));

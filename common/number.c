@@ -233,7 +233,7 @@ static size_t format_exactly(double value, char *out)
 	/* Below a power of two the doubles are closer. */
 	if (magnitude < SMALL_MIN || magnitude >= LARGE_MIN || mantissa == UINT64_C(1) << 52)
 		return 0;
-	for (int k = 14 - find_magnitude(magnitude);; k++) {
+	for (int k = 14 - find_magnitude(magnitude); k >= 0 && k <= EXACT_POWER_MAX; k++) {
 		wide scale = power_of_ten(k);
 		wide scaled = mantissa * scale;
 		uint64_t digits = (uint64_t)(scaled >> shift);
@@ -251,6 +251,7 @@ static size_t format_exactly(double value, char *out)
 			digits /= 10;
 		return write_decimal(digits, k, value < 0, out);
 	}
+	return 0;
 }
 #else
 static size_t format_exactly(double value, char *out)

@@ -46,10 +46,10 @@ struct question {
 	const char *what;
 	const char *series;
 	const char *host;
-	bool has_windows; /* else the samples themselves */
-	bool is_last;     /* only the last values, which need no files */
 	double goal_ms;
 	enum stage goal_stage;
+	bool has_windows; /* else the samples themselves */
+	bool is_last;     /* only the last values, which need no files */
 };
 
 struct bench {
@@ -315,10 +315,10 @@ int main(int argc, char *argv[])
 	if (argc != 6 || store_open(argv[1], 0, &bench.store) < 0)
 		die("which STORE SINGLE MANY ONE HOST?");
 	const struct question questions[] = {
-		{"one series, means", argv[2], NULL, true, false, 1, STAGE_WINDOW},
-		{"one series, raw", argv[4], argv[5], false, false, 0.1, STAGE_DECODE},
-		{"many, means", argv[3], NULL, true, false, 10, STAGE_WINDOW},
-		{"many, last values", argv[3], NULL, false, true, 5, STAGE_WRITE},
+		{"one series, means", argv[2], NULL, 1, STAGE_WINDOW, true, false},
+		{"one series, raw", argv[4], argv[5], 0.1, STAGE_DECODE, false, false},
+		{"many, means", argv[3], NULL, 10, STAGE_WINDOW, true, false},
+		{"many, last values", argv[3], NULL, 5, STAGE_WRITE, false, true},
 	};
 
 	for (size_t i = 0; i < sizeof(questions) / sizeof(questions[0]); i++)

@@ -197,14 +197,15 @@ static bool is_metric(void *context, struct series_text metric)
 
 Test(tail, passes_over_batches_without_a_wanted_metric)
 {
-	struct tail_take take = {.context = "m", .block = count_block, .wants = is_metric};
+	char m[] = "m", other[] = "mm";
+	struct tail_take take = {.context = m, .block = count_block, .wants = is_metric};
 	struct tail_range range;
 
 	put_three();
 	range = range_of("a");
 	cr_assert_eq(tail_decode(tail, range.host, range.last, &take), 0);
 	cr_assert_eq(n_blocks, 1);
-	take.context = "mm";
+	take.context = other;
 	cr_assert_eq(tail_decode(tail, range.host, range.last, &take), 0);
 	cr_assert_eq(n_blocks, 1);
 }

@@ -13,6 +13,8 @@
 
 #include "collector/window_group.h"
 #include "common/buffer.h"
+#include "common/decimal.h"
+#include "tests/support/sim_random.h"
 
 #define SECOND INT64_C(1000000)
 
@@ -232,14 +234,21 @@ Test(window, refuses_what_is_no_function)
 		cr_expect_eq(window_parse_function(texts[i], &rule), -EINVAL, "%s", texts[i]);
 }
 
+static struct sim_random numbers;
+
+static int roll(void)
+{
+	return (int)(sim_random_next(&numbers) >> 33);
+}
+
 /* Any double, mostly such as cost a sum something. */
 static double draw(void)
 {
 	static const double special[] = {NAN,   INFINITY, -INFINITY, -0.0,   0,
 					 1e300, -1e300,   1,         -1e-300};
-	double value = ldexp((double)(rand() % 2000001 - 1000000), rand() % 120 - 60);
+	double value = ldexp((double)(roll() % 2000001 - 1000000), roll() % 120 - 60);
 
-	return rand() % 20 == 0 ? special[(size_t)rand() % (sizeof(special) / sizeof(special[0]))]
+	return roll() % 20 == 0 ? special[(size_t)roll() % (sizeof(special) / sizeof(special[0]))]
 				: value;
 }
 
@@ -285,20 +294,20 @@ Test(window, has_the_same_bits_however_its_samples_are_split)
 	double values[500];
 
 	cr_log_info("seed %u", seed);
-	srand(seed);
+	numbers.state = seed;
 	for (int i = 0; i < 300; i++) {
 		char *whole;
 		const char *split;
 
 		for (size_t k = 0; k < 500; k++) {
 			times_us[k] = k > 0 ? times_us[k - 1] : 0;
-			times_us[k] += rand() % 3 ? 10 * SECOND : rand() % (100 * SECOND);
+			times_us[k] += roll() % 3 ? 10 * SECOND : roll() % (100 * SECOND);
 			values[k] = draw();
 		}
-		window_set_step(&rule, rand() % 5 ? (1 + rand() % 1000) * SECOND : 0);
+		window_set_step(&rule, roll() % 5 ? (1 + roll() % 1000) * SECOND : 0);
 		cr_assert_eq(window_parse_function(functions[i % 9], &rule), 0);
 		whole = strdup(walk_in_pieces(times_us, values, 500, 500));
-		split = walk_in_pieces(times_us, values, 500, 1 + (size_t)rand() % 3);
+		split = walk_in_pieces(times_us, values, 500, 1 + (size_t)roll() % 3);
 		cr_assert_str_eq(whole, split, "%s, seed %u", functions[i % 9], seed);
 		free(whole);
 	}
@@ -330,11 +339,11 @@ Test(window, adds_up_to_the_last_bit)
 	double values[40];
 
 	cr_log_info("seed %u", seed);
-	srand(seed);
+	numbers.state = seed;
 	window_set_step(&rule, 0);
 	cr_assert_eq(window_parse_function("sum", &rule), 0);
 	for (int i = 0; i < 20000; i++) {
-		const struct window_samples samples = {times_us, values, 1 + (size_t)rand() % 40,
+		const struct window_samples samples = {times_us, values, 1 + (size_t)roll() % 40,
 						       0};
 		struct window_walk walk = {0};
 		struct window window = {0};
@@ -346,7 +355,7 @@ Test(window, adds_up_to_the_last_bit)
 		expected = sum_by_hand(values, samples.n);
 		cr_assert_eq(window_take(&window, &walk, &rule, &samples), 0);
 		cr_assert(window_result(&window, &rule, &value));
-		cr_assert(memcmp(&value, &expected, sizeof(value)) == 0 ||
+		cr_assert(decimal_double_bits(value) == decimal_double_bits(expected) ||
 				  (isnan(value) && isnan(expected)),
 			  "%a, not %a; seed %u", value, expected, seed);
 	}
@@ -382,7 +391,7 @@ static const char *walk_in_groups(const struct window_samples *samples, bool tak
 
 			cr_assert_eq(window_result(&one, &rule, &value), which >> i & 1);
 			cr_assert((which >> i & 1) == 0 ||
-				  memcmp(&value, &results[i], sizeof(value)) == 0);
+				  decimal_double_bits(value) == decimal_double_bits(results[i]));
 			give_bits(&one);
 		}
 		n_grouped += takes_groups && which ? taken.n : 0;
@@ -401,24 +410,24 @@ Test(window, has_the_same_bits_side_by_side_with_others)
 	double values[1000];
 
 	cr_log_info("seed %u", seed);
-	srand(seed);
+	numbers.state = seed;
 	for (int i = 0; i < 500; i++) {
 		struct window_samples samples = {times_us, values, 1000, 0};
-		bool is_steady = rand() % 2;
-		int64_t step_us = (1 + rand() % 20) * SECOND;
+		bool is_steady = roll() % 2;
+		int64_t step_us = (1 + roll() % 20) * SECOND;
 		char *single;
 
-		times_us[0] = (rand() % 1000 - 500) * SECOND;
+		times_us[0] = (roll() % 1000 - 500) * SECOND;
 		for (size_t k = 0; k < 1000; k++) {
 			if (k > 0)
 				times_us[k] = times_us[k - 1] + step_us;
-			if (k > 0 && !is_steady && rand() % 50 == 0)
-				times_us[k] += rand() % (500 * SECOND);
-			values[k] = rand() % 100 ? (double)(rand() % 1000) / 7 : draw();
+			if (k > 0 && !is_steady && roll() % 50 == 0)
+				times_us[k] += roll() % (500 * SECOND);
+			values[k] = roll() % 100 ? (double)(roll() % 1000) / 7 : draw();
 		}
 		samples.step_us = is_steady ? step_us : 0;
 		rule.since_us = INT64_MIN;
-		window_set_step(&rule, step_us * (1 + rand() % 70));
+		window_set_step(&rule, step_us * (1 + roll() % 70));
 		cr_assert_eq(window_parse_function(functions[i % 5], &rule), 0);
 		single = strdup(walk_in_groups(&samples, false));
 		cr_assert_str_eq(walk_in_groups(&samples, true), single, "%s, seed %u",

@@ -14,6 +14,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "tests/support/sim_random.h"
+
 #define N_ROUND_TRIPS 200000
 
 /* The double as its bits: -0 is not 0. */
@@ -228,6 +230,13 @@ Test(number, reads_random_decimals_as_strtod_does)
 	}
 }
 
+static struct sim_random numbers;
+
+static int roll(void)
+{
+	return (int)(sim_random_next(&numbers) >> 33);
+}
+
 /* As a person would look for it: the first of 15, 16 and 17 digits that reads back. */
 static const char *format_by_printf(double value)
 {
@@ -257,14 +266,14 @@ static bool has_few_decimals(double value)
 /* The double next to 10^n or 2^n, or itself. */
 static double near_power(void)
 {
-	bool is_binary = rand() % 2;
-	double value = is_binary ? ldexp(1, rand() % 60 - 14) : 1e-5;
+	bool is_binary = roll() % 2;
+	double value = is_binary ? ldexp(1, roll() % 60 - 14) : 1e-5;
 	uint64_t bits;
 
-	for (int n = rand() % 20; n > 0 && !is_binary; n--)
+	for (int n = roll() % 20; n > 0 && !is_binary; n--)
 		value *= 10;
 	memcpy(&bits, &value, sizeof(bits));
-	bits += (uint64_t)(rand() % 3) - 1;
+	bits += (uint64_t)(roll() % 3) - 1;
 	memcpy(&value, &bits, sizeof(bits));
 	return value;
 }
@@ -274,14 +283,14 @@ Test(number, writes_what_printf_writes)
 	const unsigned seed = (unsigned)time(NULL);
 
 	cr_log_info("seed %u", seed);
-	srand(seed);
+	numbers.state = seed;
 	for (int i = 0; i < 40000; i++) {
-		double value = (double)rand() / (1 + rand() % 1000) * (rand() % 2 ? 1 : -1);
+		double value = (double)roll() / (1 + roll() % 1000) * (roll() % 2 ? 1 : -1);
 
-		value = ldexp(value, rand() % 60 - 50);
-		if (rand() % 4 == 0)
+		value = ldexp(value, roll() % 60 - 50);
+		if (roll() % 4 == 0)
 			value = (double)(int64_t)(value * 1e3) / 7;
-		if (rand() % 25 == 0)
+		if (roll() % 25 == 0)
 			value = near_power();
 		cr_assert_eq(strtod(format(value), NULL), value, "%a, seed %u", value, seed);
 		if (!has_few_decimals(value))
