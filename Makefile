@@ -83,7 +83,7 @@ SOURCES := $(sort $(wildcard $(FOLDERS:%=%/*.c) tests/unit/*/*.c tests/fuzz/*.c 
 	tests/bench/*.c tests/fault/*.c tests/machines/*.c docs/example-plugin/*.c))
 HEADERS := $(sort $(wildcard include/hostmetrics/*.h $(FOLDERS:%=%/*.h) tests/*/*.h))
 
-.PHONY: all run check test tests torture bench bench-store check-system guest-programs check-packages check-asan check-tsan \
+.PHONY: all run check test tests torture bench bench-store bench-series check-system guest-programs check-packages check-asan check-tsan \
 	fuzz fuzzers lint lint-tools lint-format lint-cppcheck lint-compilers lint-objects lint-tidy format \
 	golden coverage install uninstall clean deb rpm help FORCE
 
@@ -213,6 +213,9 @@ bench: all $(BENCHES) ## what 10 000 text clients cost the collector, and what s
 bench-store: all $(BENCHES) ## what a line of text and a query cost the collector, and what its peers, where they are installed
 	@HM_BUILD=$(BUILD) tests/bench/text
 	@HM_BUILD=$(BUILD) tests/bench/query
+
+bench-series: all ## what a million series cost: memory, files, the start after kill -9; SERIES and SHAPE as arguments
+	@HM_BUILD=$(BUILD) tests/bench/series $(SERIES) $(SHAPE)
 
 # Builds for this machine are run in a guest of the same distribution.
 check-system: ## the tests on a kernel of their own, under QEMU; as root, on an amd64 Debian
