@@ -21,7 +21,11 @@ _Static_assert(FILE_NAME_MAX_BYTES + FOLDER_NUMBER_BYTES <= CATALOG_FOLDER_BYTES
 
 void catalog_init(struct catalog *catalog, const struct hash_key *key)
 {
-	*catalog = (struct catalog){.key = *key};
+	*catalog = (struct catalog){
+		.key = *key,
+		.files = {.item_bytes = sizeof(struct catalog_file)},
+		.series = {.item_bytes = sizeof(struct catalog_series)},
+	};
 }
 
 static void host_free(struct catalog_host *host)
@@ -32,28 +36,18 @@ static void host_free(struct catalog_host *host)
 	free(host);
 }
 
-static void file_free(struct catalog_file *file)
-{
-	if (!file)
-		return;
-	free(file->name);
-	if (file->has_unit)
-		free(file->unit);
-	for (int side = 0; side < CATALOG_SIDES; side++)
-		free(file->data[side].parts);
-	free(file);
-}
-
 void catalog_done(struct catalog *catalog)
 {
-	for (size_t i = 0; i < catalog->n_series; i++)
-		free(catalog->all_series[i]);
-	for (size_t i = 0; i < catalog->n_files; i++)
-		file_free(catalog->all_files[i]);
+	for (size_t i = 0; i < catalog->files.n; i++) {
+		struct catalog_file *file = pool_at(&catalog->files, i);
+
+		for (int side = 0; side < CATALOG_SIDES; side++)
+			free(file->data[side].parts);
+	}
 	for (size_t i = 0; i < catalog->n_hosts; i++)
 		host_free(catalog->all_hosts[i]);
-	free(catalog->all_series);
-	free(catalog->all_files);
+	pool_done(&catalog->series);
+	pool_done(&catalog->files);
 	free(catalog->all_hosts);
 	for (size_t i = 0; i < catalog->n_taken; i++)
 		free(catalog->taken[i]);
@@ -61,9 +55,10 @@ void catalog_done(struct catalog *catalog)
 	for (size_t i = 0; i < catalog->starts.capacity; i++)
 		free(catalog->starts.entries[i].item);
 	table_done(&catalog->starts);
-	table_done(&catalog->series);
-	table_done(&catalog->files);
+	number_table_done(&catalog->series_table);
+	number_table_done(&catalog->files_table);
 	table_done(&catalog->hosts);
+	text_pool_done(&catalog->texts);
 	*catalog = (struct catalog){0};
 }
 
@@ -82,28 +77,43 @@ static bool is_host(const void *item, const void *key)
 	       host->name[name->length] == '\0';
 }
 
-static bool is_file(const void *item, const void *key)
-{
-	const struct catalog_file *file = item;
-	const struct identity *identity = key;
+/* A file or a series that is looked for. */
+struct wish {
+	const struct catalog *catalog;
+	const struct identity *identity;
+};
 
+static bool has_identity(const struct catalog_file *file, const struct identity *identity)
+{
 	return strcmp(file->metric, identity_metric(identity)) == 0 &&
 	       strcmp(file->host->name, identity_host(identity)) == 0;
 }
 
-static bool is_series(const void *item, const void *key)
+static bool is_file(uint32_t number, const void *key)
 {
-	const struct catalog_series *series = item;
-	const struct identity *identity = key;
+	const struct wish *wish = key;
+
+	return has_identity(pool_at(&wish->catalog->files, number), wish->identity);
+}
+
+static bool is_series(uint32_t number, const void *key)
+{
+	const struct wish *wish = key;
+	const struct identity *identity = wish->identity;
+	const struct catalog_series *series = pool_at(&wish->catalog->series, number);
 
 	return series->labels_length == identity->labels_length &&
 	       memcmp(series->labels, identity_labels(identity), identity->labels_length) == 0 &&
-	       is_file(series->file, key);
+	       has_identity(series->file, identity);
 }
 
 struct catalog_series *catalog_find(const struct catalog *catalog, const struct identity *identity)
 {
-	return table_find(&catalog->series, identity->hash, is_series, identity);
+	struct wish wish = {catalog, identity};
+	uint32_t number =
+		number_table_find(&catalog->series_table, identity->hash, is_series, &wish);
+
+	return number == NUMBER_TABLE_NONE ? NULL : pool_at(&catalog->series, number);
 }
 
 static bool is_taken(const struct catalog *catalog, const char *folder)
@@ -278,11 +288,16 @@ int catalog_start_at(struct catalog *catalog, const char *folder, const struct f
 /* Have a new file begin with the part that it is to begin with. */
 static void find_starts(struct catalog *catalog, struct catalog_file *file)
 {
-	for (int side = 0; side < CATALOG_SIDES && catalog->starts.n > 0; side++) {
+	char metric[FILE_NAME_MAX_BYTES];
+
+	if (catalog->starts.n == 0)
+		return;
+	file_name_escape(file->metric, strlen(file->metric), metric);
+	for (int side = 0; side < CATALOG_SIDES; side++) {
 		struct start_key key = {.length = 0};
 		const struct start *start;
 
-		start_key_init(&key, file->host->folder, file->name, strlen(file->name),
+		start_key_init(&key, file->host->folder, metric, strlen(metric),
 			       side == CATALOG_SIDE_ODD);
 		start = table_find(&catalog->starts,
 				   hash_bytes(&catalog->key, key.path, key.length), is_start, &key);
@@ -293,25 +308,25 @@ static void find_starts(struct catalog *catalog, struct catalog_file *file)
 	}
 }
 
-static int file_new(struct catalog_host *host, const struct identity *identity,
+static int add_file(struct catalog *catalog, const struct identity *identity, uint64_t hash,
 		    struct catalog_file **ret_file)
 {
-	struct catalog_file *file = calloc(1, sizeof(*file) + identity->metric_length + 1);
-	char name[FILE_NAME_MAX_BYTES];
+	const char *metric = text_pool_get(&catalog->texts, &catalog->key,
+					   identity_metric(identity), identity->metric_length);
+	struct catalog_file *file = pool_make(&catalog->files);
+	struct catalog_host *host;
 
-	if (!file)
+	if (!metric || !file ||
+	    catalog_get_host(catalog, identity_host(identity), identity->host_length, &host) < 0 ||
+	    number_table_add(&catalog->files_table, hash, (uint32_t)catalog->files.n) < 0)
 		return -ENOMEM;
-	file_name_escape(identity_metric(identity), identity->metric_length, name);
-	memcpy(file->metric, identity_metric(identity), identity->metric_length);
 	file->host = host;
+	file->metric = metric;
+	file->unit = "";
 	for (int side = 0; side < CATALOG_SIDES; side++)
 		file->data[side].end.highest_us = CATALOG_NO_TIME;
-	file->unit = file->metric + identity->metric_length;
-	file->name = strdup(name);
-	if (!file->name) {
-		file_free(file);
-		return -ENOMEM;
-	}
+	catalog->files.n++;
+	find_starts(catalog, file);
 	*ret_file = file;
 	return 0;
 }
@@ -321,63 +336,24 @@ int catalog_get_file(struct catalog *catalog, const struct identity *identity,
 {
 	size_t n_bytes = identity->host_length + 1 + identity->metric_length;
 	uint64_t hash = hash_bytes(&catalog->key, identity->text, n_bytes);
-	struct catalog_file *file = table_find(&catalog->files, hash, is_file, identity);
-	struct catalog_host *host;
-	struct catalog_file **all;
+	struct wish wish = {catalog, identity};
+	uint32_t number = number_table_find(&catalog->files_table, hash, is_file, &wish);
 
-	if (file) {
-		*ret_file = file;
-		return 0;
-	}
-	all = array_grow(catalog->all_files, catalog->n_files, &catalog->files_capacity,
-			 sizeof(void *));
-	if (!all)
-		return -ENOMEM;
-	catalog->all_files = all;
-	if (catalog_get_host(catalog, identity_host(identity), identity->host_length, &host) < 0 ||
-	    file_new(host, identity, &file) < 0)
-		return -ENOMEM;
-	if (table_add(&catalog->files, hash, file) < 0) {
-		file_free(file);
-		return -ENOMEM;
-	}
-	all[catalog->n_files++] = file;
-	find_starts(catalog, file);
-	*ret_file = file;
+	if (number == NUMBER_TABLE_NONE)
+		return add_file(catalog, identity, hash, ret_file);
+	*ret_file = pool_at(&catalog->files, number);
 	return 0;
-}
-
-static struct catalog_series *series_new(struct catalog_file *file, const struct identity *identity)
-{
-	size_t length = identity->labels_length;
-	struct catalog_series *series = malloc(sizeof(*series) + length + 1);
-
-	if (!series)
-		return NULL;
-	*series = (struct catalog_series){
-		.file = file,
-		.last_time_us = CATALOG_NO_TIME,
-		.labels_length = (uint16_t)length,
-	};
-	memcpy(series->labels, identity_labels(identity), length);
-	series->labels[length] = '\0';
-	return series;
 }
 
 int catalog_add(struct catalog *catalog, const struct identity *identity, uint32_t id,
 		struct catalog_series **ret_series)
 {
 	struct catalog_series *series;
-	struct catalog_series **all;
 	struct catalog_file *file;
+	const char *labels;
 
-	if (catalog->n_series >= CATALOG_SERIES_MAX)
+	if (catalog->series.n >= CATALOG_SERIES_MAX)
 		return -ENOSPC;
-	all = array_grow(catalog->all_series, catalog->n_series, &catalog->series_capacity,
-			 sizeof(void *));
-	if (!all)
-		return -ENOMEM;
-	catalog->all_series = all;
 	if (catalog_get_file(catalog, identity, &file) < 0)
 		return -ENOMEM;
 	if (id == CATALOG_NEXT_ID)
@@ -385,17 +361,25 @@ int catalog_add(struct catalog *catalog, const struct identity *identity, uint32
 	/* Readers take no larger one: what is written under it could not be found again. */
 	if (id >= ID_MAP_MAX)
 		return -ENOSPC;
-	series = series_new(file, identity);
-	if (!series || table_add(&catalog->series, identity->hash, series) < 0) {
-		free(series);
+	labels = text_pool_get(&catalog->texts, &catalog->key, identity_labels(identity),
+			       identity->labels_length);
+	series = pool_make(&catalog->series);
+	if (!labels || !series ||
+	    number_table_add(&catalog->series_table, identity->hash, (uint32_t)catalog->series.n) <
+		    0)
 		return -ENOMEM;
-	}
 
-	series->id = id;
+	*series = (struct catalog_series){
+		.file = file,
+		.labels = labels,
+		.labels_length = (uint16_t)identity->labels_length,
+		.last_time_us = CATALOG_NO_TIME,
+		.id = id,
+	};
 	if (id >= file->next_id)
 		file->next_id = id + 1;
 	file->host->n_series++;
-	all[catalog->n_series++] = series;
+	catalog->series.n++;
 	*ret_series = series;
 	return 0;
 }
@@ -450,19 +434,18 @@ int catalog_gather(struct catalog_series *series, int64_t time_us, double value)
 	return 0;
 }
 
-int catalog_describe(struct catalog_file *file, enum hm_stored_kind kind, const char *unit,
-		     size_t unit_length)
+int catalog_describe(struct catalog *catalog, struct catalog_file *file, enum hm_stored_kind kind,
+		     const char *unit, size_t unit_length)
 {
 	bool is_new_kind = file->kind == HM_STORED_UNKNOWN && kind != HM_STORED_UNKNOWN;
-	bool is_new_unit = !file->has_unit && unit_length > 0 && unit[0] != '\0';
+	bool is_new_unit = file->unit[0] == '\0' && unit_length > 0 && unit[0] != '\0';
 
 	if (is_new_unit) {
-		char *copy = strndup(unit, unit_length);
+		const char *copy = text_pool_get(&catalog->texts, &catalog->key, unit, unit_length);
 
 		if (!copy)
 			return -ENOMEM;
 		file->unit = copy;
-		file->has_unit = true;
 	}
 	if (is_new_kind)
 		file->kind = kind;
@@ -504,30 +487,34 @@ void catalog_forget_names(struct catalog *catalog)
 	if (!catalog->has_new_parts)
 		return;
 	catalog->has_new_parts = false;
-	for (size_t i = 0; i < catalog->n_series; i++) {
-		struct catalog_series *series = catalog->all_series[i];
+	for (size_t i = 0; i < catalog->series.n; i++) {
+		struct catalog_series *series = pool_at(&catalog->series, i);
 
 		for (size_t side = 0; side < CATALOG_SIDES; side++) {
 			if (series->file->data[side].names_nothing)
-				series->declared[side] = 0;
+				catalog_set_declared(series, (enum catalog_side)side, 0);
 		}
 	}
-	for (size_t i = 0; i < catalog->n_files; i++) {
+	for (size_t i = 0; i < catalog->files.n; i++) {
+		struct catalog_file *file = pool_at(&catalog->files, i);
+
 		for (size_t side = 0; side < CATALOG_SIDES; side++)
-			catalog->all_files[i]->data[side].names_nothing = false;
+			file->data[side].names_nothing = false;
 	}
 }
 
 void catalog_file_name(const struct catalog_file *file, enum catalog_side side, uint32_t part,
 		       uint64_t continues_bytes, char name[static CATALOG_FILE_NAME_BYTES])
 {
-	const struct file_name says = {
-		.metric = file->name,
-		.metric_length = strlen(file->name),
+	char metric[FILE_NAME_MAX_BYTES];
+	struct file_name says = {
+		.metric = metric,
 		.part = part,
 		.continues_bytes = continues_bytes,
 		.is_odd = side == CATALOG_SIDE_ODD,
 	};
 
+	file_name_escape(file->metric, strlen(file->metric), metric);
+	says.metric_length = strlen(metric);
 	file_name_format(&says, name);
 }

@@ -18,7 +18,10 @@
 #include "collector/hash.h"
 #include "collector/identity.h"
 #include "collector/metric_file.h"
+#include "collector/number_table.h"
+#include "collector/pool.h"
 #include "collector/table.h"
+#include "collector/text_pool.h"
 #include "common/file_name.h"
 #include "hostmetrics/format.h"
 
@@ -95,26 +98,47 @@ struct catalog_data {
 
 struct catalog_file {
 	struct catalog_host *host; /* fixed */
-	char *name;                /* fixed: escaped metric, without an ending */
+	const char *metric;        /* fixed */
 	struct catalog_data data[CATALOG_SIDES];
+	const char *unit; /* "" until it is known, then it stays */
 	uint32_t next_id;
 	enum hm_stored_kind kind;
-	char *unit;        /* once set it stays */
-	bool has_unit;     /* it is memory of its own */
 	bool has_new_meta; /* kind and unit are not in the file yet */
-	char metric[];     /* fixed */
 };
 
 struct catalog_series {
 	struct catalog_file *file; /* fixed */
+	const char *labels;        /* fixed: canonical, "" without labels */
 	int64_t last_time_us;
 	double last_value;
-	uint32_t id;                     /* fixed: in its file */
-	uint16_t labels_length;          /* fixed */
-	bool is_last_odd;                /* the last sample is of an impossible time */
-	uint8_t declared[CATALOG_SIDES]; /* how often that file names the series, at most twice */
-	char labels[];                   /* fixed: canonical, "" without labels */
+	uint32_t id;            /* fixed: in its file */
+	uint16_t labels_length; /* fixed */
+	bool is_last_odd;       /* the last sample is of an impossible time */
+	uint8_t declared;       /* see catalog_declared() */
 };
+
+/* There are millions of them. */
+_Static_assert(sizeof(struct catalog_series) <= 40, "a series is small");
+
+#define CATALOG_DECLARED_BITS 4U
+
+/* How often that file of the metric names the series, as far as that counts: 15 at most. */
+static inline unsigned catalog_declared(const struct catalog_series *series, enum catalog_side side)
+{
+	return series->declared >> (unsigned)side * CATALOG_DECLARED_BITS &
+	       ((1U << CATALOG_DECLARED_BITS) - 1);
+}
+
+/* @param n  at most 15 */
+static inline void catalog_set_declared(struct catalog_series *series, enum catalog_side side,
+					unsigned n)
+{
+	unsigned mask = ((1U << CATALOG_DECLARED_BITS) - 1)
+			<< (unsigned)side * CATALOG_DECLARED_BITS;
+
+	series->declared =
+		(uint8_t)((series->declared & ~mask) | n << (unsigned)side * CATALOG_DECLARED_BITS);
+}
 
 struct catalog {
 	struct hash_key key;
@@ -122,19 +146,16 @@ struct catalog {
 	size_t n_taken;
 	size_t taken_capacity;
 	struct table hosts;
-	struct table files;
-	struct table series;
 	struct table starts; /* see catalog_start_at() */
 	struct catalog_host **all_hosts;
 	size_t n_hosts;
 	size_t hosts_capacity;
-	struct catalog_file **all_files;
-	size_t n_files;
-	size_t files_capacity;
-	struct catalog_series **all_series;
-	size_t n_series;
-	size_t series_capacity;
-	bool has_new_parts; /* since catalog_forget_names() */
+	struct pool files;  /* struct catalog_file */
+	struct pool series; /* struct catalog_series */
+	struct number_table files_table;
+	struct number_table series_table;
+	struct text_pool texts; /* of metrics, units and label sets, which many have in common */
+	bool has_new_parts;     /* since catalog_forget_names() */
 };
 
 void catalog_init(struct catalog *catalog, const struct hash_key *key);
@@ -185,8 +206,8 @@ int catalog_gather(struct catalog_series *series, int64_t time_us, double value)
  * What a sender says its metric is; counts where nothing is known yet.
  * @return 0 or -ENOMEM
  */
-int catalog_describe(struct catalog_file *file, enum hm_stored_kind kind, const char *unit,
-		     size_t unit_length);
+int catalog_describe(struct catalog *catalog, struct catalog_file *file, enum hm_stored_kind kind,
+		     const char *unit, size_t unit_length);
 
 /* Go on in a part of a file that is not there yet. What the present one has is no part before it. */
 void catalog_go_on(struct catalog *catalog, struct catalog_file *file, enum catalog_side side,

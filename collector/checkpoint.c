@@ -411,9 +411,10 @@ static void publish_file(struct engine *engine, const struct group *group,
 	for (size_t i = 0; i < file->n_runs; i++) {
 		struct catalog_series *series = group->runs[file->first_run + i].series;
 		bool is_first = i == 0 || series != group->runs[file->first_run + i - 1].series;
+		unsigned n = catalog_declared(series, file->side);
 
-		if (is_first && series->declared[file->side] < GROUP_WRITER_NAMED_TIMES)
-			series->declared[file->side]++;
+		if (is_first && n < GROUP_WRITER_NAMED_TIMES)
+			catalog_set_declared(series, file->side, n + 1);
 	}
 	if (file->has_meta && metric->kind == file->kind && metric->unit == file->unit)
 		metric->has_new_meta = false;

@@ -169,7 +169,7 @@ static int find_or_add(struct engine *engine, const struct bundle *bundle,
 	if (result == 0)
 		result = engine_introduce(engine, (*ret_series)->file->host);
 	if (result == 0 && (sample->kind != HM_STORED_UNKNOWN || sample->unit_length > 0))
-		result = catalog_describe((*ret_series)->file, sample->kind,
+		result = catalog_describe(&engine->catalog, (*ret_series)->file, sample->kind,
 					  bundle_unit(bundle, sample), sample->unit_length);
 	return result;
 }
@@ -345,8 +345,8 @@ void engine_get_stats(struct engine *engine, struct engine_stats *ret_stats)
 	pthread_mutex_lock(&engine->mutex);
 	*ret_stats = engine->stats;
 	ret_stats->n_hosts = engine->catalog.n_hosts;
-	ret_stats->n_series = engine->catalog.n_series;
-	ret_stats->n_files = engine->catalog.n_files;
+	ret_stats->n_series = engine->catalog.series.n;
+	ret_stats->n_files = engine->catalog.files.n;
 	ret_stats->n_waiting = engine->pending_bytes / sizeof(struct catalog_sample);
 	pthread_mutex_unlock(&engine->mutex);
 }
@@ -357,10 +357,10 @@ int engine_list_series(struct engine *engine, struct catalog_series ***ret_serie
 	size_t n;
 
 	pthread_mutex_lock(&engine->mutex);
-	n = engine->catalog.n_series;
+	n = engine->catalog.series.n;
 	copy = calloc(n + 1, sizeof(struct catalog_series *));
-	if (copy && n > 0)
-		memcpy(copy, engine->catalog.all_series, n * sizeof(struct catalog_series *));
+	for (size_t i = 0; i < n && copy; i++)
+		copy[i] = pool_at(&engine->catalog.series, i);
 	pthread_mutex_unlock(&engine->mutex);
 	if (!copy)
 		return -ENOMEM;

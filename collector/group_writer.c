@@ -133,7 +133,7 @@ static void add_column(struct group_writer *writer, const struct catalog_series 
 		.series_id = series->id,
 		.samples = samples,
 	};
-	if (series->declared[side] >= GROUP_WRITER_NAMED_TIMES)
+	if (catalog_declared(series, side) >= GROUP_WRITER_NAMED_TIMES)
 		return;
 	writer->series[addition->n_series++] = (struct store_file_series){
 		.id = series->id,

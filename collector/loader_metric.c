@@ -61,8 +61,8 @@ static int on_header(void *context, const struct store_file_header *header)
 	if (result == 0)
 		result = loader_adopt_host(loader->engine, loader->file->host);
 	if (result == 0)
-		result = catalog_describe(loader->file, header->kind, header->unit,
-					  header->unit_length);
+		result = catalog_describe(&loader->engine->catalog, loader->file, header->kind,
+					  header->unit, header->unit_length);
 	loader->file->has_new_meta = false;
 	loader->host = loader->file->host;
 	return result;
@@ -105,14 +105,15 @@ static int on_series(void *context, const struct store_file_series *named)
 		return -ENOMEM;
 	if (series->id != named->id)
 		return 0;
-	series->declared[loader_side(loader->reading)] = 1;
+	catalog_set_declared(series, loader_side(loader->reading), 1);
 	return id_map_set(&loader->ids, named->id, series);
 }
 
 static int on_meta(void *context, const struct store_file_meta *meta)
 {
 	struct loader *loader = context;
-	int result = catalog_describe(loader->file, meta->kind, meta->unit, meta->unit_length);
+	int result = catalog_describe(&loader->engine->catalog, loader->file, meta->kind,
+				      meta->unit, meta->unit_length);
 
 	loader->file->has_new_meta = false;
 	return result;

@@ -288,8 +288,8 @@ static int get_series(struct engine *engine, const struct batch_head *head,
 	if (!*ret_series)
 		result = catalog_add(&engine->catalog, &identity, CATALOG_NEXT_ID, ret_series);
 	if (result == 0)
-		result = catalog_describe((*ret_series)->file, series->kind, series->unit.start,
-					  series->unit.length);
+		result = catalog_describe(&engine->catalog, (*ret_series)->file, series->kind,
+					  series->unit.start, series->unit.length);
 	return result;
 }
 

@@ -47,8 +47,8 @@ int takeover_find(struct engine *engine, const struct catalog_series *before,
 	if (result == 0)
 		result = engine_introduce(engine, (*ret_series)->file->host);
 	if (result == 0)
-		result = catalog_describe((*ret_series)->file, file->kind, file->unit,
-					  strlen(file->unit));
+		result = catalog_describe(&engine->catalog, (*ret_series)->file, file->kind,
+					  file->unit, strlen(file->unit));
 	return result;
 }
 

@@ -56,8 +56,8 @@ Test(catalog, has_one_file_for_all_series_of_a_metric_and_host)
 	cr_assert_eq(b->id, 1);
 	cr_assert_eq(c->id, 2);
 	cr_assert_eq(get("m{x=\"2\"} 5"), b);
-	cr_assert_eq(catalog.n_series, 3);
-	cr_assert_eq(catalog.n_files, 1);
+	cr_assert_eq(catalog.series.n, 3);
+	cr_assert_eq(catalog.files.n, 1);
 	cr_assert_eq(catalog.n_hosts, 1);
 	cr_assert_eq(a->file->host->n_series, 3);
 }
@@ -73,7 +73,7 @@ Test(catalog, gives_no_id_that_readers_would_not_take)
 	/* As a file of somebody else's making may have it. */
 	file->next_id = ID_MAP_MAX;
 	cr_assert_eq(catalog_add(&catalog, &identity, CATALOG_NEXT_ID, &series), -ENOSPC);
-	cr_assert_eq(catalog.n_series, 1);
+	cr_assert_eq(catalog.series.n, 1);
 	file->next_id = ID_MAP_MAX - 1;
 	cr_assert_eq(catalog_add(&catalog, &identity, CATALOG_NEXT_ID, &series), 0);
 	cr_assert_eq(series->id, ID_MAP_MAX - 1);
@@ -88,17 +88,19 @@ Test(catalog, keeps_hosts_and_metrics_apart)
 	cr_assert_neq(a->file, b->file);
 	cr_assert_neq(a->file, c->file);
 	cr_assert_eq(a->file->host, c->file->host);
-	cr_assert_str_neq(a->file->name, c->file->name);
-	cr_assert_eq(catalog.n_files, 3);
+	cr_assert_str_neq(a->file->metric, c->file->metric);
+	cr_assert_eq(catalog.files.n, 3);
 	cr_assert_eq(catalog.n_hosts, 2);
 }
 
 Test(catalog, makes_harmless_file_names_of_any_name)
 {
 	const struct catalog_file *file = get("../../etc/passwd{host=\"..\"} 1")->file;
+	char name[CATALOG_FILE_NAME_BYTES];
 
-	cr_assert_null(strchr(file->name, '/'));
-	cr_assert_neq(file->name[0], '.');
+	catalog_file_name(file, CATALOG_SIDE_MAIN, 0, 0, name);
+	cr_assert_null(strchr(name, '/'));
+	cr_assert_neq(name[0], '.');
 	cr_assert_neq(file->host->folder[0], '.');
 	cr_assert_str_eq(file->host->name, "..");
 	cr_assert_str_eq(file->metric, "../../etc/passwd");
@@ -119,8 +121,8 @@ Test(catalog, finds_all_of_many_series)
 			       i % 11);
 		cr_assert_eq(get(text), first[i]);
 	}
-	cr_assert_eq(catalog.n_series, 500);
-	cr_assert_eq(catalog.n_files, 77);
+	cr_assert_eq(catalog.series.n, 500);
+	cr_assert_eq(catalog.files.n, 77);
 	cr_assert_eq(catalog.n_hosts, 11);
 }
 
@@ -173,12 +175,12 @@ Test(catalog, believes_the_first_kind_and_unit_that_are_known)
 {
 	struct catalog_file *file = get("a 1")->file;
 
-	cr_assert_eq(catalog_describe(file, HM_STORED_UNKNOWN, "", 0), 0);
+	cr_assert_eq(catalog_describe(&catalog, file, HM_STORED_UNKNOWN, "", 0), 0);
 	cr_assert_not(file->has_new_meta);
-	cr_assert_eq(catalog_describe(file, HM_STORED_COUNTER, "", 0), 0);
+	cr_assert_eq(catalog_describe(&catalog, file, HM_STORED_COUNTER, "", 0), 0);
 	cr_assert(file->has_new_meta);
-	cr_assert_eq(catalog_describe(file, HM_STORED_GAUGE, "bytes and more", 5), 0);
-	cr_assert_eq(catalog_describe(file, HM_STORED_GAUGE, "seconds", 7), 0);
+	cr_assert_eq(catalog_describe(&catalog, file, HM_STORED_GAUGE, "bytes and more", 5), 0);
+	cr_assert_eq(catalog_describe(&catalog, file, HM_STORED_GAUGE, "seconds", 7), 0);
 
 	cr_assert_eq(file->kind, HM_STORED_COUNTER);
 	cr_assert_str_eq(file->unit, "bytes");
@@ -190,7 +192,7 @@ Test(catalog, leaves_a_unit_that_somebody_borrowed_as_it_is)
 	struct catalog_file *file = get("a 1")->file;
 	const char *before = file->unit;
 
-	cr_assert_eq(catalog_describe(file, HM_STORED_COUNTER, "bytes", 5), 0);
+	cr_assert_eq(catalog_describe(&catalog, file, HM_STORED_COUNTER, "bytes", 5), 0);
 	cr_assert_str_eq(before, "");
 	cr_assert_str_eq(file->unit, "bytes");
 }

@@ -564,7 +564,7 @@ Test(loader, leaves_a_part_alone_whose_name_and_header_disagree)
 /* Where a part is begun that says how much of the file before it counts. */
 static void get_begun(char path[static 256])
 {
-	const struct catalog_file *file = store.engine->catalog.all_files[0];
+	const struct catalog_file *file = pool_at(&store.engine->catalog.files, 0);
 
 	(void)snprintf(path, 256, "hosts/here/m~1@%llu.hm",
 		       (unsigned long long)file->data[CATALOG_SIDE_MAIN].end.continues_bytes);

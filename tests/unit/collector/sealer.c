@@ -269,7 +269,8 @@ Test(sealer, makes_no_batch_that_a_record_does_not_hold)
 		(void)snprintf(text, sizeof(text), "%zx 0\n", i % BATCH_SERIES_MAX);
 		series = get(text);
 		memset(unit, 'a' + (int)(i % 26), sizeof(unit));
-		cr_assert_eq(catalog_describe(series->file, HM_STORED_GAUGE, unit, sizeof(unit)),
+		cr_assert_eq(catalog_describe(&catalog, series->file, HM_STORED_GAUGE, unit,
+					      sizeof(unit)),
 			     0);
 		samples[i].series = series;
 		samples[i].time_us = (int64_t)(seeded_next(&seeded) >> 2);
