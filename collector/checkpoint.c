@@ -447,6 +447,19 @@ static void publish(struct checkpoint *checkpoint)
 
 /* -- steps ---------------------------------------------------------------------------------------- */
 
+/* Nothing is left to be moved: what the largest group needed is not kept until there is something. */
+static void rest(struct checkpoint *checkpoint)
+{
+	struct engine *engine = checkpoint->engine;
+
+	group_done(&checkpoint->group);
+	group_writer_rest(&checkpoint->writer);
+	tail_rewind(checkpoint->tail);
+	pthread_mutex_lock(&engine->mutex);
+	buffer_done(&engine->groups);
+	pthread_mutex_unlock(&engine->mutex);
+}
+
 static int begin(struct checkpoint *checkpoint, enum engine_scope scope)
 {
 	struct engine *engine = checkpoint->engine;
@@ -461,6 +474,7 @@ static int begin(struct checkpoint *checkpoint, enum engine_scope scope)
 		result = -ENODATA;
 	if (result < 0) {
 		checkpoint->until = 0;
+		rest(checkpoint);
 		return result;
 	}
 	checkpoint->next_file = 0;

@@ -12,6 +12,9 @@
 #include "collector/committer_part.h"
 #include "common/message.h"
 
+/* What a flood needed is not kept. */
+#define KEEP_BYTES ((size_t)4 << 20)
+
 int committer_new(struct engine *engine, uint32_t number, const struct recovery *recovery,
 		  struct committer **ret_committer)
 {
@@ -110,6 +113,8 @@ static void settle(struct committer *committer, size_t n_added)
 		committer->is_said &= log_is_small(log);
 		committer->n_done = 0;
 		committer->n_entries = 0;
+		if (committer->payloads.capacity > KEEP_BYTES)
+			buffer_done(&committer->payloads);
 		buffer_clear(&committer->payloads);
 	}
 }

@@ -30,7 +30,7 @@ void group_done(struct group *group)
 	free(group->samples);
 	free(group->runs);
 	free(group->files);
-	*group = (struct group){0};
+	*group = (struct group){.samples_max = group->samples_max};
 }
 
 void group_clear(struct group *group)

@@ -79,7 +79,7 @@ bool group_is_odd(int64_t time_us, int64_t received_us);
 /* How many samples make a group full, with segments of such a size. */
 size_t group_samples_max(uint64_t segment_bytes);
 
-/* Release the memory. Takes a zeroed group. */
+/* Release the memory; it is empty again. Takes a zeroed group. */
 void group_done(struct group *group);
 
 /* Forget what is in it, keep the memory. */

@@ -22,13 +22,22 @@ int group_writer_init(struct group_writer *writer, struct engine *engine)
 	return writer->encoder ? 0 : -ENOMEM;
 }
 
-void group_writer_done(struct group_writer *writer)
+void group_writer_rest(struct group_writer *writer)
 {
-	block_encoder_free(writer->encoder);
 	buffer_done(&writer->bytes);
 	free(writer->series);
 	free(writer->columns);
 	free(writer->samples);
+	writer->series = NULL;
+	writer->columns = NULL;
+	writer->samples = NULL;
+	writer->capacity = 0;
+}
+
+void group_writer_done(struct group_writer *writer)
+{
+	group_writer_rest(writer);
+	block_encoder_free(writer->encoder);
 }
 
 void group_writer_name(const struct group_file *file, char name[static CATALOG_FILE_NAME_BYTES])

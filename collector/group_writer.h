@@ -32,6 +32,9 @@ int group_writer_init(struct group_writer *writer, struct engine *engine);
 /* Release the memory. Takes a zeroed one. */
 void group_writer_done(struct group_writer *writer);
 
+/* Give back what the largest file needed, until there is another. */
+void group_writer_rest(struct group_writer *writer);
+
 /* The name of a file in its host's folder. */
 void group_writer_name(const struct group_file *file, char name[static CATALOG_FILE_NAME_BYTES]);
 

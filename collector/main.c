@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* hostmetrics-collector: the program. */
 
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -9,7 +10,8 @@
 #include "collector/worker.h"
 #include "common/message.h"
 
-#define EXIT_USAGE 2
+#define EXIT_USAGE  2
+#define LARGE_BYTES (1 << 20)
 
 static int print(void (*format)(struct buffer *out))
 {
@@ -49,6 +51,9 @@ int main(int argc, char *argv[])
 {
 	struct settings_options options;
 
+	/* What is large comes from the kernel and goes back to it, as a checkpoint's memory. Left to itself
+	 * the library keeps it after the first time: as much again as all series take. */
+	(void)mallopt(M_MMAP_THRESHOLD, LARGE_BYTES);
 	message_init("hostmetrics-collector");
 	if (settings_parse_options(argc, argv, &options) < 0) {
 		(void)fputs("Try 'hostmetrics-collector --help'.\n", stderr);

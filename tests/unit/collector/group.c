@@ -162,3 +162,11 @@ Test(group, ends_within_a_host_when_it_is_full)
 	cr_assert_eq(group.n_samples, 2000);
 	cr_assert_eq(group.hosts[0].position, host->last);
 }
+
+Test(group, is_full_at_the_same_number_when_its_memory_was_given_back)
+{
+	group.samples_max = 2000;
+	group_done(&group);
+
+	cr_assert_eq(group.samples_max, 2000);
+}
