@@ -6,6 +6,7 @@
 #include <bsd/string.h>
 #include <errno.h>
 #include <inttypes.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -336,9 +337,12 @@ static void stop_reactors(struct collector *collector)
 static int open_store(struct collector *collector)
 {
 	const struct settings *settings = collector->settings;
+	int result = store_open(settings->store, (uint64_t)settings->log_segment_mib << 20,
+				&collector->store);
 
-	return store_open(settings->store, (uint64_t)settings->log_segment_mib << 20,
-			  &collector->store);
+	/* What the log and the files took while they were read lies between what is kept. */
+	(void)malloc_trim(0);
+	return result;
 }
 
 static int open_loop(struct collector *collector)
