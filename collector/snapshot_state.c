@@ -19,9 +19,11 @@ static size_t count_files(const struct catalog *catalog)
 {
 	size_t n = catalog->n_hosts;
 
-	for (size_t i = 0; i < catalog->n_files; i++) {
+	for (size_t i = 0; i < catalog->files.n; i++) {
+		const struct catalog_file *file = pool_at(&catalog->files, i);
+
 		for (int side = 0; side < CATALOG_SIDES; side++)
-			n += catalog->all_files[i]->data[side].n_parts + 1;
+			n += file->data[side].n_parts + 1;
 	}
 	return n;
 }
@@ -74,11 +76,13 @@ static void note_files(struct snapshot_state *state, const struct catalog *catal
 		else
 			add_file(state, &entry);
 	}
-	for (size_t i = 0; i < catalog->n_files; i++) {
-		if (catalog->all_files[i]->host->is_unread)
+	for (size_t i = 0; i < catalog->files.n; i++) {
+		const struct catalog_file *file = pool_at(&catalog->files, i);
+
+		if (file->host->is_unread)
 			continue;
 		for (int side = 0; side < CATALOG_SIDES; side++)
-			add_side(state, catalog->all_files[i], (enum catalog_side)side);
+			add_side(state, file, (enum catalog_side)side);
 	}
 	state->n_hosts = catalog->n_hosts;
 }
