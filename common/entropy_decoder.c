@@ -172,8 +172,7 @@ BITS_LOOPS static size_t read_steps(struct entropy_decoder *decoder, struct vari
 	const uint8_t *end = words->end;
 	size_t step = 0;
 
-	for (; step < n_steps && (size_t)(end - at) >= ENTROPY_LANES * ENTROPY_WORD_BYTES;
-	     step++) {
+	for (; step < n_steps && (size_t)(end - at) >= ENTROPY_LANES * ENTROPY_WORD_BYTES; step++) {
 		at += ENTROPY_WORD_BYTES * pop(&a, cells, get_le16(at), &symbols[step]);
 		at += ENTROPY_WORD_BYTES * pop(&b, cells, get_le16(at), &symbols[length + step]);
 		at += ENTROPY_WORD_BYTES *

@@ -74,10 +74,11 @@ static bool take_labels(struct import_parser *parser, struct json_text *json,
 	if (json_text_byte(json, '}'))
 		return true;
 	do {
-		size_t *label = members->labels[members->n_labels];
+		size_t *label;
 
 		if (members->n_labels == HM_LABELS_MAX)
 			return false;
+		label = members->labels[members->n_labels];
 		label[0] = take_string(parser, json);
 		if (label[0] == SIZE_MAX || !json_text_byte(json, ':'))
 			return false;

@@ -93,35 +93,47 @@ static bool find_line(struct import_source *source, size_t *ret_length)
 	return newline;
 }
 
+/* Take a whole line. @return false: it is the end of one that was too long */
+static bool take_line(struct import_source *source, size_t length, bool has_newline,
+		      const char **ret_line)
+{
+	bool is_rest = source->is_discarding;
+
+	*ret_line = source->bytes.data + source->n_used;
+	source->n_used += length + has_newline;
+	source->n_scanned = source->n_used;
+	source->is_discarding = false;
+	source->number += !is_rest;
+	return !is_rest;
+}
+
+/* Pass over what there is of a line that is too long. @return false: it was told already */
+static bool discard(struct import_source *source)
+{
+	bool is_new = !source->is_discarding;
+
+	source->n_used = source->n_scanned;
+	source->number += is_new;
+	source->is_discarding = true;
+	return is_new;
+}
+
 int import_source_next(struct import_source *source, struct interrupt *interrupt,
 		       const char **ret_line, size_t *ret_length)
 {
 	for (;;) {
 		bool is_whole = find_line(source, ret_length);
-		bool is_last = source->has_ended && *ret_length > 0;
 		int result;
 
-		if (is_whole || is_last) {
-			*ret_line = source->bytes.data + source->n_used;
-			source->n_used += *ret_length + is_whole;
-			source->n_scanned = source->n_used;
-			if (!source->is_discarding) {
-				source->number++;
+		if (is_whole || (source->has_ended && *ret_length > 0)) {
+			if (take_line(source, *ret_length, is_whole, ret_line))
 				return 1;
-			}
-			source->is_discarding = false;
 			continue;
 		}
 		if (source->has_ended)
 			return 0;
-		if (*ret_length > IMPORT_LINE_MAX_BYTES) {
-			source->n_used = source->n_scanned;
-			source->number += !source->is_discarding;
-			if (!source->is_discarding) {
-				source->is_discarding = true;
-				return -EMSGSIZE;
-			}
-		}
+		if (*ret_length > IMPORT_LINE_MAX_BYTES && discard(source))
+			return -EMSGSIZE;
 		result = read_some(source, interrupt);
 		if (result < 0)
 			return result;

@@ -17,7 +17,7 @@ static void skip_blanks(struct json_text *json)
 char json_text_peek(struct json_text *json)
 {
 	skip_blanks(json);
-	return json->at < json->end ? *json->at : '\0';
+	return (char)(json->at < json->end ? *json->at : '\0');
 }
 
 bool json_text_byte(struct json_text *json, char byte)

@@ -150,7 +150,7 @@ static void read_file(const struct bench *bench, const struct catalog_file *file
 						.length_bytes = UINT64_MAX,
 						.position_max = UINT64_MAX};
 
-	catalog_file_name(file, CATALOG_SIDE_MAIN, 0, name);
+	catalog_file_name(file, CATALOG_SIDE_MAIN, 0, 0, name);
 	(void)snprintf(path, sizeof(path), "%s/%s", file->host->folder, name);
 	if (metric_file_read(engine->options.disk, &place, decoder, &wish) < 0)
 		die("a file cannot be read");

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -106,7 +107,7 @@ Test(import, each_refused_sample_is_named)
 	int last = -1;
 
 	for (const char *row = strstr(got, "\nrow\t"); row; row = strstr(row + 1, "\nrow\t")) {
-		int sample = atoi(row + 5);
+		int sample = (int)strtol(row + 5, NULL, 10);
 
 		cr_expect_gt(sample, last);
 		cr_expect_neq(sample, 1);
@@ -157,10 +158,11 @@ static void bring(const char *series, int n, bool is_one_time)
 	for (int i = 0; i < n;) {
 		buffer_clear(&request);
 		buffer_printf(&request, "import\tsamples=nh\\t\\t\\t%s\\n", series);
-		for (; i < n && request.length < HM_CONTROL_REQUEST_MAX_BYTES - 64; i++)
+		for (; i < n && request.length < HM_CONTROL_REQUEST_MAX_BYTES - 64; i++) {
 			/* Bits that no encoding makes shorter. */
 			buffer_printf(&request, "s%d %" PRIx64 "\\n", is_one_time ? 7 : i,
 				      (uint64_t)i * UINT64_C(0x9e3779b97f4a7c15) >> 2);
+		}
 		cr_assert_str_eq(ask(buffer_text(&request)), TAKEN);
 	}
 	buffer_done(&request);

@@ -290,7 +290,7 @@ Test(window, has_the_same_bits_however_its_samples_are_split)
 	static const char *const functions[] = {"avg",  "min",   "max",      "sum",         "last",
 						"rate", "count", "increase", "quantile=0.3"};
 	const unsigned seed = (unsigned)time(NULL);
-	int64_t times_us[500];
+	int64_t times_us[500] = {0};
 	double values[500];
 
 	cr_log_info("seed %u", seed);

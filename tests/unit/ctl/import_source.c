@@ -75,13 +75,13 @@ Test(import_source, gives_lines_with_their_numbers)
 
 Test(import_source, passes_over_the_rest_of_a_line_that_is_too_long)
 {
-	size_t length = IMPORT_LINE_MAX_BYTES * 3;
+	size_t length = (size_t)IMPORT_LINE_MAX_BYTES * 3;
 	char *text = calloc(1, length + 16);
 
 	memset(text, 'x', length);
 	text[0] = 'a';
 	text[1] = '\n';
-	memcpy(text + length, "\nb\n", 3);
+	memcpy(text + length, "\nb\n", sizeof("\nb\n"));
 	open_text(text);
 	free(text);
 	expect(1, "a");
