@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
+#include <time.h>
 
 #include "collector/export_plan.h"
 #include "collector/query.h"
@@ -24,7 +24,7 @@
 #define MEMORY_BYTES ((int64_t)4 << 20)
 
 /* How often a checkpoint that is waited for is asked for. */
-#define POLL_US 5000
+static const struct timespec poll_interval = {.tv_nsec = 5000000};
 
 /* The bits of what "NaN" is read as. */
 #define NAN_BITS UINT64_C(0x7ff8000000000000)
@@ -101,12 +101,13 @@ static void write_row(struct export *export, const struct query_row *row)
 {
 	struct control_reply *reply = worker_reply(export->worker);
 	uint64_t bits = decimal_double_bits(row->value);
-	char text[17];
 
 	write_series(export, reply, row->series);
 	control_integer(reply, row->time_us);
 	control_number(reply, row->value);
 	if (isnan(row->value) && bits != NAN_BITS) {
+		char text[17];
+
 		(void)snprintf(text, sizeof(text), "%016" PRIx64, bits);
 		control_text(reply, text);
 	} else {
@@ -256,7 +257,7 @@ static int empty_log(struct export *export)
 	int result = 0;
 
 	while (result == 0 && store_checkpoint_result(export->store, ticket) == -EAGAIN) {
-		(void)usleep(POLL_US);
+		(void)nanosleep(&poll_interval, NULL);
 		result = worker_check(export->worker);
 	}
 	return result;
@@ -278,9 +279,9 @@ static int write_all(struct export *export)
 
 static void end_answer(const struct export *export, struct control_reply *reply, int result)
 {
-	char text[160];
-
 	if (export->n_lost > 0) {
+		char text[160];
+
 		(void)snprintf(text, sizeof(text),
 			       "%" PRIu64 " places of the store could not be read: something is "
 			       "missing; 'agentctl check' names them",

@@ -46,13 +46,13 @@ static void listing_free(void *state)
 static int write_rows(struct listing *listing, struct worker *worker)
 {
 	const struct selection *selection = &listing->selection;
-	size_t n;
 
-	for (size_t at = 0; at < selection->n; at += n) {
+	for (size_t at = 0; at < selection->n; at += ROWS_AT_ONCE) {
 		struct catalog_series **series = selection->series + at;
+		size_t left = selection->n - at;
+		size_t n = left < ROWS_AT_ONCE ? left : ROWS_AT_ONCE;
 		int result;
 
-		n = selection->n - at < ROWS_AT_ONCE ? selection->n - at : ROWS_AT_ONCE;
 		engine_get_states(listing->engine, series, n, listing->states);
 		for (size_t i = 0; i < n; i++) {
 			listing->write(worker_reply(worker), series[i], &listing->states[i],
@@ -69,9 +69,9 @@ static int write_rows(struct listing *listing, struct worker *worker)
 
 static void end_listing(const struct listing *listing, struct control_reply *reply, int result)
 {
-	char limit[64];
-
 	if (result == -ETIME) {
+		char limit[64];
+
 		duration_format(listing->time_max_us, limit);
 		reply_over_limit(reply, limit, "fewer series", "query_time");
 	} else if (result < 0) {

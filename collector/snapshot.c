@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "collector/reply.h"
@@ -23,7 +24,7 @@
 #define FLUSH_TIMEOUT_MS 1000
 
 /* A checkpoint that ends just now is looked at again after so long. */
-#define POLL_US 2000
+static const struct timespec poll_interval = {.tv_nsec = 2000000};
 
 #define PATH_BYTES (SNAPSHOT_PATH_BYTES + sizeof("hosts/"))
 
@@ -229,7 +230,7 @@ static int take_state(struct snapshot *snapshot)
 
 	(void)snprintf(snapshot->what, sizeof(snapshot->what), "the log");
 	while ((result = snapshot_state_take(engine, &snapshot->state)) == -EAGAIN) {
-		(void)usleep(POLL_US);
+		(void)nanosleep(&poll_interval, NULL);
 		result = worker_check(snapshot->worker);
 		if (result < 0)
 			break;

@@ -76,9 +76,10 @@ BITS_LOOPS static bool find_differences(const struct window_walk *walk, int64_t 
 	const int64_t *times_us = samples->times_us;
 	const double *values = samples->values;
 	const uint64_t gap = (uint64_t)gap_us;
-	unsigned is_unknown = (uint64_t)times_us[0] - (uint64_t)walk->previous_us > gap;
+	unsigned is_unknown = ((uint64_t)times_us[0] - (uint64_t)walk->previous_us) > gap;
 
-	is_unknown |= !isfinite(walk->previous) | !isfinite(values[0]);
+	is_unknown |= !isfinite(walk->previous);
+	is_unknown |= !isfinite(values[0]);
 	ret_differences[0] = values[0] < walk->previous ? values[0] : values[0] - walk->previous;
 	for (size_t i = 1; i < samples->n; i++) {
 		is_unknown |= (uint64_t)times_us[i] - (uint64_t)times_us[i - 1] > gap;

@@ -67,10 +67,8 @@ void import_parser_done(struct import_parser *parser)
  */
 static const struct import_format *recognise(const char *line, size_t length)
 {
-	const char *quote;
-
 	if (length > 1 && line[0] == '{' && (line[1] == '"' || line[1] == ' ')) {
-		quote = memchr(line + 2, '"', length - 2);
+		const char *quote = memchr(line + 2, '"', length - 2);
 		if (quote && line[1] == ' ')
 			quote = memchr(quote + 1, '"', (size_t)(line + length - quote - 1));
 		while (quote && quote + 1 < line + length && quote[1] == ' ')

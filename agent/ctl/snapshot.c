@@ -15,11 +15,12 @@ int snapshot_run(const struct options *options)
 {
 	struct options absolute = *options;
 	struct buffer path = {0};
-	char here[PATH_MAX];
 	int result;
 
 	/* The collector runs in a folder of its own. */
 	if (options->argument[0] != '/') {
+		char here[PATH_MAX];
+
 		if (!getcwd(here, sizeof(here))) {
 			message_error("where are we: %s", strerror(errno));
 			return ENDING_FAILED;

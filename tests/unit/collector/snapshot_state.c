@@ -82,14 +82,14 @@ Test(snapshot_state, is_not_taken_while_log_and_files_differ)
 
 	while (result == 0 || result == -EAGAIN) {
 		uint64_t checkpoint = store.engine->catalog.all_hosts[0]->checkpoint;
-		bool is_shown;
 
 		result = engine_checkpoint(store.engine, ENGINE_SCOPE_ALL);
 		for (int i = 0; i < 2; i++) {
 			int taken = snapshot_state_take(store.engine, &state);
+			bool is_shown =
+				store.engine->catalog.all_hosts[0]->checkpoint > checkpoint ||
+				store.engine->stats.n_checkpoints > 1;
 
-			is_shown = store.engine->catalog.all_hosts[0]->checkpoint > checkpoint ||
-				   store.engine->stats.n_checkpoints > 1;
 			if (taken == 0) {
 				cr_expect_eq(file_bytes(&state) > before, is_shown);
 				cr_expect_not(store.engine->is_concluding);

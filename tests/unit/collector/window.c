@@ -182,7 +182,7 @@ Test(window, stands_any_time)
 	cr_expect_not_null(walk_through("sum", ends, 3));
 }
 
-static struct window one(const char *function, double first, double second)
+static struct window make_one(const char *function, double first, double second)
 {
 	struct window_walk walk = {0};
 	struct window window = {0};
@@ -200,8 +200,8 @@ static struct window one(const char *function, double first, double second)
 /* Of the series with the values 1, 3 and that with 10, 40. */
 static double merge(const char *function)
 {
-	struct window window = one(function, 1, 3);
-	struct window other = one(function, 10, 40);
+	struct window window = make_one(function, 1, 3);
+	struct window other = make_one(function, 10, 40);
 	double value;
 
 	cr_assert_eq(window_merge(&window, &rule, &other), 0);
