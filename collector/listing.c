@@ -48,15 +48,14 @@ static int write_rows(struct listing *listing, struct worker *worker)
 	const struct selection *selection = &listing->selection;
 
 	for (size_t at = 0; at < selection->n; at += ROWS_AT_ONCE) {
-		struct catalog_series **series = selection->series + at;
-		size_t left = selection->n - at;
-		size_t n = left < ROWS_AT_ONCE ? left : ROWS_AT_ONCE;
+		size_t end = selection->n - at > ROWS_AT_ONCE ? at + ROWS_AT_ONCE : selection->n;
 		int result;
 
-		engine_get_states(listing->engine, series, n, listing->states);
-		for (size_t i = 0; i < n; i++) {
-			listing->write(worker_reply(worker), series[i], &listing->states[i],
-				       &listing->name);
+		engine_get_states(listing->engine, selection->series + at, end - at,
+				  listing->states);
+		for (size_t i = at; i < end; i++) {
+			listing->write(worker_reply(worker), selection->series[i],
+				       &listing->states[i - at], &listing->name);
 		}
 		result = worker_deliver(worker);
 		if (result == 0)
