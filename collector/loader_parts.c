@@ -116,8 +116,8 @@ static int load_part(struct parts *parts, const struct found *found)
 		return 0;
 	}
 	loader->limit_bytes = limit_of(parts, found);
-	/* Nothing of it counts, so nothing of it is read. */
-	if (loader->limit_bytes > 0) {
+	/* Nothing of it counts, so nothing of it is read: neither where that is not even a header. */
+	if (loader->limit_bytes > sizeof(struct hm_file_header)) {
 		int result = loader_load_metric(loader, parts->folder, found);
 
 		id_map_done(&loader->ids);

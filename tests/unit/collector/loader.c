@@ -661,6 +661,35 @@ Test(loader, keeps_to_what_counts_of_the_part_before_where_the_name_of_the_next_
 	free(bytes);
 }
 
+/* Such a name may say less than a header has; the part before is a file all the same, and says what counts of
+ * the one before it. */
+Test(loader, leaves_a_part_as_it_is_of_which_nothing_but_a_byte_of_its_header_counts)
+{
+	char path[256];
+	uint64_t size;
+	uint8_t *bytes;
+	struct store_file_header header;
+	struct buffer out = {0};
+
+	make_part();
+	(void)snprintf(path, sizeof(path), "%s", sim_store_find(&store, "hosts/here", "m~1@"));
+	bytes = copy_file(path, &size);
+	cr_assert_eq(store_file_get_header(bytes, size, &header), 0);
+	header.part = 2;
+	header.continues_bytes = 1;
+	cr_assert_eq(store_file_put_header(&out, &header), 0);
+	sim_store_write_file(&store, "hosts/here/m~2@1.hm", out.data, out.length);
+	for (int i = 0; i < 2; i++) {
+		reopen();
+		/* What the failed sync left in the first file counts no more than before. */
+		assert_reads("1 here m 1\n");
+		cr_assert_eq(sim_store_stats(&store).n_files_aside, 0);
+		assert_file(path, bytes, size);
+	}
+	buffer_done(&out);
+	free(bytes);
+}
+
 /* Have a copy of a part under a name of the same number, with a header that agrees. */
 static void copy_part(uint64_t continues_bytes)
 {
