@@ -18,16 +18,18 @@ struct opened {
 	const struct disk *disk;
 	int fd;
 	int direct_fd; /* reads the device; below 0 = the file system cannot do that */
+	uint64_t size_bytes;
 	uint8_t *seen; /* a block, as the kernel has it */
 	uint8_t *held; /* and the device */
 };
 
-/* Is a block the same in both? @return 1, 0 or -errno */
-static int is_same(const struct opened *opened, uint64_t offset)
+/* Is a block the same in both? Of what ends within one that is not known: the rest of it could not be read
+ * directly. @return 1, 0 or -errno */
+static int is_same(const struct opened *opened, uint64_t offset, size_t length)
 {
 	int result;
 
-	if (opened->direct_fd < 0)
+	if (opened->direct_fd < 0 || length < DIRECT_BYTES)
 		return 0;
 	result = disk_read(opened->disk, opened->direct_fd, opened->held, DIRECT_BYTES, offset);
 	if (result < 0 && result != -ENODATA && !disk_is_damage(result))
@@ -38,15 +40,22 @@ static int is_same(const struct opened *opened, uint64_t offset)
 /* What cannot be read at all is none of what counts. */
 static int repair_block(const struct opened *opened, uint64_t offset)
 {
-	int result = disk_read(opened->disk, opened->fd, opened->seen, DIRECT_BYTES, offset);
+	size_t length = DIRECT_BYTES;
+	int result;
 
+	if (offset >= opened->size_bytes)
+		return -ENODATA;
+	/* A segment that was cut short. */
+	if (length > opened->size_bytes - offset)
+		length = (size_t)(opened->size_bytes - offset);
+	result = disk_read(opened->disk, opened->fd, opened->seen, length, offset);
 	if (disk_is_damage(result))
 		return 0;
 	if (result == 0)
-		result = is_same(opened, offset);
+		result = is_same(opened, offset, length);
 	if (result != 0)
 		return result < 0 ? result : 0;
-	return disk_write(opened->disk, opened->fd, opened->seen, DIRECT_BYTES, offset);
+	return disk_write(opened->disk, opened->fd, opened->seen, length, offset);
 }
 
 /* Write again what the device has otherwise than the kernel, or all where that is not known. */
@@ -61,11 +70,16 @@ static int repair(const struct opened *opened, uint64_t offset, uint64_t end)
 
 static int secure_range(const struct log_end *end, struct opened *opened, uint64_t offset)
 {
+	struct disk_status status;
 	int result = opened->disk->fdatasync(opened->disk->context, opened->fd);
 
 	/* Where the device cannot be asked, a sync that succeeds must do: the first one, and no other. */
 	if (result < 0 || (opened->direct_fd < 0 && !end->has_failed))
 		return result;
+	result = opened->disk->fstat(opened->disk->context, opened->fd, &status);
+	if (result < 0)
+		return result;
+	opened->size_bytes = status.size_bytes;
 	opened->seen = aligned_alloc(DIRECT_BYTES, DIRECT_BYTES);
 	opened->held = aligned_alloc(DIRECT_BYTES, DIRECT_BYTES);
 	if (opened->seen && opened->held)

@@ -5,6 +5,7 @@
 
 #include <criterion/criterion.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -14,6 +15,7 @@
 
 #include "collector/query.h"
 #include "collector/store.h"
+#include "common/log_file.h"
 #include "common/message.h"
 #include "tests/support/sample_lines.h"
 #include "tests/support/scratch.h"
@@ -184,6 +186,37 @@ Test(takeover, writes_the_end_again_where_the_device_cannot_be_asked)
 		teardown();
 		setup();
 	}
+}
+
+/* A segment as a copy that was cut short leaves it: within a block of the device. */
+Test(takeover, secures_the_end_of_a_segment_that_was_cut_short)
+{
+	const struct disk *disk = sim_disk_table(store.sim);
+	uint64_t end;
+	int root;
+	int fd;
+
+	sim_store_put(&store, AT "01 m 1\n" AT "02 m 2\n");
+	cr_assert_eq(engine_commit(store.engine), 0);
+	end = log_position_offset(store.engine->durable);
+	cr_assert_neq((end + HM_LOG_HEADER_BYTES) % 4096, 0);
+	sim_store_kill(&store);
+	root = sim_disk_open_root(store.sim);
+	fd = disk->open(disk->context, root, "log/00000001.log", O_RDWR);
+	cr_assert_geq(fd, 0);
+	cr_assert_eq(disk->ftruncate(disk->context, fd, end + HM_LOG_HEADER_BYTES), 0);
+	(void)disk->close(disk->context, fd);
+	(void)disk->close(disk->context, root);
+
+	cr_assert_eq(sim_store_open(&store), 0);
+	assert_reads("1 here m 1\n2 here m 2\n");
+	cr_assert_not(sim_store_stats(&store).is_readonly, "%s",
+		      sim_store_stats(&store).last_error);
+	sim_store_put(&store, AT "03 m 3\n");
+	cr_assert_eq(engine_commit(store.engine), 0);
+	sim_store_crash(&store);
+	cr_assert_eq(sim_store_open(&store), 0);
+	assert_reads("1 here m 1\n2 here m 2\n3 here m 3\n");
 }
 
 Test(takeover, serves_files_where_the_log_cannot_be_listed)
