@@ -92,6 +92,17 @@ static bool wants_metric(void *context, struct series_text metric)
 	return query->n_metrics == 0;
 }
 
+/* What the log has is that of another catalog's series by now: of these it is missing. */
+static bool has_missed(const struct query *query, const struct catalog_host *host)
+{
+	bool has_missed;
+
+	pthread_mutex_lock(&query->engine->mutex);
+	has_missed = host->is_retired;
+	pthread_mutex_unlock(&query->engine->mutex);
+	return has_missed;
+}
+
 static int read_log_once(struct query *query, const struct catalog_host *host)
 {
 	struct tail_take take = {.context = query, .block = take_logged, .wants = wants_metric};
@@ -121,6 +132,9 @@ static int read_log_once(struct query *query, const struct catalog_host *host)
 			result = 0;
 		}
 	}
+	/* It may have come meanwhile. */
+	if (result == 0 && n_positions > 0)
+		query->n_lost_logged += has_missed(query, host);
 	/* A query that waits for its client holds no descriptors. */
 	tail_rewind(query->tail);
 	return result;

@@ -342,6 +342,26 @@ Test(takeover, goes_on_with_series_that_were_known_before)
 	assert_reads("1 here m 1\n2 here m 2\n3 here m 5\n3 here m 5\n1 there m 3\n2 there m 4\n");
 }
 
+/* A query that began before finds nothing in the log any more, and says so. */
+Test(takeover, tells_a_query_that_it_misses_what_the_log_has)
+{
+	const struct query_row *rows;
+	struct query *query = NULL;
+	unsigned n = 0;
+	size_t n_rows;
+
+	fill();
+	sim_disk_fail(store.sim, SIM_FDATASYNC, 1, EIO, true);
+	cr_assert_eq(sim_store_open(&store), 0);
+	cr_assert_eq(query_new(store.engine, "", "", INT64_MIN, INT64_MAX, &query), 0);
+	sim_disk_heal(store.sim);
+	cr_assert_eq(engine_commit(store.engine), 0);
+	while (query_next(query, &rows, &n_rows) > 0)
+		n += (unsigned)n_rows;
+	cr_assert(n == 4 || query_n_lost(query) > 0, "%u of 4 rows, and none is missed", n);
+	query_free(query);
+}
+
 /* -- with threads, on the kernel's disk ------------------------------------------------------------ */
 
 static atomic_bool is_broken;
