@@ -59,6 +59,8 @@ void committer_move(struct committer *committer, struct engine *engine)
 {
 	committer->engine = engine;
 	committer->log.options.folder = engine->log_folder;
+	/* From now on it is this engine's that are counted there. */
+	committer->log.n_failed += engine->stats.n_failed_syncs;
 }
 
 /* -- what is durable ------------------------------------------------------------------------------ */

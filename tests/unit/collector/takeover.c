@@ -117,6 +117,21 @@ static void assert_goes_on(void)
 	cr_assert_eq(stats.n_accepted, 2);
 }
 
+Test(takeover, goes_on_counting_syncs_that_fail)
+{
+	fill();
+	sim_disk_fail(store.sim, SIM_FDATASYNC, 1, EIO, true);
+	open_badly(all, "log/00000001.log cannot be synced");
+	cr_assert_eq(sim_store_stats(&store).n_failed_syncs, 1);
+	sim_disk_heal(store.sim);
+	cr_assert_eq(engine_commit(store.engine), 0);
+	cr_assert_eq(sim_store_stats(&store).n_failed_syncs, 1);
+	sim_store_put(&store, AT "04 m 7\n");
+	sim_disk_fail(store.sim, SIM_FDATASYNC, 1, EIO, false);
+	cr_assert_eq(engine_commit(store.engine), -EIO);
+	cr_assert_eq(sim_store_stats(&store).n_failed_syncs, 2);
+}
+
 /* The disk works again: so does the engine, with all that there is. */
 static void heal(void)
 {
