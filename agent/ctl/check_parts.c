@@ -132,6 +132,9 @@ static void judge(const struct check *check, int hosts, struct check_file *const
 		}
 		if (behind && behind->part == file->says.part + 1)
 			file->limit_bytes = behind->continues_bytes;
+		/* Not even a header is nothing. */
+		if (file->limit_bytes <= sizeof(struct hm_file_header))
+			file->limit_bytes = 0;
 		if (file->limit_bytes == 0 || counts(check, hosts, file))
 			behind = &file->says;
 	}

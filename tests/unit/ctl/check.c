@@ -395,6 +395,26 @@ Test(check, takes_what_a_failed_sync_left_for_no_damage)
 	cr_expect_eq(check(), ENDING_FAILED);
 }
 
+Test(check, believes_a_part_of_which_less_than_a_header_counts)
+{
+	char name[64];
+
+	put_id("a.hm");
+	put_file();
+	flip(offsets[3] + 30);
+	save("hosts/web01/a.hm");
+	(void)snprintf(name, sizeof(name), "hosts/web01/a~1@%zu.hm", offsets[3]);
+	part = 1;
+	continues_bytes = offsets[3];
+	put_file();
+	save(name);
+	part = 2;
+	continues_bytes = 1;
+	put_file();
+	save("hosts/web01/a~2@1.hm");
+	cr_expect_eq(check(), ENDING_FOUND, "%s", printed);
+}
+
 Test(check, takes_what_is_not_confirmed_for_no_damage)
 {
 	put_file();
