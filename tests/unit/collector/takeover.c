@@ -234,6 +234,47 @@ Test(takeover, secures_the_end_of_a_segment_that_was_cut_short)
 	assert_reads("1 here m 1\n2 here m 2\n3 here m 3\n");
 }
 
+/* A device whose blocks are larger than those that are asked for. */
+static int direct_fd = -1;
+
+static int open_large(void *context, int folder, const char *name, int flags)
+{
+	int fd = sim_disk_table(store.sim)->open(context, folder, name, flags);
+
+	if (flags & O_DIRECT)
+		direct_fd = fd;
+	return fd;
+}
+
+static ssize_t read_large(void *context, int fd, void *bytes, size_t length, uint64_t offset)
+{
+	if (fd == direct_fd)
+		return -EINVAL;
+	return sim_disk_table(store.sim)->pread(context, fd, bytes, length, offset);
+}
+
+Test(takeover, secures_the_end_where_the_device_wants_larger_reads)
+{
+	struct disk disk = *sim_disk_table(store.sim);
+	struct log_end end = {.durable = log_position(1, HM_LOG_HEADER_BYTES)};
+	int root;
+	int folder;
+
+	sim_store_put(&store, AT "01 m 1\n");
+	cr_assert_eq(engine_commit(store.engine), 0);
+	end.end = store.engine->durable;
+	sim_store_kill(&store);
+	root = sim_disk_open_root(store.sim);
+	folder = disk.open(disk.context, root, "log", O_RDONLY | O_DIRECTORY);
+	disk.open = open_large;
+	disk.pread = read_large;
+	cr_assert_eq(log_end_secure(&end, &disk, folder), 0);
+	cr_assert_geq(direct_fd, 0);
+	cr_assert_not(end.has_failed);
+	(void)disk.close(disk.context, folder);
+	(void)disk.close(disk.context, root);
+}
+
 Test(takeover, serves_files_where_the_log_cannot_be_listed)
 {
 	fill();
