@@ -92,6 +92,12 @@ static int secure_range(const struct log_end *end, struct opened *opened, uint64
 	return result;
 }
 
+/* Does the file system not read directly? All other errors say nothing of that, and may pass. */
+static bool is_refusal(int result)
+{
+	return result == -EINVAL || result == -EOPNOTSUPP;
+}
+
 /*
  * What counts now shall count after the next power cut too. The process before may have ended between
  * its last write and the sync; or after a sync that failed, and then the kernel shows what is not on
@@ -115,7 +121,10 @@ int log_end_secure(struct log_end *end, const struct disk *disk, int folder)
 	if (opened.fd < 0)
 		return opened.fd;
 	opened.direct_fd = disk->open(disk->context, folder, name, O_RDONLY | O_DIRECT);
-	result = secure_range(end, &opened, offset);
+	if (opened.direct_fd >= 0 || is_refusal(opened.direct_fd))
+		result = secure_range(end, &opened, offset);
+	else
+		result = opened.direct_fd;
 	end->has_failed |= result < 0;
 	if (opened.direct_fd >= 0)
 		(void)disk->close(disk->context, opened.direct_fd);

@@ -234,6 +234,35 @@ Test(takeover, secures_the_end_of_a_segment_that_was_cut_short)
 	assert_reads("1 here m 1\n2 here m 2\n3 here m 3\n");
 }
 
+/* What an open that passes says is not that the device cannot be asked. */
+Test(takeover, believes_no_sync_because_a_descriptor_was_not_free, .timeout = 60)
+{
+	static const char expected[] =
+		"1 here m 1\n2 here m 2\n4 here m 7\n1 there m 3\n2 there m 4\n";
+
+	for (unsigned n = 1; n <= 20; n++) {
+		for (uint64_t seed = 1; seed <= 8; seed++) {
+			int result;
+
+			end_unsynced(seed);
+			sim_disk_heal(store.sim);
+			sim_disk_refuse_direct(store.sim, false);
+			sim_disk_fail(store.sim, SIM_OPEN, n, EMFILE, false);
+			result = sim_store_open(&store);
+			sim_disk_heal(store.sim);
+			if (result < 0)
+				cr_assert_eq(sim_store_open(&store), 0);
+			cr_assert_eq(engine_commit(store.engine), 0);
+			sim_store_crash(&store);
+			cr_assert_eq(sim_store_open(&store), 0);
+			cr_assert_str_eq(sim_store_read(&store), expected, "open %u, seed %u", n,
+					 (unsigned)seed);
+			teardown();
+			setup();
+		}
+	}
+}
+
 /* A device whose blocks are larger than those that are asked for. */
 static int direct_fd = -1;
 
