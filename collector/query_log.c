@@ -144,12 +144,15 @@ static int read_log_once(struct query *query, const struct catalog_host *host)
 int query_log_read(struct query *query, const struct catalog_host *host)
 {
 	size_t n_left = query->selection.n - query->run_start;
+	size_t n_run = query->run_end - query->run_start;
+	size_t n = n_left < query->log_max ? n_left : query->log_max;
 	int result = -ENOENT;
 
 	if (query->host == host && query->run_end <= query->log_end)
 		return 0;
 	query->log_start = query->run_start;
-	query->log_end = query->run_start + (n_left < query->log_max ? n_left : query->log_max);
+	/* The run before may have been a smaller one. */
+	query->log_end = query->run_start + (n > n_run ? n : n_run);
 	find_metrics(query);
 	for (int i = 0; i < TRIES_MAX && result == -ENOENT; i++)
 		result = read_log_once(query, host);

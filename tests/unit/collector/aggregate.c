@@ -145,3 +145,51 @@ Test(aggregate, reads_some_series_at_a_time_when_memory_is_short)
 	cr_assert_eq(aggregate("m", "max"), 0);
 	cr_assert_not_null(strstr(buffer_text(&out), "8940 here {a=\"3\"} 8999\n"));
 }
+
+/* How many samples a query gives within a limit of memory. @return how many, or what failed */
+static int64_t count_within(int64_t memory_max)
+{
+	struct budget limit = {.max = memory_max};
+	struct query_options asked = {
+		.since_us = INT64_MIN,
+		.until_us = INT64_MAX,
+		.limits = {.memory = &limit},
+	};
+	struct query_piece piece;
+	struct query *query;
+	int64_t n = 0;
+	int result;
+
+	cr_assert_eq(query_open(store_engine(store), &asked, &query), 0);
+	while ((result = query_next_piece(query, &piece)) == 1)
+		n += (int64_t)piece.n;
+	query_free(query);
+	return result < 0 ? result : n;
+}
+
+/* A metric of one series makes the log be read for fewer series than the next metric has. */
+Test(aggregate, gives_all_of_a_metric_when_the_one_before_was_too_much_with_it)
+{
+	struct buffer text = {0};
+	uint64_t random = 1;
+	int n_whole = 0;
+
+	for (int i = 0; i < 4000; i++) {
+		for (int j = 0; j < 4; j++) {
+			random = random * UINT64_C(6364136223846793005) + 1442695040888963407;
+			buffer_printf(&text, "%d %s%d\"} %" PRIu64 "\n", i,
+				      j == 0 ? "a{l=\"" : "b{l=\"", j, random >> 11);
+		}
+	}
+	sample_lines_store(store, buffer_text(&text));
+	cr_assert_eq(store_flush(store, 10000), 0);
+	buffer_done(&text);
+
+	for (int64_t max = 4096; max < 1 << 19; max += 4096) {
+		int64_t n = count_within(max);
+
+		cr_expect(n == 16000 || n == -ENOBUFS, "%" PRId64 " with %" PRId64, n, max);
+		n_whole += n == 16000;
+	}
+	cr_expect_gt(n_whole, 0);
+}
