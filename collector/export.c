@@ -247,6 +247,15 @@ static int write_samples(struct export *export)
 
 /* -- the thread ------------------------------------------------------------------------------------ */
 
+/* A checkpoint waits until it can be. */
+static bool can_write(struct export *export)
+{
+	struct engine_stats stats;
+
+	engine_get_stats(store_engine(export->store), &stats);
+	return !stats.is_full && !stats.is_readonly;
+}
+
 /*
  * The log of each host would be read again for each of its metrics: have it moved into files first.
  * Where that cannot be done it only takes longer.
@@ -256,7 +265,8 @@ static int empty_log(struct export *export)
 	uint64_t ticket = store_checkpoint(export->store);
 	int result = 0;
 
-	while (result == 0 && store_checkpoint_result(export->store, ticket) == -EAGAIN) {
+	while (result == 0 && can_write(export) &&
+	       store_checkpoint_result(export->store, ticket) == -EAGAIN) {
 		(void)nanosleep(&poll_interval, NULL);
 		result = worker_check(export->worker);
 	}

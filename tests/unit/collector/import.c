@@ -6,9 +6,11 @@
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "collector/verbs.h"
@@ -199,4 +201,20 @@ Test(import, an_export_takes_more_memory_for_many_samples_of_one_time)
 	verbs.answer_limits.memory_mib = 4;
 	cr_expect_not_null(
 		strstr(ask("export"), "\nend\tfailed\ta series has more samples of one"));
+}
+
+Test(import, an_export_by_metric_does_not_wait_for_a_store_that_cannot_be_written, .timeout = 30)
+{
+	const struct rlimit none = {.rlim_cur = 0, .rlim_max = RLIM_INFINITY};
+	const struct rlimit all = {.rlim_cur = RLIM_INFINITY, .rlim_max = RLIM_INFINITY};
+
+	(void)ask("import\tsamples=nh\\t\\t\\ta\\ns1 0\\nni\\t\\t\\ta\\ns1 0\\n");
+	(void)ask("sync");
+	cr_assert_neq(signal(SIGXFSZ, SIG_IGN), SIG_ERR);
+	cr_assert_eq(setrlimit(RLIMIT_FSIZE, &none), 0);
+	(void)ask("export\torder=metric");
+	cr_assert_eq(setrlimit(RLIMIT_FSIZE, &all), 0);
+	/* The metric of either host, and its sample. */
+	cr_expect_eq(count_rows(buffer_text(&answer)), 4);
+	cr_expect_not_null(strstr(buffer_text(&answer), "\nend\tok\n"));
 }
