@@ -85,7 +85,9 @@ class SnapshotTests(SmallDisk):
 
     def take_snapshots(self, kind, n_bytes, n=2):
         collector, sender = self.start_store(kind, n_bytes)
-        time.sleep(0.5)
+        # Each host has files to be copied.
+        wait_until(lambda: status(collector)["samples_stored"] > HOSTS, 10)
+        self.assertEqual(ctl("--socket", collector.socket, "flush", seconds=120).code, 0)
         made = []
         flushes = []
         for i in range(n):
