@@ -285,7 +285,9 @@ class QueryLimits(Case):
         # One that works; both wait for their reader in the end.
         for arguments in (("-f", "quantile=0.5", "--step", "1000s"), ("-o", "plain")):
             process = subprocess.Popen([os.path.join(BUILD, "agentctl"), "--socket", collector.socket, "query", "big", *arguments],
-                                       stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+                                       stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                       # A job in the background is begun with the signal ignored.
+                                       preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
             wait_until(lambda: status(collector)["queries_running"] == 1, 10, "it runs")
             begin = time.monotonic()
             process.send_signal(signal.SIGINT)
