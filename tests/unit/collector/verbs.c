@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "common/message.h"
+#include "tests/support/asked.h"
 #include "tests/support/sample_lines.h"
 #include "tests/support/scratch.h"
 
@@ -60,29 +61,9 @@ static void teardown(void)
 
 TestSuite(verbs, .init = setup, .fini = teardown);
 
-/* Ask as the control socket does. @return the whole answer */
-static const char *ask(const char *request_text)
+static const char *ask(const char *request)
 {
-	struct control_request request;
-	struct control_reply reply = {0};
-	char line[HM_CONTROL_REQUEST_MAX_BYTES];
-	const struct control_verb *verb = verbs_table;
-
-	(void)snprintf(line, sizeof(line), "%s", request_text);
-	cr_assert_eq(control_request_parse(line, &request), 0);
-	while (verb->name && strcmp(verb->name, request.verb) != 0)
-		verb++;
-	cr_assert_not_null(verb->name);
-	verb->answer(&verbs, &request, &reply);
-	for (int result = 1; reply.produce && (result == 1 || result == -EAGAIN);) {
-		result = reply.produce(reply.state, &reply);
-		if (result == -EAGAIN)
-			(void)usleep(1000);
-	}
-	buffer_clear(&answer);
-	buffer_append(&answer, reply.out.data, reply.out.length);
-	control_reply_done(&reply);
-	return buffer_text(&answer);
+	return asked_verb(&verbs, request, &answer);
 }
 
 Test(verbs, list_metrics_shows_every_series_with_its_last_value)
