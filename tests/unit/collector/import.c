@@ -4,14 +4,12 @@
 #include "collector/import.h"
 
 #include <criterion/criterion.h>
-#include <errno.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <unistd.h>
 
 #include "collector/verbs.h"
 #include "common/message.h"

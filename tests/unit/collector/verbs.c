@@ -4,10 +4,8 @@
 #include "collector/verbs.h"
 
 #include <criterion/criterion.h>
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "common/message.h"
 #include "tests/support/asked.h"
