@@ -359,11 +359,13 @@ int engine_list_series(struct engine *engine, struct catalog_series ***ret_serie
 	pthread_mutex_lock(&engine->mutex);
 	n = engine->catalog.series.n;
 	copy = calloc(n + 1, sizeof(struct catalog_series *));
-	for (size_t i = 0; i < n && copy; i++)
+	if (!copy) {
+		pthread_mutex_unlock(&engine->mutex);
+		return -ENOMEM;
+	}
+	for (size_t i = 0; i < n; i++)
 		copy[i] = pool_at(&engine->catalog.series, i);
 	pthread_mutex_unlock(&engine->mutex);
-	if (!copy)
-		return -ENOMEM;
 	*ret_series = copy;
 	*ret_n = n;
 	return 0;
