@@ -189,7 +189,7 @@ class Neighbours(Case):
         good = self.connect(collector)
         load.send_all(crowd, [text] * n_clients)
         self.assert_serves(collector, good)
-        wait_until(lambda: status(collector).get("rejected_too_many_declarations", 0) > 10 * n_metrics)
+        wait_until(lambda: status(collector).get("rejected_too_many_declarations", 0) > 10 * n_metrics, 30)
         if PATIENCE == 1:  # else the memory is a sanitizer's
             self.assertLess(load.memory_kib(collector.pid)["Pss"] - before, 160 << 10)
         self.assertRegex(status(collector)["rejected_too_many_declarations_example"], "^# TYPE m")
