@@ -235,7 +235,7 @@ Test(takeover, secures_the_end_of_a_segment_that_was_cut_short)
 }
 
 /* What an open that passes says is not that the device cannot be asked. */
-Test(takeover, believes_no_sync_because_a_descriptor_was_not_free, .timeout = 60)
+Test(takeover, believes_no_sync_because_a_descriptor_was_not_free)
 {
 	static const char expected[] =
 		"1 here m 1\n2 here m 2\n4 here m 7\n1 there m 3\n2 there m 4\n";
