@@ -22,7 +22,7 @@ static void teardown(void)
 		free((void *)(uintptr_t)columns[i].samples);
 }
 
-TestSuite(column_group, .fini = teardown, .timeout = 60);
+TestSuite(column_group, .fini = teardown);
 
 /* Add a column of n samples. @return for its times */
 static struct metric_file_sample *add_column(size_t n)

@@ -31,7 +31,7 @@ static void teardown(void)
 	free(hosts[1]);
 }
 
-TestSuite(cuts, .init = setup, .fini = teardown, .timeout = 60);
+TestSuite(cuts, .init = setup, .fini = teardown);
 
 static void add(unsigned host, const char *name, uint64_t length_bytes)
 {

@@ -43,7 +43,7 @@ static void teardown(void)
 	(void)close(fd);
 }
 
-TestSuite(file_reader, .init = setup, .fini = teardown, .timeout = 60);
+TestSuite(file_reader, .init = setup, .fini = teardown);
 
 /* A block that is told apart by its position, and of so many bytes of payload. */
 static size_t put_block(uint64_t position, size_t payload_bytes)

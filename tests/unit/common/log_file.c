@@ -21,7 +21,7 @@ static void teardown(void)
 	buffer_done(&out);
 }
 
-TestSuite(log_file, .fini = teardown, .timeout = 60);
+TestSuite(log_file, .fini = teardown);
 
 static const uint8_t *bytes(void)
 {

@@ -46,7 +46,7 @@ static void teardown(void)
 	buffer_done(&file);
 }
 
-TestSuite(log_segment, .init = setup, .fini = teardown, .timeout = 60);
+TestSuite(log_segment, .init = setup, .fini = teardown);
 
 /* A record that is told apart by its host: its number among all, from 1 on. */
 static void put_record(size_t payload_bytes)
