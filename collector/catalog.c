@@ -36,13 +36,21 @@ static void host_free(struct catalog_host *host)
 	free(host);
 }
 
+static void data_done(struct catalog_data *data)
+{
+	free(data->parts);
+	if (data->trim)
+		tombstones_done(&data->trim->tombstones);
+	free(data->trim);
+}
+
 void catalog_done(struct catalog *catalog)
 {
 	for (size_t i = 0; i < catalog->files.n; i++) {
 		struct catalog_file *file = pool_at(&catalog->files, i);
 
 		for (int side = 0; side < CATALOG_SIDES; side++)
-			free(file->data[side].parts);
+			data_done(&file->data[side]);
 	}
 	for (size_t i = 0; i < catalog->n_hosts; i++)
 		host_free(catalog->all_hosts[i]);
@@ -193,6 +201,8 @@ static int host_new(const struct catalog *catalog, const char *name, size_t leng
 		return -ENOMEM;
 	memcpy(host->name, name, length);
 	host->last_time_us = CATALOG_NO_TIME;
+	host->horizon_us = CATALOG_NO_TIME;
+	host->trimmed_us = CATALOG_NO_TIME;
 	host->end.highest_us = CATALOG_NO_TIME;
 	choose_folder(catalog, host);
 	*ret_host = host;
@@ -325,6 +335,8 @@ static int add_file(struct catalog *catalog, const struct identity *identity, ui
 	file->unit = "";
 	for (int side = 0; side < CATALOG_SIDES; side++)
 		file->data[side].end.highest_us = CATALOG_NO_TIME;
+	file->next = host->files;
+	host->files = file;
 	catalog->files.n++;
 	find_starts(catalog, file);
 	*ret_file = file;
@@ -398,6 +410,16 @@ int catalog_add_part(struct catalog_data *data, const struct catalog_part *part)
 	parts[at] = *part;
 	data->n_parts++;
 	return 0;
+}
+
+struct catalog_trim *catalog_get_trim(struct catalog_data *data)
+{
+	if (data->trim)
+		return data->trim;
+	data->trim = calloc(1, sizeof(*data->trim));
+	if (data->trim)
+		data->trim->oldest_last_us = CATALOG_NO_TIME;
+	return data->trim;
 }
 
 void catalog_note(struct catalog_series *series, int64_t time_us, double value, bool is_odd)

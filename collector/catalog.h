@@ -22,6 +22,7 @@
 #include "collector/pool.h"
 #include "collector/table.h"
 #include "collector/text_pool.h"
+#include "collector/tombstone.h"
 #include "common/file_name.h"
 #include "hostmetrics/format.h"
 
@@ -58,6 +59,9 @@ struct catalog_host {
 	uint64_t last;       /* position of the last batch that is durable; 0 = none */
 	uint64_t checkpoint; /* up to here its samples are in files */
 	uint64_t sequence;   /* of the last durable batch in the engine's epoch; 0 = none */
+	int64_t horizon_us; /* no sample of an earlier time counts, durably; CATALOG_NO_TIME: all do */
+	int64_t trimmed_us;         /* the horizon up to which its files were trimmed */
+	struct catalog_file *files; /* the first; then file->next */
 	int64_t waiting_us; /* when the oldest of its samples that are in no file came in; 0 = none */
 	uint64_t sealed;    /* the committer's own: last number given to a batch */
 	uint64_t appended; /* the committer's own: position of its last batch, durable or not */
@@ -86,6 +90,16 @@ struct catalog_part {
 	uint64_t length_bytes;    /* so much of it counts */
 };
 
+/* What does not count of a file any more. */
+struct catalog_trim {
+	struct tombstones tombstones; /* of all parts */
+	uint32_t front_part;          /* nothing of the parts before this one counts, */
+	uint64_t front_bytes;         /* and nothing of it before this */
+	uint64_t position;            /* of the checkpoint that changed any of these last */
+	uint64_t n_taken; /* how often something was taken away that readers may be looking at */
+	int64_t oldest_last_us; /* its first block that counts ends then; CATALOG_NO_TIME: not known */
+};
+
 /* A file on the disk, as far as it counts. */
 struct catalog_data {
 	struct metric_file_end end;
@@ -93,12 +107,14 @@ struct catalog_data {
 	bool is_missing;            /* when it was read last it was not there; counted */
 	struct catalog_part *parts; /* before this one, growing; only those that hold something */
 	size_t n_parts;
+	struct catalog_trim *trim; /* what does not count of it; NULL: all does */
 	bool names_nothing; /* it began just now: what series say of `declared` is of the one before */
 };
 
 struct catalog_file {
 	struct catalog_host *host; /* fixed */
 	const char *metric;        /* fixed */
+	struct catalog_file *next; /* of the host; fixed */
 	struct catalog_data data[CATALOG_SIDES];
 	const char *unit; /* "" until it is known, then it stays */
 	uint32_t next_id;
@@ -195,6 +211,9 @@ int catalog_get_file(struct catalog *catalog, const struct identity *identity,
 
 /* Note a part before the present one; in any order, each once. @return 0 or -ENOMEM */
 int catalog_add_part(struct catalog_data *data, const struct catalog_part *part);
+
+/* Have room for what does not count of a file. @return it, or NULL without memory */
+struct catalog_trim *catalog_get_trim(struct catalog_data *data);
 
 /* Note that a series has a sample, for its last value. @param is_odd  it is of an impossible time */
 void catalog_note(struct catalog_series *series, int64_t time_us, double value, bool is_odd);

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "collector/controls.h"
 #include "collector/group_writer.h"
 #include "common/log_entry.h"
 #include "common/log_file.h"
@@ -85,12 +86,30 @@ void checkpoint_free(struct checkpoint *checkpoint)
 
 /* -- which hosts ---------------------------------------------------------------------------------- */
 
+/* A position for what is done to the files of a host that has nothing to be moved: behind all that is
+ * durable of the host, and before all that comes. */
+static uint64_t trim_position(const struct checkpoint *checkpoint)
+{
+	return checkpoint->engine->durable > 0 ? checkpoint->engine->durable - 1 : 0;
+}
+
+/* Has a host's horizon moved on since its files were trimmed? */
+static bool is_expiring(const struct checkpoint *checkpoint, const struct catalog_host *host)
+{
+	return host->horizon_us > host->trimmed_us && host->number != 0 &&
+	       (host->last > host->checkpoint || host->checkpoint < trim_position(checkpoint));
+}
+
 static bool is_due(const struct checkpoint *checkpoint, const struct catalog_host *host,
 		   enum engine_scope scope, int64_t now_us)
 {
 	uint64_t lag;
 
-	if (host->last <= host->checkpoint || host->is_unread)
+	if (host->is_unread)
+		return false;
+	if (is_expiring(checkpoint, host))
+		return true;
+	if (host->last <= host->checkpoint)
 		return false;
 	if (scope == ENGINE_SCOPE_ALL)
 		return host->checkpoint < checkpoint->until;
@@ -100,9 +119,16 @@ static bool is_due(const struct checkpoint *checkpoint, const struct catalog_hos
 	       now_us - host->waiting_us >= ENGINE_CHECKPOINT_AGE_US;
 }
 
+/* What is due of a host. */
+struct due {
+	struct tail_range range;   /* empty: its files are only trimmed, */
+	uint64_t trimmed;          /* at this position */
+	uint64_t n_trimmed_series; /* whose files are looked at; 0 = none are */
+};
+
 /* The next host in turn that is due, once round. @return NULL: none is */
 static struct catalog_host *next_due(struct checkpoint *checkpoint, enum engine_scope scope,
-				     size_t *n_left, struct tail_range *ret_range)
+				     size_t *n_left, struct due *ret_due)
 {
 	struct engine *engine = checkpoint->engine;
 	int64_t now_us = engine->options.disk->now_us(engine->options.disk->context);
@@ -116,8 +142,12 @@ static struct catalog_host *next_due(struct checkpoint *checkpoint, enum engine_
 		checkpoint->next_host = (checkpoint->next_host + 1) % engine->catalog.n_hosts;
 		host = engine->catalog.all_hosts[checkpoint->next_host];
 		if (is_due(checkpoint, host, scope, now_us)) {
-			*ret_range =
-				(struct tail_range){host->number, host->checkpoint, host->last};
+			*ret_due = (struct due){
+				.range = {host->number, host->checkpoint, host->last},
+				.trimmed = trim_position(checkpoint),
+				.n_trimmed_series =
+					is_expiring(checkpoint, host) ? host->n_series : 0,
+			};
 			found = host;
 		}
 	}
@@ -141,7 +171,9 @@ static int gather(struct checkpoint *checkpoint, enum engine_scope scope)
 {
 	struct engine *engine = checkpoint->engine;
 	struct group *group = &checkpoint->group;
-	struct tail_range range;
+	const struct tail_range *range;
+	uint64_t n_trimmed_series = 0;
+	struct due due;
 	size_t n_left;
 	int error = 0;
 	int result = 0;
@@ -151,13 +183,19 @@ static int gather(struct checkpoint *checkpoint, enum engine_scope scope)
 	pthread_mutex_lock(&engine->mutex);
 	n_left = engine->catalog.n_hosts;
 	pthread_mutex_unlock(&engine->mutex);
-	while (result == 0 && group->n_samples < group->samples_max) {
-		struct catalog_host *host = next_due(checkpoint, scope, &n_left, &range);
-		uint64_t n_damaged;
+	range = &due.range;
+	/* A horizon moves for all hosts at once: their files are not all looked at in one group. */
+	while (result == 0 && group->n_samples + n_trimmed_series < group->samples_max) {
+		struct catalog_host *host = next_due(checkpoint, scope, &n_left, &due);
+		uint64_t n_damaged = 0;
 
 		if (!host)
 			break;
-		result = group_add_host(group, checkpoint->tail, host, &range, &n_damaged);
+		n_trimmed_series += due.n_trimmed_series;
+		if (range->last > range->after)
+			result = group_add_host(group, checkpoint->tail, host, range, &n_damaged);
+		else
+			result = group_add_trimmed(group, host, due.trimmed);
 		if (result == 0) {
 			count_damage(engine, host, n_damaged);
 		} else if (result != -ENOMEM) {
@@ -168,25 +206,19 @@ static int gather(struct checkpoint *checkpoint, enum engine_scope scope)
 	}
 	if (result == 0 && group->n_hosts == 0)
 		result = error;
-	return result == 0 ? group_complete(group) : result;
+	return result == 0 ? group_complete(group, &engine->mutex) : result;
 }
 
 /* -- what the log is told ------------------------------------------------------------------------- */
 
-/* Have a record logged. With the mutex held. */
-static void put_control(struct engine *engine, enum hm_record_type type,
-			const struct buffer *payload)
+/* With the mutex held. */
+static int put_group(struct engine *engine, const struct buffer *payload)
 {
-	cursor_put_u32(&engine->controls, (uint32_t)type);
-	cursor_put_u32(&engine->controls, (uint32_t)payload->length);
-	buffer_append(&engine->controls, payload->data, payload->length);
-}
-
-static void put_group(struct engine *engine, const struct buffer *payload)
-{
-	put_control(engine, HM_RECORD_GROUP, payload);
 	cursor_put_u32(&engine->groups, (uint32_t)payload->length);
 	buffer_append(&engine->groups, payload->data, payload->length);
+	if (buffer_failed(&engine->groups))
+		return -ENOMEM;
+	return controls_put(engine, HM_RECORD_GROUP, 0, payload);
 }
 
 /* With the mutex held. */
@@ -197,7 +229,7 @@ static int put_group_files(struct checkpoint *checkpoint)
 	struct buffer payload = {0};
 	int result = 0;
 
-	for (size_t i = 0; i < group->n_files; i++) {
+	for (size_t i = 0; i < group->n_files && result == 0; i++) {
 		const struct group_file *file = &group->files[i];
 		char name[CATALOG_FILE_NAME_BYTES];
 		struct log_group_file entry;
@@ -213,12 +245,9 @@ static int put_group_files(struct checkpoint *checkpoint)
 		log_entry_put_group_file(&payload, &entry);
 		if (payload.length < GROUP_RECORD_BYTES && i + 1 < group->n_files)
 			continue;
-		put_group(engine, &payload);
+		result = put_group(engine, &payload);
 		buffer_clear(&payload);
 	}
-	if (buffer_failed(&payload) || buffer_failed(&engine->controls) ||
-	    buffer_failed(&engine->groups))
-		result = -ENOMEM;
 	buffer_done(&payload);
 	return result;
 }
@@ -228,21 +257,29 @@ static int announce(struct checkpoint *checkpoint)
 {
 	struct engine *engine = checkpoint->engine;
 	struct group *group = &checkpoint->group;
+	size_t n_waiting;
 	int result = 0;
 
 	checkpoint->number++;
 	/* Asks the disk, which may take its time: nobody waits for that. */
-	for (size_t i = 0; i < group->n_files && result == 0; i++)
-		result = group_writer_locate(&checkpoint->writer, &group->files[i]);
+	for (size_t i = 0; i < group->n_files && result == 0; i++) {
+		struct group_file *file = &group->files[i];
+
+		result = group_writer_locate(&checkpoint->writer, file);
+		if (result == 0 && file->file)
+			result = trim_plan(&checkpoint->writer.trim, group, file);
+		file->of->n_dropped += file->n_dropped;
+	}
 	pthread_mutex_lock(&engine->mutex);
 	buffer_clear(&engine->groups);
+	n_waiting = engine->controls.length;
 	if (result == 0)
 		result = put_group_files(checkpoint);
 	catalog_forget_names(&engine->catalog);
 	if (result == 0) {
 		checkpoint->ticket = ++engine->controls_wanted;
 	} else {
-		buffer_clear(&engine->controls);
+		controls_cut(engine, n_waiting);
 		buffer_clear(&engine->groups);
 	}
 	pthread_mutex_unlock(&engine->mutex);
@@ -266,7 +303,7 @@ static int conclude(struct checkpoint *checkpoint)
 	struct engine *engine = checkpoint->engine;
 	const struct group *group = &checkpoint->group;
 	struct buffer payload = {0};
-	int result = 0;
+	int result;
 
 	log_entry_put_group(&payload, checkpoint->number);
 	for (size_t i = 0; i < group->n_hosts; i++) {
@@ -276,11 +313,8 @@ static int conclude(struct checkpoint *checkpoint)
 		log_entry_put_checkpoint(&payload, &entry);
 	}
 	pthread_mutex_lock(&engine->mutex);
-	put_control(engine, HM_RECORD_CHECKPOINT, &payload);
-	if (buffer_failed(&payload) || buffer_failed(&engine->controls)) {
-		buffer_clear(&engine->controls);
-		result = -ENOMEM;
-	} else {
+	result = controls_put(engine, HM_RECORD_CHECKPOINT, 0, &payload);
+	if (result == 0) {
 		checkpoint->ticket = ++engine->controls_wanted;
 		engine->is_concluding = true;
 	}
@@ -326,15 +360,22 @@ static int write_files(struct checkpoint *checkpoint, bool *ret_is_sync)
 static void begin_part(struct checkpoint *checkpoint, struct group_file *file)
 {
 	uint64_t continues_bytes = file->is_lost ? FILE_NAME_ALL : file->before.length_bytes;
+	int result = 0;
 
 	if (file->is_lost) {
 		message_warning(
 			"%s: a file of %s is gone or shorter than it was; going on in a new one",
 			file->of->host->folder, file->file->metric);
 	}
+	/* A part that was to take the place of others does not: they still count. */
+	if (file->trim == GROUP_TRIM_REWRITE)
+		result = catalog_begin_part(&checkpoint->engine->catalog, file->file, file->side,
+					    file->before.continues_bytes);
+	if (result == 0)
+		result = catalog_begin_part(&checkpoint->engine->catalog, file->file, file->side,
+					    continues_bytes);
 	/* Without memory the host stays in the log until the next start. */
-	if (catalog_begin_part(&checkpoint->engine->catalog, file->file, file->side,
-			       continues_bytes) < 0)
+	if (result < 0)
 		file->of->host->is_unread = true;
 }
 
@@ -428,19 +469,28 @@ static void publish(struct checkpoint *checkpoint)
 	int64_t now_us = engine->options.disk->now_us(engine->options.disk->context);
 
 	pthread_mutex_lock(&engine->mutex);
-	for (size_t i = 0; i < group->n_files; i++)
+	for (size_t i = 0; i < group->n_files; i++) {
+		if (group->files[i].file)
+			trim_publish(&checkpoint->writer.trim, group, &group->files[i]);
 		publish_file(engine, group, &group->files[i]);
+	}
+	catalog_forget_names(&engine->catalog);
 	for (size_t i = 0; i < group->n_hosts; i++) {
 		struct catalog_host *host = group->hosts[i].host;
 
 		host->checkpoint = group->hosts[i].position;
-		host->n_filed += group->hosts[i].n_samples;
+		host->n_filed = group_n_filed(&group->hosts[i]);
+		host->n_samples -= group->hosts[i].n_dropped < host->n_samples
+					   ? group->hosts[i].n_dropped
+					   : host->n_samples;
+		host->trimmed_us = group->hosts[i].horizon_us;
 		host->waiting_us = host->last > host->checkpoint ? now_us : 0;
 	}
 	buffer_clear(&engine->groups);
 	engine->is_concluding = false;
 	engine->stats.n_checkpoints++;
 	pthread_mutex_unlock(&engine->mutex);
+	trim_release(&checkpoint->writer.trim);
 	group_clear(group);
 	checkpoint->state = STATE_IDLE;
 }
@@ -465,6 +515,7 @@ static int begin(struct checkpoint *checkpoint, enum engine_scope scope)
 	struct engine *engine = checkpoint->engine;
 	int result;
 
+	trim_release(&checkpoint->writer.trim);
 	pthread_mutex_lock(&engine->mutex);
 	if (scope == ENGINE_SCOPE_ALL && checkpoint->until == 0)
 		checkpoint->until = engine->durable;

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "collector/committer_part.h"
+#include "collector/horizon.h"
 #include "common/message.h"
 
 /* What a flood needed is not kept. */
@@ -65,16 +66,21 @@ void committer_move(struct committer *committer, struct engine *engine)
 
 /* -- what is durable ------------------------------------------------------------------------------ */
 
-static void settle_entry(struct engine *engine, const struct entry *entry)
+static void settle_entry(const struct committer *committer, const struct entry *entry)
 {
+	struct engine *engine = committer->engine;
 	struct catalog_host *host = entry->host;
 
-	if (entry->type != HM_RECORD_BATCH)
+	if (entry->type == HM_RECORD_HORIZON)
+		horizon_settle(engine, committer->payloads.data + entry->offset, entry->n_bytes);
+	if (!host)
 		return;
 	host->last = entry->position;
-	host->sequence++;
 	if (host->waiting_us == 0)
 		host->waiting_us = entry->received_us;
+	if (entry->type != HM_RECORD_BATCH)
+		return;
+	host->sequence++;
 	engine->stats.n_stored += entry->n_samples;
 	engine->pending_bytes -= (size_t)entry->n_samples * sizeof(struct catalog_sample);
 }
@@ -97,7 +103,7 @@ static void settle(struct committer *committer, size_t n_added)
 
 	pthread_mutex_lock(&engine->mutex);
 	for (size_t i = committer->n_done; i < n_added; i++)
-		settle_entry(engine, &committer->entries[i]);
+		settle_entry(committer, &committer->entries[i]);
 	committer->n_done = n_added;
 	if (!has_controls(committer))
 		engine->controls_durable = committer->controls;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "collector/committer_part.h"
+#include "collector/controls.h"
 #include "common/array.h"
 #include "common/cursor.h"
 
@@ -132,18 +133,25 @@ static void put_first(struct committer *committer, size_t index)
 /* Add one of the records that were taken over. @return 0 or -ENOMEM */
 static int add_control(struct committer *committer, struct cursor *cursor)
 {
+	struct engine *engine = committer->engine;
 	struct entry *entry = make_entry(committer);
-	uint32_t type = cursor_get_u32(cursor);
-	uint32_t n_bytes = cursor_get_u32(cursor);
+	struct control control;
 
-	if (!entry || buffer_reserve(&committer->payloads, n_bytes) < 0)
+	controls_get(cursor, &control);
+	if (!entry || buffer_reserve(&committer->payloads, control.payload_bytes) < 0)
 		return -ENOMEM;
 	*entry = (struct entry){
-		.type = (enum hm_record_type)type,
+		.type = control.type,
 		.offset = committer->payloads.length,
-		.n_bytes = n_bytes,
+		.n_bytes = control.payload_bytes,
+		.received_us = engine->options.disk->now_us(engine->options.disk->context),
 	};
-	buffer_append(&committer->payloads, cursor_get_bytes(cursor, n_bytes), n_bytes);
+	if (control.host != 0) {
+		pthread_mutex_lock(&engine->mutex);
+		entry->host = id_map_get(&engine->hosts, control.host);
+		pthread_mutex_unlock(&engine->mutex);
+	}
+	buffer_append(&committer->payloads, control.payload, control.payload_bytes);
 	committer->n_entries++;
 	return 0;
 }

@@ -83,6 +83,29 @@ static int add_groups(struct committer *committer)
 	return result;
 }
 
+/* Before which times hosts' samples do not count. With the mutex held. */
+static int add_horizons(struct committer *committer)
+{
+	const struct catalog *catalog = &committer->engine->catalog;
+	struct buffer payload = {0};
+	int result = 0;
+
+	for (size_t i = 0; i < catalog->n_hosts && result == 0; i++) {
+		const struct catalog_host *host = catalog->all_hosts[i];
+		const struct log_horizon entry = {host->number, host->horizon_us};
+
+		if (host->number != 0 && host->horizon_us != CATALOG_NO_TIME)
+			log_entry_put_horizon(&payload, &entry);
+		if (payload.length < SNAPSHOT_RECORD_BYTES && i + 1 < catalog->n_hosts)
+			continue;
+		if (payload.length > 0)
+			result = committer_add_record(committer, HM_RECORD_HORIZON, &payload);
+		buffer_clear(&payload);
+	}
+	buffer_done(&payload);
+	return result;
+}
+
 /* Gather the snapshot of all hosts. */
 static int add_snapshot(struct committer *committer, uint32_t *ret_keep_from)
 {
@@ -102,6 +125,8 @@ static int add_snapshot(struct committer *committer, uint32_t *ret_keep_from)
 		result = committer_add_record(committer, HM_RECORD_HOST, &payload);
 		buffer_clear(&payload);
 	}
+	if (result == 0)
+		result = add_horizons(committer);
 	if (result == 0)
 		result = add_groups(committer);
 	pthread_mutex_unlock(&engine->mutex);
@@ -250,6 +275,9 @@ int committer_begin_segment(struct committer *committer)
 		log_abandon(&committer->log);
 		return result;
 	}
+	pthread_mutex_lock(&committer->engine->mutex);
+	committer->engine->newest_segment = committer->log.number;
+	pthread_mutex_unlock(&committer->engine->mutex);
 	/* One more than needed stays, should the newest snapshot be damaged one day. */
 	if (keep_from > committer->log.number - 1)
 		keep_from = committer->log.number - 1;

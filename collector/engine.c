@@ -125,6 +125,7 @@ void engine_close(struct engine *engine)
 	id_map_done(&engine->hosts);
 	buffer_done(&engine->controls);
 	buffer_done(&engine->groups);
+	free(engine->releases);
 	if (engine->log_folder >= 0)
 		(void)disk->close(disk->context, engine->log_folder);
 	if (engine->hosts_folder >= 0)

@@ -82,6 +82,18 @@ struct engine_host_state {
 struct committer;
 struct checkpoint;
 
+/* Room on the disk that is to be given back. */
+struct engine_release {
+	struct catalog_file *file;
+	enum catalog_side side;
+	uint32_t part;
+	uint64_t continues_bytes; /* as its name says */
+	uint64_t front_bytes; /* what lies before goes; 0: all of it, another part took its place */
+	uint64_t length_bytes; /* of one that is empty */
+	bool is_empty;    /* nothing of it counts: it goes, unless it was appended to meanwhile */
+	uint32_t segment; /* where another part took its place: not before a later one has begun */
+};
+
 struct engine {
 	struct engine_options options;
 	int log_folder;
@@ -105,7 +117,8 @@ struct engine {
 		n_snapshots; /* that are being copied: meanwhile no metric file may become shorter than
 				 * it is for readers, nor be replaced, punched or removed */
 	bool wants_room;     /* a checkpoint needs what is kept for it on the disk */
-	uint32_t first_segment; /* of the log that is still there */
+	uint32_t first_segment;  /* of the log that is still there */
+	uint32_t newest_segment; /* that this process began, with its snapshot; 0 = none */
 	struct engine_stats stats;
 	/*
 	 * -errno: what kept it at start from reading or securing all that there is. Nothing is written
@@ -117,8 +130,11 @@ struct engine {
 	struct catalog
 		retired; /* what was known before the disk worked again; for who still looks */
 
-	struct committer *committer;   /* engine_commit()'s own */
-	struct checkpoint *checkpoint; /* engine_checkpoint()'s own */
+	struct committer *committer;     /* engine_commit()'s own */
+	struct checkpoint *checkpoint;   /* engine_checkpoint()'s own */
+	struct engine_release *releases; /* likewise */
+	size_t n_releases;
+	size_t releases_capacity;
 };
 
 /*

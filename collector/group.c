@@ -24,12 +24,21 @@ bool group_is_odd(int64_t time_us, int64_t received_us)
 	return time_us < GROUP_EARLIEST_US || time_us - GROUP_AHEAD_US > received_us;
 }
 
+uint64_t group_n_filed(const struct group_host *host)
+{
+	uint64_t n_samples = host->host->n_filed + host->n_samples;
+
+	/* The count is only as good as the file that has it. */
+	return n_samples > host->n_dropped ? n_samples - host->n_dropped : 0;
+}
+
 void group_done(struct group *group)
 {
 	free(group->hosts);
 	free(group->samples);
 	free(group->runs);
 	free(group->files);
+	free(group->masks);
 	*group = (struct group){.samples_max = group->samples_max};
 }
 
@@ -46,6 +55,7 @@ void group_clear(struct group *group)
 		group->runs_capacity = 0;
 	}
 	group->n_runs = 0;
+	group->n_masks = 0;
 	group->has_open_run = false;
 	group->n_hosts = 0;
 	group->n_samples = 0;
@@ -101,11 +111,67 @@ static int add_sample(void *context, struct catalog_series *series,
 	return 0;
 }
 
-/* Forget what was added since. */
-static void cut(struct group *group, size_t n_samples, size_t n_runs)
+/* Take out of a run what a delete names. */
+static void mask_run(struct group *group, struct group_run *run, const struct tail_mask *mask)
 {
-	group->n_samples = n_samples;
+	struct metric_file_sample *samples = &group->samples[run->first];
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < run->n_samples; i++) {
+		if (samples[i].time_us < mask->since_us || samples[i].time_us > mask->until_us)
+			samples[n++] = samples[i];
+	}
+	run->n_samples = n;
+}
+
+/* What goes before a delete is deleted; what the files have of it, the files are to say. */
+static int add_mask(void *context, const struct tail_mask *mask)
+{
+	struct group *group = context;
+
+	size_t n_runs = 0;
+
+	group->has_open_run = false;
+	for (size_t i = 0; i < group->n_runs; i++) {
+		struct group_run run = group->runs[i];
+
+		if (tail_mask_has(mask, run.series))
+			mask_run(group, &run, mask);
+		if (run.n_samples > 0)
+			group->runs[n_runs++] = run;
+	}
 	group->n_runs = n_runs;
+	for (size_t i = 0; i < mask->n_series; i++) {
+		struct group_mask *masks = array_grow(group->masks, group->n_masks,
+						      &group->masks_capacity, sizeof(*masks));
+
+		if (!masks)
+			return -ENOMEM;
+		group->masks = masks;
+		masks[group->n_masks++] = (struct group_mask){mask->series[i], mask->position,
+							      mask->since_us, mask->until_us};
+	}
+	return 0;
+}
+
+/* How much the group had at some time. */
+struct mark {
+	size_t n_samples;
+	size_t n_runs;
+	size_t n_masks;
+};
+
+static struct mark get_mark(const struct group *group)
+{
+	return (struct mark){group->n_samples, group->n_runs, group->n_masks};
+}
+
+/* Forget what was added since. */
+static void cut(struct group *group, const struct mark *mark)
+{
+	group->n_samples = mark->n_samples;
+	group->n_runs = mark->n_runs;
+	group->n_masks = mark->n_masks;
 	group->has_open_run = false;
 }
 
@@ -113,15 +179,14 @@ static void cut(struct group *group, size_t n_samples, size_t n_runs)
 static int add_batch(struct group *group, struct tail *tail, uint32_t host, uint64_t position,
 		     uint64_t *n_damaged)
 {
-	struct tail_take take = {.context = group, .sample = add_sample};
-	size_t n_samples = group->n_samples;
-	size_t n_runs = group->n_runs;
+	struct tail_take take = {.context = group, .sample = add_sample, .mask = add_mask};
+	struct mark mark = get_mark(group);
 	int result;
 
 	group->has_open_run = false;
 	result = tail_decode(tail, host, position, &take);
 	if (result < 0)
-		cut(group, n_samples, n_runs);
+		cut(group, &mark);
 	if (result == -EBADMSG) {
 		(*n_damaged)++;
 		result = 0;
@@ -136,8 +201,7 @@ int group_add_host(struct group *group, struct tail *tail, struct catalog_host *
 		array_grow(group->hosts, group->n_hosts, &group->hosts_capacity, sizeof(*hosts));
 	/* What cannot be found is passed over with the rest. */
 	struct group_host added = {.host = host, .position = range->last};
-	size_t n_before = group->n_samples;
-	size_t n_runs = group->n_runs;
+	struct mark mark = get_mark(group);
 	const uint64_t *positions;
 	size_t n_positions = 0;
 	int result;
@@ -157,11 +221,24 @@ int group_add_host(struct group *group, struct tail *tail, struct catalog_host *
 		result = add_batch(group, tail, range->host, positions[i], ret_n_damaged);
 	}
 	if (result < 0) {
-		cut(group, n_before, n_runs);
+		cut(group, &mark);
 		return result;
 	}
-	added.n_samples = group->n_samples - n_before;
+	for (size_t i = mark.n_runs; i < group->n_runs; i++)
+		added.n_samples += group->runs[i].n_samples;
 	group->hosts[group->n_hosts++] = added;
+	return 0;
+}
+
+int group_add_trimmed(struct group *group, struct catalog_host *host, uint64_t position)
+{
+	struct group_host *hosts =
+		array_grow(group->hosts, group->n_hosts, &group->hosts_capacity, sizeof(*hosts));
+
+	if (!hosts)
+		return -ENOMEM;
+	group->hosts = hosts;
+	hosts[group->n_hosts++] = (struct group_host){.host = host, .position = position};
 	return 0;
 }
 
@@ -227,12 +304,135 @@ static int list_files(struct group *group)
 	return result;
 }
 
-int group_complete(struct group *group)
+/* -- files that are trimmed ----------------------------------------------------------------------- */
+
+static int compare_masks(const void *a_pointer, const void *b_pointer)
+{
+	const struct group_mask *a = a_pointer;
+	const struct group_mask *b = b_pointer;
+
+	if (a->series->file != b->series->file)
+		return (uintptr_t)a->series->file < (uintptr_t)b->series->file ? -1 : 1;
+	if (a->position != b->position)
+		return a->position < b->position ? -1 : 1;
+	return a->series->id < b->series->id ? -1 : a->series->id > b->series->id;
+}
+
+static int compare_files(const void *a_pointer, const void *b_pointer)
+{
+	const struct group_file *a = a_pointer;
+	const struct group_file *b = b_pointer;
+
+	if (a->file != b->file)
+		return (uintptr_t)a->file < (uintptr_t)b->file ? -1 : 1;
+	return (int)a->side - (int)b->side;
+}
+
+static bool is_there(const struct catalog_data *data)
+{
+	return data->end.length_bytes > 0 || data->n_parts > 0;
+}
+
+/* Have a file of a metric that is there, and perhaps not appended to. @param n_known  files that are
+ * sorted. @param ret_file  NULL: it is not there */
+static int get_file(struct group *group, size_t n_known, const struct group_file *wanted,
+		    struct group_file **ret_file)
+{
+	int result;
+
+	*ret_file = NULL;
+	if (!is_there(&wanted->file->data[wanted->side]))
+		return 0;
+	if (n_known > 0)
+		*ret_file = bsearch(wanted, group->files, n_known, sizeof(*wanted), compare_files);
+	if (*ret_file)
+		return 0;
+	result = add_file(group, wanted);
+	if (result == 0)
+		*ret_file = &group->files[group->n_files - 1];
+	return result;
+}
+
+/* The files of which something is deleted. */
+static int list_masks(struct group *group)
+{
+	size_t n_known = group->n_files;
+	int result = 0;
+
+	if (group->n_masks > 1)
+		qsort(group->masks, group->n_masks, sizeof(*group->masks), compare_masks);
+	for (size_t first = 0, end; first < group->n_masks && result == 0; first = end) {
+		struct catalog_file *file = group->masks[first].series->file;
+
+		for (end = first; end < group->n_masks && group->masks[end].series->file == file;)
+			end++;
+		for (int side = 0; side < CATALOG_SIDES && result == 0; side++) {
+			struct group_file wanted = {.file = file, .side = (enum catalog_side)side};
+			struct group_file *found;
+
+			result = get_file(group, n_known, &wanted, &found);
+			if (result == 0 && found) {
+				found->first_mask = first;
+				found->n_masks = end - first;
+			}
+		}
+	}
+	return result;
+}
+
+/* The files of a host that has a new horizon. With the mutex held. */
+static int list_expiring(struct group *group, const struct catalog_host *host, size_t n_known)
+{
+	int result = 0;
+
+	for (struct catalog_file *file = host->files; file && result == 0; file = file->next) {
+		struct group_file wanted = {.file = file, .side = CATALOG_SIDE_MAIN};
+		const struct catalog_trim *trim = file->data[CATALOG_SIDE_MAIN].trim;
+		struct group_file *found = NULL;
+
+		if (!trim || trim->oldest_last_us < host->horizon_us)
+			result = get_file(group, n_known, &wanted, &found);
+		if (found)
+			found->is_expiring = true;
+	}
+	return result;
+}
+
+static void sort_files(struct group *group)
+{
+	if (group->n_files > 1)
+		qsort(group->files, group->n_files, sizeof(*group->files), compare_files);
+}
+
+static int list_trims(struct group *group, pthread_mutex_t *mutex)
+{
+	size_t n_known;
+	int result;
+
+	sort_files(group);
+	result = list_masks(group);
+	sort_files(group);
+	n_known = group->n_files;
+	pthread_mutex_lock(mutex);
+	for (size_t i = 0; i < group->n_hosts && result == 0; i++) {
+		struct group_host *host = &group->hosts[i];
+
+		host->horizon_us = host->host->horizon_us;
+		if (host->horizon_us > host->host->trimmed_us)
+			result = list_expiring(group, host->host, n_known);
+	}
+	pthread_mutex_unlock(mutex);
+	return result;
+}
+
+int group_complete(struct group *group, pthread_mutex_t *mutex)
 {
 	int result = group_order(&group->runs, group->n_runs, group->runs_capacity);
 
 	if (result == 0)
 		result = list_files(group);
+	if (result == 0)
+		result = list_trims(group, mutex);
 	for (size_t i = 0; i < group->n_hosts && result == 0; i++) {
 		struct group_file file = {.of = &group->hosts[i]};
 

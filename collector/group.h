@@ -6,6 +6,7 @@
  * What one group of a checkpoint appends: samples of some hosts, by file and series. In memory only. One thread.
  */
 
+#include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -32,11 +33,30 @@ struct group_run {
 	uint8_t side;   /* enum catalog_side */
 };
 
+/* What was deleted of a series, before a place in the log. */
+struct group_mask {
+	struct catalog_series *series;
+	uint64_t position;
+	int64_t since_us; /* both belong to the range */
+	int64_t until_us;
+};
+
+/* What is done to a file of which something does not count any more. */
+enum group_trim {
+	GROUP_TRIM_NONE,
+	GROUP_TRIM_TOMBSTONE, /* it says what is deleted */
+	GROUP_TRIM_FRONT,     /* the same, and from where on it counts */
+	GROUP_TRIM_REWRITE,   /* what counts goes on in a new part */
+	GROUP_TRIM_EMPTY,     /* nothing of it counts, and it goes */
+};
+
 /* A host of the group. */
 struct group_host {
 	struct catalog_host *host;
 	uint64_t position; /* of the last batch that the group has of it */
 	uint64_t n_samples;
+	uint64_t n_dropped; /* of its files: they do not count any more */
+	int64_t horizon_us; /* of the host, when the group was begun */
 };
 
 /* A file that is appended to. */
@@ -47,6 +67,13 @@ struct group_file {
 	size_t first_run;
 	size_t n_runs;
 	size_t n_samples; /* of all these */
+	size_t first_mask;
+	size_t n_masks;
+	bool is_expiring; /* its first samples may be older than the host's horizon */
+	enum group_trim trim;
+	uint64_t front_bytes; /* from here on it counts */
+	int64_t oldest_last_us; /* when its first block that counts ends; CATALOG_NO_TIME = not known */
+	uint64_t n_dropped;     /* samples that do not count any more */
 	struct metric_file_end before;
 	struct metric_file_end after;
 	bool is_lost;  /* what it had before is not there any more */
@@ -67,7 +94,10 @@ struct group {
 		*runs; /* in the order of the log; once complete by file, side and series */
 	size_t n_runs;
 	size_t runs_capacity;
-	bool has_open_run; /* the last one may go on */
+	bool has_open_run;        /* the last one may go on */
+	struct group_mask *masks; /* once complete by file and series */
+	size_t n_masks;
+	size_t masks_capacity;
 	struct group_file *files;
 	size_t n_files;
 	size_t files_capacity;
@@ -75,6 +105,9 @@ struct group {
 
 /* Is a sample's time impossible? @param received_us  when it came in */
 bool group_is_odd(int64_t time_us, int64_t received_us);
+
+/* How many samples of a host are in files, with the group. */
+uint64_t group_n_filed(const struct group_host *host);
 
 /* How many samples make a group full, with segments of such a size. */
 size_t group_samples_max(uint64_t segment_bytes);
@@ -93,7 +126,16 @@ void group_clear(struct group *group);
 int group_add_host(struct group *group, struct tail *tail, struct catalog_host *host,
 		   const struct tail_range *range, uint64_t *ret_n_damaged);
 
-/* Put the runs in order and make the list of files, the hosts' own ones among them. @return 0 or -ENOMEM */
-int group_complete(struct group *group);
+/*
+ * Add a host of which there is nothing to move: its files are only trimmed.
+ * @param position  above its checkpoint, and below all that comes later. @return 0 or -ENOMEM
+ */
+int group_add_trimmed(struct group *group, struct catalog_host *host, uint64_t position);
+
+/*
+ * Put the runs in order and make the list of files, the hosts' own ones among them.
+ * @param mutex  of the catalog. @return 0 or -ENOMEM
+ */
+int group_complete(struct group *group, pthread_mutex_t *mutex);
 
 #endif

@@ -19,11 +19,12 @@ int group_writer_init(struct group_writer *writer, struct engine *engine)
 {
 	*writer = (struct group_writer){.engine = engine};
 	writer->encoder = block_encoder_new();
-	return writer->encoder ? 0 : -ENOMEM;
+	return writer->encoder ? trim_init(&writer->trim, engine) : -ENOMEM;
 }
 
 void group_writer_rest(struct group_writer *writer)
 {
+	trim_rest(&writer->trim);
 	buffer_done(&writer->bytes);
 	free(writer->series);
 	free(writer->columns);
@@ -37,6 +38,7 @@ void group_writer_rest(struct group_writer *writer)
 void group_writer_done(struct group_writer *writer)
 {
 	group_writer_rest(writer);
+	trim_done(&writer->trim);
 	block_encoder_free(writer->encoder);
 }
 
@@ -135,14 +137,15 @@ static int reserve(struct group_writer *writer, size_t n)
 
 /* Begin a column; name its series where the file does not yet, or only once. */
 static void add_column(struct group_writer *writer, const struct catalog_series *series,
-		       enum catalog_side side, const struct metric_file_sample *samples,
+		       const struct group_file *file, const struct metric_file_sample *samples,
 		       struct metric_file_addition *addition)
 {
 	writer->columns[addition->n_columns++] = (struct metric_file_column){
 		.series_id = series->id,
 		.samples = samples,
 	};
-	if (catalog_declared(series, side) >= GROUP_WRITER_NAMED_TIMES)
+	if (catalog_declared(series, file->side) >= GROUP_WRITER_NAMED_TIMES &&
+	    file->trim < GROUP_TRIM_FRONT)
 		return;
 	writer->series[addition->n_series++] = (struct store_file_series){
 		.id = series->id,
@@ -185,7 +188,7 @@ static int make_columns(struct group_writer *writer, const struct group *group,
 
 		if (i == 0 || run->series != runs[i - 1].series) {
 			column = samples;
-			add_column(writer, run->series, file->side, column, addition);
+			add_column(writer, run->series, file, column, addition);
 		}
 		memcpy(samples, &group->samples[run->first], run->n_samples * sizeof(*samples));
 		samples += run->n_samples;
@@ -210,6 +213,7 @@ static int encode_metric(struct group_writer *writer, const struct group *group,
 		.type = file->side == CATALOG_SIDE_ODD ? HM_FILE_ODD : HM_FILE_METRIC,
 		.position = file->of->position,
 	};
+	bool is_named = file->trim == GROUP_TRIM_FRONT || file->trim == GROUP_TRIM_REWRITE;
 	int result = reserve(writer, file->n_samples);
 
 	if (result < 0)
@@ -217,15 +221,18 @@ static int encode_metric(struct group_writer *writer, const struct group *group,
 	pthread_mutex_lock(&engine->mutex);
 	file->kind = file->file->kind;
 	file->unit = file->file->unit;
-	file->has_meta = file->side == CATALOG_SIDE_MAIN;
+	file->has_meta = file->side == CATALOG_SIDE_MAIN && (is_named || file->n_runs > 0);
 	addition.has_new_meta = file->has_meta && file->file->has_new_meta;
 	addition.kind = file->kind;
 	addition.unit = file->unit;
 	pthread_mutex_unlock(&engine->mutex);
 	result = make_columns(writer, group, file, &addition);
-	if (result < 0)
-		return result;
-	return metric_file_encode(writer->encoder, &addition, &file->after, &writer->bytes);
+	if (result == 0)
+		result = trim_begin(&writer->trim, writer->encoder, file, &writer->bytes);
+	if (result == 0 && (file->n_runs > 0 || file->after.length_bytes == 0))
+		result = metric_file_encode(writer->encoder, &addition, &file->after,
+					    &writer->bytes);
+	return result == 0 ? trim_end(group, file, &writer->bytes) : result;
 }
 
 /* The bytes to be appended to a host's own file. */
@@ -246,7 +253,7 @@ static int encode_host(struct group_writer *writer, struct group_file *file)
 	struct store_file_host entry = {
 		.number = host->number,
 		.id = host->id,
-		.n_samples = host->n_filed + file->of->n_samples,
+		.n_samples = group_n_filed(file->of),
 		.name = host->name,
 		.name_length = strlen(host->name),
 	};
@@ -284,6 +291,30 @@ static int append(struct group_writer *writer, int fd, const struct group_file *
 	return result;
 }
 
+/* Is there anything to be appended? */
+static bool has_work(const struct group_file *file)
+{
+	return !file->file || file->n_runs > 0 || file->trim != GROUP_TRIM_NONE;
+}
+
+/* Write a part that takes the place of those before. */
+static int rewrite(struct group_writer *writer, const struct group *group, struct group_file *file,
+		   int fd)
+{
+	const struct disk *disk = writer->engine->options.disk;
+	int result = disk->ftruncate(disk->context, fd, 0);
+	uint64_t offset;
+
+	if (result == 0)
+		result = trim_copy(&writer->trim, writer->encoder, group, file, fd);
+	offset = file->after.length_bytes;
+	if (result == 0)
+		result = encode_metric(writer, group, file);
+	if (result == 0)
+		result = disk_write(disk, fd, writer->bytes.data, writer->bytes.length, offset);
+	return result;
+}
+
 int group_writer_append(struct group_writer *writer, const struct group *group,
 			struct group_file *file)
 {
@@ -297,7 +328,12 @@ int group_writer_append(struct group_writer *writer, const struct group *group,
 
 	buffer_clear(&writer->bytes);
 	file->after = file->before;
-	result = file->file ? encode_metric(writer, group, file) : encode_host(writer, file);
+	if (!has_work(file))
+		return 0;
+	if (!file->file)
+		result = encode_host(writer, file);
+	else
+		result = file->trim == GROUP_TRIM_REWRITE ? 0 : encode_metric(writer, group, file);
 	if (result < 0)
 		return result;
 	if (file->before.length_bytes == 0) {
@@ -311,7 +347,8 @@ int group_writer_append(struct group_writer *writer, const struct group *group,
 	fd = disk->open(disk->context, engine->hosts_folder, path, flags);
 	result = fd;
 	if (fd >= 0) {
-		result = append(writer, fd, file);
+		result = file->trim == GROUP_TRIM_REWRITE ? rewrite(writer, group, file, fd)
+							  : append(writer, fd, file);
 		(void)disk->close(disk->context, fd);
 	} else if (fd == -ENOENT && file->before.length_bytes > 0) {
 		result = -ESTALE;
@@ -331,6 +368,8 @@ int group_writer_cut(const struct group_writer *writer, const struct group_file 
 
 	if (file->is_lost)
 		return -ESTALE;
+	if (!has_work(file))
+		return 0;
 	folder = disk->open(disk->context, engine->hosts_folder, file->of->host->folder,
 			    O_RDONLY | O_DIRECTORY);
 	if (folder < 0)

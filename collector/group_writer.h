@@ -11,6 +11,7 @@
 
 #include "collector/engine.h"
 #include "collector/group.h"
+#include "collector/trim.h"
 
 /* A file names a series when it first has samples of it, and once more the next time: so one damaged
  * block takes no names with it. */
@@ -19,6 +20,7 @@
 struct group_writer {
 	struct engine *engine; /* borrowed */
 	struct block_encoder *encoder;
+	struct trim trim;
 	struct buffer bytes;              /* of the file being written */
 	struct store_file_series *series; /* that it does not name yet */
 	struct metric_file_column *columns;

@@ -280,6 +280,7 @@ static void loader_done(struct loader *loader)
 	table_done(&loader->folders);
 	id_map_done(&loader->ids);
 	id_map_done(&loader->known);
+	tombstones_done(&loader->tombstones);
 	buffer_done(&loader->text);
 	block_decoder_free(loader->decoder);
 }

@@ -123,10 +123,10 @@ static int on_last(void *context, uint32_t series_id, const struct metric_file_s
 {
 	struct loader *loader = context;
 	struct catalog_series *series = id_map_get(&loader->ids, series_id);
+	bool is_odd = loader->reading->says.is_odd;
 
-	if (series) {
-		catalog_note(series, sample->time_us, sample->value, loader->reading->says.is_odd);
-	}
+	if (series && (is_odd || sample->time_us >= loader->host->horizon_us))
+		catalog_note(series, sample->time_us, sample->value, is_odd);
 	return 0;
 }
 
@@ -142,12 +142,34 @@ static int on_damage(void *context, uint64_t offset, uint64_t length_bytes)
 	return 0;
 }
 
+/* What of it, and of the parts before, does not count any more. */
+static int note_trim(struct loader *loader, const struct metric_file_end *end)
+{
+	struct catalog_data *data = &loader->file->data[loader_side(loader->reading)];
+	struct catalog_trim *trim;
+
+	loader->has_front = end->front_bytes > 0;
+	if (!loader->has_front && loader->tombstones.n == 0)
+		return 0;
+	trim = catalog_get_trim(data);
+	if (!trim)
+		return -ENOMEM;
+	if (loader->has_front) {
+		trim->front_part = end->part;
+		trim->front_bytes = end->front_bytes;
+	}
+	trim->tombstones.n = 0;
+	return tombstones_add_all(&trim->tombstones, &loader->tombstones);
+}
+
 /* Where a part of a file ends; the last one, which is read first, is gone on with. */
 static int note_end(struct loader *loader, const struct metric_file_end *end)
 {
 	struct catalog_data *data = &loader->file->data[loader_side(loader->reading)];
 	struct catalog_part part = {end->part, end->continues_bytes, end->length_bytes};
 
+	if (note_trim(loader, end) < 0)
+		return -ENOMEM;
 	if (loader->has_end)
 		return catalog_add_part(data, &part);
 	data->end = *end;
@@ -198,6 +220,7 @@ static int load_blocks(struct loader *loader, struct metric_file_place *place,
 	int result;
 
 	visitor.context = loader;
+	visitor.tombstones = &loader->tombstones;
 	result = metric_file_load(disk, place, loader->decoder, &visitor, ret_end, ret_position);
 	if (result != -EIO && result != -EUCLEAN)
 		return result;

@@ -44,9 +44,11 @@ struct loader {
 	uint64_t n_damaged; /* ranges of it */
 	uint64_t damaged_bytes;
 	struct catalog_file *file;
-	uint64_t limit_bytes;       /* so much of this part counts, says the one behind it */
-	bool has_end;               /* it is known where the file is gone on with */
-	struct store_path expected; /* what its path says that its header says */
+	uint64_t limit_bytes;         /* so much of this part counts, says the one behind it */
+	bool has_end;                 /* it is known where the file is gone on with */
+	struct tombstones tombstones; /* of it and its later parts */
+	bool has_front;               /* a later part says that no part before counts */
+	struct store_path expected;   /* what its path says that its header says */
 	struct id_map ids;
 	struct id_map known; /* of all parts of the metric's files */
 	struct buffer text;  /* identity of a series; begins with host and metric */

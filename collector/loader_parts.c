@@ -5,6 +5,7 @@
 #include <errno.h>
 
 #include "collector/loader_part.h"
+#include "common/array.h"
 
 struct parts {
 	struct loader *loader;
@@ -101,10 +102,35 @@ static void pass_over(struct parts *parts, const struct found *found, int result
 	parts->behind = found;
 }
 
+/* A part behind this one took its place: it can go. */
+static int keep_stale(struct loader *loader, const struct found *found)
+{
+	struct engine *engine = loader->engine;
+	struct engine_release *grown;
+
+	/* Only where the log says that it did. */
+	if (!loader->is_logged || found->is_undone)
+		return 0;
+	grown = array_grow(engine->releases, engine->n_releases, &engine->releases_capacity,
+			   sizeof(*grown));
+	if (!grown)
+		return -ENOMEM;
+	engine->releases = grown;
+	grown[engine->n_releases++] = (struct engine_release){
+		.file = loader->file,
+		.side = loader_side(found),
+		.part = found->says.part,
+		.continues_bytes = found->says.continues_bytes,
+	};
+	return 0;
+}
+
 static int load_part(struct parts *parts, const struct found *found)
 {
 	struct loader *loader = parts->loader;
 
+	if (loader->has_front)
+		return keep_stale(loader, found);
 	if (parts->behind && parts->behind->says.part == found->says.part) {
 		/* The same one, which is there all the same. */
 		if (!found->is_undone)
@@ -158,6 +184,8 @@ int loader_load_parts(struct loader *loader, int folder, const struct found *fou
 	assert(found && n > 0);
 	n_far = count_far(found, n);
 	loader->has_end = false;
+	loader->has_front = false;
+	loader->tombstones.n = 0;
 	for (size_t i = 0; i < n_far; i++)
 		loader_pass_over(loader, found[i].name, "its number is far above all others");
 	for (size_t i = n_far; i < n && result == 0; i++)

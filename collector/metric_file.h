@@ -19,6 +19,8 @@
 #include "common/store_file.h"
 #include "hostmetrics/format.h"
 
+struct tombstones;
+
 struct metric_file_sample {
 	int64_t time_us;
 	double value;
@@ -33,9 +35,10 @@ struct metric_file_end {
 	uint32_t part;            /* 0 but for a file that goes on after a failed sync */
 	uint64_t continues_bytes; /* so much of the part before counts */
 	uint64_t length_bytes;    /* 0 = to be made */
-	uint64_t names_offset;    /* of the newest SERIES or META block; 0 = none */
-	int64_t highest_us;       /* last time in it; set to INT64_MIN for a new file */
-	uint32_t next_series_id;  /* above all that the file names or uses */
+	uint64_t names_offset; /* of the newest SERIES, META, TOMBSTONE or FRONT block; 0 = none */
+	uint64_t front_bytes;  /* nothing before it counts, nor parts before; 0 = all does */
+	int64_t highest_us;    /* last time in it; set to INT64_MIN for a new file */
+	uint32_t next_series_id; /* above all that the file names or uses */
 };
 
 /* The samples of a series, by growing time; equal times in the order in which they were written. */
@@ -84,6 +87,9 @@ struct metric_file_visitor {
 	/* The last sample of a series that the file names: the highest time, of equal ones the last
 	 * written. After all series. */
 	int (*last)(void *context, uint32_t series_id, const struct metric_file_sample *sample);
+	/* Of the file's series; grown by what the file says, and looked at for last samples. Sorted.
+	 * NULL: nothing is deleted. */
+	struct tombstones *tombstones;
 	/* A range that is damaged and passed over. After header, before all others. */
 	int (*damage)(void *context, uint64_t offset, uint64_t length_bytes);
 };
@@ -93,6 +99,7 @@ struct metric_file_place {
 	int folder;            /* open */
 	const char *path;      /* below it */
 	uint64_t length_bytes; /* read no further; UINT64_MAX: all of it */
+	uint64_t front_bytes;  /* nor before this; 0 where it is not known */
 	uint64_t position_max; /* blocks of a later position do not count; UINT64_MAX: all do */
 	/* But for those from this position on, of a log that is lost; 0: there are none. */
 	uint64_t lost_from;

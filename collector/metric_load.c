@@ -8,6 +8,7 @@
 #include "collector/metric_file.h"
 #include "collector/metric_names.h"
 #include "collector/metric_place.h"
+#include "collector/tombstone.h"
 #include "common/file_reader.h"
 
 struct loading {
@@ -22,6 +23,8 @@ struct loading {
 	struct metric_names names; /* sorted, when has_names */
 	size_t *open_names;        /* backwards: those whose last sample may lie further ahead */
 	size_t n_open;
+	uint64_t header_bytes; /* the reader's, where nothing of the file is left behind */
+	struct tombstones tombstones;
 	bool has_meta;
 	struct store_file_meta meta;
 	char unit[HM_UNIT_MAX_BYTES];
@@ -50,6 +53,49 @@ static int keep_meta(struct loading *loading, const struct store_file_block *blo
 	return 0;
 }
 
+static int add_tombstone(struct loading *loading, const struct store_file_block *block)
+{
+	struct store_mask_tombstone tombstone;
+	int result = store_mask_get_tombstone(block, &tombstone);
+
+	return result < 0 ? result : tombstones_add_block(&loading->tombstones, &tombstone);
+}
+
+/* Nothing before the front is looked at. */
+static int keep_front(struct loading *loading, const struct file_reader_block *block)
+{
+	struct store_mask_front front;
+	int result = store_mask_get_front(&block->block, &front);
+
+	if (result < 0)
+		return result;
+	if (front.offset > block->offset)
+		return -EBADMSG;
+	if (front.offset < loading->header_bytes)
+		front.offset = loading->header_bytes;
+	/* It only moves on. */
+	if (front.offset > loading->end.front_bytes)
+		loading->end.front_bytes = front.offset;
+	return 0;
+}
+
+/* A block of the names' chain. */
+static int take_name(struct loading *loading, const struct file_reader_block *block)
+{
+	switch (block->block.type) {
+	case HM_BLOCK_SERIES:
+		return add_names(loading, &block->block);
+	case HM_BLOCK_META:
+		return keep_meta(loading, &block->block);
+	case HM_BLOCK_TOMBSTONE:
+		return add_tombstone(loading, &block->block);
+	case HM_BLOCK_FRONT:
+		return keep_front(loading, block);
+	default:
+		return -EBADMSG;
+	}
+}
+
 /* Count an id as used. The highest of all is no series' in practice; there is no next one. */
 static void use_id(struct loading *loading, uint32_t id)
 {
@@ -63,9 +109,40 @@ static void sort_names(struct loading *loading, bool first)
 	const struct metric_names *names = &loading->names;
 
 	metric_names_sort(&loading->names, first);
+	tombstones_sort(&loading->tombstones);
+	if (loading->end.front_bytes > loading->header_bytes)
+		loading->reader.header_bytes = loading->end.front_bytes;
 	loading->has_names = true;
 	for (size_t i = 0; i < names->n; i++)
 		use_id(loading, names->at[i].id);
+}
+
+/* The last sample of a column that is not deleted, of a series of which something is.
+ * @return false: there is none */
+static bool column_last_alive(const struct loading *loading, const struct block_column *column,
+			      uint32_t id, uint64_t position, struct metric_file_sample *ret_sample)
+{
+	size_t n_times;
+	const int64_t *times_us = block_decoder_times(loading->decoder, &n_times);
+	struct block_run whole = {.n_present = (uint32_t)n_times};
+	const struct block_run *runs = column->runs ? column->runs : &whole;
+	size_t n_runs = column->runs ? column->n_runs : 1;
+	const double *values = column->values;
+	bool has_last = false;
+
+	for (size_t i = 0; i < n_runs; i++) {
+		for (uint32_t row = 0; row < runs[i].n_present; row++) {
+			struct metric_file_sample sample = {times_us[row], values[row]};
+
+			if (tombstones_mask(&loading->tombstones, position, id, &sample, 1) == 0)
+				continue;
+			*ret_sample = sample;
+			has_last = true;
+		}
+		values += runs[i].n_present;
+		times_us += (size_t)runs[i].n_present + runs[i].n_missing;
+	}
+	return has_last;
 }
 
 /* The last sample of a column. @return false: it has none */
@@ -95,17 +172,21 @@ static bool is_settled(const struct metric_name *name, const struct store_file_d
 }
 
 /* Take a column's last sample, if it is later than what is known. @param is_newer  whether the
- * block lies behind all that were looked at */
+ * block, of this position, lies behind all that were looked at */
 static int take_last(struct loading *loading, size_t column, struct metric_name *name,
-		     bool is_newer)
+		     uint64_t position, bool is_newer)
 {
 	struct block_column values;
 	struct metric_file_sample last;
+	bool has_last;
 	int result = block_decoder_column(loading->decoder, column, &values);
 
 	if (result < 0)
 		return result;
-	if (!column_last(loading->decoder, &values, &last))
+	has_last = column_last(loading->decoder, &values, &last);
+	if (has_last && tombstones_has(&loading->tombstones, name->id))
+		has_last = column_last_alive(loading, &values, name->id, position, &last);
+	if (!has_last)
 		return 0;
 	if (!name->has_last || last.time_us > name->last.time_us ||
 	    (is_newer && last.time_us == name->last.time_us))
@@ -154,13 +235,10 @@ static int follow_names(struct loading *loading, uint64_t offset)
 		result = file_reader_get(&loading->reader, offset, &block);
 		if (result < 0)
 			return result;
-		if (!metric_place_counts(loading->place, block.block.position) ||
-		    block.block.type == HM_BLOCK_DATA)
+		if (!metric_place_counts(loading->place, block.block.position))
 			return -EBADMSG;
-		if (block.block.type == HM_BLOCK_SERIES)
-			result = add_names(loading, &block.block);
-		else if (!loading->has_meta)
-			result = keep_meta(loading, &block.block);
+		if (block.block.type != HM_BLOCK_META || !loading->has_meta)
+			result = take_name(loading, &block);
 		if (result == 0)
 			result = store_file_get_names_offset(&block.block, &offset);
 	}
@@ -231,7 +309,7 @@ static int take_data_before(struct loading *loading, const struct store_file_blo
 		if (!name)
 			return -EBADMSG;
 		if (!name->has_last || name->last.time_us < data.last_us)
-			result = take_last(loading, i, name, false);
+			result = take_last(loading, i, name, block->position, false);
 	}
 	close_names(loading, &data);
 	return result;
@@ -301,7 +379,7 @@ static int take_data_behind(struct loading *loading, const struct store_file_blo
 
 		use_id(loading, id);
 		if (name && (!name->has_last || name->last.time_us <= data.last_us))
-			result = take_last(loading, i, name, true);
+			result = take_last(loading, i, name, block->position, true);
 	}
 	return result;
 }
@@ -314,12 +392,10 @@ static int take_block(struct loading *loading, const struct file_reader_block *b
 	if (loading->has_names)
 		return block->block.type == HM_BLOCK_DATA ? take_data_behind(loading, &block->block)
 							  : 0;
-	if (block->block.type == HM_BLOCK_SERIES)
-		result = add_names(loading, &block->block);
-	else if (block->block.type == HM_BLOCK_META)
-		result = keep_meta(loading, &block->block);
-	else
+	if (block->block.type != HM_BLOCK_SERIES && block->block.type != HM_BLOCK_META &&
+	    block->block.type != HM_BLOCK_TOMBSTONE && block->block.type != HM_BLOCK_FRONT)
 		return 0;
+	result = take_name(loading, block);
 	if (result == 0)
 		loading->end.names_offset = block->offset;
 	return result;
@@ -372,16 +448,23 @@ static int walk_forwards(struct loading *loading)
 	return result;
 }
 
-static void forget(struct loading *loading)
+/* Begin anew, with nothing but what is known of other parts. @return 0 or -ENOMEM */
+static int forget(struct loading *loading)
 {
 	metric_names_clear(&loading->names);
+	loading->tombstones.n = 0;
+	loading->reader.header_bytes = loading->header_bytes;
 	loading->has_names = false;
 	loading->has_meta = false;
 	loading->position = 0;
+	loading->end.front_bytes = 0;
 	loading->end.length_bytes = loading->reader.header_bytes;
 	loading->end.names_offset = 0;
 	loading->end.highest_us = INT64_MIN;
 	loading->end.next_series_id = 0;
+	if (!loading->visitor->tombstones)
+		return 0;
+	return tombstones_add_all(&loading->tombstones, loading->visitor->tombstones);
 }
 
 static int load_forwards(struct loading *loading)
@@ -429,10 +512,23 @@ static int load_blocks(struct loading *loading)
 	int result = load_backwards(loading);
 
 	if (result == -EBADMSG || result == -ENOTSUP) {
-		forget(loading);
-		result = load_forwards(loading);
+		result = forget(loading);
+		if (result == 0)
+			result = load_forwards(loading);
 	}
 	return result < 0 ? result : tell_all(loading);
+}
+
+/* The caller's list becomes what it was, and what the file says. */
+static void give_tombstones(struct loading *loading)
+{
+	struct tombstones given;
+
+	if (!loading->visitor->tombstones)
+		return;
+	given = *loading->visitor->tombstones;
+	*loading->visitor->tombstones = loading->tombstones;
+	loading->tombstones = given;
 }
 
 int metric_file_load(const struct disk *disk, const struct metric_file_place *place,
@@ -453,10 +549,12 @@ int metric_file_load(const struct disk *disk, const struct metric_file_place *pl
 		loading.end.salt = header.salt;
 		loading.end.part = header.part;
 		loading.end.continues_bytes = header.continues_bytes;
-		forget(&loading);
+		loading.header_bytes = loading.reader.header_bytes;
 		if (visitor->header)
 			result = visitor->header(visitor->context, &header);
 	}
+	if (result == 0)
+		result = forget(&loading);
 	if (result == 0)
 		result = tell_damage(&loading, 0, damaged_bytes);
 	if (result == 0)
@@ -464,7 +562,9 @@ int metric_file_load(const struct disk *disk, const struct metric_file_place *pl
 	if (result == 0) {
 		*ret_end = loading.end;
 		*ret_position = loading.position;
+		give_tombstones(&loading);
 	}
+	tombstones_done(&loading.tombstones);
 	file_reader_done(&loading.reader);
 	metric_names_done(&loading.names);
 	free(loading.open_names);

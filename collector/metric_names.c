@@ -12,6 +12,7 @@ void metric_names_done(struct metric_names *names)
 {
 	free(names->at);
 	buffer_done(&names->labels);
+	*names = (struct metric_names){0};
 }
 
 void metric_names_clear(struct metric_names *names)

@@ -14,15 +14,27 @@ int metric_place_begin(struct file_reader *reader, const struct disk *disk, int 
 	int found;
 
 	*ret_damaged_bytes = 0;
+	if (result == 0 && place->front_bytes > reader->header_bytes) {
+		reader->header_bytes = place->front_bytes;
+		reader->offset = place->front_bytes;
+	}
 	if ((result != -EINVAL && result != -EBADMSG) || !place->expected ||
 	    reader->length_bytes == 0)
 		return result;
-	found = file_reader_pass_header(reader, place->expected->salt);
-	if (found < 0)
-		return found == -ENODATA ? result : found;
+	/* Where it is known from where on it counts, nothing is to be looked for. */
+	if (place->front_bytes > 0) {
+		reader->salt = place->expected->salt;
+		reader->header_bytes = place->front_bytes;
+		reader->offset = place->front_bytes;
+		*ret_damaged_bytes = sizeof(struct hm_file_header);
+	} else {
+		found = file_reader_pass_header(reader, place->expected->salt);
+		if (found < 0)
+			return found == -ENODATA ? result : found;
+		*ret_damaged_bytes = reader->header_bytes;
+	}
 	*ret_header = *place->expected;
 	ret_header->header_bytes = (uint32_t)reader->header_bytes;
-	*ret_damaged_bytes = reader->header_bytes;
 	return 0;
 }
 

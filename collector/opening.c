@@ -117,6 +117,13 @@ static int load(struct engine *engine, struct recovery *recovery, struct loader_
 	return result;
 }
 
+/* Files are trimmed when a horizon moves on, not at every start. */
+static void trust_horizons(struct engine *engine)
+{
+	for (size_t i = 0; i < engine->catalog.n_hosts; i++)
+		engine->catalog.all_hosts[i]->trimmed_us = engine->catalog.all_hosts[i]->horizon_us;
+}
+
 int opening_run(struct engine *engine)
 {
 	struct loader_result loaded = {0};
@@ -128,6 +135,7 @@ int opening_run(struct engine *engine)
 		number = next_segment(&recovery, &loaded);
 		engine->first_segment = recovery.n_segments > 0 ? recovery.segments[0] : number;
 		count_unread(engine, number);
+		trust_horizons(engine);
 		result = replay_run(engine);
 	}
 	if (result == 0) {

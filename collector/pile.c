@@ -183,6 +183,111 @@ int pile_add_column(struct pile *pile, const struct limits *limits, struct block
 	return 0;
 }
 
+static int add_mask(struct pile *pile, const struct limits *limits, const struct pile_mask *mask)
+{
+	int result = reserve(pile, limits, &pile->masks, 1, sizeof(*mask));
+
+	if (result == 0)
+		((struct pile_mask *)pile->masks.at)[pile->masks.n++] = *mask;
+	return result;
+}
+
+int pile_mask_last(struct pile *pile, const struct limits *limits, uint32_t position,
+		   const int64_t range_us[static 2])
+{
+	const struct pile_column *columns = pile->columns.at;
+	const struct pile_column *last = pile->columns.n > 0 ? &columns[pile->columns.n - 1] : NULL;
+	struct pile_mask mask = {position, 0, pile->bytes.n, range_us[0], range_us[1]};
+
+	/* A series has one column of a block, and perhaps it had no sample of the span. */
+	if (!last || last->position != position || last->block + 1 != pile->blocks.n ||
+	    last->first_us > range_us[1] || last->last_us < range_us[0])
+		return 0;
+	mask.first_at = last->bytes_at;
+	return add_mask(pile, limits, &mask);
+}
+
+int pile_mask_all(struct pile *pile, const struct limits *limits, uint32_t position,
+		  const int64_t range_us[static 2])
+{
+	const struct pile_mask mask = {position, 0, pile->bytes.n, range_us[0], range_us[1]};
+
+	return mask.end_at > 0 ? add_mask(pile, limits, &mask) : 0;
+}
+
+static int compare_masks(const void *a_pointer, const void *b_pointer)
+{
+	const struct pile_mask *a = a_pointer;
+	const struct pile_mask *b = b_pointer;
+
+	return a->position < b->position ? -1 : a->position > b->position;
+}
+
+/* The masks of a series. */
+static const struct pile_mask *find_masks(const struct pile *pile, uint32_t position, size_t *ret_n)
+{
+	const struct pile_mask *masks = pile->masks.at;
+	size_t low = 0;
+	size_t high = pile->masks.n;
+	size_t n = 0;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (masks[middle].position < position)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	while (low + n < pile->masks.n && masks[low + n].position == position)
+		n++;
+	*ret_n = n;
+	return n > 0 ? &masks[low] : NULL;
+}
+
+static bool has_column(const struct pile_mask *mask, const struct pile_column *column)
+{
+	return column->bytes_at >= mask->first_at && column->bytes_at < mask->end_at;
+}
+
+bool pile_is_masked(const struct pile *pile, const struct pile_column *column)
+{
+	const struct pile_mask *masks;
+	size_t n_masks;
+
+	if (pile->masks.n == 0)
+		return false;
+	masks = find_masks(pile, column->position, &n_masks);
+	for (size_t i = 0; i < n_masks; i++) {
+		if (has_column(&masks[i], column))
+			return true;
+	}
+	return false;
+}
+
+size_t pile_hide(const struct pile *pile, const struct pile_column *column, int64_t *times_us,
+		 double *values, size_t n)
+{
+	size_t n_masks;
+	const struct pile_mask *masks = find_masks(pile, column->position, &n_masks);
+
+	for (size_t i = 0; i < n_masks; i++) {
+		const struct pile_mask *mask = &masks[i];
+		size_t n_left = 0;
+
+		if (!has_column(mask, column))
+			continue;
+		for (size_t row = 0; row < n; row++) {
+			if (times_us[row] >= mask->since_us && times_us[row] <= mask->until_us)
+				continue;
+			times_us[n_left] = times_us[row];
+			values[n_left++] = values[row];
+		}
+		n = n_left;
+	}
+	return n;
+}
+
 static bool is_sorted(const struct pile_column *columns, size_t n)
 {
 	for (size_t i = 1; i < n; i++) {
@@ -209,6 +314,8 @@ void pile_sort(struct pile *pile)
 
 	if (!is_sorted(columns, pile->columns.n))
 		qsort(columns, pile->columns.n, sizeof(*columns), compare);
+	if (pile->masks.n > 1)
+		qsort(pile->masks.at, pile->masks.n, sizeof(struct pile_mask), compare_masks);
 }
 
 const struct pile_column *pile_find(const struct pile *pile, uint32_t position, size_t *ret_n)
@@ -263,6 +370,7 @@ void pile_clear(struct pile *pile)
 	pile->bytes.n = 0;
 	pile->blocks.n = 0;
 	pile->columns.n = 0;
+	pile->masks.n = 0;
 }
 
 void pile_done(struct pile *pile, const struct limits *limits)
@@ -272,5 +380,6 @@ void pile_done(struct pile *pile, const struct limits *limits)
 	free(pile->bytes.at);
 	free(pile->blocks.at);
 	free(pile->columns.at);
+	free(pile->masks.at);
 	*pile = (struct pile){0};
 }

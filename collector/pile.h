@@ -39,6 +39,15 @@ struct pile_column {
 	uint8_t encoding;
 };
 
+/* What of a series does not count, in columns that were added from one to another. */
+struct pile_mask {
+	uint32_t position;
+	size_t first_at; /* bytes_at of the columns */
+	size_t end_at;
+	int64_t since_us; /* both belong to it */
+	int64_t until_us;
+};
+
 struct pile_array {
 	void *at;
 	size_t n;
@@ -51,6 +60,7 @@ struct pile {
 	struct pile_array bytes; /* of all columns */
 	struct pile_array blocks;
 	struct pile_array columns;
+	struct pile_array masks;
 	size_t taken_bytes; /* from the limits */
 };
 
@@ -66,6 +76,15 @@ int pile_add_block(struct pile *pile, const struct limits *limits, struct block_
 int pile_add_column(struct pile *pile, const struct limits *limits, struct block_decoder *decoder,
 		    size_t column, uint32_t position);
 
+/*
+ * Have what a range of time holds of a series not count: in the columns of the block that was added last, or
+ * in all that were added so far. @return 0; -ENOMEM; -ENOBUFS
+ */
+int pile_mask_last(struct pile *pile, const struct limits *limits, uint32_t position,
+		   const int64_t range_us[static 2]);
+int pile_mask_all(struct pile *pile, const struct limits *limits, uint32_t position,
+		  const int64_t range_us[static 2]);
+
 /* Sort by series; those of one stay in their order. */
 void pile_sort(struct pile *pile);
 
@@ -75,6 +94,13 @@ const struct pile_column *pile_find(const struct pile *pile, uint32_t position, 
 /* A column's block; its times. */
 struct pile_block *pile_block(const struct pile *pile, const struct pile_column *column);
 const int64_t *pile_times(const struct pile *pile, const struct pile_block *block);
+
+/* Does anything of a column perhaps not count? The pile is sorted. */
+bool pile_is_masked(const struct pile *pile, const struct pile_column *column);
+
+/* Take out of a column's samples what does not count. @return how many stay, at the front */
+size_t pile_hide(const struct pile *pile, const struct pile_column *column, int64_t *times_us,
+		 double *values, size_t n);
 
 /* @return as block_decoder_decode() */
 int pile_decode(const struct pile *pile, const struct pile_column *column,

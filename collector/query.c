@@ -84,6 +84,8 @@ void query_free(struct query *query)
 	pile_done(&query->logged, &query->limits);
 	pile_done(&query->stored, &query->limits);
 	strand_free(query->strand);
+	query_masks_done(&query->masks);
+	tombstones_done(&query->tombstones);
 	free(query);
 }
 
@@ -98,19 +100,30 @@ static int index_run(struct query *query)
 	return result;
 }
 
+static int read_log_and_files(struct query *query)
+{
+	struct catalog_file *file = query->selection.series[query->run_start]->file;
+	int result = query_log_read(query, file->host);
+
+	pile_clear(&query->stored);
+	return result == 0 ? query_file_read(query, file) : result;
+}
+
 /* Gather what there is of the run's series. */
 static int read_run(struct query *query)
 {
-	struct catalog_file *file = query->selection.series[query->run_start]->file;
+	uint64_t n_lost = query->n_lost;
 	int result = index_run(query);
 
-	pile_clear(&query->stored);
 	query->at = query->run_start;
 	query->is_open = false;
 	if (result == 0)
-		result = query_log_read(query, file->host);
-	if (result == 0)
-		result = query_file_read(query, file);
+		result = read_log_and_files(query);
+	for (int i = 1; i < QUERY_TRIES_MAX && result == -ESTALE; i++) {
+		query->host = NULL;
+		query->n_lost = n_lost;
+		result = read_log_and_files(query);
+	}
 	if (result == 0)
 		pile_sort(&query->stored);
 	return result;

@@ -12,16 +12,31 @@
 
 #define PATH_BYTES (CATALOG_FILE_NAME_BYTES * 2)
 
+/* Have what is deleted of a column that was added not count. @param position  of its block */
+static int hide_deleted(struct query *query, uint32_t id, uint64_t position, uint32_t place)
+{
+	const struct tombstone *tombstones;
+	size_t n = tombstones_find(&query->tombstones, id, &tombstones);
+	int result = 0;
+
+	for (size_t i = 0; i < n && result == 0; i++) {
+		const int64_t range_us[2] = {tombstones[i].since_us, tombstones[i].until_us};
+
+		if (position < tombstones[i].position)
+			result = pile_mask_last(&query->stored, &query->limits, place, range_us);
+	}
+	return result;
+}
+
 static int take_stored(void *context, struct block_decoder *decoder, uint64_t position)
 {
 	struct query *query = context;
-	const int64_t span_us[2] = {query->since_us, query->until_us};
+	const int64_t span_us[2] = {query->stored_since_us, query->until_us};
 	struct catalog_series **first = query->selection.series + query->run_start;
 	size_t n_columns = block_decoder_n_columns(decoder);
 	int result = limits_check(&query->limits);
 	int added = 0;
 
-	(void)position;
 	if (result == 0)
 		added = pile_add_block(&query->stored, &query->limits, decoder, span_us);
 	if (result < 0 || added <= 0)
@@ -29,11 +44,14 @@ static int take_stored(void *context, struct block_decoder *decoder, uint64_t po
 	for (size_t i = 0; i < n_columns && result == 0; i++) {
 		struct catalog_series **item =
 			id_map_get(&query->ids, block_decoder_series_id(decoder, i));
+		uint32_t place;
 
-		if (item) {
-			result = pile_add_column(&query->stored, &query->limits, decoder, i,
-						 (uint32_t)(item - first));
-		}
+		if (!item)
+			continue;
+		place = (uint32_t)(item - first);
+		result = pile_add_column(&query->stored, &query->limits, decoder, i, place);
+		if (result == 0 && query->tombstones.n > 0)
+			result = hide_deleted(query, (*item)->id, position, place);
 	}
 	return result;
 }
@@ -69,11 +87,12 @@ void query_file_count_damage(struct query *query, const struct catalog_file *fil
 	}
 }
 
+/* @param front_bytes  nothing of it counts before */
 static int read_part(struct query *query, const struct catalog_file *file, enum catalog_side side,
-		     const struct catalog_part *part)
+		     const struct catalog_part *part, uint64_t front_bytes)
 {
 	const struct metric_file_wish wish = {
-		.since_us = query->since_us,
+		.since_us = query->stored_since_us,
 		.until_us = query->until_us,
 		.context = query,
 		.block = take_stored,
@@ -86,6 +105,7 @@ static int read_part(struct query *query, const struct catalog_file *file, enum 
 		.folder = query->engine->hosts_folder,
 		.path = path,
 		.length_bytes = part->length_bytes,
+		.front_bytes = front_bytes,
 		.position_max = query->checkpoint,
 		.expected = &expected,
 	};
@@ -126,47 +146,104 @@ static bool is_ours(int result)
 	       result == -ECANCELED || result == -ETIME;
 }
 
-/* A part of a file, the present one behind all others. With the mutex held. */
-static struct catalog_part get_part(const struct catalog_data *data, size_t index)
-{
-	const struct metric_file_end *end = &data->end;
+/* A file's parts, as they were at one moment. */
+struct parts {
+	struct catalog_data *data;
+	size_t n;
+	uint64_t n_taken;
+};
 
+/* Did a checkpoint take something of the file away since its host's log was read, or since these were
+ * noted? With the mutex held. */
+static bool is_trimmed(const struct query *query, const struct parts *parts)
+{
+	const struct catalog_trim *trim = parts->data->trim;
+
+	return trim && (trim->position > query->checkpoint || trim->n_taken != parts->n_taken);
+}
+
+static int note_parts(const struct query *query, struct catalog_data *data, struct parts *ret_parts)
+{
+	struct engine *engine = query->engine;
+	struct parts parts = {.data = data};
+	int result;
+
+	pthread_mutex_lock(&engine->mutex);
+	parts.n = data->n_parts + 1;
+	parts.n_taken = data->trim ? data->trim->n_taken : 0;
+	result = is_trimmed(query, &parts) ? -ESTALE : 0;
+	pthread_mutex_unlock(&engine->mutex);
+	*ret_parts = parts;
+	return result;
+}
+
+/* One of them, the present one behind all others; where nothing of it counts, of no length.
+ * @return 0 or -ESTALE */
+static int get_part(const struct query *query, const struct parts *parts, size_t index,
+		    struct catalog_part *ret_part, uint64_t *ret_front_bytes)
+{
+	struct engine *engine = query->engine;
+	const struct catalog_data *data = parts->data;
+	const struct metric_file_end *end = &data->end;
+	const struct catalog_trim *trim;
+	bool is_same;
+
+	pthread_mutex_lock(&engine->mutex);
+	is_same = !is_trimmed(query, parts);
+	trim = data->trim;
+	*ret_part = (struct catalog_part){end->part, end->continues_bytes, end->length_bytes};
 	if (index < data->n_parts)
-		return data->parts[index];
-	return (struct catalog_part){end->part, end->continues_bytes, end->length_bytes};
+		*ret_part = data->parts[index];
+	*ret_front_bytes = 0;
+	if (trim && ret_part->part < trim->front_part)
+		ret_part->length_bytes = 0;
+	else if (trim && ret_part->part == trim->front_part)
+		*ret_front_bytes = trim->front_bytes;
+	pthread_mutex_unlock(&engine->mutex);
+	return is_same ? 0 : -ESTALE;
+}
+
+static int read_side_part(struct query *query, struct catalog_file *file, enum catalog_side side,
+			  const struct parts *parts, size_t index)
+{
+	struct catalog_part part;
+	uint64_t front_bytes;
+	int result = get_part(query, parts, index, &part, &front_bytes);
+	int read;
+
+	if (result < 0 || part.length_bytes == 0)
+		return result;
+	read = read_part(query, file, side, &part, front_bytes);
+	if (is_ours(read))
+		return read;
+	/* What was taken away meanwhile is not missing. */
+	result = get_part(query, parts, index, &part, &front_bytes);
+	/* What there is is given, and that something is missing is said. */
+	if (result == 0)
+		note_missing(query, file, side, &part, read);
+	return result;
 }
 
 /* Read all parts of one of a metric's files. */
 static int read_side(struct query *query, struct catalog_file *file, enum catalog_side side)
 {
-	struct engine *engine = query->engine;
 	struct catalog_data *data = &file->data[side];
-	size_t n_parts;
-	int result = 0;
+	struct parts parts;
+	int result = note_parts(query, data, &parts);
 
 	query->n_damaged = 0;
-	pthread_mutex_lock(&engine->mutex);
-	n_parts = data->n_parts + 1;
-	pthread_mutex_unlock(&engine->mutex);
-	for (size_t i = 0; i < n_parts && result == 0; i++) {
-		struct catalog_part part;
-
-		pthread_mutex_lock(&engine->mutex);
-		part = get_part(data, i);
-		pthread_mutex_unlock(&engine->mutex);
-		if (part.length_bytes == 0)
-			continue;
-		result = read_part(query, file, side, &part);
-		/* What there is is given, and that something is missing is said. */
-		if (!is_ours(result)) {
-			note_missing(query, file, side, &part, result);
-			result = 0;
-		}
-	}
+	query->stored_since_us = query->since_us;
+	if (side == CATALOG_SIDE_MAIN && query->since_us < query->horizon_us)
+		query->stored_since_us = query->horizon_us;
+	if (result == 0)
+		result = query_masks_join(&query->masks, query->engine, file, side,
+					  &query->tombstones);
+	for (size_t i = 0; i < parts.n && result == 0; i++)
+		result = read_side_part(query, file, side, &parts, i);
 	query->n_lost += query->n_damaged;
 	if (side == CATALOG_SIDE_MAIN)
 		query->n_damaged_main = query->n_damaged;
-	if (query->n_damaged > 0)
+	if (query->n_damaged > 0 && result != -ESTALE)
 		query_file_count_damage(query, file, data);
 	return result;
 }

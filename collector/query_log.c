@@ -5,11 +5,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "collector/group.h"
 #include "collector/query_part.h"
-
-/* What a host has in its files and in the log is looked at anew so often, when a checkpoint comes
- * between. */
-#define TRIES_MAX 8
 
 static uint64_t hash_series(const struct catalog_series *series)
 {
@@ -33,28 +30,73 @@ int query_log_index(struct query *query)
 	return result;
 }
 
+/* Where a series stands in the selection. @return SIZE_MAX: it is not asked for */
+static size_t find_position(const struct query *query, const struct catalog_series *series)
+{
+	struct catalog_series **item =
+		series ? table_find(&query->wanted, hash_series(series), is_wanted, series) : NULL;
+
+	return item ? (size_t)(item - query->selection.series) : SIZE_MAX;
+}
+
+/* The times that are too old to count, of samples that came in then: impossible ones are none of these.
+ * @return false: there are none */
+static bool find_expired(const struct query *query, int64_t received_us, int64_t ret_us[static 2])
+{
+	ret_us[0] = GROUP_EARLIEST_US;
+	ret_us[1] = received_us + GROUP_AHEAD_US;
+	if (query->horizon_us <= ret_us[1])
+		ret_us[1] = query->horizon_us - (query->horizon_us > INT64_MIN);
+	return ret_us[0] <= ret_us[1];
+}
+
 /* A block that the log has: take the columns of those series that are asked for. */
 static int take_logged(void *context, struct block_decoder *decoder,
-		       struct catalog_series *const *series)
+		       struct catalog_series *const *series, int64_t received_us)
 {
 	struct query *query = context;
 	const int64_t span_us[2] = {query->since_us, query->until_us};
 	size_t n_columns = block_decoder_n_columns(decoder);
+	int64_t expired_us[2];
+	bool has_expired = find_expired(query, received_us, expired_us);
 	int result = pile_add_block(&query->logged, &query->limits, decoder, span_us);
 
 	for (size_t i = 0; i < n_columns && result > 0; i++) {
-		const struct catalog_series *one = series[block_decoder_series_id(decoder, i)];
-		struct catalog_series **item =
-			one ? table_find(&query->wanted, hash_series(one), is_wanted, one) : NULL;
-		size_t position = item ? (size_t)(item - query->selection.series) : SIZE_MAX;
+		size_t position = find_position(query, series[block_decoder_series_id(decoder, i)]);
+		int added;
 
 		if (position < query->log_start || position >= query->log_end)
 			continue;
-		if (pile_add_column(&query->logged, &query->limits, decoder, i,
-				    (uint32_t)position) < 0)
+		added = pile_add_column(&query->logged, &query->limits, decoder, i,
+					(uint32_t)position);
+		if (added == 0 && has_expired)
+			added = pile_mask_last(&query->logged, &query->limits, (uint32_t)position,
+					       expired_us);
+		if (added < 0)
 			return -ENOBUFS;
 	}
 	return result < 0 ? result : 0;
+}
+
+/* What was deleted of the host before this: of what files have, and of what the log had until now. */
+static int take_mask(void *context, const struct tail_mask *mask)
+{
+	struct query *query = context;
+	const int64_t range_us[2] = {mask->since_us, mask->until_us};
+	int result = 0;
+
+	for (size_t i = 0; i < mask->n_series && result == 0; i++) {
+		const struct catalog_series *series = mask->series[i];
+		size_t position = find_position(query, series);
+
+		if (position == SIZE_MAX)
+			continue;
+		result = query_masks_add(&query->masks, series, range_us);
+		if (result == 0 && position >= query->log_start && position < query->log_end)
+			result = pile_mask_all(&query->logged, &query->limits, (uint32_t)position,
+					       range_us);
+	}
+	return result;
 }
 
 /* The metrics of series whose samples are read from the log, if they are few. */
@@ -105,18 +147,21 @@ static bool has_missed(const struct query *query, const struct catalog_host *hos
 
 static int read_log_once(struct query *query, const struct catalog_host *host)
 {
-	struct tail_take take = {.context = query, .block = take_logged, .wants = wants_metric};
+	struct tail_take take = {
+		.context = query, .block = take_logged, .wants = wants_metric, .mask = take_mask};
 	struct tail_range range = {.host = host->number};
 	const uint64_t *positions;
 	size_t n_positions = 0;
 	int result;
 
 	pile_clear(&query->logged);
+	query->masks.n = 0;
 	query->n_lost_logged = 0;
 	tail_rewind(query->tail);
 	pthread_mutex_lock(&query->engine->mutex);
 	range.after = host->checkpoint;
 	range.last = host->last;
+	query->horizon_us = host->horizon_us;
 	pthread_mutex_unlock(&query->engine->mutex);
 	query->checkpoint = range.after;
 	result = tail_find(query->tail, &range, &positions, &n_positions);
@@ -154,10 +199,11 @@ int query_log_read(struct query *query, const struct catalog_host *host)
 	/* The run before may have been a smaller one. */
 	query->log_end = query->run_start + (n > n_run ? n : n_run);
 	find_metrics(query);
-	for (int i = 0; i < TRIES_MAX && result == -ENOENT; i++)
+	for (int i = 0; i < QUERY_TRIES_MAX && result == -ENOENT; i++)
 		result = read_log_once(query, host);
 	if (result < 0)
 		return result;
+	query_masks_sort(&query->masks);
 	query->host = host;
 	if (query->log_start == 0 ||
 	    query->selection.series[query->log_start - 1]->file->host != host)

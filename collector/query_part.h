@@ -7,6 +7,7 @@
 #include "collector/id_map.h"
 #include "collector/pile.h"
 #include "collector/query.h"
+#include "collector/query_mask.h"
 #include "collector/selection.h"
 #include "collector/strand.h"
 #include "collector/table.h"
@@ -14,6 +15,10 @@
 
 /* So many rows are given at once. */
 #define ROWS_MAX ((size_t)1024)
+
+/* What a host has in its files and in the log is looked at anew so often, when a checkpoint comes
+ * between. */
+#define QUERY_TRIES_MAX 8
 
 /* The log is looked through for so few metrics; else for all. */
 #define METRICS_MAX ((size_t)8)
@@ -29,6 +34,9 @@ struct query {
 	struct tail *tail;
 	const struct catalog_host *host; /* of `logged`; NULL = none yet */
 	uint64_t checkpoint;             /* of that host, when its log was read */
+	int64_t horizon_us;              /* likewise */
+	struct query_masks masks;        /* what it deleted since */
+	struct tombstones tombstones;    /* of the file being read */
 	struct pile logged;              /* what only the log has of it */
 	size_t log_start;                /* of the series whose samples `logged` has */
 	size_t log_end;
@@ -46,6 +54,7 @@ struct query {
 	uint64_t n_lost_logged;  /* of them: in the log of `host` */
 	struct id_map ids;       /* where the run's series stand in the selection */
 	struct pile stored;      /* what the run's files have */
+	int64_t stored_since_us; /* the file being read is read from there on */
 	struct strand *strand;   /* NULL = nothing was read yet */
 	bool is_open;            /* it has a series: the one at `at` */
 	size_t at;               /* the next series of the run */
@@ -64,7 +73,8 @@ int query_log_index(struct query *query);
  * -errno */
 int query_log_read(struct query *query, const struct catalog_host *host);
 
-/* Have what the run's files have. @return as query_log_read() */
+/* Have what the run's files have. @return as query_log_read(); -ESTALE: a checkpoint took away some of it
+ * since the host's log was read, which is to be read anew */
 int query_file_read(struct query *query, struct catalog_file *file);
 
 /* Count what was found damaged in a file, where it was not seen before. */

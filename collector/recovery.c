@@ -85,6 +85,17 @@ static int take_hosts(struct recovery *recovery, const struct log_record *record
 	return result == -ENODATA ? 0 : result;
 }
 
+/* A record of a host's chain: a batch, or what it deleted. */
+static void note_link(const struct recovery *recovery, const struct log_record *record,
+		      struct catalog_host *host)
+{
+	/* Without a snapshot this is the first that is known of the host. Behind one, what it links to and
+	 * was not found is lost. */
+	if (!recovery->has_snapshot && host->last == 0 && host->checkpoint == 0)
+		host->checkpoint = record->previous;
+	host->last = record->position;
+}
+
 static int take_batch(struct recovery *recovery, const struct log_record *record)
 {
 	struct cursor cursor = {.at = record->payload, .left = record->payload_bytes};
@@ -94,14 +105,39 @@ static int take_batch(struct recovery *recovery, const struct log_record *record
 
 	if (result == 0)
 		result = get_host(recovery, record->host, head.host_id, &head.host, &host);
-	if (result < 0 || !host)
-		return result;
-	/* Without a snapshot this is the first that is known of the host. Behind one, what it links to and
-	 * was not found is lost. */
-	if (!recovery->has_snapshot && host->last == 0 && host->checkpoint == 0)
-		host->checkpoint = record->previous;
-	host->last = record->position;
-	return 0;
+	if (result == 0)
+		note_link(recovery, record, host);
+	return result;
+}
+
+/* What a host deleted lies in the chain of its batches. */
+static int take_delete(struct recovery *recovery, const struct log_record *record)
+{
+	struct cursor cursor = {.at = record->payload, .left = record->payload_bytes};
+	struct catalog_host *host = NULL;
+	struct log_delete entry;
+	int result = log_entry_get_delete(&cursor, &entry);
+
+	if (result == 0)
+		result = get_host(recovery, record->host, entry.id, &entry.name, &host);
+	if (result == 0)
+		note_link(recovery, record, host);
+	return result;
+}
+
+static int take_horizons(struct recovery *recovery, const struct log_record *record)
+{
+	struct cursor cursor = {.at = record->payload, .left = record->payload_bytes};
+	struct log_horizon entry;
+	int result;
+
+	while ((result = log_entry_get_horizon(&cursor, &entry)) == 0) {
+		struct catalog_host *host = id_map_get(&recovery->engine->hosts, entry.host);
+
+		if (host && entry.horizon_us > host->horizon_us)
+			host->horizon_us = entry.horizon_us;
+	}
+	return result == -ENODATA ? 0 : result;
 }
 
 static int take_group(struct recovery *recovery, const struct log_record *record)
@@ -155,6 +191,10 @@ static int take_record(struct recovery *recovery, const struct log_record *recor
 		return take_hosts(recovery, record);
 	case HM_RECORD_BATCH:
 		return take_batch(recovery, record);
+	case HM_RECORD_DELETE:
+		return take_delete(recovery, record);
+	case HM_RECORD_HORIZON:
+		return take_horizons(recovery, record);
 	case HM_RECORD_GROUP:
 		return take_group(recovery, record);
 	case HM_RECORD_CHECKPOINT:

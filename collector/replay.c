@@ -8,13 +8,20 @@
 
 #include "collector/engine.h"
 #include "collector/group.h"
+#include "collector/last_sample.h"
 #include "collector/tail.h"
 #include "common/message.h"
+
+struct replay {
+	struct engine *engine;
+	struct last_samples wanted; /* their last ones were deleted */
+};
 
 static int note_sample(void *context, struct catalog_series *series,
 		       const struct metric_file_sample *sample, int64_t received_us)
 {
-	struct engine *engine = context;
+	struct replay *replay = context;
+	struct engine *engine = replay->engine;
 	bool is_odd = group_is_odd(sample->time_us, received_us);
 
 	pthread_mutex_lock(&engine->mutex);
@@ -24,11 +31,25 @@ static int note_sample(void *context, struct catalog_series *series,
 	return 0;
 }
 
-/* What the log has of a host beyond its files: last samples, and their number. */
-static int replay_host(struct engine *engine, struct tail *tail, struct catalog_host *host)
+static int note_mask(void *context, const struct tail_mask *mask)
 {
+	struct replay *replay = context;
+	int result = 0;
+
+	pthread_mutex_lock(&replay->engine->mutex);
+	for (size_t i = 0; i < mask->n_series && result == 0; i++)
+		result = last_samples_forget(&replay->wanted, mask->series[i], mask->since_us,
+					     mask->until_us);
+	pthread_mutex_unlock(&replay->engine->mutex);
+	return result;
+}
+
+/* What the log has of a host beyond its files: last samples, and their number. */
+static int replay_host(struct replay *replay, struct tail *tail, struct catalog_host *host)
+{
+	struct engine *engine = replay->engine;
 	struct tail_range range = {host->number, host->checkpoint, host->last};
-	struct tail_take take = {.context = engine, .sample = note_sample};
+	struct tail_take take = {.context = replay, .sample = note_sample, .mask = note_mask};
 	const uint64_t *positions;
 	size_t n_positions = 0;
 	int result;
@@ -60,13 +81,18 @@ static int replay_host(struct engine *engine, struct tail *tail, struct catalog_
 
 int replay_run(struct engine *engine)
 {
+	struct replay replay = {.engine = engine};
 	struct tail *tail;
 	int result = tail_new(engine, &tail);
 
 	if (result < 0)
 		return result;
 	for (size_t i = 0; i < engine->catalog.n_hosts && result == 0; i++)
-		result = replay_host(engine, tail, engine->catalog.all_hosts[i]);
+		result = replay_host(&replay, tail, engine->catalog.all_hosts[i]);
 	tail_free(tail);
+	/* Where that fails, their last samples are not known, and that is all. */
+	if (result == 0 && last_samples_find(&replay.wanted, engine) == -ENOMEM)
+		result = -ENOMEM;
+	last_samples_done(&replay.wanted);
 	return result;
 }

@@ -24,6 +24,7 @@ struct strand {
 	struct found_list found;
 	size_t n_given;        /* of these */
 	int64_t *row_times_us; /* of a column that has not all rows */
+	double *row_values;    /* of one of which something does not count */
 	size_t rows_capacity;
 	struct strand_piece waiting; /* decoded, but few wait to be given before */
 	size_t n_few;
@@ -54,6 +55,7 @@ void strand_free(struct strand *strand)
 	block_decoder_free(strand->decoder);
 	found_done(&strand->found, &strand->options.limits);
 	free(strand->row_times_us);
+	free(strand->row_values);
 	free(strand);
 }
 
@@ -109,17 +111,14 @@ void strand_forget(struct strand *strand)
 
 static int reserve_rows(struct strand *strand, size_t n)
 {
-	int64_t *times_us;
-
 	if (n <= strand->rows_capacity)
 		return 0;
-	times_us = reallocarray(NULL, n, sizeof(*times_us));
-	if (!times_us)
-		return -ENOMEM;
 	free(strand->row_times_us);
-	strand->row_times_us = times_us;
-	strand->rows_capacity = n;
-	return 0;
+	free(strand->row_values);
+	strand->row_times_us = reallocarray(NULL, n, sizeof(*strand->row_times_us));
+	strand->row_values = reallocarray(NULL, n, sizeof(*strand->row_values));
+	strand->rows_capacity = strand->row_times_us && strand->row_values ? n : 0;
+	return strand->rows_capacity > 0 ? 0 : -ENOMEM;
 }
 
 /* The samples in the span, of a column that has not all rows of its block. */
@@ -152,6 +151,25 @@ static int clip_runs(struct strand *strand, const struct pile_block *block, cons
 		n += end - begin;
 	}
 	*ret_piece = (struct strand_piece){strand->row_times_us, column->values + n_before, n, 0};
+	return 0;
+}
+
+/* Take out what does not count. */
+static int hide(struct strand *strand, const struct pile *pile, const struct pile_column *held,
+		struct strand_piece *piece)
+{
+	if (piece->n == 0)
+		return 0;
+	if (piece->times_us != strand->row_times_us) {
+		if (reserve_rows(strand, piece->n) < 0)
+			return -ENOMEM;
+		memcpy(strand->row_times_us, piece->times_us, piece->n * sizeof(*piece->times_us));
+	}
+	memcpy(strand->row_values, piece->values, piece->n * sizeof(*piece->values));
+	piece->n = pile_hide(pile, held, strand->row_times_us, strand->row_values, piece->n);
+	piece->times_us = strand->row_times_us;
+	piece->values = strand->row_values;
+	piece->step_us = 0;
 	return 0;
 }
 
@@ -193,6 +211,8 @@ static int next_column(struct strand *strand, struct strand_piece *ret_piece)
 			times_us + block->first_row, column.values + block->first_row,
 			block->end_row - block->first_row, block->step_us};
 	}
+	if (result == 0 && pile_is_masked(source->pile, held))
+		result = hide(strand, source->pile, held, ret_piece);
 	return result < 0 ? result : 1;
 }
 

@@ -11,6 +11,7 @@
 #include "common/array.h"
 #include "common/batch.h"
 #include "common/block.h"
+#include "common/log_entry.h"
 #include "common/log_segment.h"
 #include "common/message.h"
 
@@ -27,6 +28,9 @@ struct tail {
 	size_t positions_capacity;
 	uint64_t n_damaged;                              /* of the range that was looked for */
 	struct catalog_series *series[BATCH_SERIES_MAX]; /* of the batch being decoded */
+	struct catalog_series **masked;                  /* of the delete being decoded */
+	size_t n_masked;
+	size_t masked_capacity;
 };
 
 int tail_new(struct engine *engine, struct tail **ret_tail)
@@ -60,6 +64,7 @@ void tail_free(struct tail *tail)
 	tail_rewind(tail);
 	block_decoder_free(tail->decoder);
 	free(tail->positions);
+	free(tail->masked);
 	free(tail);
 }
 
@@ -114,10 +119,12 @@ static int read_record(struct tail *tail, uint64_t position, struct log_record *
 	return result;
 }
 
-/* Is a record a batch of the host? What is damaged but for its payload still has its back link. */
-static bool is_batch(const struct log_record *record, uint32_t host)
+/* Is a record a batch of the host, or what it deleted? What is damaged but for its payload still has its
+ * back link. */
+static bool is_link(const struct log_record *record, uint32_t host)
 {
-	return record->type == HM_RECORD_BATCH && record->host == host;
+	return (record->type == HM_RECORD_BATCH || record->type == HM_RECORD_DELETE) &&
+	       record->host == host;
 }
 
 static int compare_positions(const void *a, const void *b)
@@ -171,7 +178,7 @@ static int search_segment(struct tail *tail, uint32_t number, const struct tail_
 		if ((result != 0 && result != -EILSEQ) || record.position >= limit)
 			break;
 		offset = log_segment_behind(&record);
-		if (result == 0 && is_batch(&record, range->host) && record.position > range->after)
+		if (result == 0 && is_link(&record, range->host) && record.position > range->after)
 			result = add_position(tail, record.position);
 		if (result == -EILSEQ)
 			result = 0;
@@ -230,13 +237,13 @@ int tail_find(struct tail *tail, const struct tail_range *range, const uint64_t 
 		struct log_record record = {0};
 
 		result = read_record(tail, position, &record);
-		if (result == -EILSEQ && is_batch(&record, range->host)) {
+		if (result == -EILSEQ && is_link(&record, range->host)) {
 			/* Its samples are lost, its link is not. */
 			tail->n_damaged++;
 			result = 0;
 		} else if (is_damage(result) || (result == -ENOENT && is_lost(tail, range)) ||
 			   (result == 0 &&
-			    (!is_batch(&record, range->host) || record.previous >= position))) {
+			    (!is_link(&record, range->host) || record.previous >= position))) {
 			tail->n_damaged++;
 			result = search(tail, range, position);
 			break;
@@ -260,20 +267,19 @@ uint64_t tail_n_damaged(const struct tail *tail)
 	return tail->n_damaged;
 }
 
-/* Find or add a series that a batch names. With the mutex held. */
-static int get_series(struct engine *engine, const struct batch_head *head,
-		      const struct batch_series *series, struct buffer *text,
-		      struct catalog_series **ret_series)
+/* What names a series in full. @param text  keeps the identity's text @return 0 or -ENOMEM */
+static int make_identity(const struct engine *engine, const struct series_text *host,
+			 const struct batch_series *series, struct buffer *text,
+			 struct identity *ret_identity)
 {
 	struct identity identity = {
-		.host_length = head->host.length,
+		.host_length = host->length,
 		.metric_length = series->metric.length,
 		.labels_length = series->labels.length,
 	};
-	int result = 0;
 
 	buffer_clear(text);
-	buffer_append(text, head->host.start, head->host.length);
+	buffer_append(text, host->start, host->length);
 	buffer_append_byte(text, '\0');
 	buffer_append(text, series->metric.start, series->metric.length);
 	buffer_append_byte(text, '\0');
@@ -284,6 +290,20 @@ static int get_series(struct engine *engine, const struct batch_head *head,
 	identity.text = text->data;
 	identity.hash =
 		hash_bytes(&engine->catalog.key, text->data, identity_text_bytes(&identity));
+	*ret_identity = identity;
+	return 0;
+}
+
+/* Find or add a series that a batch names. With the mutex held. */
+static int get_series(struct engine *engine, const struct batch_head *head,
+		      const struct batch_series *series, struct buffer *text,
+		      struct catalog_series **ret_series)
+{
+	struct identity identity;
+	int result = make_identity(engine, &head->host, series, text, &identity);
+
+	if (result < 0)
+		return result;
 	*ret_series = catalog_find(&engine->catalog, &identity);
 	if (!*ret_series)
 		result = catalog_add(&engine->catalog, &identity, CATALOG_NEXT_ID, ret_series);
@@ -357,7 +377,7 @@ static int take_column(const struct rows *rows, const struct block_column *colum
 }
 
 /* Hand a block on as it is. */
-static int give_block(struct tail *tail, const struct batch_head *head,
+static int give_block(struct tail *tail, const struct batch_head *head, int64_t received_us,
 		      const struct tail_take *take)
 {
 	size_t n_columns = block_decoder_n_columns(tail->decoder);
@@ -365,7 +385,7 @@ static int give_block(struct tail *tail, const struct batch_head *head,
 	/* Their ids grow. */
 	if (block_decoder_series_id(tail->decoder, n_columns - 1) >= head->n_series)
 		return -EBADMSG;
-	return take->block(take->context, tail->decoder, tail->series);
+	return take->block(take->context, tail->decoder, tail->series, received_us);
 }
 
 static int take_block(struct tail *tail, const struct batch_head *head, int64_t received_us,
@@ -389,21 +409,81 @@ static int take_block(struct tail *tail, const struct batch_head *head, int64_t 
 	return result;
 }
 
-int tail_decode(struct tail *tail, uint32_t host, uint64_t position, const struct tail_take *take)
+static int compare_series(const void *a_pointer, const void *b_pointer)
 {
-	struct log_record record = {0};
-	struct batch_head head = {0};
-	struct cursor cursor;
-	int result = read_record(tail, position, &record);
+	uintptr_t a = (uintptr_t) * (struct catalog_series *const *)a_pointer;
+	uintptr_t b = (uintptr_t) * (struct catalog_series *const *)b_pointer;
 
-	if (result == 0 && !is_batch(&record, host))
-		result = -EBADMSG;
-	if (is_damage(result))
-		return -EBADMSG;
-	if (result < 0)
+	return a < b ? -1 : a > b;
+}
+
+bool tail_mask_has(const struct tail_mask *mask, const struct catalog_series *series)
+{
+	return mask->n_series > 0 && bsearch(&series, mask->series, mask->n_series,
+					     sizeof(*mask->series), compare_series) != NULL;
+}
+
+/* Add a series that a delete names. Of one that is not known there is nothing. With the mutex held. */
+static int add_masked(struct tail *tail, const struct series_text *host,
+		      const struct batch_series *named, struct buffer *text)
+{
+	struct engine *engine = tail->engine;
+	struct catalog_series **grown;
+	struct catalog_series *series;
+	struct identity identity;
+	int result = make_identity(engine, host, named, text, &identity);
+
+	series = result == 0 ? catalog_find(&engine->catalog, &identity) : NULL;
+	if (!series)
 		return result;
-	cursor = (struct cursor){.at = record.payload, .left = record.payload_bytes};
-	result = batch_get_head(&cursor, &head);
+	grown = array_grow(tail->masked, tail->n_masked, &tail->masked_capacity,
+			   sizeof(struct catalog_series *));
+	if (!grown)
+		return -ENOMEM;
+	tail->masked = grown;
+	grown[tail->n_masked++] = series;
+	return 0;
+}
+
+static int take_delete(struct tail *tail, const struct log_record *record,
+		       const struct tail_take *take)
+{
+	struct cursor cursor = {.at = record->payload, .left = record->payload_bytes};
+	struct tail_mask mask = {.position = record->position};
+	struct buffer text = {0};
+	struct log_delete entry;
+	int result = log_entry_get_delete(&cursor, &entry);
+
+	tail->n_masked = 0;
+	pthread_mutex_lock(&tail->engine->mutex);
+	while (result == 0) {
+		struct batch_series named;
+
+		result = log_entry_get_delete_series(&cursor, &named.metric, &named.labels);
+		if (result == 0)
+			result = add_masked(tail, &entry.name, &named, &text);
+	}
+	pthread_mutex_unlock(&tail->engine->mutex);
+	buffer_done(&text);
+	if (result != -ENODATA)
+		return result;
+	if (tail->n_masked > 1)
+		qsort(tail->masked, tail->n_masked, sizeof(struct catalog_series *),
+		      compare_series);
+	mask.series = tail->masked;
+	mask.n_series = tail->n_masked;
+	mask.since_us = entry.since_us;
+	mask.until_us = entry.until_us;
+	return take->mask ? take->mask(take->context, &mask) : 0;
+}
+
+static int take_batch(struct tail *tail, const struct log_record *record,
+		      const struct tail_take *take)
+{
+	struct cursor cursor = {.at = record->payload, .left = record->payload_bytes};
+	struct batch_head head = {0};
+	int result = batch_get_head(&cursor, &head);
+
 	if (result == 0)
 		result = get_names(tail, &head, &cursor, take);
 	if (result == 0 && head.n_series > 0)
@@ -418,9 +498,24 @@ int tail_decode(struct tail *tail, uint32_t host, uint64_t position, const struc
 		if (result == 0)
 			result = block_decoder_open(tail->decoder, bytes, length);
 		if (result == 0 && take->block)
-			result = give_block(tail, &head, take);
+			result = give_block(tail, &head, record->received_us, take);
 		else if (result == 0)
-			result = take_block(tail, &head, record.received_us, take);
+			result = take_block(tail, &head, record->received_us, take);
 	}
 	return result == -ENODATA ? 0 : result;
+}
+
+int tail_decode(struct tail *tail, uint32_t host, uint64_t position, const struct tail_take *take)
+{
+	struct log_record record = {0};
+	int result = read_record(tail, position, &record);
+
+	if (result == 0 && !is_link(&record, host))
+		result = -EBADMSG;
+	if (is_damage(result))
+		return -EBADMSG;
+	if (result < 0)
+		return result;
+	return record.type == HM_RECORD_DELETE ? take_delete(tail, &record, take)
+					       : take_batch(tail, &record, take);
 }

@@ -17,7 +17,16 @@
 struct engine;
 struct tail;
 
-/* Batches of a host: behind `after`, up to `last`, both positions of batches. */
+/* What was deleted of a host before a place in the log. */
+struct tail_mask {
+	struct catalog_series **series; /* sorted by their addresses; tail_mask_has() */
+	size_t n_series;
+	int64_t since_us; /* both belong to the range */
+	int64_t until_us;
+	uint64_t position; /* of the record */
+};
+
+/* Batches of a host, and what it deleted: behind `after`, up to `last`. */
 struct tail_range {
 	uint32_t host;
 	uint64_t after;
@@ -33,10 +42,16 @@ struct tail_take {
 	/* Instead of it, where it is set: a block, its columns not decoded. @param series  by the ids
 	 * of its columns; NULL where the metric is not wanted */
 	int (*block)(void *context, struct block_decoder *decoder,
-		     struct catalog_series *const *series);
+		     struct catalog_series *const *series, int64_t received_us);
 	/* Is any series of a metric wanted? A batch without one is passed over. NULL = all are */
 	bool (*wants)(void *context, struct series_text metric);
+	/* What goes before this is deleted, in files and in the log. Borrowed for the call. NULL: what
+	 * is deleted does not matter. @return likewise */
+	int (*mask)(void *context, const struct tail_mask *mask);
 };
+
+/* Does it name this series? */
+bool tail_mask_has(const struct tail_mask *mask, const struct catalog_series *series);
 
 /* @param engine  borrowed. @return 0 or -ENOMEM */
 int tail_new(struct engine *engine, struct tail **ret_tail);
@@ -60,7 +75,7 @@ int tail_find(struct tail *tail, const struct tail_range *range, const uint64_t 
 uint64_t tail_n_damaged(const struct tail *tail);
 
 /*
- * Decode the batch at a position. Series that are new to the catalog are added.
+ * Decode the batch, or delete, at a position. Series that are new to the catalog are added.
  * Takes the engine's mutex while it looks up names.
  * @return 0; -EBADMSG: damaged, or not this host's; -ENOENT; -ENOMEM; -errno; what `take` said
  */

@@ -142,6 +142,12 @@ static void replace(struct engine *engine, struct engine *fresh)
 	engine->pending_bytes = fresh->pending_bytes;
 	engine->durable = fresh->durable;
 	engine->first_segment = fresh->first_segment;
+	engine->newest_segment = fresh->newest_segment;
+	free(engine->releases);
+	engine->releases = fresh->releases;
+	engine->n_releases = fresh->n_releases;
+	engine->releases_capacity = fresh->releases_capacity;
+	fresh->releases = NULL;
 	engine->committer = fresh->committer;
 	fresh->committer = NULL;
 	committer_move(engine->committer, engine);

@@ -177,6 +177,20 @@ static int kernel_fallocate(void *context, int fd, uint64_t offset, uint64_t len
 	return result;
 }
 
+static int kernel_punch(void *context, int fd, uint64_t offset, uint64_t length)
+{
+	int result;
+
+	(void)context;
+	if (offset > INT64_MAX || length > INT64_MAX)
+		return -EFBIG;
+	do
+		result = result_of(fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+					     (off_t)offset, (off_t)length));
+	while (result == -EINTR);
+	return result;
+}
+
 static int kernel_ftruncate(void *context, int fd, uint64_t length)
 {
 	int result;
@@ -315,6 +329,7 @@ const struct disk disk_kernel = {
 	.syncfs = kernel_syncfs,
 	.fallocate = kernel_fallocate,
 	.ftruncate = kernel_ftruncate,
+	.punch = kernel_punch,
 	.fstat = kernel_fstat,
 	.rename = kernel_rename,
 	.unlink = kernel_unlink,

@@ -46,6 +46,8 @@ struct disk {
 	int (*syncfs)(void *context, int fd);
 	/* Have room on the disk: also for overwrites, where the file is empty yet. */
 	int (*fallocate)(void *context, int fd, uint64_t offset, uint64_t length);
+	/* Give back the room of a range; it reads as zeros then. @return also -EOPNOTSUPP */
+	int (*punch)(void *context, int fd, uint64_t offset, uint64_t length);
 	int (*ftruncate)(void *context, int fd, uint64_t length);
 	int (*fstat)(void *context, int fd, struct disk_status *ret_status);
 

@@ -108,3 +108,65 @@ int log_entry_get_checkpoint(struct cursor *cursor, struct log_checkpoint *ret_c
 	*ret_checkpoint = checkpoint;
 	return 0;
 }
+
+void log_entry_put_delete(struct buffer *out, const struct log_delete *entry)
+{
+	buffer_append(out, entry->id, HM_ID_BYTES);
+	cursor_put_text(out, &entry->name);
+	cursor_put_u64(out, (uint64_t)entry->since_us);
+	cursor_put_u64(out, (uint64_t)entry->until_us);
+}
+
+void log_entry_put_delete_series(struct buffer *out, const struct series_text *metric,
+				 const struct series_text *labels)
+{
+	cursor_put_text(out, metric);
+	cursor_put_text(out, labels);
+}
+
+int log_entry_get_delete(struct cursor *cursor, struct log_delete *ret_entry)
+{
+	const uint8_t *id = cursor_get_bytes(cursor, HM_ID_BYTES);
+	struct log_delete entry = {
+		.name = cursor_get_text(cursor, HM_HOST_NAME_MAX_BYTES),
+	};
+
+	entry.since_us = (int64_t)cursor_get_u64(cursor);
+	entry.until_us = (int64_t)cursor_get_u64(cursor);
+	if (cursor_failed(cursor) || !id || entry.name.length == 0 ||
+	    entry.since_us > entry.until_us)
+		return -EBADMSG;
+	memcpy(entry.id, id, HM_ID_BYTES);
+	*ret_entry = entry;
+	return 0;
+}
+
+int log_entry_get_delete_series(struct cursor *cursor, struct series_text *ret_metric,
+				struct series_text *ret_labels)
+{
+	if (cursor_is_done(cursor))
+		return -ENODATA;
+	*ret_metric = cursor_get_text(cursor, HM_METRIC_NAME_MAX_BYTES);
+	*ret_labels = cursor_get_text(cursor, UINT16_MAX);
+	return cursor_failed(cursor) || ret_metric->length == 0 ? -EBADMSG : 0;
+}
+
+void log_entry_put_horizon(struct buffer *out, const struct log_horizon *entry)
+{
+	cursor_put_u32(out, entry->host);
+	cursor_put_u64(out, (uint64_t)entry->horizon_us);
+}
+
+int log_entry_get_horizon(struct cursor *cursor, struct log_horizon *ret_entry)
+{
+	struct log_horizon entry;
+
+	if (cursor_is_done(cursor))
+		return -ENODATA;
+	entry.host = cursor_get_u32(cursor);
+	entry.horizon_us = (int64_t)cursor_get_u64(cursor);
+	if (cursor_failed(cursor))
+		return -EBADMSG;
+	*ret_entry = entry;
+	return 0;
+}

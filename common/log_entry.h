@@ -62,4 +62,32 @@ void log_entry_put_checkpoint(struct buffer *out, const struct log_checkpoint *c
 /* @return 0; -ENODATA: no more hosts; -EBADMSG */
 int log_entry_get_checkpoint(struct cursor *cursor, struct log_checkpoint *ret_checkpoint);
 
+/* DELETE: of some series of a host, or of all, what lies in a range of time; then the series. */
+struct log_delete {
+	uint8_t id[HM_ID_BYTES]; /* of the host */
+	struct series_text name; /* likewise */
+	int64_t since_us;        /* both belong to the range */
+	int64_t until_us;
+};
+
+void log_entry_put_delete(struct buffer *out, const struct log_delete *entry);
+void log_entry_put_delete_series(struct buffer *out, const struct series_text *metric,
+				 const struct series_text *labels);
+
+/* Read what is common to all: `cursor` goes on to the series. @return 0 or -EBADMSG */
+int log_entry_get_delete(struct cursor *cursor, struct log_delete *ret_entry);
+/* @return 0; -ENODATA: no more series; -EBADMSG */
+int log_entry_get_delete_series(struct cursor *cursor, struct series_text *ret_metric,
+				struct series_text *ret_labels);
+
+/* HORIZON: hosts, and before which time none of their samples counts. */
+struct log_horizon {
+	uint32_t host;
+	int64_t horizon_us;
+};
+
+void log_entry_put_horizon(struct buffer *out, const struct log_horizon *entry);
+/* @return 0; -ENODATA: no more hosts; -EBADMSG */
+int log_entry_get_horizon(struct cursor *cursor, struct log_horizon *ret_entry);
+
 #endif

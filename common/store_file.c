@@ -8,6 +8,7 @@
 
 #include "common/crc32c.h"
 #include "common/cursor.h"
+#include "common/store_mask.h"
 #include "common/varint.h"
 
 #define ID_MAGIC   "hmstore" /* with its NUL */
@@ -497,6 +498,8 @@ int store_file_get_names_offset(const struct store_file_block *block, uint64_t *
 		result = store_file_get_meta(block, &meta);
 	else if (block->type == HM_BLOCK_DATA)
 		result = store_file_get_data(block, &data);
+	else if (block->type == HM_BLOCK_TOMBSTONE || block->type == HM_BLOCK_FRONT)
+		result = store_mask_get_names_offset(block, &list.names_offset);
 	if (result == 0)
 		*ret_offset = list.names_offset | meta.names_offset | data.names_offset;
 	return result;

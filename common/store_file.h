@@ -177,7 +177,7 @@ bool store_file_next_series(struct store_file_series_list *list,
 			    struct store_file_series *ret_series);
 
 /*
- * Where the names before a SERIES, META or DATA block lie.
+ * Where the names before a SERIES, META, DATA, TOMBSTONE or FRONT block lie.
  * @return 0; -ENOENT: a block of another type; -EBADMSG
  */
 int store_file_get_names_offset(const struct store_file_block *block, uint64_t *ret_offset);

@@ -9,7 +9,9 @@
 
 #include "agent/ctl/check_part.h"
 #include "common/buffer.h"
+#include "common/file_front.h"
 #include "common/file_reader.h"
+#include "common/store_mask.h"
 
 /* -- what is confirmed ----------------------------------------------------------------------------- */
 
@@ -37,7 +39,7 @@ struct verifying {
 	bool has_meta;          /* kind and unit stand elsewhere, too */
 };
 
-/* A host by its number, which its folder knows, or else by the name of the folder. */
+/* A host by its number, or else by the name of the folder. */
 static const struct check_host *find_host(const struct check *check, const char *folder,
 					  size_t folder_length, uint32_t number)
 {
@@ -78,6 +80,14 @@ static uint32_t read_number(int hosts, const struct check_file *file)
 	file_reader_done(&reader);
 	(void)disk_kernel.close(NULL, fd);
 	return number;
+}
+
+const struct check_host *check_find_host(const struct check *check, int hosts,
+					 const struct check_file *file)
+{
+	if (check->n_hosts == 0)
+		return NULL;
+	return find_host(check, file->path, file->folder_length, read_number(hosts, file));
 }
 
 /* What the log says of this file. Without a log, or where it knows nothing, all counts. */
@@ -168,6 +178,8 @@ static int verify_payload(struct verifying *verifying, const struct store_file_b
 	struct store_file_host host;
 	struct store_file_epoch epoch;
 	struct store_file_event event;
+	struct store_mask_tombstone tombstone;
+	struct store_mask_front front;
 
 	switch (block->type) {
 	case HM_BLOCK_SERIES:
@@ -177,6 +189,10 @@ static int verify_payload(struct verifying *verifying, const struct store_file_b
 		return store_file_get_meta(block, &meta);
 	case HM_BLOCK_DATA:
 		return verify_data(verifying, block);
+	case HM_BLOCK_TOMBSTONE:
+		return store_mask_get_tombstone(block, &tombstone);
+	case HM_BLOCK_FRONT:
+		return store_mask_get_front(block, &front);
 	case HM_BLOCK_HOST:
 		if (store_file_get_host(block, &host) < 0)
 			return -EBADMSG;
@@ -299,10 +315,13 @@ static int verify_open_file(struct verifying *verifying, int fd)
 {
 	const struct check_file *file = verifying->file;
 	struct check *check = verifying->check;
+	bool has_front;
 	int result = check_begin_file(check, file, fd, &verifying->reader, &verifying->is_headless);
 
 	verifying->header_bytes = verifying->reader.header_bytes;
 	check->n_bytes += verifying->reader.length_bytes;
+	if (result == 0)
+		result = file_front_seek(&verifying->reader, verifying->position_max, &has_front);
 	if (result < 0)
 		return tell_unreadable(verifying, result);
 	/* What a failed sync left behind. */
@@ -385,9 +404,7 @@ static struct tally begin_host(const struct check *check, int hosts, const struc
 		.n_troubles = count_troubles(check),
 	};
 
-	if (check->n_hosts > 0)
-		tally.host =
-			find_host(check, file->path, file->folder_length, read_number(hosts, file));
+	tally.host = check_find_host(check, hosts, file);
 	return tally;
 }
 

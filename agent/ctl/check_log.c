@@ -159,6 +159,28 @@ static int take_batch(struct scan *scan, const struct log_record *record, struct
 	return add_host(scan->check, &host);
 }
 
+static int take_delete(struct cursor *cursor)
+{
+	struct series_text metric;
+	struct series_text labels;
+	struct log_delete entry;
+	int result = log_entry_get_delete(cursor, &entry);
+
+	while (result == 0)
+		result = log_entry_get_delete_series(cursor, &metric, &labels);
+	return result == -ENODATA ? 0 : result;
+}
+
+static int take_horizons(struct cursor *cursor)
+{
+	struct log_horizon entry;
+	int result;
+
+	while ((result = log_entry_get_horizon(cursor, &entry)) == 0)
+		;
+	return result == -ENODATA ? 0 : result;
+}
+
 /* @return 0; -EBADMSG: it makes no sense; -errno */
 static int take_record(struct scan *scan, const struct log_record *record)
 {
@@ -175,6 +197,10 @@ static int take_record(struct scan *scan, const struct log_record *record)
 		return take_hosts(scan->check, &cursor);
 	case HM_RECORD_BATCH:
 		return take_batch(scan, record, &cursor);
+	case HM_RECORD_DELETE:
+		return take_delete(&cursor);
+	case HM_RECORD_HORIZON:
+		return take_horizons(&cursor);
 	case HM_RECORD_GROUP:
 		return take_group(scan->check, &cursor);
 	case HM_RECORD_CHECKPOINT:

@@ -25,6 +25,7 @@ struct check_file {
 	uint64_t length_bytes;
 	struct file_name says; /* of a metric's file; borrows the path */
 	uint64_t limit_bytes;  /* so much of it counts, says the part behind it */
+	bool has_front;        /* it says itself that of the parts before nothing does */
 	int refusal;           /* why it does not count, for check_skip(); 0: it does */
 };
 
@@ -105,6 +106,10 @@ int check_log(struct check *check);
 
 /* Its name in its folder. */
 const char *check_file_name(const struct check_file *file);
+
+/* The host whose file it is, as the log knows it. @return NULL: it does not */
+const struct check_host *check_find_host(const struct check *check, int hosts,
+					 const struct check_file *file);
 
 /* Find out how much of each of the files counts, and which do not. @return 0 or -ENOMEM */
 int check_judge_parts(struct check *check, int hosts);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "agent/ctl/check_part.h"
+#include "common/file_front.h"
 #include "common/file_reader.h"
 
 static bool is_damaged(int result)
@@ -77,8 +78,19 @@ static bool is_none(int result)
 	       result == -EREMOTE;
 }
 
+/* Does the file say that of the parts before it nothing counts? */
+static bool has_front(const struct check *check, int hosts, const struct check_file *file,
+		      struct file_reader *reader)
+{
+	const struct check_host *host = check_find_host(check, hosts, file);
+	bool has_front = false;
+
+	(void)file_front_seek(reader, host ? host->checkpoint : UINT64_MAX, &has_front);
+	return has_front;
+}
+
 /* Does what a file's name says count? Also where it cannot be read. */
-static bool counts(const struct check *check, int hosts, const struct check_file *file)
+static bool counts(const struct check *check, int hosts, struct check_file *file)
 {
 	struct file_reader reader = {0};
 	bool is_headless;
@@ -88,6 +100,8 @@ static bool counts(const struct check *check, int hosts, const struct check_file
 	if (fd < 0)
 		return !is_none(fd);
 	result = check_begin_file(check, file, fd, &reader, &is_headless);
+	if (result == 0)
+		file->has_front = has_front(check, hosts, file, &reader);
 	file_reader_done(&reader);
 	(void)disk_kernel.close(NULL, fd);
 	return !is_none(result);
@@ -116,6 +130,7 @@ static int compare_parts(const void *left, const void *right)
 static void judge(const struct check *check, int hosts, struct check_file *const *files, size_t n)
 {
 	const struct file_name *behind = NULL;
+	bool is_left = false;
 	uint32_t below = files[n - 1]->says.part;
 	size_t n_far = n;
 
@@ -133,10 +148,11 @@ static void judge(const struct check *check, int hosts, struct check_file *const
 		if (behind && behind->part == file->says.part + 1)
 			file->limit_bytes = behind->continues_bytes;
 		/* Not even a header is nothing. */
-		if (file->limit_bytes <= sizeof(struct hm_file_header))
+		if (is_left || file->limit_bytes <= sizeof(struct hm_file_header))
 			file->limit_bytes = 0;
 		if (file->limit_bytes == 0 || counts(check, hosts, file))
 			behind = &file->says;
+		is_left |= file->has_front;
 	}
 }
 

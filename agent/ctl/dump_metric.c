@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "agent/ctl/dump_part.h"
+#include "common/file_front.h"
 #include "common/file_reader.h"
 #include "common/number.h"
 #include "common/reason.h"
@@ -44,6 +45,7 @@ static int take_header(struct metric *metric, const struct store_file_header *he
 static int read_header(struct metric *metric)
 {
 	struct store_file_header header;
+	bool has_front;
 	int error = file_reader_init(&metric->reader, &disk_kernel, metric->dump->fd, UINT64_MAX,
 				     &header);
 
@@ -54,7 +56,9 @@ static int read_header(struct metric *metric)
 				   "this store file is of another version of hostmetrics");
 	if (error == -EBADMSG)
 		return dump_refuse(metric->dump, 0, "the header is damaged");
-	return error < 0 ? error : take_header(metric, &header);
+	if (error == 0)
+		error = take_header(metric, &header);
+	return error < 0 ? error : file_front_seek(&metric->reader, UINT64_MAX, &has_front);
 }
 
 /* The first series whose id is not below this one. */

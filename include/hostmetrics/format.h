@@ -22,6 +22,13 @@
  *     HM_BLOCK_META    u64 as in SERIES; u8 kind (enum hm_stored_kind); the unit as text. The last
  *                      one counts, and without one the header
  *     HM_BLOCK_DATA    struct hm_data_header, then one block of samples (common/block.h)
+ *     HM_BLOCK_TOMBSTONE  u64 as in SERIES; u64 position in the log; i64 first and i64 last
+ *                      microseconds since 1970 UTC; then LEB128 ids of series, growing: their
+ *                      samples from the first time to the last, in blocks of lower positions, are
+ *                      deleted
+ *     HM_BLOCK_FRONT   u64 as in SERIES; u64 offset: nothing before it counts, and nothing of the
+ *                      parts before (0: all of this one does); i64 horizon: no
+ *                      sample of an earlier time counts; in files of metrics only
  *     HM_BLOCK_HOST    u32 number of the host in the log; u8 id[16]; u64 number of its
  *                      samples in files; the name
  *     HM_BLOCK_EPOCH   u8 epoch[16]; u64 sequence; u64 position in the log
@@ -69,9 +76,9 @@ enum hm_block_type {
 	HM_BLOCK_META = 2,
 	/* 3 was of version 1 */
 	HM_BLOCK_DATA = 4,
-	HM_BLOCK_TOMBSTONE = 5, /* reserved, as are the next three */
+	HM_BLOCK_TOMBSTONE = 5,
 	HM_BLOCK_FRONT = 6,
-	HM_BLOCK_ROLLUP = 7,
+	HM_BLOCK_ROLLUP = 7, /* reserved, as is the next */
 	HM_BLOCK_INDEX = 8,
 	HM_BLOCK_HOST = 9, /* this and the next two in .host only */
 	HM_BLOCK_EPOCH = 10,
@@ -161,8 +168,8 @@ enum hm_record_type {
 	HM_RECORD_GROUP = 6, /* files that a checkpoint is about to append to, and their lengths */
 	HM_RECORD_CHECKPOINT = 7, /* hosts, and up to which position their samples are in files */
 	HM_RECORD_EVENT = 8,
-	HM_RECORD_DELETE = 9,   /* reserved */
-	HM_RECORD_HORIZON = 10, /* reserved */
+	HM_RECORD_DELETE = 9,   /* samples of a host before it in the log are deleted */
+	HM_RECORD_HORIZON = 10, /* hosts, and before which time none of their samples count */
 };
 
 #endif

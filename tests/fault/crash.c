@@ -127,10 +127,11 @@ static void try_stop(struct torture *torture, unsigned i)
 int main(int argc, char **argv)
 {
 	static const enum sim_event wanted[] = {
-		SIM_CRASHES,          SIM_KILLS,           SIM_STOPS,        SIM_HALF_WRITES,
-		SIM_SECTORS_DONE,     SIM_SECTORS_OMITTED, SIM_SECTORS_TORN, SIM_SECTORS_GARBLED,
-		SIM_SIZES_DONE,       SIM_SIZES_LOST,      SIM_ENTRIES_DONE, SIM_ENTRIES_LOST,
-		SIM_ENTRIES_REORDERED};
+		SIM_CRASHES,      SIM_KILLS,           SIM_STOPS,
+		SIM_HALF_WRITES,  SIM_SECTORS_DONE,    SIM_SECTORS_OMITTED,
+		SIM_SECTORS_TORN, SIM_SECTORS_GARBLED, SIM_SIZES_DONE,
+		SIM_SIZES_LOST,   SIM_HOLES_DONE,      SIM_HOLES_LOST,
+		SIM_ENTRIES_DONE, SIM_ENTRIES_LOST,    SIM_ENTRIES_REORDERED};
 	struct torture torture;
 
 	torture_begin(&torture, argc, argv);

@@ -30,6 +30,7 @@ struct flips {
 	uint64_t n_harmless;
 	uint64_t n_harmful;
 	uint64_t n_bad_harmful;
+	uint64_t n_returned; /* in so many deleted samples came back, as they may */
 };
 
 static void take_path(void *argument, const char *path)
@@ -92,17 +93,60 @@ static void check_counted(struct trial *trial)
 				ledger_n_missing(&trial->ledger));
 }
 
+static uint32_t get_le32(const uint8_t *bytes)
+{
+	return (uint32_t)bytes[0] | (uint32_t)bytes[1] << 8 | (uint32_t)bytes[2] << 16 |
+	       (uint32_t)bytes[3] << 24;
+}
+
+/* Does some of a range of the undamaged file say what is deleted? */
+static bool has_tombstone(const struct flips *flips, const char *path, uint64_t begin, uint64_t end)
+{
+	uint64_t size = 0;
+	const uint8_t *bytes = sim_disk_content(flips->trial->sim, path, &size);
+	uint64_t offset = strncmp(path, "hosts/", 6) == 0 ? get_le32(bytes + 12) : size;
+
+	while (offset + HM_BLOCK_MIN_BYTES <= size) {
+		uint32_t length = get_le32(bytes + offset + 4);
+
+		if (offset < end && begin < offset + length &&
+		    (bytes[offset + 8] == HM_BLOCK_TOMBSTONE ||
+		     bytes[offset + 8] == HM_BLOCK_FRONT))
+			return true;
+		/* Behind a hole the rest is not looked at: nothing was deleted before it. */
+		if (length < HM_BLOCK_MIN_BYTES)
+			break;
+		offset += length;
+	}
+	return false;
+}
+
+/* What was deleted comes back only where what says so is damaged. */
+static void check_returned(struct flips *flips, struct trial *trial, const char *path,
+			   uint64_t begin, uint64_t end)
+{
+	if (trial->ledger.n_returned == 0)
+		return;
+	if (has_tombstone(flips, path, begin, end))
+		flips->n_returned++;
+	else
+		ledger_complain(&trial->ledger, "%llu deleted samples have come back",
+				(unsigned long long)trial->ledger.n_returned);
+}
+
 static void try_flip(struct flips *flips, const char *path, uint64_t bit)
 {
 	struct trial *trial = trial_fork(flips->trial, bit);
 	char where[192];
 
 	(void)snprintf(where, sizeof(where), "bit %llu of %s", (unsigned long long)bit, path);
+	trial->ledger.forgives = true;
 	(void)sim_disk_flip(trial->sim, path, bit);
 	if (trial_open(trial, LEDGER_DAMAGED)) {
 		check_missing(trial, path);
 		check_filed(flips, trial, path);
 		check_counted(trial);
+		check_returned(flips, trial, path, bit / 8, bit / 8 + 1);
 		if (ledger_n_missing(&trial->ledger))
 			flips->n_harmful++;
 		else
@@ -120,10 +164,12 @@ static void try_bad_sector(struct flips *flips, const char *path, uint64_t offse
 
 	(void)snprintf(where, sizeof(where), "the sector of byte %llu of %s",
 		       (unsigned long long)offset, path);
+	trial->ledger.forgives = true;
 	(void)sim_disk_spoil(trial->sim, path, offset, 1);
 	if (trial_open(trial, LEDGER_DAMAGED)) {
 		check_filed(flips, trial, path);
 		check_counted(trial);
+		check_returned(flips, trial, path, offset, offset + SIM_DISK_SECTOR_BYTES);
 		flips->n_bad_harmful += ledger_n_missing(&trial->ledger) > 0;
 		trial_close(trial);
 	}
@@ -170,6 +216,7 @@ static void try_store(struct torture *torture)
 	(void)trial_open(trial, LEDGER_RESTART);
 	for (unsigned i = 0; i < STEPS && !trial_is_bad(trial); i++)
 		trial_step(trial);
+	trial_delete(trial);
 	/* Some in files, some in the log. */
 	trial_flush(trial);
 	flips.n_filed = trial->ledger.n_samples;
@@ -185,10 +232,13 @@ static void try_store(struct torture *torture)
 		try_files(&flips, &files);
 		(void)printf(
 			"# seed %llu: %u files, %llu flips cost samples, %llu did not; %llu bad "
-			"sectors did\n",
+			"sectors did; %llu deleted samples came back with what said so\n",
 			(unsigned long long)torture->seed, files.n,
 			(unsigned long long)flips.n_harmful, (unsigned long long)flips.n_harmless,
-			(unsigned long long)flips.n_bad_harmful);
+			(unsigned long long)flips.n_bad_harmful,
+			(unsigned long long)flips.n_returned);
+		torture_tell(torture, flips.n_returned > 0 || torture_is_over(torture),
+			     "some of them cost what says that samples are deleted");
 		torture_tell(torture,
 			     (flips.n_harmful > 0 && flips.n_bad_harmful > 0) ||
 				     torture_is_over(torture),

@@ -87,6 +87,28 @@ static unsigned get_series(struct ledger *ledger, const char *name)
 	return ledger->n_series++;
 }
 
+/* Is it older than its host's horizon? */
+static void expire_sample(struct ledger *ledger, struct ledger_sample *sample)
+{
+	const char *name = ledger->series[sample->series].name;
+
+	for (unsigned i = 0; i < ledger->n_horizons; i++) {
+		const struct ledger_horizon *horizon = &ledger->horizons[i];
+		size_t length = strlen(horizon->host);
+
+		if (strncmp(name, horizon->host, length) != 0 || name[length] != ' ' ||
+		    sample->state == LEDGER_GONE)
+			continue;
+		if (sample->time_us < horizon->durable_us) {
+			sample->state = LEDGER_GONE;
+			sample->is_dying = false;
+			ledger->n_expired++;
+		} else if (sample->time_us < horizon->given_us) {
+			sample->is_dying = true;
+		}
+	}
+}
+
 void ledger_give(struct ledger *ledger, const char *name, int64_t time_us, double value)
 {
 	unsigned series = get_series(ledger, name);
@@ -96,12 +118,81 @@ void ledger_give(struct ledger *ledger, const char *name, int64_t time_us, doubl
 		ledger->samples =
 			grow(ledger->samples, ledger->samples_capacity, sizeof(*ledger->samples));
 	}
-	ledger->samples[ledger->n_samples++] = (struct ledger_sample){
+	ledger->samples[ledger->n_samples] = (struct ledger_sample){
 		.series = series,
 		.state = LEDGER_GIVEN,
 		.time_us = time_us,
 		.bits = bits_of(value),
 	};
+	expire_sample(ledger, &ledger->samples[ledger->n_samples++]);
+}
+
+void ledger_delete(struct ledger *ledger, const char *name, int64_t since_us, int64_t until_us)
+{
+	unsigned series = find_series(ledger, name);
+
+	for (size_t i = 0; i < ledger->n_samples; i++) {
+		struct ledger_sample *sample = &ledger->samples[i];
+
+		if (sample->series == series && sample->time_us >= since_us &&
+		    sample->time_us <= until_us && sample->state != LEDGER_GONE)
+			sample->is_dying = true;
+	}
+}
+
+static struct ledger_horizon *get_horizon(struct ledger *ledger, const char *host)
+{
+	struct ledger_horizon *horizon;
+
+	for (unsigned i = 0; i < ledger->n_horizons; i++) {
+		if (strcmp(ledger->horizons[i].host, host) == 0)
+			return &ledger->horizons[i];
+	}
+	if (ledger->n_horizons == LEDGER_HORIZONS_MAX)
+		abort();
+	horizon = &ledger->horizons[ledger->n_horizons++];
+	*horizon = (struct ledger_horizon){.durable_us = INT64_MIN, .given_us = INT64_MIN};
+	(void)snprintf(horizon->host, sizeof(horizon->host), "%s", host);
+	return horizon;
+}
+
+static void expire_samples(struct ledger *ledger)
+{
+	for (size_t i = 0; i < ledger->n_samples; i++)
+		expire_sample(ledger, &ledger->samples[i]);
+}
+
+void ledger_expire(struct ledger *ledger, const char *host, int64_t horizon_us)
+{
+	get_horizon(ledger, host)->given_us = horizon_us;
+	expire_samples(ledger);
+}
+
+void ledger_settle(struct ledger *ledger)
+{
+	for (unsigned i = 0; i < ledger->n_horizons; i++)
+		ledger->horizons[i].durable_us = ledger->horizons[i].given_us;
+	expire_samples(ledger);
+	for (size_t i = 0; i < ledger->n_samples; i++) {
+		if (!ledger->samples[i].is_dying)
+			continue;
+		ledger->samples[i].state = LEDGER_GONE;
+		ledger->samples[i].is_dying = false;
+		ledger->samples[i].is_deleted = true;
+		ledger->n_deleted++;
+	}
+}
+
+void ledger_find_horizon(struct ledger *ledger, const char *host, int64_t horizon_us)
+{
+	struct ledger_horizon *horizon = get_horizon(ledger, host);
+
+	if (horizon_us != horizon->durable_us && horizon_us != horizon->given_us)
+		ledger_complain(ledger, "%s: the horizon is %" PRId64 ", not %" PRId64, host,
+				horizon_us, horizon->durable_us);
+	horizon->durable_us = horizon_us;
+	horizon->given_us = horizon_us;
+	expire_samples(ledger);
 }
 
 void ledger_confirm(struct ledger *ledger, size_t n)
@@ -138,7 +229,7 @@ static int compare_keys(const struct ledger_sample *a, const struct ledger_sampl
 	return 0;
 }
 
-/* Of equal ones those first that must be there, then those that came first. */
+/* Of equal ones those first that must be there, then those that may be, then those that came first. */
 static int compare_places(const void *a, const void *b, void *context)
 {
 	const struct ledger_sample *samples = context;
@@ -148,6 +239,9 @@ static int compare_places(const void *a, const void *b, void *context)
 
 	if (order)
 		return order;
+	if ((samples[place_a].state == LEDGER_GONE) == (samples[place_b].state == LEDGER_GONE) &&
+	    samples[place_a].is_dying != samples[place_b].is_dying)
+		return samples[place_a].is_dying ? 1 : -1;
 	if (samples[place_a].state != samples[place_b].state)
 		return samples[place_a].state > samples[place_b].state ? -1 : 1;
 	return place_a < place_b ? -1 : place_a > place_b;
@@ -256,7 +350,9 @@ void ledger_read_row(struct ledger *ledger, const char *name, int64_t time_us, d
 	}
 	ledger->samples[place].is_read = true;
 	check_order(ledger, &ledger->series[wanted.series], &ledger->samples[place]);
-	if (ledger->samples[place].state == LEDGER_GONE) {
+	if (ledger->forgives && ledger->samples[place].is_deleted) {
+		ledger->n_returned++;
+	} else if (ledger->samples[place].state == LEDGER_GONE) {
 		ledger_complain(ledger, "%s %" PRId64 " %.17g (sample %zu) has come back", name,
 				time_us, value, place);
 	}
@@ -270,16 +366,21 @@ static void end_sample(struct ledger *ledger, struct ledger_sample *sample,
 	if (sample->is_read) {
 		if (is_restart && sample->state == LEDGER_GIVEN)
 			sample->state = LEDGER_SEEN;
+		/* The delete was lost, and does not come back. */
+		if (is_restart)
+			sample->is_dying = false;
 		return;
 	}
-	if (reading != LEDGER_DAMAGED && sample->state >= LEDGER_SEEN) {
+	if (reading != LEDGER_DAMAGED && sample->state >= LEDGER_SEEN && !sample->is_dying) {
 		ledger_complain(ledger, "%s %" PRId64 " (sample %zu of %zu), %s, is not read",
 				ledger->series[sample->series].name, sample->time_us,
 				(size_t)(sample - ledger->samples), ledger->n_samples,
 				sample->state == LEDGER_SEEN ? "seen before" : "durable");
 	}
-	if (is_restart)
+	if (is_restart) {
 		sample->state = LEDGER_GONE;
+		sample->is_dying = false;
+	}
 }
 
 void ledger_read_end(struct ledger *ledger, enum ledger_reading reading)
@@ -293,6 +394,7 @@ size_t ledger_n_missing(const struct ledger *ledger)
 	size_t n = 0;
 
 	for (size_t i = 0; i < ledger->n_samples; i++)
-		n += !ledger->samples[i].is_read && ledger->samples[i].state >= LEDGER_SEEN;
+		n += !ledger->samples[i].is_read && ledger->samples[i].state >= LEDGER_SEEN &&
+		     !ledger->samples[i].is_dying;
 	return n;
 }

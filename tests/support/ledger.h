@@ -30,7 +30,18 @@ struct ledger_sample {
 	uint64_t bits; /* of the value */
 	bool is_read;  /* in this reading */
 	bool is_doubtful;
+	bool is_deleted; /* the store said so, and that this is durable */
+	bool is_dying; /* it was deleted, or is too old, and nobody said yet that this is durable */
 };
+
+/* Before this time no sample of a host counts, whenever it came in. */
+struct ledger_horizon {
+	char host[LEDGER_NAME_MAX_BYTES];
+	int64_t durable_us; /* the store said so */
+	int64_t given_us;   /* it may be this one as well */
+};
+
+#define LEDGER_HORIZONS_MAX 8
 
 struct ledger_series {
 	char name[LEDGER_NAME_MAX_BYTES];
@@ -48,7 +59,13 @@ struct ledger {
 	unsigned series_capacity;
 	size_t *order; /* of the samples, for looking them up; while a reading goes on */
 	size_t n_order;
-	unsigned recent; /* series that was looked up last */
+	struct ledger_horizon horizons[LEDGER_HORIZONS_MAX];
+	unsigned n_horizons;
+	bool forgives;       /* what was deleted may be read: what says so may be damaged */
+	uint64_t n_returned; /* how much of it was read */
+	uint64_t n_deleted;  /* samples that the store said were deleted */
+	uint64_t n_expired;  /* likewise that they are too old */
+	unsigned recent;     /* series that was looked up last */
 	size_t n_rows;
 	char problem[LEDGER_PROBLEM_MAX_BYTES]; /* the first; "" = none */
 };
@@ -74,6 +91,18 @@ void ledger_doubt(struct ledger *ledger, size_t n);
 
 /* The store says that the first `n` samples are durable, those that are not gone. */
 void ledger_confirm(struct ledger *ledger, size_t n);
+
+/* The store was told to delete what it was given until now of a series, within a range of time. */
+void ledger_delete(struct ledger *ledger, const char *name, int64_t since_us, int64_t until_us);
+
+/* Likewise all of a host that is older than a time, and what will be given of it. */
+void ledger_expire(struct ledger *ledger, const char *host, int64_t horizon_us);
+
+/* It says that all of this is durable. */
+void ledger_settle(struct ledger *ledger);
+
+/* The store was opened anew: which horizon it has. INT64_MIN = none */
+void ledger_find_horizon(struct ledger *ledger, const char *host, int64_t horizon_us);
 
 /* The power failed: what was only seen may be lost. */
 void ledger_lose_power(struct ledger *ledger);

@@ -13,7 +13,7 @@ const char *sim_call_name(enum sim_call call)
 		[SIM_FTRUNCATE] = "ftruncate", [SIM_FSTAT] = "fstat",
 		[SIM_RENAME] = "rename",       [SIM_UNLINK] = "unlink",
 		[SIM_MKDIR] = "mkdir",         [SIM_LIST] = "list",
-		[SIM_RANDOM] = "random",
+		[SIM_RANDOM] = "random",       [SIM_PUNCH] = "punch",
 	};
 
 	return names[call];
@@ -32,6 +32,8 @@ const char *sim_event_name(enum sim_event event)
 		[SIM_SECTORS_GARBLED] = "sectors garbled",
 		[SIM_SIZES_DONE] = "sizes done",
 		[SIM_SIZES_LOST] = "sizes lost",
+		[SIM_HOLES_DONE] = "holes done",
+		[SIM_HOLES_LOST] = "holes lost",
 		[SIM_ENTRIES_DONE] = "entries done",
 		[SIM_ENTRIES_LOST] = "entries lost",
 		[SIM_ENTRIES_REORDERED] = "entries reordered",

@@ -568,6 +568,29 @@ static int sim_ftruncate(void *context, int fd, uint64_t length)
 	return 0;
 }
 
+static int sim_punch(void *context, int fd, uint64_t offset, uint64_t length)
+{
+	struct sim_disk *sim = context;
+	int result = begin(sim, SIM_PUNCH, true);
+	const struct sim_file *file = find_writable(sim, fd);
+	struct sim_node *node;
+
+	if (result < 0)
+		return result;
+	if (!file)
+		return -EBADF;
+	if (!length)
+		return -EINVAL;
+	if (offset > FILE_MAX_BYTES || length > FILE_MAX_BYTES)
+		return -EFBIG;
+	node = node_of(sim, file);
+	change(sim, node,
+	       (struct sim_change){
+		       .kind = SIM_CHANGE_PUNCH, .offset = offset, .length = (size_t)length});
+	sim_node_give_blocks(node, offset, length);
+	return 0;
+}
+
 static int sim_fstat(void *context, int fd, struct disk_status *ret_status)
 {
 	struct sim_disk *sim = context;
@@ -831,6 +854,7 @@ static const struct disk functions = {
 	.syncfs = sim_syncfs,
 	.fallocate = sim_fallocate,
 	.ftruncate = sim_ftruncate,
+	.punch = sim_punch,
 	.fstat = sim_fstat,
 	.rename = sim_rename,
 	.unlink = sim_unlink,
@@ -1179,7 +1203,7 @@ uint64_t sim_disk_n_pending(const struct sim_disk *sim)
 
 static void dump_changes(const struct sim_node *node, FILE *out)
 {
-	static const char *const kinds[] = {"write", "size", "link", "unlink", "rename"};
+	static const char *const kinds[] = {"write", "size", "link", "unlink", "rename", "punch"};
 
 	for (size_t i = 0; i < node->n_changes; i++) {
 		const struct sim_change *pending = &node->changes[i];

@@ -12,7 +12,7 @@
  *
  * Every change since then is pending. A power cut decides for each by itself whether it was done:
  * for each sector of 512 bytes of each write whether it is there, not there, torn or garbled (the
- * bytes around what was written are left as they were), for each size whether the file has it
+ * bytes around what was written are left as they were), for each hole whether it was made, for each size whether the file has it
  * (with zeroes or garbage where bytes are missing), for each entry made, removed or renamed whether
  * that happened, in any order, but for a rename never by half.
  *
@@ -55,6 +55,7 @@ enum sim_call {
 	SIM_MKDIR,
 	SIM_LIST,
 	SIM_RANDOM,
+	SIM_PUNCH,
 	SIM_CALLS,
 };
 
@@ -69,6 +70,8 @@ enum sim_event {
 	SIM_SECTORS_GARBLED,
 	SIM_SIZES_DONE,
 	SIM_SIZES_LOST,
+	SIM_HOLES_DONE,
+	SIM_HOLES_LOST,
 	SIM_ENTRIES_DONE,
 	SIM_ENTRIES_LOST,
 	SIM_ENTRIES_REORDERED, /* done, although an earlier one of the folder was lost */

@@ -152,6 +152,7 @@ static void entries_do(struct sim_entries *entries, const struct sim_change *cha
 		break;
 	case SIM_CHANGE_WRITE:
 	case SIM_CHANGE_SIZE:
+	case SIM_CHANGE_PUNCH:
 		break;
 	}
 }
@@ -230,10 +231,25 @@ void sim_node_change(struct sim_node *node, const struct sim_change *change)
 	copy->to = copy_name(change->to);
 }
 
+/* What lies behind the size has no place. */
+static void content_punch(struct sim_content *content, const struct sim_change *change)
+{
+	uint64_t length = change->length;
+
+	if (change->offset >= content->size)
+		return;
+	if (length > content->size - change->offset)
+		length = content->size - change->offset;
+	if (length)
+		memset(content->bytes + change->offset, 0, length);
+}
+
 static void content_do(struct sim_content *content, const struct sim_change *change)
 {
 	if (change->kind == SIM_CHANGE_SIZE)
 		sim_content_resize(content, change->size);
+	if (change->kind == SIM_CHANGE_PUNCH)
+		content_punch(content, change);
 	if (change->kind != SIM_CHANGE_WRITE)
 		return;
 	if (change->size > content->size)
@@ -356,6 +372,18 @@ static void meet_pieces(struct sim_content *content, const struct sim_change *ch
 	}
 }
 
+/* A hole is told in the journal, too. */
+static void meet_punch(struct sim_content *content, const struct sim_change *change,
+		       const struct sim_fate *fate)
+{
+	if (!is_done(fate, change)) {
+		count(fate, SIM_HOLES_LOST);
+		return;
+	}
+	content_punch(content, change);
+	count(fate, SIM_HOLES_DONE);
+}
+
 /* A size is told in the folder's journal: done or not. What is done reaches a file's end at most. */
 static void meet_size(struct sim_content *content, const struct sim_change *change,
 		      const struct sim_fate *fate)
@@ -418,7 +446,10 @@ void sim_node_meet(struct sim_node *node, const struct sim_fate *fate)
 			meet_entry(node, change, fate, &is_one_lost);
 			continue;
 		}
-		meet_size(&node->durable, change, fate);
+		if (change->kind == SIM_CHANGE_PUNCH)
+			meet_punch(&node->durable, change, fate);
+		else
+			meet_size(&node->durable, change, fate);
 		if (change->kind == SIM_CHANGE_WRITE)
 			meet_write(&node->durable, change, fate);
 	}
@@ -474,6 +505,16 @@ void sim_node_take_blocks(struct sim_node *node, uint64_t offset, uint64_t lengt
 	for (uint64_t i = offset / SIM_DISK_BLOCK_BYTES; i < end; i++) {
 		node->n_used_blocks += !node->blocks[i];
 		node->blocks[i] = 1;
+	}
+}
+
+void sim_node_give_blocks(struct sim_node *node, uint64_t offset, uint64_t length)
+{
+	uint64_t end = (offset + length) / SIM_DISK_BLOCK_BYTES;
+
+	for (uint64_t i = block_end(offset); i < end && i < node->n_blocks; i++) {
+		node->n_used_blocks -= node->blocks[i];
+		node->blocks[i] = 0;
 	}
 }
 

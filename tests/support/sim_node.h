@@ -15,6 +15,7 @@ enum sim_change_kind {
 	SIM_CHANGE_LINK,   /* `name` becomes `node` */
 	SIM_CHANGE_UNLINK, /* `name` is no more */
 	SIM_CHANGE_RENAME, /* `name`, which is `node`, becomes `to` */
+	SIM_CHANGE_PUNCH,  /* from `offset` on `length` bytes are zeroes */
 };
 
 struct sim_change {
@@ -117,6 +118,9 @@ void sim_node_evict(struct sim_node *node);
 /* Blocks that a range needs and that are not there. */
 uint64_t sim_node_count_missing(const struct sim_node *node, uint64_t offset, uint64_t length);
 void sim_node_take_blocks(struct sim_node *node, uint64_t offset, uint64_t length);
+
+/* Give back the whole blocks of a range. */
+void sim_node_give_blocks(struct sim_node *node, uint64_t offset, uint64_t length);
 
 /* Give back the blocks behind the size that processes see. */
 void sim_node_cut_blocks(struct sim_node *node);

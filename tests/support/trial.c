@@ -8,9 +8,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "collector/delete.h"
+#include "collector/horizon.h"
 #include "collector/query.h"
 
 #define CHECKPOINT_STEPS_MAX 10000
+
+/* So many values of chance take more than two pages. */
+#define PAGE_SAMPLES 1300
+
+/* What is deleted, or too old, begins or ends within so much of the time before. */
+#define PAST_US INT64_C(18000000000)
 
 static const struct hash_key key = {{1, 2}};
 
@@ -121,6 +129,16 @@ static void check_damage(struct trial *trial, enum ledger_reading reading)
 	}
 }
 
+/* Which of the horizons it was given the engine has. */
+static void find_horizons(struct trial *trial)
+{
+	const struct catalog *catalog = &trial->engine->catalog;
+
+	for (size_t i = 0; i < catalog->n_hosts; i++)
+		ledger_find_horizon(&trial->ledger, catalog->all_hosts[i]->name,
+				    catalog->all_hosts[i]->horizon_us);
+}
+
 bool trial_open(struct trial *trial, enum ledger_reading reading)
 {
 	trial->is_partial = false;
@@ -132,6 +150,8 @@ bool trial_open(struct trial *trial, enum ledger_reading reading)
 		return false;
 	}
 	check_damage(trial, reading);
+	if (reading == LEDGER_RESTART && !trial->is_partial)
+		find_horizons(trial);
 	(void)trial_read(trial, reading);
 	return true;
 }
@@ -285,11 +305,162 @@ int trial_commit(struct trial *trial)
 	size_t n = trial->ledger.n_samples;
 	int result = engine_commit(trial->engine);
 
-	if (result == 0)
+	if (result == 0) {
 		ledger_confirm(&trial->ledger, n);
+		ledger_settle(&trial->ledger);
+	}
 	judge(trial, "commit", result);
 	return result;
 }
+
+/* -- what is deleted ------------------------------------------------------------------------------ */
+
+/* What is to be deleted, and of what. */
+struct choice {
+	const struct catalog_host *host;
+	const struct catalog_file *file; /* NULL = all of the host */
+	uint64_t n_of_4;                 /* so many of four series */
+	struct delete_range range;
+};
+
+static int64_t choose_past(struct trial *trial)
+{
+	const struct disk *disk = sim_disk_table(trial->sim);
+
+	return disk->now_us(disk->context) -
+	       (int64_t)sim_random_below(&trial->random, (uint64_t)PAST_US);
+}
+
+static struct choice choose_delete(struct trial *trial, struct catalog_series *const *all, size_t n)
+{
+	const struct catalog_file *file = all[sim_random_below(&trial->random, n)]->file;
+	struct choice choice = {
+		.host = file->host,
+		.file = sim_random_chance(&trial->random, 1, 4) ? NULL : file,
+		.n_of_4 = 1 + sim_random_below(&trial->random, 4),
+		.range = {INT64_MIN, INT64_MAX},
+	};
+
+	if (sim_random_chance(&trial->random, 1, 2))
+		choice.range.since_us = choose_past(trial);
+	if (sim_random_chance(&trial->random, 1, 3))
+		choice.range.until_us = choose_past(trial);
+	if (choice.range.since_us > choice.range.until_us)
+		choice.range.since_us = INT64_MIN;
+	return choice;
+}
+
+/* Keep those of all series that are chosen, and have the ledger know. @return how many */
+static size_t apply_choice(struct trial *trial, const struct choice *choice,
+			   struct catalog_series **series, size_t n_all)
+{
+	char name[LEDGER_NAME_MAX_BYTES];
+	size_t n = 0;
+
+	for (size_t i = 0; i < n_all; i++) {
+		const struct catalog_file *file = series[i]->file;
+
+		if (file->host != choice->host || (choice->file && file != choice->file) ||
+		    sim_random_below(&trial->random, 4) >= choice->n_of_4)
+			continue;
+		row_name(file->host->name, file->metric, series[i]->labels, name);
+		ledger_delete(&trial->ledger, name, choice->range.since_us, choice->range.until_us);
+		series[n++] = series[i];
+	}
+	return n;
+}
+
+void trial_delete(struct trial *trial)
+{
+	struct catalog_series **series = NULL;
+	struct choice choice;
+	uint64_t ticket = 0;
+	size_t n = 0;
+	int result;
+
+	/* What waits in memory is logged after it. */
+	if (trial_commit(trial) < 0 || engine_list_series(trial->engine, &series, &n) < 0)
+		return;
+	if (n > 0) {
+		choice = choose_delete(trial, series, n);
+		n = apply_choice(trial, &choice, series, n);
+		result = delete_log(trial->engine, series, n, &choice.range, &ticket);
+		if (result < 0)
+			give_up("delete");
+		/* What comes from now on is not deleted. */
+		if (sim_random_chance(&trial->random, 1, 2))
+			trial_append(trial);
+		if (trial_commit(trial) == 0 && !delete_is_durable(trial->engine, ticket))
+			ledger_complain(&trial->ledger, "a delete is not durable after a commit");
+		judge(trial, "delete", delete_settle(trial->engine, series, n, &choice.range));
+	}
+	free(series);
+}
+
+/* Give samples of one series, from a time on backwards. */
+static void give_many(struct trial *trial, const char *host, int64_t time_us, int n)
+{
+	static const char name[] = "x{cpu=\"0\"} 0";
+	const struct bundle_meta meta = {HM_STORED_GAUGE, "seconds", 7};
+	const struct disk *disk = sim_disk_table(trial->sim);
+	uint64_t n_refused = rejects_total(trial->bundle.rejects);
+	size_t n_before = trial->ledger.n_samples;
+	struct line line;
+
+	bundle_clear(&trial->bundle);
+	trial->bundle.now_us = disk->now_us(disk->context);
+	if (line_parse(&line, name, strlen(name), 0) != HM_REASON_NONE)
+		give_up(name);
+	for (int i = 0; i < n; i++) {
+		line.time_us = time_us - i;
+		line.value = choose_value(trial);
+		if (bundle_add(&trial->bundle, &line, host, &meta) != HM_REASON_NONE)
+			give_up("bundle");
+	}
+	for (size_t i = 0; i < trial->bundle.n_samples; i++)
+		give_sample(trial, i);
+	engine_append(trial->engine, &trial->bundle);
+	if (rejects_total(trial->bundle.rejects) > n_refused)
+		ledger_doubt(&trial->ledger, n_before);
+}
+
+/* Have more than a page of old samples in a file, and something new behind them. */
+static void fill_page(struct trial *trial, const char *host)
+{
+	const struct disk *disk = sim_disk_table(trial->sim);
+	int64_t now_us = disk->now_us(disk->context);
+
+	give_many(trial, host, now_us - PAST_US, PAGE_SAMPLES);
+	trial_flush(trial);
+	give_many(trial, host, now_us, 1);
+	trial_flush(trial);
+}
+
+void trial_expire(struct trial *trial)
+{
+	struct engine *engine = trial->engine;
+	int64_t horizon_us = choose_past(trial);
+	struct catalog_host *host;
+
+	if (engine->catalog.n_hosts == 0)
+		return;
+	host = engine->catalog.all_hosts[sim_random_below(&trial->random, engine->catalog.n_hosts)];
+	if (host->last == 0 || horizon_us <= host->horizon_us)
+		return;
+	if (sim_random_chance(&trial->random, 1, 2))
+		fill_page(trial, host->name);
+	if (!trial->engine || horizon_us <= host->horizon_us)
+		return;
+	ledger_expire(&trial->ledger, host->name, horizon_us);
+	pthread_mutex_lock(&engine->mutex);
+	if (horizon_put(engine, host, horizon_us) < 0)
+		give_up("horizon");
+	engine->controls_wanted++;
+	pthread_mutex_unlock(&engine->mutex);
+	(void)trial_commit(trial);
+}
+
+/* -- moving it into files -------------------------------------------------------------------------- */
 
 int trial_checkpoint(struct trial *trial, enum engine_scope scope)
 {
@@ -395,8 +566,12 @@ void trial_step(struct trial *trial)
 				 (int64_t)sim_random_below(&trial->random, UINT64_C(1800000000)));
 	} else if (dice < 91) {
 		(void)trial_checkpoint(trial, ENGINE_SCOPE_DUE);
-	} else if (dice < 95) {
+	} else if (dice < 93) {
 		trial_flush(trial);
+	} else if (dice < 95) {
+		trial_delete(trial);
+	} else if (dice < 97) {
+		trial_expire(trial);
 	} else if (dice < 98) {
 		(void)trial_read(trial, LEDGER_LIVE);
 	} else {

@@ -57,6 +57,12 @@ void trial_append(struct trial *trial);
 /* @return what engine_commit() said */
 int trial_commit(struct trial *trial);
 
+/* Delete some of what there is, as chance has it, and make that durable. */
+void trial_delete(struct trial *trial);
+
+/* Likewise move the horizon of a host. */
+void trial_expire(struct trial *trial);
+
 /* Take steps until there is nothing left to do, or an error. @return 0 or -errno */
 int trial_checkpoint(struct trial *trial, enum engine_scope scope);
 

@@ -416,6 +416,7 @@ Test(committer, loses_no_record_of_the_checkpoint_where_memory_ends_half_way)
 	cr_assert_eq(sim_store_fill(&store, "m", 0, 1), 0);
 	for (unsigned i = 0; i < CONTROLS; i++) {
 		cursor_put_u32(controls, HM_RECORD_EVENT);
+		cursor_put_u32(controls, 0);
 		cursor_put_u32(controls, CONTROL_BYTES);
 		for (unsigned k = 0; k < CONTROL_BYTES; k++)
 			buffer_append_byte(controls, (char)i);

@@ -99,7 +99,7 @@ Test(group, has_runs_by_file_side_series_and_order_of_arrival)
 	sim_store_put(&store, AT "01 m{x=\"1\"} 7\n" AT "01 m{host=\"b\"} 8\n");
 	cr_assert_eq(engine_commit(store.engine), 0);
 	add_all_hosts();
-	cr_assert_eq(group_complete(&group), 0);
+	cr_assert_eq(group_complete(&group, &store.engine->mutex), 0);
 
 	cr_assert_eq(group.n_samples, 8);
 	cr_assert_eq(group.n_runs, 6, "m{x}, its odd one, m, n; m{x} again; m of b");
@@ -127,7 +127,7 @@ Test(group, begins_a_run_with_each_batch)
 	sim_store_put(&store, AT "03 m 2\n");
 	cr_assert_eq(engine_commit(store.engine), 0);
 	add_all_hosts();
-	cr_assert_eq(group_complete(&group), 0);
+	cr_assert_eq(group_complete(&group, &store.engine->mutex), 0);
 	cr_assert_eq(group.n_runs, 2);
 }
 

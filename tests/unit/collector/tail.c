@@ -179,9 +179,10 @@ Test(tail, says_that_a_checkpoint_moved_on_when_its_segments_are_gone)
 static size_t n_blocks;
 
 static int count_block(void *context, struct block_decoder *decoder,
-		       struct catalog_series *const *series)
+		       struct catalog_series *const *series, int64_t received_us)
 {
 	(void)context;
+	cr_assert_gt(received_us, 0);
 	cr_assert_eq(block_decoder_n_columns(decoder), 1);
 	cr_assert_str_eq(series[0]->file->metric, "m");
 	n_blocks++;

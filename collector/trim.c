@@ -1,0 +1,371 @@
+/* SPDX-License-Identifier: MIT */
+/* What a checkpoint does to a file of which something does not count any more: what it decides. */
+
+#include "collector/trim.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "collector/trim_part.h"
+#include "common/store_path.h"
+
+/* A hole is worth it where it has a page, and several times what the names take that must be said again
+ * behind it. */
+#define HOLE_BYTES_PER_SERIES UINT64_C(128)
+
+int trim_init(struct trim *trim, struct engine *engine)
+{
+	*trim = (struct trim){.engine = engine};
+	trim->decoder = block_decoder_new();
+	return trim->decoder ? 0 : -ENOMEM;
+}
+
+void trim_rest(struct trim *trim)
+{
+	tombstones_done(&trim->known);
+	tombstones_done(&trim->tombstones);
+	metric_names_done(&trim->names);
+	free(trim->samples);
+	trim->samples = NULL;
+	trim->samples_capacity = 0;
+}
+
+void trim_done(struct trim *trim)
+{
+	trim_rest(trim);
+	block_decoder_free(trim->decoder);
+}
+
+/* -- reading what there is ------------------------------------------------------------------------ */
+
+int trim_open_part(const struct trim *trim, const struct group_file *file, size_t index,
+		   struct trim_source *ret_source)
+{
+	const struct disk *disk = trim->engine->options.disk;
+	const struct catalog_part part = trim_get_part(file, index);
+	const struct catalog_trim *known = trim_data(file)->trim;
+	struct trim_source *source = ret_source;
+	struct store_file_header header;
+	uint64_t damaged_bytes;
+	int result;
+
+	*source = (struct trim_source){.fd = -1, .place.position_max = UINT64_MAX};
+	trim_part_path(file->file, file->side, part.part, part.continues_bytes, source->path);
+	source->place.folder = trim->engine->hosts_folder;
+	source->place.path = source->path;
+	source->place.length_bytes = part.length_bytes;
+	if (part.length_bytes == 0 || (known && part.part < known->front_part))
+		return -ENODATA;
+	if (known && part.part == known->front_part)
+		source->place.front_bytes = known->front_bytes;
+	source->fd = metric_place_open(disk, &source->place);
+	if (source->fd < 0)
+		return source->fd;
+	result = metric_place_begin(&source->reader, disk, source->fd, &source->place, &header,
+				    &damaged_bytes);
+	/* A file that cannot be read whole is left as it is. */
+	return result == -ENODATA ? -EBADMSG : result;
+}
+
+void trim_close_part(const struct trim *trim, struct trim_source *source)
+{
+	const struct disk *disk = trim->engine->options.disk;
+
+	file_reader_done(&source->reader);
+	if (source->fd >= 0)
+		(void)disk->close(disk->context, source->fd);
+}
+
+static int reserve_samples(struct trim *trim, size_t n)
+{
+	struct metric_file_sample *samples;
+
+	if (n <= trim->samples_capacity)
+		return 0;
+	samples = reallocarray(trim->samples, n, sizeof(*samples));
+	if (!samples)
+		return -ENOMEM;
+	trim->samples = samples;
+	trim->samples_capacity = n;
+	return 0;
+}
+
+/* A column's samples. */
+static size_t list_samples(const struct block_decoder *decoder, const struct block_column *column,
+			   struct metric_file_sample *out)
+{
+	size_t n_times;
+	const int64_t *times_us = block_decoder_times(decoder, &n_times);
+	struct block_run whole = {.n_present = (uint32_t)n_times};
+	const struct block_run *runs = column->runs ? column->runs : &whole;
+	size_t n_runs = column->runs ? column->n_runs : 1;
+	const double *values = column->values;
+	size_t n = 0;
+
+	for (size_t i = 0; i < n_runs; i++) {
+		for (uint32_t row = 0; row < runs[i].n_present; row++) {
+			out[n++] = (struct metric_file_sample){times_us[row], values[row]};
+		}
+		values += runs[i].n_present;
+		times_us += (size_t)runs[i].n_present + runs[i].n_missing;
+	}
+	return n;
+}
+
+int trim_read_column(struct trim *trim, const struct group_file *file, size_t index,
+		     uint64_t position, struct trim_column *ret_column)
+{
+	uint32_t id = block_decoder_series_id(trim->decoder, index);
+	struct block_column column;
+	struct trim_column found = {.id = id};
+	int result = block_decoder_column(trim->decoder, index, &column);
+
+	if (result == 0)
+		result = reserve_samples(trim, column.n_values);
+	if (result < 0)
+		return result;
+	found.samples = trim->samples;
+	found.n_samples = list_samples(trim->decoder, &column, trim->samples);
+	found.n_known = tombstones_mask(&trim->known, position, id, trim->samples, found.n_samples);
+	found.n_unmasked =
+		tombstones_mask(&trim->tombstones, position, id, trim->samples, found.n_known);
+	for (size_t i = 0; i < found.n_unmasked; i++) {
+		if (trim->samples[i].time_us >= trim_horizon(file))
+			trim->samples[found.n_alive++] = trim->samples[i];
+	}
+	*ret_column = found;
+	return 0;
+}
+
+/* -- how much of it counts ------------------------------------------------------------------------ */
+
+/* What a walk through a file finds. */
+struct survey {
+	uint64_t n_samples;
+	uint64_t n_known;
+	uint64_t n_unmasked;
+	uint64_t n_alive;
+	uint64_t n_before_front; /* not deleted, before the first block that counts */
+	bool has_alive_before;   /* in a part before the last one */
+	bool has_front;          /* the first block that counts was met */
+	uint64_t front_bytes;    /* it begins there */
+	int64_t oldest_last_us;  /* and ends then */
+	bool is_damaged;
+};
+
+static int survey_block(struct trim *trim, const struct group_file *file,
+			const struct store_file_block *block, struct survey *survey)
+{
+	struct store_file_data data;
+	uint64_t n_unmasked = 0;
+	uint64_t n_alive = 0;
+	int result = store_file_get_data(block, &data);
+
+	if (result == 0)
+		result = block_decoder_open(trim->decoder, data.bytes, data.n_bytes);
+	for (size_t i = 0; result == 0 && i < block_decoder_n_columns(trim->decoder); i++) {
+		struct trim_column column;
+
+		result = trim_read_column(trim, file, i, block->position, &column);
+		if (result < 0)
+			break;
+		survey->n_samples += column.n_samples;
+		survey->n_known += column.n_known;
+		n_unmasked += column.n_unmasked;
+		n_alive += column.n_alive;
+	}
+	if (n_alive > 0 && !survey->has_front) {
+		survey->has_front = true;
+		survey->oldest_last_us = data.last_us;
+	}
+	if (!survey->has_front)
+		survey->n_before_front += n_unmasked;
+	survey->n_unmasked += n_unmasked;
+	survey->n_alive += n_alive;
+	return result;
+}
+
+/* @param is_whole  also behind the first block that counts. @return 0; -EBADMSG; -errno */
+static int survey_part(struct trim *trim, const struct group_file *file, size_t index,
+		       bool is_whole, struct survey *survey)
+{
+	struct trim_source source;
+	int result = trim_open_part(trim, file, index, &source);
+
+	while (result == 0 && (is_whole || !survey->has_front)) {
+		struct file_reader_block found;
+		bool had_front = survey->has_front;
+
+		result = file_reader_next(&source.reader, &found);
+		survey->is_damaged |= source.reader.damage_bytes > 0;
+		if (result == 0 && found.block.type == HM_BLOCK_DATA)
+			result = survey_block(trim, file, &found.block, survey);
+		if (!had_front && survey->has_front)
+			survey->front_bytes = found.offset;
+	}
+	trim_close_part(trim, &source);
+	return result == -ENODATA ? 0 : result;
+}
+
+static int survey_file(struct trim *trim, const struct group_file *file, struct survey *survey)
+{
+	size_t n_parts = trim_n_parts(file);
+	bool is_whole = file->n_masks > 0 || trim->cannot_punch;
+	int result = 0;
+
+	*survey = (struct survey){.oldest_last_us = CATALOG_NO_TIME};
+	for (size_t i = 0; i < n_parts && result == 0; i++) {
+		result = survey_part(trim, file, i, is_whole, survey);
+		if (i + 1 < n_parts)
+			survey->has_alive_before |= survey->has_front;
+	}
+	return result;
+}
+
+/* -- what to do ----------------------------------------------------------------------------------- */
+
+int trim_join_tombstones(struct trim *trim, const struct group *group,
+			 const struct group_file *file)
+{
+	const struct catalog_trim *known = trim_data(file)->trim;
+	int result = 0;
+
+	trim->known.n = 0;
+	trim->tombstones.n = 0;
+	/* Nobody else changes them. */
+	if (known)
+		result = tombstones_add_all(&trim->known, &known->tombstones);
+	if (result == 0)
+		result = tombstones_add_all(&trim->tombstones, &trim->known);
+	for (size_t i = 0; i < file->n_masks && result == 0; i++) {
+		struct tombstone tombstone = trim_mask(&group->masks[file->first_mask + i]);
+
+		result = tombstones_add(&trim->tombstones, &tombstone);
+	}
+	tombstones_sort(&trim->tombstones);
+	return result;
+}
+
+/* How much the file system gets back, where nothing before an offset counts. */
+static uint64_t hole_bytes(const struct catalog_data *data, uint64_t front_bytes)
+{
+	uint64_t before = data->trim && data->trim->front_part == data->end.part
+				  ? data->trim->front_bytes
+				  : 0;
+	uint64_t begin = before - before % TRIM_PAGE_BYTES;
+	uint64_t end = front_bytes - front_bytes % TRIM_PAGE_BYTES;
+
+	if (begin == 0)
+		begin = TRIM_PAGE_BYTES;
+	return end > begin ? end - begin : 0;
+}
+
+/* Does all that counts of a file lie behind a hole that is worth it? */
+static bool is_front_worth(const struct trim *trim, const struct group_file *file,
+			   const struct survey *survey)
+{
+	const struct catalog_data *data = &file->file->data[file->side];
+	uint64_t hole = hole_bytes(data, survey->front_bytes);
+
+	return file->is_expiring && !trim->cannot_punch && survey->has_front &&
+	       !survey->has_alive_before && hole >= TRIM_PAGE_BYTES &&
+	       hole >= data->end.next_series_id * HOLE_BYTES_PER_SERIES;
+}
+
+static enum group_trim choose(const struct trim *trim, const struct group_file *file,
+			      const struct survey *survey)
+{
+	const struct catalog_data *data = &file->file->data[file->side];
+	bool is_left = survey->n_alive == 0;
+
+	/* Of what cannot be read now nobody knows whether it counts. */
+	if (survey->is_damaged)
+		is_left = false;
+	if (is_left && file->n_runs == 0 && data->end.part == 0 && data->n_parts == 0)
+		return GROUP_TRIM_EMPTY;
+	if (is_left)
+		return survey->n_samples > 0 ? GROUP_TRIM_REWRITE : GROUP_TRIM_NONE;
+	if (is_front_worth(trim, file, survey))
+		return GROUP_TRIM_FRONT;
+	if (!survey->is_damaged && survey->n_alive < survey->n_samples - survey->n_alive &&
+	    (file->n_masks > 0 || trim->cannot_punch))
+		return GROUP_TRIM_REWRITE;
+	/* Some day it may be readable. */
+	return file->n_masks > 0 && (survey->is_damaged || survey->n_unmasked < survey->n_known)
+		       ? GROUP_TRIM_TOMBSTONE
+		       : GROUP_TRIM_NONE;
+}
+
+/* Go on in a new part. @return false: its name is taken, or there is no further number */
+static bool begin_rewrite(const struct trim *trim, struct group_file *file)
+{
+	const struct catalog_data *data = trim_data(file);
+	const struct disk *disk = trim->engine->options.disk;
+	char path[TRIM_PATH_BYTES];
+	struct metric_file_end end = {
+		.part = data->end.part + 1,
+		.continues_bytes = data->end.length_bytes,
+		.highest_us = CATALOG_NO_TIME,
+	};
+	int fd;
+
+	if (data->end.part >= FILE_NAME_PART_MAX)
+		return false;
+	trim_part_path(file->file, file->side, end.part, end.continues_bytes, path);
+	fd = disk->open(disk->context, trim->engine->hosts_folder, path, O_RDONLY);
+	if (fd >= 0)
+		(void)disk->close(disk->context, fd);
+	if (fd != -ENOENT)
+		return false;
+	end.salt = store_path_salt(trim->engine->store_id, file->of->host->folder,
+				   strchr(path, '/') + 1);
+	file->before = end;
+	return true;
+}
+
+/* Have the room that trim_publish() needs. */
+static int reserve_trim(struct engine *engine, const struct group_file *file)
+{
+	struct catalog_trim *known;
+	int result = -ENOMEM;
+
+	pthread_mutex_lock(&engine->mutex);
+	known = catalog_get_trim(trim_data(file));
+	if (known)
+		result = tombstones_reserve(&known->tombstones, file->n_masks);
+	pthread_mutex_unlock(&engine->mutex);
+	return result;
+}
+
+int trim_plan(struct trim *trim, const struct group *group, struct group_file *file)
+{
+	struct survey survey;
+	int result;
+
+	if (file->n_masks == 0 && !file->is_expiring)
+		return 0;
+	result = reserve_trim(trim->engine, file);
+	if (result == 0)
+		result = trim_join_tombstones(trim, group, file);
+	if (result == 0)
+		result = survey_file(trim, file, &survey);
+	if (result == -ENOMEM)
+		return result;
+	/* It says what is deleted; more can be done another day. */
+	file->trim = file->n_masks > 0 ? GROUP_TRIM_TOMBSTONE : GROUP_TRIM_NONE;
+	file->oldest_last_us = CATALOG_NO_TIME;
+	if (result < 0)
+		return 0;
+	file->oldest_last_us = survey.oldest_last_us;
+	file->front_bytes = survey.front_bytes;
+	file->trim = choose(trim, file, &survey);
+	if (file->trim == GROUP_TRIM_REWRITE && !begin_rewrite(trim, file))
+		file->trim = file->n_masks > 0 ? GROUP_TRIM_TOMBSTONE : GROUP_TRIM_NONE;
+	file->n_dropped = survey.n_known - survey.n_unmasked;
+	if (file->trim == GROUP_TRIM_FRONT)
+		file->n_dropped += survey.n_before_front;
+	else if (file->trim == GROUP_TRIM_REWRITE || file->trim == GROUP_TRIM_EMPTY)
+		file->n_dropped = survey.n_known - survey.n_alive;
+	return 0;
+}

@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: MIT */
+/* What a checkpoint does to a file of which something does not count any more: giving back its room. */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+
+#include "collector/trim_part.h"
+#include "common/array.h"
+#include "common/log_file.h"
+#include "common/message.h"
+
+/* What cannot be put on the list is given back after the next start. */
+static void add_release(struct engine *engine, const struct engine_release *release)
+{
+	struct engine_release *grown = array_grow(engine->releases, engine->n_releases,
+						  &engine->releases_capacity, sizeof(*grown));
+
+	if (!grown)
+		return;
+	engine->releases = grown;
+	grown[engine->n_releases++] = *release;
+}
+
+static struct engine_release make_release(const struct group_file *file,
+					  const struct catalog_part *part)
+{
+	return (struct engine_release){
+		.file = file->file,
+		.side = file->side,
+		.part = part->part,
+		.continues_bytes = part->continues_bytes,
+	};
+}
+
+/* No part before the one that was written counts any more. */
+static void leave_parts(struct engine *engine, const struct group_file *file)
+{
+	struct catalog_data *data = trim_data(file);
+	size_t n = file->trim == GROUP_TRIM_REWRITE ? data->n_parts + 1 : data->n_parts;
+
+	for (size_t i = 0; i < n; i++) {
+		struct catalog_part part = trim_get_part(file, i);
+		struct engine_release release = make_release(file, &part);
+
+		release.segment = log_position_segment(engine->durable);
+		add_release(engine, &release);
+	}
+	data->n_parts = 0;
+}
+
+/* What lies before the front goes; where that is all, the file. */
+static void leave_before_front(struct engine *engine, const struct group_file *file)
+{
+	struct catalog_part present = trim_get_part(file, trim_n_parts(file) - 1);
+	struct engine_release release = make_release(file, &present);
+
+	release.front_bytes = file->front_bytes;
+	release.length_bytes = file->after.length_bytes;
+	release.is_empty = file->trim == GROUP_TRIM_EMPTY;
+	add_release(engine, &release);
+}
+
+/* With room that was reserved. */
+static void publish_tombstones(const struct group *group, const struct group_file *file,
+			       struct tombstones *tombstones)
+{
+	for (size_t i = 0; i < file->n_masks; i++) {
+		struct tombstone tombstone = trim_mask(&group->masks[file->first_mask + i]);
+
+		(void)tombstones_add(tombstones, &tombstone);
+	}
+	tombstones_sort(tombstones);
+}
+
+void trim_publish(struct trim *trim, const struct group *group, struct group_file *file)
+{
+	struct engine *engine = trim->engine;
+	struct catalog_data *data = trim_data(file);
+	struct catalog_trim *known = data->trim;
+
+	if (file->trim == GROUP_TRIM_NONE && !file->is_expiring)
+		return;
+	known->oldest_last_us = file->oldest_last_us;
+	if (file->trim == GROUP_TRIM_NONE)
+		return;
+	known->position = file->of->position;
+	if (file->trim <= GROUP_TRIM_FRONT)
+		publish_tombstones(group, file, &known->tombstones);
+	else
+		tombstones_done(&known->tombstones);
+	if (file->trim < GROUP_TRIM_FRONT)
+		return;
+	known->front_part = file->after.part;
+	known->front_bytes = file->front_bytes;
+	data->names_nothing = true;
+	engine->catalog.has_new_parts = true;
+	leave_parts(engine, file);
+	if (file->trim != GROUP_TRIM_REWRITE)
+		leave_before_front(engine, file);
+}
+
+static void unlink_part(const struct trim *trim, const struct engine_release *release)
+{
+	const struct disk *disk = trim->engine->options.disk;
+	char path[TRIM_PATH_BYTES];
+	char *slash;
+	int folder;
+
+	trim_part_path(release->file, release->side, release->part, release->continues_bytes, path);
+	slash = strchr(path, '/');
+	*slash = '\0';
+	folder =
+		disk->open(disk->context, trim->engine->hosts_folder, path, O_RDONLY | O_DIRECTORY);
+	if (folder < 0)
+		return;
+	(void)disk->unlink(disk->context, folder, slash + 1);
+	(void)disk->close(disk->context, folder);
+}
+
+/* Give back what lies before the front. */
+static int punch(const struct trim *trim, const struct engine_release *release)
+{
+	const struct disk *disk = trim->engine->options.disk;
+	uint64_t end = release->front_bytes - release->front_bytes % TRIM_PAGE_BYTES;
+	char path[TRIM_PATH_BYTES];
+	int result;
+	int fd;
+
+	if (end <= TRIM_PAGE_BYTES)
+		return 0;
+	trim_part_path(release->file, release->side, release->part, release->continues_bytes, path);
+	fd = disk->open(disk->context, trim->engine->hosts_folder, path, O_RDWR);
+	if (fd < 0)
+		return fd;
+	result = disk->punch(disk->context, fd, TRIM_PAGE_BYTES, end - TRIM_PAGE_BYTES);
+	(void)disk->close(disk->context, fd);
+	return result;
+}
+
+static void punch_or_tell(struct trim *trim, const struct engine_release *release)
+{
+	if (punch(trim, release) != -EOPNOTSUPP || trim->cannot_punch)
+		return;
+	trim->cannot_punch = true;
+	message_warning(
+		"the file system of the store cannot make holes: the room of old samples comes "
+		"back only where more than half of a file is old");
+}
+
+/* May it be given back? A snapshot that is copied needs what was there when it began; one that begins from
+ * now on does not. With the mutex held. */
+static bool is_releasable(const struct engine *engine, const struct engine_release *release)
+{
+	return engine->n_snapshots == 0 &&
+	       (release->front_bytes > 0 || release->segment < engine->newest_segment);
+}
+
+/* Take an empty file out of the catalog, unless it was appended to. With the mutex held. @return is it
+ * out? */
+static bool take_out(const struct engine_release *release)
+{
+	struct catalog_data *data = &release->file->data[release->side];
+
+	if (!release->is_empty || data->end.part != release->part ||
+	    data->end.length_bytes != release->length_bytes)
+		return false;
+	data->end = (struct metric_file_end){.highest_us = CATALOG_NO_TIME};
+	data->trim->front_part = 0;
+	data->trim->front_bytes = 0;
+	data->trim->n_taken++;
+	return true;
+}
+
+void trim_release(struct trim *trim)
+{
+	struct engine *engine = trim->engine;
+	size_t n_left = 0;
+
+	for (size_t i = 0; i < engine->n_releases; i++) {
+		struct engine_release release = engine->releases[i];
+		bool is_gone = release.front_bytes == 0;
+		bool can_go;
+
+		pthread_mutex_lock(&engine->mutex);
+		can_go = is_releasable(engine, &release);
+		if (can_go && take_out(&release))
+			is_gone = true;
+		pthread_mutex_unlock(&engine->mutex);
+		if (!can_go)
+			engine->releases[n_left++] = release;
+		else if (is_gone)
+			unlink_part(trim, &release);
+		else
+			punch_or_tell(trim, &release);
+	}
+	engine->n_releases = n_left;
+}
