@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "collector/answer.h"
+#include "collector/delete_answer.h"
 #include "collector/export.h"
 #include "collector/import.h"
 #include "collector/listing.h"
@@ -81,6 +82,7 @@ static void answer_reload(void *context, const struct control_request *request,
 }
 
 const struct control_verb verbs_table[] = {
+	{"delete", delete_answer},
 	{"export", export_answer},
 	{"flush", answer_flush},
 	{"get", listing_answer_get},

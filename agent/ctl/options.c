@@ -57,7 +57,8 @@ static const struct option_row rows[] = {
 	{OPTIONS_FILTER, '\0', "filter", "TEXT",
 	 "only rows with TEXT in series or host, or a GLOB"},
 	{OPTIONS_UTC, '\0', "utc", NULL, "times in UTC, not in the zone of this user"},
-	{OPTIONS_DRY_RUN, '\0', "dry-run", NULL, "only show what a reload would do"},
+	{OPTIONS_DRY_RUN, 'n', "dry-run", NULL, "only show what would be done"},
+	{OPTIONS_YES, '\0', "yes", NULL, "do it without asking"},
 	{OPTIONS_HELP, 'h', "help", NULL, "show this help, or that of the verb"},
 	{OPTIONS_VERSION, 'V', "version", NULL, "show the version"},
 };
@@ -258,6 +259,7 @@ static int take_option(struct options *options, int bit, const char *value)
 		return take_filter(options, value);
 	case OPTIONS_ALL:
 	case OPTIONS_DRY_RUN:
+	case OPTIONS_YES:
 		return 0; /* given: that is all */
 	case OPTIONS_HELP:
 		options->wants_help = true;
@@ -333,7 +335,7 @@ static int take_all(struct options *options, int argc, char *argv[])
 	optind = 0;
 	opterr = 0;
 	/* "-": words come in their order, as 1. ":": a missing value is told apart. */
-	while ((answer = getopt_long(argc, argv, "-:o:i:f:hV", longs, NULL)) != -1) {
+	while ((answer = getopt_long(argc, argv, "-:o:i:f:nhV", longs, NULL)) != -1) {
 		int error;
 
 		if (answer == '?' || answer == ':')

@@ -36,6 +36,7 @@ enum options_bit {
 	OPTIONS_INPUT = 1 << 26,
 	OPTIONS_SKIP = 1 << 27,
 	OPTIONS_HOST_NAME = 1 << 28, /* --host, with the name of one */
+	OPTIONS_YES = 1 << 29,
 };
 
 /* All texts are borrowed from argv. */

@@ -43,6 +43,8 @@ int request_format(const struct options *options, struct buffer *out)
 		append_text(out, "all", "yes");
 	if (options->given & OPTIONS_DRY_RUN)
 		append_text(out, "dry", "yes");
+	else if (options->given & OPTIONS_YES)
+		append_text(out, "yes", "yes");
 	buffer_append_byte(out, '\n');
 	if (buffer_failed(out))
 		return -ENOMEM;

@@ -7,6 +7,7 @@
 
 #include "agent/ctl/ask.h"
 #include "agent/ctl/check.h"
+#include "agent/ctl/delete.h"
 #include "agent/ctl/dump.h"
 #include "agent/ctl/export.h"
 #include "agent/ctl/help.h"
@@ -289,6 +290,28 @@ const struct verb verbs[] = {
 		.needs_argument = true,
 		.options = ASKS,
 		.run = snapshot_run,
+	},
+	{
+		.name = "delete",
+		.usage = "SERIES|GLOB [--host GLOB] [--since TIME] [--until TIME] [--yes]",
+		.summary = "Delete stored samples, for good, after showing which and asking",
+		.details =
+			"Shows for each series how many samples there are in the range of time, from "
+			"when to\nwhen, then asks; with --yes it does not, with -n it only shows. No "
+			"query shows them once\nit is done; the disk has their room back after the "
+			"next checkpoints. Samples that come\nlater are not touched, also where their "
+			"times lie in the range.\n\n" GLOB_DETAILS,
+		.examples = "  agentctl delete node_load1 --host web01 --until -1d\n"
+			    "      all but the last day of one series\n"
+			    "  agentctl delete 'tmp_*' --yes\n"
+			    "      metrics that were a mistake, from a script\n",
+		.scope = VERB_COLLECTOR,
+		.request = "delete",
+		.argument = "series",
+		.needs_argument = true,
+		.options = ASKS | OPTIONS_HOST | OPTIONS_SINCE | OPTIONS_UNTIL | OPTIONS_DRY_RUN |
+			   OPTIONS_YES,
+		.run = delete_run,
 	},
 	{
 		.name = "check",

@@ -55,7 +55,7 @@ _agentctl_verb()
 
 _agentctl()
 {
-	local verbs='list-metrics get watch status reload flush list-plugins input list-hosts query import export snapshot check dump help'
+	local verbs='list-metrics get watch status reload flush list-plugins input list-hosts query import export snapshot delete check dump help'
 	local words='' word='' before='' verb i
 	local -a line=()
 
@@ -96,15 +96,16 @@ _agentctl()
 		query,-*) words='--socket --output --host --since --until --step --function --by --all --utc --help' ;;
 		export,-*) words='--socket --output --host --since --until --utc --help' ;;
 		import,-*) words='--socket --input --host --skip --help' ;;
+		delete,-*) words='--socket --output --host --since --until --dry-run --yes --utc --help' ;;
 		reload,-*) words='--socket --output --dry-run --utc --help' ;;
 		dump,-*) words='--output --utc --help' ;;
 		help,-*) words='--help' ;;
 		*,-*) words='--socket --output --utc --help' ;;
-		list-metrics,\'* | get,\'* | watch,\'* | query,\'* | export,\'*)
+		list-metrics,\'* | get,\'* | watch,\'* | query,\'* | export,\'* | delete,\'*)
 			mapfile -t COMPREPLY < <(_agentctl_series "$word")
 			return
 			;;
-		list-metrics,* | get,* | watch,* | query,* | export,*) words=$(_agentctl_ask 3) ;;
+		list-metrics,* | get,* | watch,* | query,* | export,* | delete,*) words=$(_agentctl_ask 3) ;;
 		help,*) words=$verbs ;;
 		check,* | snapshot,*)
 			compopt -o filenames 2>/dev/null

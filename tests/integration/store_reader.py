@@ -18,7 +18,7 @@ BLOCK_MIN_BYTES = 24
 BLOCK_MAX_BYTES = 16 << 20
 METRIC, ODD, HOST_FILE = 1, 2, 3
 ALL = (1 << 64) - 1
-SERIES, META, DATA, HOST, EPOCH, EVENT = 1, 2, 4, 9, 10, 11
+SERIES, META, DATA, TOMBSTONE, FRONT, HOST, EPOCH, EVENT = 1, 2, 4, 5, 6, 9, 10, 11
 
 
 class Damaged(Exception):
@@ -145,9 +145,16 @@ def read_blocks(data, offset, salt):
 
 
 def read_file(data):
-    """Header, blocks, and the ranges (offset, bytes) that do not verify."""
+    """Header, blocks, and the ranges (offset, bytes) that do not verify, from the front on."""
     header = read_header(data)
-    return header, *read_blocks(data, header.header_bytes, header.salt)
+    blocks, damage = read_blocks(data, header.header_bytes, header.salt)
+    front = front_of(blocks) or 0
+    return header, [block for block in blocks if block.offset >= front], [hole for hole in damage if sum(hole) > front]
+
+
+def front_of(blocks):
+    """From where on a file counts, and none of its parts before; None: all of it does."""
+    return max((read_front(block.payload)[1] for block in blocks if block.type == FRONT), default=None)
 
 
 @dataclasses.dataclass
@@ -225,7 +232,11 @@ def read_parts(folder, store_id):
                 behind = says if str(error) == "another version" else behind
                 continue
             behind = says
-            counted[says.part] = [block for block in blocks if block.offset + block.length <= limit]
+            blocks = [block for block in blocks if block.offset + block.length <= limit]
+            front = front_of(blocks)
+            counted[says.part] = [block for block in blocks if block.offset >= (front or 0)]
+            if front is not None:
+                break
         found[key] = [counted[part] for part in sorted(counted)]
     return found
 
@@ -270,6 +281,25 @@ def read_data(payload):
     return first, last, highest, names, samples
 
 
+def read_tombstone(payload):
+    """Where the names before lie, position, first and last time, ids of the series."""
+    (before, position, since, until), rest = take("QQqq", payload)
+    ids = []
+    while rest:
+        number, rest = take_leb128(rest)
+        require(not ids or number > ids[-1], "ids that do not grow")
+        ids.append(number)
+    require(ids and since <= until, "a tombstone of nothing")
+    return before, position, since, until, ids
+
+
+def read_front(payload):
+    """Where the names before lie, offset, horizon."""
+    fields, rest = take("QQq", payload)
+    require(not rest, "a front is too long")
+    return fields
+
+
 def read_host(payload):
     (number, host_id, n_samples), name = take("I16sQ", payload)
     require(len(name) <= 200, "a name is too long")
@@ -293,7 +323,7 @@ def names_backwards(data):
     names, meta = {}, None
     offset = 0
     for block in read_backwards(data):
-        if block.type in (SERIES, META):
+        if block.type in (SERIES, META, TOMBSTONE, FRONT):
             offset = block.offset
         elif block.type == DATA:
             offset = read_data(block.payload)[3]
@@ -305,9 +335,11 @@ def names_backwards(data):
         if block.type == SERIES:
             before, found = read_series(block.payload)
             names = {**names, **found}
-        else:
+        elif block.type == META:
             before, *found = read_meta(block.payload)
             meta = meta or tuple(found)
+        else:
+            before = {TOMBSTONE: read_tombstone, FRONT: read_front}[block.type](block.payload)[0]
         require(before < offset, "names that lie ahead")
         offset = before
     return names, meta or (header.kind, header.unit)
@@ -320,20 +352,27 @@ def example(name="metric-file"):
     return bytes.fromhex(re.sub(r"#.*", "", shown))
 
 
-def samples_of(data):
-    """{labels: [(microseconds, value), ...]} of a metric file, in the order of the file."""
-    _, blocks, _ = read_file(data)
+def samples_of(blocks):
+    """{labels: [(microseconds, value), ...]} of the blocks of all parts of a file, but for what is deleted."""
     names, samples = {}, {}
+    tombstones = [read_tombstone(block.payload) for block in blocks if block.type == TOMBSTONE]
+
+    def lives(block, number, time):
+        return not any(block.position < position and number in ids and since <= time <= until
+                       for _, position, since, until, ids in tombstones)
+
     for block in blocks:
         if block.type == SERIES:
             names.update(read_series(block.payload)[1])
         elif block.type == DATA:
             for number, column in store_block.decode(read_data(block.payload)[4]):
-                samples.setdefault(names[number], []).extend(column)
+                samples.setdefault(names[number], []).extend(
+                    sample for sample in column if lives(block, number, sample[0]))
     return samples
 
 
-READERS = {SERIES: read_series, META: read_meta, DATA: read_data, HOST: read_host, EPOCH: read_epoch,
+READERS = {SERIES: read_series, META: read_meta, DATA: read_data, TOMBSTONE: read_tombstone, FRONT: read_front,
+           HOST: read_host, EPOCH: read_epoch,
            EVENT: read_event}
 
 

@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: MIT
+"""agentctl delete: shows, asks, deletes for good, and the store is whole afterwards."""
+
+import os
+import time
+
+import store_log
+import store_reader
+from support import Case, ctl, query
+
+COUNT = 60
+
+
+class Delete(Case):
+    def setUp(self):
+        super().setUp()
+        self.collector = self.start_collector()
+        self.begin = int(time.time()) - 3600
+        lines = [f"{self.begin + i} {name} {i}" for i in range(COUNT) for name in ("a", "b{x=\"1\"}", "b{x=\"2\"}")]
+        self.send(self.collector.port, "\n".join(lines) + "\n")
+        self.wait_stored(self.collector, 3 * COUNT)
+
+    def ctl(self, *arguments, **options):
+        return ctl("--socket", self.collector.socket, *arguments, **options)
+
+    def count(self, pattern="*"):
+        return len(query(self.collector, pattern, "--all"))
+
+    def count_in_files(self):
+        """As a reader of its own finds it."""
+        store_id = store_log.read_id(self.path("store", "id"))
+        folder = self.path("store", "hosts", *os.listdir(self.path("store", "hosts")))
+        return sum(len(samples) for parts in store_reader.read_parts(folder, store_id).values()
+                   for samples in store_reader.samples_of([block for part in parts for block in part]).values())
+
+    def test_what_would_be_deleted_is_shown_and_nothing_is(self):
+        shown = self.ctl("delete", "b", "-n", "-o", "json").json()
+        self.assertEqual([row["samples"] for row in shown], [COUNT, COUNT])
+        refused = self.ctl("delete", "b", text_in="y\n")
+        self.assertEqual(refused.code, 2)
+        self.assertIn("--yes", refused.err)
+        self.assertEqual(self.count(), 3 * COUNT)
+
+    def test_deleted_samples_stay_deleted_and_later_ones_stay(self):
+        self.assertEqual(self.ctl("flush").code, 0)
+        self.send(self.collector.port, f"{self.begin + COUNT} a {COUNT}\n")
+        self.wait_stored(self.collector, 3 * COUNT + 1)
+        done = self.ctl("delete", "b{x=\"1\"}", "--yes")
+        self.assertEqual(done.code, 0, done.err)
+        done = self.ctl("delete", "a", "--since", str(self.begin + 50), "--yes")
+        self.assertEqual(done.code, 0, done.err)
+        self.assertEqual(self.count(), COUNT + 50)
+        self.send(self.collector.port, f"{self.begin + 55} a 7\n")
+        self.wait_stored(self.collector, 3 * COUNT + 2)
+        self.assertEqual(self.count(), COUNT + 51)
+        self.assertEqual(self.ctl("flush").code, 0)
+        self.assertEqual(self.count(), COUNT + 51)
+        checked = self.ctl("check", self.path("store"))
+        self.assertEqual(checked.code, 0, checked.out + checked.err)
+        self.assertEqual(self.count_in_files(), COUNT + 51)
+        self.collector.stop()
+        self.collector = self.start_collector(name="again")
+        self.assertEqual(self.count(), COUNT + 51)
+        self.assertEqual(self.ctl("delete", "b", "--yes").code, 0)
+        self.assertEqual(self.ctl("flush").code, 0)
+        self.assertEqual(self.count(), 51)
+        checked = self.ctl("check", self.path("store"))
+        self.assertEqual(checked.code, 0, checked.out + checked.err)
+
+    def test_nothing_matches(self):
+        self.assertEqual(self.ctl("delete", "none", "--yes").code, 1)
+        self.assertEqual(self.ctl("delete", "a", "--until", str(self.begin - 10), "--yes").code, 1)
