@@ -126,6 +126,7 @@ void engine_close(struct engine *engine)
 	buffer_done(&engine->controls);
 	buffer_done(&engine->groups);
 	free(engine->releases);
+	free(engine->retention);
 	if (engine->log_folder >= 0)
 		(void)disk->close(disk->context, engine->log_folder);
 	if (engine->hosts_folder >= 0)

@@ -112,6 +112,7 @@ struct engine {
 	uint64_t controls_wanted;       /* how many were put there */
 	uint64_t controls_durable;      /* how many of these are durable */
 	struct buffer groups; /* of files that a checkpoint is about to append to, as logged */
+	char *retention;      /* rules of retention_set(); NULL = all is kept */
 	bool is_concluding;   /* the log may say that a group is in files before readers are told */
 	uint32_t
 		n_snapshots; /* that are being copied: meanwhile no metric file may become shorter than

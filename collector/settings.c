@@ -10,9 +10,11 @@
 #include <unistd.h>
 
 #include "collector/endpoint.h"
+#include "collector/retention.h"
 #include "hostmetrics/control.h"
 
-#define SECTION "collector"
+#define SECTION           "collector"
+#define RETENTION_SECTION "retention"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -71,6 +73,11 @@ static const struct config_key keys[] = {
 				  CONFIG_APPLIES},
 };
 
+/* All rules of a section are one setting. */
+static const struct config_key retention_keys[] = {
+	{"rules", CONFIG_TEXT, offsetof(struct settings, retention), "", "", CONFIG_APPLIES},
+};
+
 static const char usage[] =
 	"Usage: hostmetrics-collector [OPTION]...\n"
 	"Receive metrics from agents and as text lines, store them, answer agentctl.\n"
@@ -85,6 +92,20 @@ static const char usage[] =
 	"  --help            print this, and exit\n"
 	"\n"
 	"Keys of the section [" SECTION "] of the file:\n";
+
+static const char retention_help[] =
+	"\n"
+	"Section [" RETENTION_SECTION
+	"]: HOST GLOB = AGE. Samples that are older are deleted, for\n"
+	"good, those of before as well. The first line that takes a host counts, for all\n"
+	"others '" RETENTION_DEFAULT "'; without that they keep all.\n";
+
+static const char retention_sample[] =
+	"\n[" RETENTION_SECTION "]\n"
+	"# Samples that are older are deleted, for good. The first line whose glob takes a host counts,\n"
+	"# for all others 'default'; without that they keep all.\n"
+	"#web* = 30d\n"
+	"#" RETENTION_DEFAULT " = 400d\n";
 
 enum option_code {
 	OPTION_CONFIG = 256,
@@ -161,12 +182,13 @@ int settings_parse_options(int argc, char *const argv[], struct settings_options
 
 static int check_sections(const struct config *config, struct config_error *error)
 {
-	static const char *const sections[] = {SECTION, NULL};
+	static const char *const sections[] = {SECTION, RETENTION_SECTION, NULL};
 
 	for (size_t i = 0; i < config->n_entries; i++) {
 		const struct config_entry *entry = &config->entries[i];
 
-		if (strcmp(entry->section, SECTION) != 0) {
+		if (strcmp(entry->section, SECTION) != 0 &&
+		    strcmp(entry->section, RETENTION_SECTION) != 0) {
 			config_unknown(entry, "section", entry->section, sections, error);
 			return -EINVAL;
 		}
@@ -183,6 +205,8 @@ static int read_file(struct settings *settings, const char *path, struct config_
 		result = check_sections(&config, error);
 	if (result == 0)
 		result = config_apply(&config, SECTION, keys, COUNT(keys), settings, error);
+	if (result == 0)
+		result = retention_read(&config, RETENTION_SECTION, &settings->retention, error);
 	config_done(&config);
 	return result;
 }
@@ -242,6 +266,8 @@ int settings_read(struct settings *settings, const struct settings_options *opti
 	*settings = (struct settings){0};
 	(void)snprintf(error->text, sizeof(error->text), "no memory");
 	result = config_defaults(keys, COUNT(keys), settings);
+	if (result == 0)
+		result = config_defaults(retention_keys, COUNT(retention_keys), settings);
 	if (result == 0 && (options->config || access(path, F_OK) == 0 || errno != ENOENT))
 		result = read_file(settings, path, error);
 	if (result == 0)
@@ -256,7 +282,11 @@ int settings_read(struct settings *settings, const struct settings_options *opti
 int settings_diff(const struct settings *before, const struct settings *after,
 		  struct config_changes *changes)
 {
-	return config_diff(SECTION, keys, COUNT(keys), before, after, changes);
+	int result = config_diff(SECTION, keys, COUNT(keys), before, after, changes);
+
+	return result < 0 ? result
+			  : config_diff(RETENTION_SECTION, retention_keys, COUNT(retention_keys),
+					before, after, changes);
 }
 
 int settings_keep(const struct settings *before, struct settings *after)
@@ -267,15 +297,18 @@ int settings_keep(const struct settings *before, struct settings *after)
 void settings_done(struct settings *settings)
 {
 	config_free_settings(keys, COUNT(keys), settings);
+	config_free_settings(retention_keys, COUNT(retention_keys), settings);
 }
 
 void settings_format_help(struct buffer *out)
 {
 	buffer_append_text(out, usage);
 	config_format_help(keys, COUNT(keys), out);
+	buffer_append_text(out, retention_help);
 }
 
 void settings_format_sample(struct buffer *out)
 {
 	config_format_sample(SECTION, keys, COUNT(keys), out);
+	buffer_append_text(out, retention_sample);
 }

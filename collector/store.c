@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "collector/folder.h"
+#include "collector/retention.h"
 #include "common/message.h"
 #include "common/timestamp.h"
 
@@ -211,6 +212,8 @@ static void *run_checkpoint(void *context)
 		    wait_until(store, &store->moving, timestamp_monotonic_us() + CHECKPOINT_US))
 			continue;
 		pthread_mutex_unlock(&engine->mutex);
+		/* Without memory now, it is tried again in a while. */
+		(void)retention_run(engine);
 		result = move_samples(store, is_asked ? ENGINE_SCOPE_ALL : ENGINE_SCOPE_DUE);
 		pthread_mutex_lock(&engine->mutex);
 		if (!is_asked)

@@ -99,13 +99,36 @@ static uint32_t get_le32(const uint8_t *bytes)
 	       (uint32_t)bytes[3] << 24;
 }
 
-/* Does some of a range of the undamaged file say what is deleted? */
+/* Does some of a range of the undamaged log say what is deleted? */
+static bool has_delete(const uint8_t *bytes, uint64_t size, uint64_t begin, uint64_t end)
+{
+	uint64_t offset = HM_LOG_HEADER_BYTES;
+
+	while (offset + HM_RECORD_HEADER_BYTES <= size) {
+		uint64_t behind = offset + HM_RECORD_HEADER_BYTES + get_le32(bytes + offset + 4);
+		uint32_t type = get_le32(bytes + offset + 8);
+
+		behind += (HM_RECORD_ALIGN - behind % HM_RECORD_ALIGN) % HM_RECORD_ALIGN;
+		if (type == 0)
+			break;
+		if (offset < end && begin < behind &&
+		    (type == HM_RECORD_DELETE || type == HM_RECORD_HORIZON))
+			return true;
+		offset = behind;
+	}
+	return false;
+}
+
+/* Does some of a range of the undamaged file? */
 static bool has_tombstone(const struct flips *flips, const char *path, uint64_t begin, uint64_t end)
 {
 	uint64_t size = 0;
 	const uint8_t *bytes = sim_disk_content(flips->trial->sim, path, &size);
-	uint64_t offset = strncmp(path, "hosts/", 6) == 0 ? get_le32(bytes + 12) : size;
+	uint64_t offset;
 
+	if (strncmp(path, "log/", 4) == 0)
+		return has_delete(bytes, size, begin, end);
+	offset = strncmp(path, "hosts/", 6) == 0 ? get_le32(bytes + 12) : size;
 	while (offset + HM_BLOCK_MIN_BYTES <= size) {
 		uint32_t length = get_le32(bytes + offset + 4);
 

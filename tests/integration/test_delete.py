@@ -6,7 +6,7 @@ import time
 
 import store_log
 import store_reader
-from support import Case, ctl, query
+from support import Case, ctl, query, wait_until
 
 COUNT = 60
 
@@ -70,3 +70,27 @@ class Delete(Case):
     def test_nothing_matches(self):
         self.assertEqual(self.ctl("delete", "none", "--yes").code, 1)
         self.assertEqual(self.ctl("delete", "a", "--until", str(self.begin - 10), "--yes").code, 1)
+
+
+class Retention(Case):
+    def test_old_samples_go_also_after_a_reload_and_a_wrong_rule_is_refused(self):
+        config = self.write("collector.conf", "[retention]\nother* = 1h\ndefault = 2h\n")
+        collector = self.start_collector("--config", config)
+        now = int(time.time())
+        ages = (3 * 3600, 5400, 1800, 10)
+        self.send(collector.port, "".join(f"{now - age} a {age}\n" for age in ages))
+        self.wait_stored(collector, 4)
+        wait_until(lambda: len(query(collector, "a")) == 3, 30, "what is older than two hours is gone")
+        self.write("collector.conf", "[retention]\ndefault = 1h\n")
+        reloaded = ctl("--socket", collector.socket, "reload")
+        self.assertEqual(reloaded.code, 0, reloaded.err)
+        self.assertIn("retention", reloaded.out)
+        wait_until(lambda: len(query(collector, "a")) == 2, 30, "what is older than an hour is gone")
+        self.assertEqual(ctl("--socket", collector.socket, "flush").code, 0)
+        checked = ctl("--socket", collector.socket, "check", self.path("store"))
+        self.assertEqual(checked.code, 0, checked.out + checked.err)
+        self.write("collector.conf", "[retention]\ndefault = long\n")
+        refused = ctl("--socket", collector.socket, "reload")
+        self.assertNotEqual(refused.code, 0)
+        self.assertIn("is not a duration", refused.out + refused.err)
+        self.assertEqual(len(query(collector, "a")), 2)

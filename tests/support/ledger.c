@@ -102,6 +102,7 @@ static void expire_sample(struct ledger *ledger, struct ledger_sample *sample)
 		if (sample->time_us < horizon->durable_us) {
 			sample->state = LEDGER_GONE;
 			sample->is_dying = false;
+			sample->is_deleted = true;
 			ledger->n_expired++;
 		} else if (sample->time_us < horizon->given_us) {
 			sample->is_dying = true;
