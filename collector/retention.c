@@ -165,7 +165,9 @@ int retention_run(struct engine *engine)
 	int result = 0;
 
 	pthread_mutex_lock(&engine->mutex);
-	now_us = engine->retention && engine->retention[0] ? believed_now(engine) : CATALOG_NO_TIME;
+	now_us = engine->trouble == 0 && engine->retention && engine->retention[0]
+			 ? believed_now(engine)
+			 : CATALOG_NO_TIME;
 	for (size_t i = 0; i < engine->catalog.n_hosts && now_us > GROUP_EARLIEST_US && result >= 0;
 	     i++) {
 		result = move_host(engine, engine->catalog.all_hosts[i], now_us);

@@ -364,6 +364,9 @@ static void end_sample(struct ledger *ledger, struct ledger_sample *sample,
 {
 	bool is_restart = reading == LEDGER_RESTART;
 
+	/* Whether the delete is there is known once it is secured. */
+	if (ledger->is_unsecured && sample->is_dying)
+		return;
 	if (sample->is_read) {
 		if (is_restart && sample->state == LEDGER_GIVEN)
 			sample->state = LEDGER_SEEN;
@@ -379,6 +382,7 @@ static void end_sample(struct ledger *ledger, struct ledger_sample *sample,
 				sample->state == LEDGER_SEEN ? "seen before" : "durable");
 	}
 	if (is_restart) {
+		sample->is_deleted |= sample->is_dying;
 		sample->state = LEDGER_GONE;
 		sample->is_dying = false;
 	}

@@ -61,6 +61,7 @@ struct ledger {
 	size_t n_order;
 	struct ledger_horizon horizons[LEDGER_HORIZONS_MAX];
 	unsigned n_horizons;
+	bool is_unsecured;   /* what a start found may be lost with the power: deletes, too */
 	bool forgives;       /* what was deleted may be read: what says so may be damaged */
 	uint64_t n_returned; /* how much of it was read */
 	uint64_t n_deleted;  /* samples that the store said were deleted */

@@ -150,7 +150,8 @@ bool trial_open(struct trial *trial, enum ledger_reading reading)
 		return false;
 	}
 	check_damage(trial, reading);
-	if (reading == LEDGER_RESTART && !trial->is_partial)
+	trial->ledger.is_unsecured = trial->engine->trouble != 0;
+	if (reading == LEDGER_RESTART && !trial->is_partial && !trial->ledger.is_unsecured)
 		find_horizons(trial);
 	(void)trial_read(trial, reading);
 	return true;
@@ -300,6 +301,14 @@ void trial_append(struct trial *trial)
 
 /* -- what the engine does with them ------------------------------------------------------------ */
 
+/* The disk works again: what the process before had deleted is known now. */
+static void find_secured(struct trial *trial)
+{
+	trial->ledger.is_unsecured = false;
+	find_horizons(trial);
+	(void)trial_read(trial, LEDGER_RESTART);
+}
+
 int trial_commit(struct trial *trial)
 {
 	size_t n = trial->ledger.n_samples;
@@ -307,7 +316,10 @@ int trial_commit(struct trial *trial)
 
 	if (result == 0) {
 		ledger_confirm(&trial->ledger, n);
-		ledger_settle(&trial->ledger);
+		if (trial->ledger.is_unsecured)
+			find_secured(trial);
+		else
+			ledger_settle(&trial->ledger);
 	}
 	judge(trial, "commit", result);
 	return result;
@@ -385,7 +397,7 @@ void trial_delete(struct trial *trial)
 		choice = choose_delete(trial, series, n);
 		n = apply_choice(trial, &choice, series, n);
 		result = delete_log(trial->engine, series, n, &choice.range, &ticket);
-		if (result < 0)
+		if (result == -ENOMEM)
 			give_up("delete");
 		/* What comes from now on is not deleted. */
 		if (sim_random_chance(&trial->random, 1, 2))
@@ -442,12 +454,13 @@ void trial_expire(struct trial *trial)
 	int64_t horizon_us = choose_past(trial);
 	struct catalog_host *host;
 
-	if (engine->catalog.n_hosts == 0)
+	/* Before it has taken over all that there is, others stand for its hosts. */
+	if (trial_commit(trial) < 0 || engine->catalog.n_hosts == 0)
 		return;
 	host = engine->catalog.all_hosts[sim_random_below(&trial->random, engine->catalog.n_hosts)];
 	if (host->last == 0 || horizon_us <= host->horizon_us)
 		return;
-	if (sim_random_chance(&trial->random, 1, 2))
+	if (sim_random_chance(&trial->random, 2, 3))
 		fill_page(trial, host->name);
 	if (!trial->engine || horizon_us <= host->horizon_us)
 		return;
@@ -520,12 +533,16 @@ static int read_rows(struct trial *trial)
 
 int trial_read(struct trial *trial, enum ledger_reading reading)
 {
+	bool forgives = trial->ledger.forgives;
 	bool is_partial;
 	int result;
 
 	ledger_read_begin(&trial->ledger);
 	trial->is_lossy = false;
+	/* Where the log cannot be read, nobody knows what it deletes. */
+	trial->ledger.forgives |= trial->is_partial || trial->engine->trouble != 0;
 	result = read_rows(trial);
+	trial->ledger.forgives = forgives;
 	/* It ended meanwhile: what was read until then says nothing. */
 	if (sim_disk_is_stopped(trial->sim) && result == 0)
 		result = -ECANCELED;
