@@ -77,7 +77,7 @@ int retention_read(const struct config *config, const char *section, char **ret_
 
 int retention_set(struct engine *engine, const char *text)
 {
-	char *copy = strdup(text);
+	char *copy = strdup(text ? text : "");
 	char *before;
 
 	if (!copy)

@@ -24,7 +24,7 @@ int retention_read(const struct config *config, const char *section, char **ret_
 		   struct config_error *error);
 
 /* From now on these rules count, for what is there as well. Takes the engine's mutex.
- * @param text  of retention_read(); copied. @return 0 or -ENOMEM */
+ * @param text  of retention_read(); copied; NULL: no rules. @return 0 or -ENOMEM */
 int retention_set(struct engine *engine, const char *text);
 
 /*
