@@ -311,6 +311,20 @@ static bool wants_segment(const struct committer *committer)
 	return !log_is_open(log) || (log_is_small(log) && !committer_must_yield(committer));
 }
 
+/* Somebody waits for a later segment: where it cannot be begun now, that does no harm. */
+static void begin_wanted(struct committer *committer)
+{
+	struct engine *engine = committer->engine;
+	bool is_wanted;
+
+	pthread_mutex_lock(&engine->mutex);
+	is_wanted = engine->wants_segment;
+	engine->wants_segment = false;
+	pthread_mutex_unlock(&engine->mutex);
+	if (is_wanted && committer_begin_segment(committer) == 0)
+		settle(committer, 0);
+}
+
 int committer_run(struct committer *committer)
 {
 	bool has_left = committer->n_entries > 0;
@@ -327,6 +341,8 @@ int committer_run(struct committer *committer)
 		result = add_mark(committer);
 	if (result == 0)
 		result = log_entries(committer);
+	if (result == 0)
+		begin_wanted(committer);
 	if (result == 0 && wants_segment(committer))
 		return committer_begin(committer);
 	if (result < 0)

@@ -91,7 +91,8 @@ struct engine_release {
 	uint64_t front_bytes; /* what lies before goes; 0: all of it, another part took its place */
 	uint64_t length_bytes; /* of one that is empty */
 	bool is_empty;    /* nothing of it counts: it goes, unless it was appended to meanwhile */
-	uint32_t segment; /* where another part took its place: not before a later one has begun */
+	uint32_t segment; /* of the log, that says so */
+	int64_t since_us; /* when that was */
 };
 
 struct engine {
@@ -120,6 +121,7 @@ struct engine {
 	bool wants_room;     /* a checkpoint needs what is kept for it on the disk */
 	uint32_t first_segment;  /* of the log that is still there */
 	uint32_t newest_segment; /* that this process began, with its snapshot; 0 = none */
+	bool wants_segment;      /* a later one shall begin soon */
 	struct engine_stats stats;
 	/*
 	 * -errno: what kept it at start from reading or securing all that there is. Nothing is written

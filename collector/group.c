@@ -328,9 +328,10 @@ static int compare_files(const void *a_pointer, const void *b_pointer)
 	return (int)a->side - (int)b->side;
 }
 
+/* Also one that is to be begun behind what does not count: that must stay so. */
 static bool is_there(const struct catalog_data *data)
 {
-	return data->end.length_bytes > 0 || data->n_parts > 0;
+	return data->end.length_bytes > 0 || data->n_parts > 0 || data->end.part > 0;
 }
 
 /* Have a file of a metric that is there, and perhaps not appended to. @param n_known  files that are

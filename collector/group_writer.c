@@ -291,10 +291,14 @@ static int append(struct group_writer *writer, int fd, const struct group_file *
 	return result;
 }
 
-/* Is there anything to be appended? */
+/*
+ * Is there anything to be appended? A part that is to be begun always is: by its name, what a failed sync left
+ * in the one before does not count. The kernel may show that, and the disk not have it.
+ */
 static bool has_work(const struct group_file *file)
 {
-	return !file->file || file->n_runs > 0 || file->trim != GROUP_TRIM_NONE;
+	return !file->file || file->n_runs > 0 || file->trim != GROUP_TRIM_NONE ||
+	       file->before.length_bytes == 0;
 }
 
 /* Write a part that takes the place of those before. */

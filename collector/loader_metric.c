@@ -6,8 +6,12 @@
 #include <string.h>
 
 #include "collector/loader_part.h"
+#include "common/log_file.h"
 #include "common/message.h"
 #include "common/text.h"
+
+/* A front that so many segments of the log followed is told in two of them, and was used. */
+#define RECENT_SEGMENTS 4
 
 #define SERIES_MIN_BYTES 2 /* of one in a SERIES block */
 
@@ -142,22 +146,40 @@ static int on_damage(void *context, uint64_t offset, uint64_t length_bytes)
 	return 0;
 }
 
-/* What of it, and of the parts before, does not count any more. */
-static int note_trim(struct loader *loader, const struct metric_file_end *end)
+/* Was the front written so late that what lies before it may not have been given back? */
+static bool is_recent(const struct recovery *recovery, uint64_t position)
 {
-	struct catalog_data *data = &loader->file->data[loader_side(loader->reading)];
-	struct catalog_trim *trim;
+	uint64_t segment = log_position_segment(position);
 
-	loader->has_front = end->front_bytes > 0;
-	if (!loader->has_front && loader->tombstones.n == 0)
-		return 0;
-	trim = catalog_get_trim(data);
+	return recovery->n_segments > 0 &&
+	       segment + RECENT_SEGMENTS > recovery->segments[recovery->n_segments - 1];
+}
+
+static int on_front(void *context, uint64_t front_bytes, uint64_t position)
+{
+	struct loader *loader = context;
+	const struct found *found = loader->reading;
+	struct catalog_trim *trim = catalog_get_trim(&loader->file->data[loader_side(found)]);
+
 	if (!trim)
 		return -ENOMEM;
-	if (loader->has_front) {
-		trim->front_part = end->part;
-		trim->front_bytes = end->front_bytes;
-	}
+	loader->has_front = true;
+	trim->front_part = found->says.part;
+	trim->front_bytes = front_bytes;
+	return is_recent(loader->recovery, position) ? loader_release(loader, found, front_bytes)
+						     : 0;
+}
+
+/* What is deleted of it, and of the parts before. */
+static int note_tombstones(struct loader *loader)
+{
+	struct catalog_trim *trim;
+
+	if (loader->tombstones.n == 0)
+		return 0;
+	trim = catalog_get_trim(&loader->file->data[loader_side(loader->reading)]);
+	if (!trim)
+		return -ENOMEM;
 	trim->tombstones.n = 0;
 	return tombstones_add_all(&trim->tombstones, &loader->tombstones);
 }
@@ -168,7 +190,7 @@ static int note_end(struct loader *loader, const struct metric_file_end *end)
 	struct catalog_data *data = &loader->file->data[loader_side(loader->reading)];
 	struct catalog_part part = {end->part, end->continues_bytes, end->length_bytes};
 
-	if (note_trim(loader, end) < 0)
+	if (note_tombstones(loader) < 0)
 		return -ENOMEM;
 	if (loader->has_end)
 		return catalog_add_part(data, &part);
@@ -213,6 +235,7 @@ static int load_blocks(struct loader *loader, struct metric_file_place *place,
 		.meta = on_meta,
 		.last = on_last,
 		.damage = on_damage,
+		.front = on_front,
 	};
 	struct metric_file_visitor visitor = visit;
 	const struct disk *disk = loader->engine->options.disk;
@@ -228,6 +251,7 @@ static int load_blocks(struct loader *loader, struct metric_file_place *place,
 	loader->result.n_damaged_ranges = n_damaged;
 	loader->n_damaged = 0;
 	loader->damaged_bytes = 0;
+	loader->has_front = false;
 	place->passes_bad_sectors = true;
 	result = metric_file_load(disk, place, loader->decoder, &visitor, ret_end, ret_position);
 	return result < 0 ? result : 1;

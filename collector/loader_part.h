@@ -93,6 +93,9 @@ int loader_load_parts(struct loader *loader, int folder, const struct found *fou
  */
 int loader_load_metric(struct loader *loader, int folder, const struct found *found);
 
+/* Have the room of a part given back that lies before its front; 0: all of it. @return 0 or -ENOMEM */
+int loader_release(struct loader *loader, const struct found *found, uint64_t front_bytes);
+
 /* Does it stand in the way of starting at all, and not only of this file? */
 bool loader_is_fatal(int result);
 

@@ -102,8 +102,7 @@ static void pass_over(struct parts *parts, const struct found *found, int result
 	parts->behind = found;
 }
 
-/* A part behind this one took its place: it can go. */
-static int keep_stale(struct loader *loader, const struct found *found)
+int loader_release(struct loader *loader, const struct found *found, uint64_t front_bytes)
 {
 	struct engine *engine = loader->engine;
 	struct engine_release *grown;
@@ -121,6 +120,7 @@ static int keep_stale(struct loader *loader, const struct found *found)
 		.side = loader_side(found),
 		.part = found->says.part,
 		.continues_bytes = found->says.continues_bytes,
+		.front_bytes = front_bytes,
 	};
 	return 0;
 }
@@ -129,8 +129,9 @@ static int load_part(struct parts *parts, const struct found *found)
 {
 	struct loader *loader = parts->loader;
 
+	/* A part behind this one took its place. */
 	if (loader->has_front)
-		return keep_stale(loader, found);
+		return loader_release(loader, found, 0);
 	if (parts->behind && parts->behind->says.part == found->says.part) {
 		/* The same one, which is there all the same. */
 		if (!found->is_undone)

@@ -36,7 +36,6 @@ struct metric_file_end {
 	uint64_t continues_bytes; /* so much of the part before counts */
 	uint64_t length_bytes;    /* 0 = to be made */
 	uint64_t names_offset; /* of the newest SERIES, META, TOMBSTONE or FRONT block; 0 = none */
-	uint64_t front_bytes;  /* nothing before it counts, nor parts before; 0 = all does */
 	int64_t highest_us;    /* last time in it; set to INT64_MIN for a new file */
 	uint32_t next_series_id; /* above all that the file names or uses */
 };
@@ -87,6 +86,9 @@ struct metric_file_visitor {
 	/* The last sample of a series that the file names: the highest time, of equal ones the last
 	 * written. After all series. */
 	int (*last)(void *context, uint32_t series_id, const struct metric_file_sample *sample);
+	/* It has a front: nothing before it counts, nor do parts before. After all others.
+	 * @param position  that says so */
+	int (*front)(void *context, uint64_t front_bytes, uint64_t position);
 	/* Of the file's series; grown by what the file says, and looked at for last samples. Sorted.
 	 * NULL: nothing is deleted. */
 	struct tombstones *tombstones;

@@ -23,7 +23,9 @@ struct loading {
 	struct metric_names names; /* sorted, when has_names */
 	size_t *open_names;        /* backwards: those whose last sample may lie further ahead */
 	size_t n_open;
-	uint64_t header_bytes; /* the reader's, where nothing of the file is left behind */
+	uint64_t header_bytes;   /* the reader's, where nothing of the file is left behind */
+	uint64_t front_bytes;    /* nothing before it counts; 0 = all does */
+	uint64_t front_position; /* that says so */
 	struct tombstones tombstones;
 	bool has_meta;
 	struct store_file_meta meta;
@@ -74,8 +76,10 @@ static int keep_front(struct loading *loading, const struct file_reader_block *b
 	if (front.offset < loading->header_bytes)
 		front.offset = loading->header_bytes;
 	/* It only moves on. */
-	if (front.offset > loading->end.front_bytes)
-		loading->end.front_bytes = front.offset;
+	if (front.offset <= loading->front_bytes)
+		return 0;
+	loading->front_bytes = front.offset;
+	loading->front_position = block->block.position;
 	return 0;
 }
 
@@ -110,8 +114,8 @@ static void sort_names(struct loading *loading, bool first)
 
 	metric_names_sort(&loading->names, first);
 	tombstones_sort(&loading->tombstones);
-	if (loading->end.front_bytes > loading->header_bytes)
-		loading->reader.header_bytes = loading->end.front_bytes;
+	if (loading->front_bytes > loading->header_bytes)
+		loading->reader.header_bytes = loading->front_bytes;
 	loading->has_names = true;
 	for (size_t i = 0; i < names->n; i++)
 		use_id(loading, names->at[i].id);
@@ -457,7 +461,7 @@ static int forget(struct loading *loading)
 	loading->has_names = false;
 	loading->has_meta = false;
 	loading->position = 0;
-	loading->end.front_bytes = 0;
+	loading->front_bytes = 0;
 	loading->end.length_bytes = loading->reader.header_bytes;
 	loading->end.names_offset = 0;
 	loading->end.highest_us = INT64_MIN;
@@ -504,6 +508,9 @@ static int tell_all(const struct loading *loading)
 		if (name->has_last)
 			result = visitor->last(visitor->context, name->id, &name->last);
 	}
+	if (loading->front_bytes > 0 && result == 0 && visitor->front)
+		result = visitor->front(visitor->context, loading->front_bytes,
+					loading->front_position);
 	return result;
 }
 

@@ -273,12 +273,41 @@ static bool is_front_worth(const struct trim *trim, const struct group_file *fil
 	       hole >= data->end.next_series_id * HOLE_BYTES_PER_SERIES;
 }
 
+/* Say what is deleted, and no more. */
+static enum group_trim say_only(const struct group_file *file)
+{
+	return file->n_masks > 0 ? GROUP_TRIM_TOMBSTONE : GROUP_TRIM_NONE;
+}
+
+/* Are all parts known that may ever count, and begun? Where one is gone, or of a version that is not known,
+ * it may be of use one day. */
+static bool is_complete(const struct group_file *file)
+{
+	const struct catalog_trim *known = trim_data(file)->trim;
+	struct catalog_part part = trim_get_part(file, 0);
+	size_t n_parts = trim_n_parts(file);
+
+	if (part.part > 0 && !(known && part.part == known->front_part) &&
+	    part.continues_bytes > sizeof(struct hm_file_header))
+		return false;
+	for (size_t i = 1; i < n_parts; i++) {
+		struct catalog_part next = trim_get_part(file, i);
+
+		if (next.part != part.part + 1 || next.continues_bytes == FILE_NAME_ALL)
+			return false;
+		part = next;
+	}
+	return part.length_bytes > 0;
+}
+
 static enum group_trim choose(const struct trim *trim, const struct group_file *file,
 			      const struct survey *survey)
 {
 	const struct catalog_data *data = &file->file->data[file->side];
 	bool is_left = survey->n_alive == 0;
 
+	if (!is_complete(file))
+		return say_only(file);
 	/* Of what cannot be read now nobody knows whether it counts. */
 	if (survey->is_damaged)
 		is_left = false;
@@ -310,7 +339,7 @@ static bool begin_rewrite(const struct trim *trim, struct group_file *file)
 	};
 	int fd;
 
-	if (data->end.part >= FILE_NAME_PART_MAX)
+	if (end.part > FILE_NAME_PART_MAX)
 		return false;
 	trim_part_path(file->file, file->side, end.part, end.continues_bytes, path);
 	fd = disk->open(disk->context, trim->engine->hosts_folder, path, O_RDONLY);
@@ -353,7 +382,7 @@ int trim_plan(struct trim *trim, const struct group *group, struct group_file *f
 	if (result == -ENOMEM)
 		return result;
 	/* It says what is deleted; more can be done another day. */
-	file->trim = file->n_masks > 0 ? GROUP_TRIM_TOMBSTONE : GROUP_TRIM_NONE;
+	file->trim = say_only(file);
 	file->oldest_last_us = CATALOG_NO_TIME;
 	if (result < 0)
 		return 0;
@@ -361,7 +390,7 @@ int trim_plan(struct trim *trim, const struct group *group, struct group_file *f
 	file->front_bytes = survey.front_bytes;
 	file->trim = choose(trim, file, &survey);
 	if (file->trim == GROUP_TRIM_REWRITE && !begin_rewrite(trim, file))
-		file->trim = file->n_masks > 0 ? GROUP_TRIM_TOMBSTONE : GROUP_TRIM_NONE;
+		file->trim = say_only(file);
 	file->n_dropped = survey.n_known - survey.n_unmasked;
 	if (file->trim == GROUP_TRIM_FRONT)
 		file->n_dropped += survey.n_before_front;

@@ -10,6 +10,9 @@
 #include "common/log_file.h"
 #include "common/message.h"
 
+/* A segment of the log is begun for what has waited for one for so long. */
+#define WAIT_MAX_US INT64_C(600000000)
+
 /* What cannot be put on the list is given back after the next start. */
 static void add_release(struct engine *engine, const struct engine_release *release)
 {
@@ -22,14 +25,19 @@ static void add_release(struct engine *engine, const struct engine_release *rele
 	grown[engine->n_releases++] = *release;
 }
 
-static struct engine_release make_release(const struct group_file *file,
+static struct engine_release make_release(const struct engine *engine,
+					  const struct group_file *file,
 					  const struct catalog_part *part)
 {
+	const struct disk *disk = engine->options.disk;
+
 	return (struct engine_release){
 		.file = file->file,
 		.side = file->side,
 		.part = part->part,
 		.continues_bytes = part->continues_bytes,
+		.segment = log_position_segment(engine->durable),
+		.since_us = disk->now_us(disk->context),
 	};
 }
 
@@ -37,14 +45,14 @@ static struct engine_release make_release(const struct group_file *file,
 static void leave_parts(struct engine *engine, const struct group_file *file)
 {
 	struct catalog_data *data = trim_data(file);
-	size_t n = file->trim == GROUP_TRIM_REWRITE ? data->n_parts + 1 : data->n_parts;
+	size_t n_parts = trim_n_parts(file);
 
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; i < n_parts; i++) {
 		struct catalog_part part = trim_get_part(file, i);
-		struct engine_release release = make_release(file, &part);
+		const struct engine_release release = make_release(engine, file, &part);
 
-		release.segment = log_position_segment(engine->durable);
-		add_release(engine, &release);
+		if (part.part < file->after.part)
+			add_release(engine, &release);
 	}
 	data->n_parts = 0;
 }
@@ -53,7 +61,7 @@ static void leave_parts(struct engine *engine, const struct group_file *file)
 static void leave_before_front(struct engine *engine, const struct group_file *file)
 {
 	struct catalog_part present = trim_get_part(file, trim_n_parts(file) - 1);
-	struct engine_release release = make_release(file, &present);
+	struct engine_release release = make_release(engine, file, &present);
 
 	release.front_bytes = file->front_bytes;
 	release.length_bytes = file->after.length_bytes;
@@ -148,12 +156,22 @@ static void punch_or_tell(struct trim *trim, const struct engine_release *releas
 		"back only where more than half of a file is old");
 }
 
-/* May it be given back? A snapshot that is copied needs what was there when it began; one that begins from
- * now on does not. With the mutex held. */
-static bool is_releasable(const struct engine *engine, const struct engine_release *release)
+/*
+ * May it be given back? A snapshot that is copied needs what was there when it began; one that begins from
+ * now on does not. What says that it does not count must stand in two segments of the log, else a single
+ * damage could cost what was copied, or the names that are said again. With the mutex held.
+ */
+static bool is_releasable(struct engine *engine, const struct engine_release *release)
 {
-	return engine->n_snapshots == 0 &&
-	       (release->front_bytes > 0 || release->segment < engine->newest_segment);
+	const struct disk *disk = engine->options.disk;
+
+	if (!release->is_empty && release->segment >= engine->newest_segment) {
+		engine->wants_segment |=
+			!engine->stats.is_full &&
+			disk->now_us(disk->context) - release->since_us >= WAIT_MAX_US;
+		return false;
+	}
+	return engine->n_snapshots == 0;
 }
 
 /* Take an empty file out of the catalog, unless it was appended to. With the mutex held. @return is it
