@@ -13,10 +13,12 @@ int horizon_put(struct engine *engine, const struct catalog_host *host, int64_t 
 {
 	const struct log_horizon entry = {host->number, horizon_us};
 	struct buffer payload = {0};
-	int result;
+	int result = 0;
 
 	log_entry_put_horizon(&payload, &entry);
-	result = controls_put(engine, HM_RECORD_HORIZON, 0, &payload);
+	/* Twice, so that no single damage brings back what is too old. */
+	for (int i = 0; i < 2 && result == 0; i++)
+		result = controls_put(engine, HM_RECORD_HORIZON, 0, &payload);
 	buffer_done(&payload);
 	return result;
 }

@@ -230,7 +230,12 @@ static int compare_keys(const struct ledger_sample *a, const struct ledger_sampl
 	return 0;
 }
 
-/* Of equal ones those first that must be there, then those that may be, then those that came first. */
+/*
+ * Of equal ones those first that must be there, then those that may be, then those that came first. Two equal
+ * samples are two, but nobody can tell which of them is read: so as many must be there as were neither
+ * deleted nor unconfirmed, and no more can be there than were not deleted for good. More is not promised, and
+ * no less is asked here.
+ */
 static int compare_places(const void *a, const void *b, void *context)
 {
 	const struct ledger_sample *samples = context;
@@ -364,7 +369,8 @@ static void end_sample(struct ledger *ledger, struct ledger_sample *sample,
 {
 	bool is_restart = reading == LEDGER_RESTART;
 
-	/* Whether the delete is there is known once it is secured. */
+	/* A start on a disk that does not sync serves what it could read: a delete that was not confirmed
+	 * may be in that, and not on the disk. Whether it is there is known once that is secured. */
 	if (ledger->is_unsecured && sample->is_dying)
 		return;
 	if (sample->is_read) {
