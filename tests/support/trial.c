@@ -9,13 +9,17 @@
 #include <string.h>
 
 #include "collector/delete.h"
+#include "collector/group_writer.h"
 #include "collector/horizon.h"
 #include "collector/query.h"
 
 #define CHECKPOINT_STEPS_MAX 10000
 
 /* So many values of chance take more than two pages. */
-#define PAGE_SAMPLES 1300
+#define PAGE_SAMPLES 1100
+
+/* A segment is begun for what waits so long for one. */
+#define WHILE_US INT64_C(601000000)
 
 /* What is deleted, or too old, begins or ends within so much of the time before. */
 #define PAST_US INT64_C(18000000000)
@@ -68,6 +72,7 @@ struct trial *trial_fork(const struct trial *trial, uint64_t seed)
 	fork->sim = sim_disk_clone(trial->sim);
 	sim_disk_seed(fork->sim, seed);
 	ledger_copy(&fork->ledger, &trial->ledger);
+	fork->n_pages = trial->n_pages;
 	return fork;
 }
 
@@ -409,10 +414,10 @@ void trial_delete(struct trial *trial)
 	free(series);
 }
 
-/* Give samples of one series, from a time on backwards. */
-static void give_many(struct trial *trial, const char *host, int64_t time_us, int n)
+/* Give samples of one series, from a time on backwards. @param name  with a value */
+static void give_many(struct trial *trial, const char *host, const char *name, int64_t time_us,
+		      int n)
 {
-	static const char name[] = "x{cpu=\"0\"} 0";
 	const struct bundle_meta meta = {HM_STORED_GAUGE, "seconds", 7};
 	const struct disk *disk = sim_disk_table(trial->sim);
 	uint64_t n_refused = rejects_total(trial->bundle.rejects);
@@ -436,16 +441,42 @@ static void give_many(struct trial *trial, const char *host, int64_t time_us, in
 		ledger_doubt(&trial->ledger, n_before);
 }
 
-/* Have more than a page of old samples in a file, and something new behind them. */
+/*
+ * Have more than a page of old samples in a file, and something new behind them. Among the old ones lie all
+ * names of a series that has a new one as well: who makes a hole of them too early loses it.
+ */
 static void fill_page(struct trial *trial, const char *host)
 {
 	const struct disk *disk = sim_disk_table(trial->sim);
 	int64_t now_us = disk->now_us(disk->context);
+	unsigned number = trial->n_pages++;
+	char long_one[64];
+	char name[64];
 
-	give_many(trial, host, now_us - PAST_US, PAGE_SAMPLES);
+	(void)snprintf(long_one, sizeof(long_one), "page%u{cpu=\"0\"} 0", number);
+	(void)snprintf(name, sizeof(name), "page%u{cpu=\"1\"} 0", number);
+	give_many(trial, host, long_one, now_us - PAST_US, PAGE_SAMPLES);
 	trial_flush(trial);
-	give_many(trial, host, now_us, 1);
+	for (int i = 0; i < GROUP_WRITER_NAMED_TIMES; i++) {
+		give_many(trial, host, name, now_us - PAST_US, 1);
+		trial_flush(trial);
+	}
+	give_many(trial, host, long_one, now_us - PAST_US, PAGE_SAMPLES);
 	trial_flush(trial);
+	give_many(trial, host, name, now_us, 1);
+	give_many(trial, host, long_one, now_us, 1);
+	trial_flush(trial);
+}
+
+/* Have files trimmed, and what that leaves given back: after a while a segment is begun for it. */
+static void give_back(struct trial *trial)
+{
+	const struct disk *disk = sim_disk_table(trial->sim);
+
+	trial_flush(trial);
+	sim_disk_set_now(trial->sim, disk->now_us(disk->context) + WHILE_US);
+	for (int i = 0; i < 3 && trial->engine; i++)
+		trial_flush(trial);
 }
 
 void trial_expire(struct trial *trial)
@@ -471,6 +502,8 @@ void trial_expire(struct trial *trial)
 	engine->controls_wanted++;
 	pthread_mutex_unlock(&engine->mutex);
 	(void)trial_commit(trial);
+	if (sim_random_chance(&trial->random, 1, 2))
+		give_back(trial);
 }
 
 /* -- moving it into files -------------------------------------------------------------------------- */
@@ -539,8 +572,9 @@ int trial_read(struct trial *trial, enum ledger_reading reading)
 
 	ledger_read_begin(&trial->ledger);
 	trial->is_lossy = false;
-	/* Where the log cannot be read, nobody knows what it deletes. */
-	trial->ledger.forgives |= trial->is_partial || trial->engine->trouble != 0;
+	/* What could not be read may be what says what is deleted: some of the log, or of a file. The
+	 * engine has counted that. */
+	trial->ledger.forgives |= trial->is_partial;
 	result = read_rows(trial);
 	trial->ledger.forgives = forgives;
 	/* It ended meanwhile: what was read until then says nothing. */

@@ -24,12 +24,13 @@ struct trial {
 	struct ledger ledger;
 	struct engine *engine; /* NULL = not open */
 	struct bundle bundle;
-	int root;        /* the store's folder; below 0 = not open */
-	bool is_faulty;  /* the disk may refuse anything: that is no problem */
-	bool was_faulty; /* so since it was opened first */
-	bool is_lossy;   /* the last query said that not all could be read */
-	bool is_partial; /* faults kept the engine from reading all, and it counted that */
-	int open_result; /* of the last engine_open() */
+	int root;         /* the store's folder; below 0 = not open */
+	bool is_faulty;   /* the disk may refuse anything: that is no problem */
+	bool was_faulty;  /* so since it was opened first */
+	bool is_lossy;    /* the last query said that not all could be read */
+	bool is_partial;  /* faults kept the engine from reading all, and it counted that */
+	int open_result;  /* of the last engine_open() */
+	unsigned n_pages; /* of old samples that were filled */
 };
 
 /* @param counts  borrowed. @return ended by trial_free(); not opened yet */
