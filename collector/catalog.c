@@ -203,6 +203,9 @@ static int host_new(const struct catalog *catalog, const char *name, size_t leng
 	host->last_time_us = CATALOG_NO_TIME;
 	host->horizon_us = CATALOG_NO_TIME;
 	host->trimmed_us = CATALOG_NO_TIME;
+	host->oldest_us = CATALOG_NO_OLDEST;
+	host->filed_oldest_us = CATALOG_NO_OLDEST;
+	host->said_oldest_us = CATALOG_NO_OLDEST;
 	host->end.highest_us = CATALOG_NO_TIME;
 	choose_folder(catalog, host);
 	*ret_host = host;
@@ -440,6 +443,8 @@ void catalog_note(struct catalog_series *series, int64_t time_us, double value, 
 		host->last_time_us = time_us;
 		host->is_last_odd = is_odd;
 	}
+	if (!is_odd && time_us < host->oldest_us)
+		host->oldest_us = time_us;
 }
 
 int catalog_gather(struct catalog_series *series, int64_t time_us, double value)
@@ -485,6 +490,7 @@ void catalog_go_on(struct catalog *catalog, struct catalog_file *file, enum cata
 		.continues_bytes = continues_bytes,
 		.highest_us = CATALOG_NO_TIME,
 	};
+	data->n_sectors = 0;
 	data->names_nothing = true;
 	catalog->has_new_parts = true;
 }
@@ -493,7 +499,7 @@ int catalog_begin_part(struct catalog *catalog, struct catalog_file *file, enum 
 		       uint64_t continues_bytes)
 {
 	struct catalog_data *data = &file->data[side];
-	struct catalog_part present = {data->end.part, data->end.continues_bytes,
+	struct catalog_part present = {data->end.part, data->n_sectors, data->end.continues_bytes,
 				       data->end.length_bytes};
 
 	if (present.part >= FILE_NAME_PART_MAX)

@@ -20,9 +20,11 @@
 #include "collector/metric_file.h"
 #include "collector/number_table.h"
 #include "collector/pool.h"
+#include "collector/rate.h"
 #include "collector/table.h"
 #include "collector/text_pool.h"
 #include "collector/tombstone.h"
+#include "collector/usage.h"
 #include "common/file_name.h"
 #include "hostmetrics/format.h"
 
@@ -37,6 +39,9 @@
 
 /* last time of what has no sample yet */
 #define CATALOG_NO_TIME INT64_MIN
+
+/* oldest time of what has no sample yet */
+#define CATALOG_NO_OLDEST INT64_MAX
 
 /* A sample that is not sealed into a batch yet. */
 struct catalog_sample {
@@ -53,6 +58,12 @@ struct catalog_host {
 	uint64_t n_samples;
 	uint64_t n_filed; /* of its samples: in files */
 	int64_t last_time_us;
+	int64_t oldest_us;       /* of all its samples but those of impossible times; so are: */
+	int64_t filed_oldest_us; /* of those in files */
+	int64_t said_oldest_us;  /* what its .host file says of them */
+	struct rate rate;        /* of its samples, as they come */
+	struct usage usage;
+	uint32_t n_sectors;  /* of its .host file */
 	bool is_unread;      /* files of it could not be read at start: none is appended to */
 	bool is_retired;     /* it is of a catalog that another has taken the place of */
 	bool is_last_odd;    /* all of its samples are of impossible times */
@@ -86,6 +97,7 @@ enum catalog_side {
 /* A part of a file that goes on in another one. */
 struct catalog_part {
 	uint32_t part;
+	uint32_t n_sectors;       /* that it takes */
 	uint64_t continues_bytes; /* as its name says */
 	uint64_t length_bytes;    /* so much of it counts */
 };
@@ -105,6 +117,7 @@ struct catalog_data {
 	struct metric_file_end end;
 	uint64_t n_damaged;         /* ranges that were found in it so far, and counted */
 	bool is_missing;            /* when it was read last it was not there; counted */
+	uint32_t n_sectors;         /* that it takes, without the parts before, see usage_set() */
 	struct catalog_part *parts; /* before this one, growing; only those that hold something */
 	size_t n_parts;
 	struct catalog_trim *trim; /* what does not count of it; NULL: all does */

@@ -441,14 +441,20 @@ static void undo(struct checkpoint *checkpoint, int error, bool is_sync)
 static void publish_file(struct engine *engine, const struct group *group,
 			 const struct group_file *file)
 {
+	struct catalog_host *host = file->of->host;
 	struct catalog_file *metric = file->file;
 
 	engine->stats.n_file_bytes += file->after.length_bytes - file->before.length_bytes;
+	if (file->before.length_bytes == 0 && file->after.length_bytes > 0)
+		usage_add_file(&host->usage);
 	if (!metric) {
-		file->of->host->end = file->after;
+		host->end = file->after;
+		usage_set(&host->usage, &host->n_sectors, file->allocated_bytes);
 		return;
 	}
 	metric->data[file->side].end = file->after;
+	if (file->after.length_bytes != file->before.length_bytes)
+		usage_set(&host->usage, &metric->data[file->side].n_sectors, file->allocated_bytes);
 	for (size_t i = 0; i < file->n_runs; i++) {
 		struct catalog_series *series = group->runs[file->first_run + i].series;
 		bool is_first = i == 0 || series != group->runs[file->first_run + i - 1].series;
@@ -484,6 +490,8 @@ static void publish(struct checkpoint *checkpoint)
 					   ? group->hosts[i].n_dropped
 					   : host->n_samples;
 		host->trimmed_us = group->hosts[i].horizon_us;
+		host->filed_oldest_us = group->hosts[i].oldest_us;
+		host->said_oldest_us = group->hosts[i].oldest_us;
 		host->waiting_us = host->last > host->checkpoint ? now_us : 0;
 	}
 	buffer_clear(&engine->groups);

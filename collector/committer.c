@@ -110,6 +110,7 @@ static void settle(struct committer *committer, size_t n_added)
 	engine->durable = log->durable;
 	engine->stats.n_syncs = log->n_syncs;
 	engine->stats.n_log_bytes = log->n_bytes;
+	engine->stats.n_log_disk_bytes = log_disk_bytes(log, engine->stats.n_log_segments);
 	engine->stats.n_failed_syncs = log->n_failed;
 	engine->stats.sync_longest_us = log->sync_longest_us;
 	if (n_added == committer->n_entries) {

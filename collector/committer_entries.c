@@ -63,8 +63,11 @@ static int seal_some(struct committer *committer)
 /* Take over what a host has gathered. With the mutex held. */
 static void take_samples(struct committer *committer, struct catalog_host *host)
 {
+	const struct disk *disk = committer->engine->options.disk;
+
 	TAILQ_REMOVE(&committer->engine->gathering, host, gathering);
 	host->is_gathering = false;
+	rate_add(&host->rate, host->n_gathered, disk->monotonic_us(disk->context));
 	free(committer->gathered);
 	committer->gathered = host->gathered;
 	committer->n_gathered = host->n_gathered;

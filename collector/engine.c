@@ -390,8 +390,30 @@ void engine_get_states(struct engine *engine, struct catalog_series *const *seri
 	pthread_mutex_unlock(&engine->mutex);
 }
 
+/* With the mutex held. @param now_us  CLOCK_MONOTONIC */
+static void get_host(const struct catalog_host *host, int64_t now_us,
+		     struct engine_host_state *ret_state)
+{
+	*ret_state = (struct engine_host_state){
+		.name = host->name,
+		.n_series = host->n_series,
+		.n_samples = host->n_samples,
+		.has_sample = host->last_time_us != CATALOG_NO_TIME,
+		.last_time_us = host->last_time_us,
+		.has_oldest = host->oldest_us != CATALOG_NO_OLDEST &&
+			      (host->is_last_odd || host->last_time_us >= host->horizon_us),
+		.oldest_time_us =
+			host->oldest_us > host->horizon_us ? host->oldest_us : host->horizon_us,
+		.n_bytes = usage_bytes(&host->usage),
+		.n_inodes = usage_inodes(&host->usage),
+	};
+	ret_state->has_rate = rate_get(&host->rate, now_us, &ret_state->rate);
+}
+
 int engine_list_hosts(struct engine *engine, struct engine_host_state **ret_hosts, size_t *ret_n)
 {
+	const struct disk *disk = engine->options.disk;
+	int64_t now_us = disk->monotonic_us(disk->context);
 	struct engine_host_state *hosts;
 	size_t n;
 
@@ -399,15 +421,7 @@ int engine_list_hosts(struct engine *engine, struct engine_host_state **ret_host
 	n = engine->catalog.n_hosts;
 	hosts = calloc(n + 1, sizeof(*hosts));
 	for (size_t i = 0; hosts && i < n; i++) {
-		const struct catalog_host *host = engine->catalog.all_hosts[i];
-
-		hosts[i] = (struct engine_host_state){
-			.name = host->name,
-			.n_series = host->n_series,
-			.n_samples = host->n_samples,
-			.has_sample = host->last_time_us != CATALOG_NO_TIME,
-			.last_time_us = host->last_time_us,
-		};
+		get_host(engine->catalog.all_hosts[i], now_us, &hosts[i]);
 	}
 	pthread_mutex_unlock(&engine->mutex);
 	if (!hosts)

@@ -50,7 +50,8 @@ struct engine_stats {
 	uint64_t n_waiting;  /* taken, and not written yet */
 	uint64_t n_file_bytes;
 	uint64_t n_log_segments;
-	uint64_t n_log_bytes; /* written since start */
+	uint64_t n_log_bytes;      /* written since start */
+	uint64_t n_log_disk_bytes; /* that it takes on the disk, with what is kept for a full one */
 	uint64_t n_syncs;
 	uint64_t n_failed_syncs;
 	uint64_t n_checkpoints; /* groups of files written since start */
@@ -77,6 +78,12 @@ struct engine_host_state {
 	uint64_t n_samples;
 	bool has_sample;
 	int64_t last_time_us;
+	bool has_oldest; /* a sample that is not of an impossible time: none is older than */
+	int64_t oldest_time_us;
+	uint64_t n_bytes; /* that its files take on the disk, when they were last written or read */
+	uint64_t n_inodes; /* of its files and its folder */
+	bool has_rate;
+	double rate; /* samples a second that came lately */
 };
 
 struct committer;

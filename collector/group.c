@@ -200,7 +200,11 @@ int group_add_host(struct group *group, struct tail *tail, struct catalog_host *
 	struct group_host *hosts =
 		array_grow(group->hosts, group->n_hosts, &group->hosts_capacity, sizeof(*hosts));
 	/* What cannot be found is passed over with the rest. */
-	struct group_host added = {.host = host, .position = range->last};
+	struct group_host added = {
+		.host = host,
+		.position = range->last,
+		.oldest_us = host->filed_oldest_us,
+	};
 	struct mark mark = get_mark(group);
 	const uint64_t *positions;
 	size_t n_positions = 0;
@@ -238,7 +242,11 @@ int group_add_trimmed(struct group *group, struct catalog_host *host, uint64_t p
 	if (!hosts)
 		return -ENOMEM;
 	group->hosts = hosts;
-	hosts[group->n_hosts++] = (struct group_host){.host = host, .position = position};
+	hosts[group->n_hosts++] = (struct group_host){
+		.host = host,
+		.position = position,
+		.oldest_us = host->filed_oldest_us,
+	};
 	return 0;
 }
 

@@ -57,6 +57,7 @@ struct group_host {
 	uint64_t n_samples;
 	uint64_t n_dropped; /* of its files: they do not count any more */
 	int64_t horizon_us; /* of the host, when the group was begun */
+	int64_t oldest_us;  /* of what its files have, once they are encoded */
 };
 
 /* A file that is appended to. */
@@ -79,7 +80,8 @@ struct group_file {
 	bool is_lost;  /* what it had before is not there any more */
 	bool has_meta; /* kind and unit were appended: */
 	enum hm_stored_kind kind;
-	const char *unit; /* borrowed from the catalog, where it stays */
+	const char *unit;         /* borrowed from the catalog, where it stays */
+	uint64_t allocated_bytes; /* that it takes on the disk, once written */
 };
 
 struct group {

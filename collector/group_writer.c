@@ -201,6 +201,16 @@ static int make_columns(struct group_writer *writer, const struct group *group,
 	return result;
 }
 
+static void note_oldest(struct group_host *of, const struct metric_file_addition *addition)
+{
+	for (size_t i = 0; i < addition->n_columns; i++) {
+		int64_t oldest_us = addition->columns[i].samples[0].time_us;
+
+		if (oldest_us < of->oldest_us)
+			of->oldest_us = oldest_us;
+	}
+}
+
 /* The bytes to be appended to a metric's file. */
 static int encode_metric(struct group_writer *writer, const struct group *group,
 			 struct group_file *file)
@@ -227,12 +237,29 @@ static int encode_metric(struct group_writer *writer, const struct group *group,
 	addition.unit = file->unit;
 	pthread_mutex_unlock(&engine->mutex);
 	result = make_columns(writer, group, file, &addition);
+	if (result == 0 && file->side == CATALOG_SIDE_MAIN)
+		note_oldest(file->of, &addition);
 	if (result == 0)
 		result = trim_begin(&writer->trim, writer->encoder, file, &writer->bytes);
 	if (result == 0 && (file->n_runs > 0 || file->after.length_bytes == 0))
 		result = metric_file_encode(writer->encoder, &addition, &file->after,
 					    &writer->bytes);
 	return result == 0 ? trim_end(group, file, &writer->bytes) : result;
+}
+
+/* What its files say is the oldest, where the host's own one does not say it yet. */
+static int put_oldest(const struct group_file *file, struct buffer *out)
+{
+	const struct group_host *of = file->of;
+	bool is_said = file->before.length_bytes > 0 && of->oldest_us >= of->host->said_oldest_us;
+	size_t start;
+
+	if (of->oldest_us == CATALOG_NO_OLDEST || is_said)
+		return 0;
+	start = store_file_begin_block(out, HM_BLOCK_OLDEST, of->position);
+	store_file_put_oldest(out, of->oldest_us);
+	return store_file_end_block(out, start, file->after.salt,
+				    file->before.length_bytes + start);
 }
 
 /* The bytes to be appended to a host's own file. */
@@ -262,6 +289,8 @@ static int encode_host(struct group_writer *writer, struct group_file *file)
 
 	if (file->before.length_bytes == 0)
 		result = store_file_put_header(bytes, &header);
+	if (result == 0)
+		result = put_oldest(file, bytes);
 	if (result < 0)
 		return result;
 	start = store_file_begin_block(bytes, HM_BLOCK_HOST, file->of->position);
@@ -319,6 +348,17 @@ static int rewrite(struct group_writer *writer, const struct group *group, struc
 	return result;
 }
 
+static int note_allocated(const struct group_writer *writer, int fd, struct group_file *file)
+{
+	const struct disk *disk = writer->engine->options.disk;
+	struct disk_status status;
+	int result = disk->fstat(disk->context, fd, &status);
+
+	if (result == 0)
+		file->allocated_bytes = status.allocated_bytes;
+	return result;
+}
+
 int group_writer_append(struct group_writer *writer, const struct group *group,
 			struct group_file *file)
 {
@@ -353,6 +393,8 @@ int group_writer_append(struct group_writer *writer, const struct group *group,
 	if (fd >= 0) {
 		result = file->trim == GROUP_TRIM_REWRITE ? rewrite(writer, group, file, fd)
 							  : append(writer, fd, file);
+		if (result == 0)
+			result = note_allocated(writer, fd, file);
 		(void)disk->close(disk->context, fd);
 	} else if (fd == -ENOENT && file->before.length_bytes > 0) {
 		result = -ESTALE;
@@ -405,5 +447,9 @@ void group_writer_remove_host_file(const struct group_writer *writer, struct cat
 		(void)disk->unlink(disk->context, folder, HOST_FILE);
 		(void)disk->close(disk->context, folder);
 	}
+	pthread_mutex_lock(&engine->mutex);
+	if (host->end.length_bytes > 0)
+		usage_remove_file(&host->usage, &host->n_sectors);
 	host->end = (struct metric_file_end){.highest_us = CATALOG_NO_TIME};
+	pthread_mutex_unlock(&engine->mutex);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What there is: hosts, and series with their last values. */
+/* What there is: series with their last values. */
 
 #include "collector/listing.h"
 
@@ -191,44 +191,4 @@ void listing_answer_get(void *context, const struct control_request *request,
 		return;
 	reply_sample_columns(reply);
 	list_series(context, series, control_argument(request, "host"), reply, write_last);
-}
-
-static int compare_hosts(const void *a, const void *b)
-{
-	const struct engine_host_state *host_a = a;
-	const struct engine_host_state *host_b = b;
-
-	return strcmp(host_a->name, host_b->name);
-}
-
-void listing_answer_hosts(void *context, const struct control_request *request,
-			  struct control_reply *reply)
-{
-	static const char *const columns[] = {"host:text", "series:number", "samples:number",
-					      "last_time:time"};
-	const struct verbs *verbs = context;
-	struct engine_host_state *hosts;
-	size_t n_hosts;
-	int result = engine_list_hosts(store_engine(verbs->store), &hosts, &n_hosts);
-
-	(void)request;
-	control_columns(reply, "rows", columns, COUNT(columns));
-	if (result < 0) {
-		reply_fail(reply, "cannot list", result);
-		return;
-	}
-	qsort(hosts, n_hosts, sizeof(*hosts), compare_hosts);
-	for (size_t i = 0; i < n_hosts; i++) {
-		control_text(reply, hosts[i].name);
-		control_integer(reply, (int64_t)hosts[i].n_series);
-		control_integer(reply, (int64_t)hosts[i].n_samples);
-		if (hosts[i].has_sample)
-			control_integer(reply, hosts[i].last_time_us);
-		else
-			control_nothing(reply);
-		control_row_end(reply);
-	}
-	control_end(reply, n_hosts ? HM_CONTROL_OK : HM_CONTROL_NONE,
-		    n_hosts ? NULL : "no host has sent anything yet");
-	free(hosts);
 }

@@ -6,11 +6,14 @@
 
 #include "common/control.h"
 
-/* Answer list-metrics, get, list-hosts. @param context  a struct verbs */
+/* Answer list-metrics, get. @param context  a struct verbs */
 void listing_answer_metrics(void *context, const struct control_request *request,
 			    struct control_reply *reply);
 void listing_answer_get(void *context, const struct control_request *request,
 			struct control_reply *reply);
+
+/* Answer list-hosts: sorted by name, or as the argument `sort` says, a column, with a - in front the
+ * largest first. @param context  a struct verbs */
 void listing_answer_hosts(void *context, const struct control_request *request,
 			  struct control_reply *reply);
 

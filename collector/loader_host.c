@@ -36,6 +36,7 @@ static int take_host_blocks(struct loader *loader, struct file_reader *reader)
 		host->end.length_bytes = found.offset + found.block.length_bytes;
 		if (store_file_get_host(&found.block, &entry) == 0)
 			host->n_filed = entry.n_samples;
+		(void)store_file_get_oldest(&found.block, &host->said_oldest_us);
 	}
 	return result == -ENODATA ? 0 : result;
 }
@@ -55,8 +56,8 @@ static int read_headless(struct loader *loader, struct file_reader *reader)
 }
 
 /* @return 0, also where it is damaged; -EINVAL: it is no file of a host; -EREMOTE: of another store;
- * -errno */
-static int read_host_file(struct loader *loader, int fd)
+ * -errno. @param ret_allocated_bytes  set where its header was read */
+static int read_host_file(struct loader *loader, int fd, uint64_t *ret_allocated_bytes)
 {
 	const struct disk *disk = loader->engine->options.disk;
 	struct file_reader reader = {0};
@@ -79,6 +80,7 @@ static int read_host_file(struct loader *loader, int fd)
 			.length_bytes = header.header_bytes,
 			.highest_us = CATALOG_NO_TIME,
 		};
+		*ret_allocated_bytes = reader.allocated_bytes;
 		result = take_host_blocks(loader, &reader);
 	}
 	file_reader_done(&reader);
@@ -119,11 +121,22 @@ int loader_load_host(struct loader *loader, int folder)
 {
 	const struct disk *disk = loader->engine->options.disk;
 	int fd = disk->open(disk->context, folder, HOST_FILE, O_RDONLY);
+	struct catalog_host *host;
+	uint64_t allocated_bytes = 0;
 	int result = fd;
 
 	if (fd >= 0) {
-		result = read_host_file(loader, fd);
+		result = read_host_file(loader, fd, &allocated_bytes);
 		(void)disk->close(disk->context, fd);
 	}
-	return take_result(loader, folder, result);
+	result = take_result(loader, folder, result);
+	host = loader->host;
+	if (result < 0 || !host)
+		return result;
+	/* It is not there, or goes on where it ends. */
+	if (host->end.length_bytes > 0) {
+		usage_add_file(&host->usage);
+		usage_set(&host->usage, &host->n_sectors, allocated_bytes);
+	}
+	return loader_find_oldest(loader, folder);
 }

@@ -184,17 +184,28 @@ static int note_tombstones(struct loader *loader)
 	return tombstones_add_all(&trim->tombstones, &loader->tombstones);
 }
 
+static void on_allocated(void *context, uint64_t n_bytes)
+{
+	struct loader *loader = context;
+
+	loader->n_sectors = 0;
+	usage_add_file(&loader->host->usage);
+	usage_set(&loader->host->usage, &loader->n_sectors, n_bytes);
+}
+
 /* Where a part of a file ends; the last one, which is read first, is gone on with. */
 static int note_end(struct loader *loader, const struct metric_file_end *end)
 {
 	struct catalog_data *data = &loader->file->data[loader_side(loader->reading)];
-	struct catalog_part part = {end->part, end->continues_bytes, end->length_bytes};
+	struct catalog_part part = {end->part, loader->n_sectors, end->continues_bytes,
+				    end->length_bytes};
 
 	if (note_tombstones(loader) < 0)
 		return -ENOMEM;
 	if (loader->has_end)
 		return catalog_add_part(data, &part);
 	data->end = *end;
+	data->n_sectors = loader->n_sectors;
 	return 0;
 }
 
@@ -236,6 +247,7 @@ static int load_blocks(struct loader *loader, struct metric_file_place *place,
 		.last = on_last,
 		.damage = on_damage,
 		.front = on_front,
+		.allocated = on_allocated,
 	};
 	struct metric_file_visitor visitor = visit;
 	const struct disk *disk = loader->engine->options.disk;
@@ -267,18 +279,15 @@ static void skip_numbers(struct loader *loader)
 		loader->file->next_id = (uint32_t)next_id;
 }
 
-int loader_load_metric(struct loader *loader, int folder, const struct found *found)
+void loader_place(struct loader *loader, int folder, const struct found *found,
+		  struct metric_file_place *ret_place)
 {
 	struct metric_file_place place = {
 		.folder = folder,
 		.path = found->name,
-		.length_bytes = loader->limit_bytes,
+		.length_bytes = FILE_NAME_ALL,
 		.position_max = UINT64_MAX,
 	};
-	struct metric_file_end end;
-	uint64_t position;
-	bool is_lossy;
-	int result;
 
 	if (store_path_expect(&loader->expected, loader->engine->store_id, loader->folder,
 			      found->name) == 0)
@@ -289,6 +298,19 @@ int loader_load_metric(struct loader *loader, int folder, const struct found *fo
 		place.position_max = loader->checkpoint;
 		place.lost_from = log_end(loader->recovery);
 	}
+	*ret_place = place;
+}
+
+int loader_load_metric(struct loader *loader, int folder, const struct found *found)
+{
+	struct metric_file_place place;
+	struct metric_file_end end;
+	uint64_t position;
+	bool is_lossy;
+	int result;
+
+	loader_place(loader, folder, found, &place);
+	place.length_bytes = loader->limit_bytes;
 	loader->reading = found;
 	loader->n_damaged = 0;
 	loader->damaged_bytes = 0;

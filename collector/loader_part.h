@@ -43,6 +43,7 @@ struct loader {
 	const struct found *reading;
 	uint64_t n_damaged; /* ranges of it */
 	uint64_t damaged_bytes;
+	uint32_t n_sectors; /* that it takes */
 	struct catalog_file *file;
 	uint64_t limit_bytes;         /* so much of this part counts, says the one behind it */
 	bool has_end;                 /* it is known where the file is gone on with */
@@ -102,5 +103,16 @@ bool loader_is_fatal(int result);
 /* What the host's own file says; without it nothing but a count is missing. What is none of ours goes
  * out of the way. @return 0; -errno that stands in the way of starting at all */
 int loader_load_host(struct loader *loader, int folder);
+
+/* Where a metric's file lies, all of it, and which blocks of it count. @param ret_place  borrows the
+ * loader's memory until the next call */
+void loader_place(struct loader *loader, int folder, const struct found *found,
+		  struct metric_file_place *ret_place);
+
+/*
+ * Have the time of the host's oldest sample in files: as its own file says, or else by what the first blocks
+ * of the others say. @return 0; -errno that stands in the way of starting at all
+ */
+int loader_find_oldest(struct loader *loader, int folder);
 
 #endif

@@ -81,6 +81,13 @@ static int make_file(const struct log *log, const char *name, uint64_t n_bytes)
 	return result;
 }
 
+uint64_t log_disk_bytes(const struct log *log, uint64_t n_segments)
+{
+	uint64_t segment_bytes = log->options.segment_bytes;
+
+	return n_segments * segment_bytes + (log->has_reserve ? segment_bytes / RESERVE_PART : 0);
+}
+
 int log_keep_reserve(struct log *log)
 {
 	const struct disk *disk = log->options.disk;

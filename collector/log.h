@@ -51,6 +51,9 @@ void log_init(struct log *log, const struct log_options *options);
 /* Takes a zeroed log. */
 void log_done(struct log *log);
 
+/* What a number of whole segments takes on the disk, with the reserve where that is there. */
+uint64_t log_disk_bytes(const struct log *log, uint64_t n_segments);
+
 /*
  * Begin segment `number`. What was gathered must be committed. The header is gathered; the file and
  * its name are on the disk. After a failure the segment before is still open, if it was.

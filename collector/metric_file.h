@@ -79,6 +79,8 @@ struct metric_file_visitor {
 	void *context;
 	/* First. Borrowed for the call. */
 	int (*header)(void *context, const struct store_file_header *header);
+	/* Last, once it is loaded: what the file takes on the disk. */
+	void (*allocated)(void *context, uint64_t n_bytes);
 	/* Of an id once, by growing id. Borrowed for the call. */
 	int (*series)(void *context, const struct store_file_series *series);
 	/* Only where kind and unit are no longer what the header says. Borrowed for the call. */

@@ -567,6 +567,8 @@ int metric_file_load(const struct disk *disk, const struct metric_file_place *pl
 	if (result == 0)
 		result = load_blocks(&loading);
 	if (result == 0) {
+		if (visitor->allocated)
+			visitor->allocated(visitor->context, loading.reader.allocated_bytes);
 		*ret_end = loading.end;
 		*ret_position = loading.position;
 		give_tombstones(&loading);

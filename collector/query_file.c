@@ -191,7 +191,11 @@ static int get_part(const struct query *query, const struct parts *parts, size_t
 	pthread_mutex_lock(&engine->mutex);
 	is_same = !is_trimmed(query, parts);
 	trim = data->trim;
-	*ret_part = (struct catalog_part){end->part, end->continues_bytes, end->length_bytes};
+	*ret_part = (struct catalog_part){
+		.part = end->part,
+		.continues_bytes = end->continues_bytes,
+		.length_bytes = end->length_bytes,
+	};
 	if (index < data->n_parts)
 		*ret_part = data->parts[index];
 	*ret_front_bytes = 0;

@@ -4,6 +4,7 @@
 #include "collector/status.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "collector/verbs.h"
@@ -16,10 +17,11 @@ struct field {
 	char column[64];  /* NAME:TYPE */
 	const char *text; /* NULL = the number counts */
 	int64_t number;
+	bool is_unknown; /* neither: it has no value */
 };
 
 /* Both fields of each reason, for lines and for connections, beside the fixed ones. */
-#define FIELDS_MAX (32 + 5 * HM_REASON_COUNT)
+#define FIELDS_MAX (48 + 5 * HM_REASON_COUNT)
 
 struct record {
 	struct field fields[FIELDS_MAX];
@@ -36,20 +38,20 @@ static void put_text(struct record *record, const char *name, const char *text)
 	field->text = text;
 }
 
-static void put_number(struct record *record, const char *name, uint64_t number)
+/* @param type  HM_CONTROL_... of a number */
+static struct field *put_typed(struct record *record, const char *name, const char *type,
+			       int64_t number)
 {
 	struct field *field = &record->fields[record->n++];
 
-	(void)snprintf(field->column, sizeof(field->column), "%s:%s", name, HM_CONTROL_NUMBER);
-	field->number = (int64_t)number;
+	(void)snprintf(field->column, sizeof(field->column), "%s:%s", name, type);
+	field->number = number;
+	return field;
 }
 
-static void put_uptime(struct record *record, const struct verbs *verbs)
+static struct field *put_number(struct record *record, const char *name, uint64_t number)
 {
-	struct field *field = &record->fields[record->n++];
-
-	(void)snprintf(field->column, sizeof(field->column), "uptime:%s", HM_CONTROL_DURATION);
-	field->number = timestamp_monotonic_us() - verbs->start_us;
+	return put_typed(record, name, HM_CONTROL_NUMBER, (int64_t)number);
 }
 
 /* Every reason for which something was refused, with its example. @param what  "rejected" */
@@ -82,18 +84,37 @@ static void put_store(struct record *record, const struct engine_stats *stats)
 	put_number(record, "samples_odd", stats->n_odd);
 }
 
+/* What all hosts have together: as list-hosts, of each. Without memory it is not known. */
+static void put_hosts(struct record *record, struct engine *engine)
+{
+	struct engine_host_state *hosts = NULL;
+	struct engine_host_state all = {.oldest_time_us = INT64_MAX};
+	size_t n_hosts = 0;
+	bool is_unknown = engine_list_hosts(engine, &hosts, &n_hosts) < 0;
+
+	for (size_t i = 0; i < n_hosts; i++) {
+		all.n_bytes += hosts[i].n_bytes;
+		all.n_inodes += hosts[i].n_inodes;
+		all.rate += hosts[i].has_rate ? hosts[i].rate : 0;
+		if (hosts[i].has_oldest && hosts[i].oldest_time_us < all.oldest_time_us)
+			all.oldest_time_us = hosts[i].oldest_time_us;
+	}
+	free(hosts);
+	put_number(record, "store_disk_bytes", all.n_bytes)->is_unknown = is_unknown;
+	put_number(record, "store_inodes", all.n_inodes)->is_unknown = is_unknown;
+	put_number(record, "samples_a_second", (uint64_t)(all.rate + 0.5))->is_unknown = is_unknown;
+	put_typed(record, "oldest_time", HM_CONTROL_TIME, all.oldest_time_us)->is_unknown =
+		all.oldest_time_us == INT64_MAX;
+}
+
 static void put_log(struct record *record, const struct engine_stats *stats)
 {
-	struct field *field;
-
 	put_number(record, "log_segments", stats->n_log_segments);
 	put_number(record, "log_bytes", stats->n_log_bytes);
+	put_number(record, "log_disk_bytes", stats->n_log_disk_bytes);
 	put_number(record, "syncs", stats->n_syncs);
 	put_number(record, "syncs_failed", stats->n_failed_syncs);
-	field = &record->fields[record->n++];
-	(void)snprintf(field->column, sizeof(field->column), "sync_longest:%s",
-		       HM_CONTROL_DURATION);
-	field->number = stats->sync_longest_us;
+	put_typed(record, "sync_longest", HM_CONTROL_DURATION, stats->sync_longest_us);
 	put_number(record, "checkpoints", stats->n_checkpoints);
 }
 
@@ -146,7 +167,9 @@ static void write_record(const struct record *record, struct control_reply *repl
 		columns[i] = record->fields[i].column;
 	control_columns(reply, "record", columns, record->n);
 	for (size_t i = 0; i < record->n; i++) {
-		if (record->fields[i].text)
+		if (record->fields[i].is_unknown)
+			control_nothing(reply);
+		else if (record->fields[i].text)
 			control_text(reply, record->fields[i].text);
 		else
 			control_integer(reply, record->fields[i].number);
@@ -168,7 +191,8 @@ void status_answer(void *context, const struct control_request *request,
 	put_text(&record, "version", HM_VERSION);
 	put_number(&record, "pid", (uint64_t)getpid());
 	put_text(&record, "hostname", verbs->hostname);
-	put_uptime(&record, verbs);
+	put_typed(&record, "uptime", HM_CONTROL_DURATION,
+		  timestamp_monotonic_us() - verbs->start_us);
 	put_text(&record, "listen", verbs->endpoint->text);
 	put_text(&record, "store", verbs->store_path);
 	put_traffic(&record, verbs->traffic);
@@ -181,6 +205,7 @@ void status_answer(void *context, const struct control_request *request,
 	put_datagrams(&record, verbs);
 	put_number(&record, "queries_running", workers_n_running(verbs->workers));
 	put_number(&record, "store_bytes", stats.n_file_bytes);
+	put_hosts(&record, store_engine(verbs->store));
 	put_log(&record, &stats);
 	put_number(&record, "files_set_aside", stats.n_files_aside);
 	put_number(&record, "damaged_ranges", stats.n_damaged_ranges);

@@ -52,7 +52,11 @@ static inline struct catalog_part trim_get_part(const struct group_file *file, s
 
 	if (index < data->n_parts)
 		return data->parts[index];
-	return (struct catalog_part){end->part, end->continues_bytes, end->length_bytes};
+	return (struct catalog_part){
+		.part = end->part,
+		.continues_bytes = end->continues_bytes,
+		.length_bytes = end->length_bytes,
+	};
 }
 
 static inline void trim_part_path(const struct catalog_file *file, enum catalog_side side,

@@ -51,8 +51,11 @@ static void leave_parts(struct engine *engine, const struct group_file *file)
 		struct catalog_part part = trim_get_part(file, i);
 		const struct engine_release release = make_release(engine, file, &part);
 
-		if (part.part < file->after.part)
-			add_release(engine, &release);
+		if (part.part >= file->after.part)
+			continue;
+		usage_remove_file(&file->of->host->usage,
+				  i < data->n_parts ? &data->parts[i].n_sectors : &data->n_sectors);
+		add_release(engine, &release);
 	}
 	data->n_parts = 0;
 }
@@ -126,6 +129,28 @@ static void unlink_part(const struct trim *trim, const struct engine_release *re
 	(void)disk->close(disk->context, folder);
 }
 
+/* How much room it takes now. What cannot be known is known at the next start. */
+static void note_allocated(struct engine *engine, int fd, const struct engine_release *release)
+{
+	const struct disk *disk = engine->options.disk;
+	struct catalog_data *data = &release->file->data[release->side];
+	uint32_t *n_sectors = NULL;
+	struct disk_status status;
+
+	if (disk->fstat(disk->context, fd, &status) < 0)
+		return;
+	pthread_mutex_lock(&engine->mutex);
+	if (release->part == data->end.part)
+		n_sectors = &data->n_sectors;
+	for (size_t i = 0; i < data->n_parts && !n_sectors; i++) {
+		if (data->parts[i].part == release->part)
+			n_sectors = &data->parts[i].n_sectors;
+	}
+	if (n_sectors)
+		usage_set(&release->file->host->usage, n_sectors, status.allocated_bytes);
+	pthread_mutex_unlock(&engine->mutex);
+}
+
 /* Give back what lies before the front. */
 static int punch(const struct trim *trim, const struct engine_release *release)
 {
@@ -142,6 +167,8 @@ static int punch(const struct trim *trim, const struct engine_release *release)
 	if (fd < 0)
 		return fd;
 	result = disk->punch(disk->context, fd, TRIM_PAGE_BYTES, end - TRIM_PAGE_BYTES);
+	if (result == 0)
+		note_allocated(trim->engine, fd, release);
 	(void)disk->close(disk->context, fd);
 	return result;
 }
@@ -183,6 +210,7 @@ static bool take_out(const struct engine_release *release)
 	if (!release->is_empty || data->end.part != release->part ||
 	    data->end.length_bytes != release->length_bytes)
 		return false;
+	usage_remove_file(&release->file->host->usage, &data->n_sectors);
 	data->end = (struct metric_file_end){.highest_us = CATALOG_NO_TIME};
 	data->trim->front_part = 0;
 	data->trim->front_bytes = 0;

@@ -169,6 +169,7 @@ int file_reader_init(struct file_reader *reader, const struct disk *disk, int fd
 	if (!status.is_file)
 		return -EINVAL;
 	reader->length_bytes = length_bytes < status.size_bytes ? length_bytes : status.size_bytes;
+	reader->allocated_bytes = status.allocated_bytes;
 	n_bytes = window_fill(reader, 0, STORE_FILE_HEADER_MAX_BYTES);
 	if (n_bytes < 0)
 		return (int)n_bytes;

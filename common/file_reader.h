@@ -19,10 +19,11 @@
 #define FILE_READER_SEARCH_MAX_BYTES ((uint64_t)1 << 30)
 
 struct file_reader {
-	const struct disk *disk; /* borrowed */
-	int fd;                  /* borrowed */
-	uint64_t length_bytes;   /* of the file, as far as it is read */
-	uint32_t salt;           /* of the file */
+	const struct disk *disk;  /* borrowed */
+	int fd;                   /* borrowed */
+	uint64_t length_bytes;    /* of the file, as far as it is read */
+	uint64_t allocated_bytes; /* that all of it takes on the disk */
+	uint32_t salt;            /* of the file */
 	uint64_t header_bytes;
 	uint64_t offset;        /* where the next step begins; may be set, to go on elsewhere */
 	uint64_t damage_offset; /* what the last step passed over; see file_reader_next() */

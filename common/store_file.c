@@ -317,6 +317,11 @@ void store_file_put_event(struct buffer *out, const struct store_file_event *eve
 	buffer_append(out, event->text, event->text_length);
 }
 
+void store_file_put_oldest(struct buffer *out, int64_t oldest_us)
+{
+	cursor_put_u64(out, (uint64_t)oldest_us);
+}
+
 /* The length, where a block can have it. */
 static uint32_t possible_length(uint32_t length_bytes)
 {
@@ -482,6 +487,14 @@ int store_file_get_event(const struct store_file_block *block, struct store_file
 		.text = (const char *)block->payload + EVENT_FIX_BYTES,
 		.text_length = block->payload_bytes - EVENT_FIX_BYTES,
 	};
+	return 0;
+}
+
+int store_file_get_oldest(const struct store_file_block *block, int64_t *ret_oldest_us)
+{
+	if (block->type != HM_BLOCK_OLDEST || block->payload_bytes != sizeof(int64_t))
+		return -EBADMSG;
+	*ret_oldest_us = (int64_t)get_le64(block->payload);
 	return 0;
 }
 

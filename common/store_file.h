@@ -142,6 +142,7 @@ void store_file_put_data(struct buffer *out, const struct store_file_data *data)
 void store_file_put_host(struct buffer *out, const struct store_file_host *host);
 void store_file_put_epoch(struct buffer *out, const struct store_file_epoch *epoch);
 void store_file_put_event(struct buffer *out, const struct store_file_event *event);
+void store_file_put_oldest(struct buffer *out, int64_t oldest_us);
 
 /*
  * The length that the block which begins with these bytes says it has: could it be one? A cheap
@@ -171,6 +172,7 @@ int store_file_get_data(const struct store_file_block *block, struct store_file_
 int store_file_get_host(const struct store_file_block *block, struct store_file_host *ret_host);
 int store_file_get_epoch(const struct store_file_block *block, struct store_file_epoch *ret_epoch);
 int store_file_get_event(const struct store_file_block *block, struct store_file_event *ret_event);
+int store_file_get_oldest(const struct store_file_block *block, int64_t *ret_oldest_us);
 
 /* The next series of a list. @return false: there are no more */
 bool store_file_next_series(struct store_file_series_list *list,

@@ -180,6 +180,7 @@ static int verify_payload(struct verifying *verifying, const struct store_file_b
 	struct store_file_event event;
 	struct store_mask_tombstone tombstone;
 	struct store_mask_front front;
+	int64_t oldest_us;
 
 	switch (block->type) {
 	case HM_BLOCK_SERIES:
@@ -202,6 +203,8 @@ static int verify_payload(struct verifying *verifying, const struct store_file_b
 		return store_file_get_epoch(block, &epoch);
 	case HM_BLOCK_EVENT:
 		return store_file_get_event(block, &event);
+	case HM_BLOCK_OLDEST:
+		return store_file_get_oldest(block, &oldest_us);
 	default:
 		return 0;
 	}

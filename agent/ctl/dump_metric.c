@@ -202,6 +202,19 @@ static int print_event(struct metric *metric, const struct store_file_block *blo
 	return print_row(metric, time, key, number, &detail);
 }
 
+static int print_oldest(struct metric *metric, const struct store_file_block *block)
+{
+	struct buffer detail = {0};
+	char time[NUMBER_TEXT_MAX_BYTES];
+	int64_t oldest_us;
+	int result = store_file_get_oldest(block, &oldest_us);
+
+	if (result < 0)
+		return result;
+	(void)snprintf(time, sizeof(time), "%" PRId64, oldest_us);
+	return print_row(metric, time, "oldest", NULL, &detail);
+}
+
 /* -- both ------------------------------------------------------------------------------------------ */
 
 /* @return 0, also for a type that is not known; -EBADMSG; -errno */
@@ -220,6 +233,8 @@ static int take_block(struct metric *metric, const struct store_file_block *bloc
 		return is_host ? print_epoch(metric, block) : 0;
 	case HM_BLOCK_EVENT:
 		return is_host ? print_event(metric, block) : 0;
+	case HM_BLOCK_OLDEST:
+		return is_host ? print_oldest(metric, block) : 0;
 	default:
 		return 0;
 	}

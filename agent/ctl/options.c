@@ -25,7 +25,7 @@
 #define FOR_ALL (OPTIONS_HELP | OPTIONS_VERSION)
 
 /* Options that mean something else for some verbs: told in other words, taken as the usual one. */
-#define OTHER_WORDS (OPTIONS_EXPORT | OPTIONS_HOST_NAME)
+#define OTHER_WORDS (OPTIONS_EXPORT | OPTIONS_HOST_NAME | OPTIONS_HOST_SORT)
 
 struct option_row {
 	int bit;
@@ -54,6 +54,7 @@ static const struct option_row rows[] = {
 	{OPTIONS_INTERVAL, '\0', "interval", "DURATION", "how often (1s)"},
 	{OPTIONS_COUNT, '\0', "count", "N", "end after so many times"},
 	{OPTIONS_SORT, '\0', "sort", "[-]COLUMN", "by host, series, ... age; - = descending"},
+	{OPTIONS_HOST_SORT, '\0', "sort", "[-]COLUMN", "by host, bytes, rate, ...; - = descending"},
 	{OPTIONS_FILTER, '\0', "filter", "TEXT",
 	 "only rows with TEXT in series or host, or a GLOB"},
 	{OPTIONS_UTC, '\0', "utc", NULL, "times in UTC, not in the zone of this user"},
@@ -195,11 +196,14 @@ static int take_count(struct options *options, const char *value)
 	return problem ? refuse_value(OPTIONS_COUNT, value, "not a number from 1 on") : 0;
 }
 
-static int take_order(struct options *options, const char *value)
+/* Once the verb is known: what the daemon sorts by it knows itself. */
+static int take_order(struct options *options)
 {
+	const char *value = options->sort;
 	const char *nearest;
 
-	if (view_parse_order(value, &options->order) == 0)
+	if (!value || (options->verb && options->verb->options & OPTIONS_HOST_SORT) ||
+	    view_parse_order(value, &options->order) == 0)
 		return 0;
 	nearest = text_nearest(value + (*value == '-'), view_columns);
 	message_error(
@@ -254,7 +258,8 @@ static int take_option(struct options *options, int bit, const char *value)
 	case OPTIONS_COUNT:
 		return take_count(options, value);
 	case OPTIONS_SORT:
-		return take_order(options, value);
+		options->sort = value;
+		return 0;
 	case OPTIONS_FILTER:
 		return take_filter(options, value);
 	case OPTIONS_ALL:
@@ -366,6 +371,8 @@ static int check_verb(const struct options *options)
 		taken |= OPTIONS_OUTPUT;
 	if (taken & OPTIONS_HOST_NAME)
 		taken |= OPTIONS_HOST;
+	if (taken & OPTIONS_HOST_SORT)
+		taken |= OPTIONS_SORT;
 	strange = options->given & ~taken;
 	for (size_t i = 0; i < N_ROWS; i++) {
 		if (strange & (unsigned int)rows[i].bit) {
@@ -406,6 +413,8 @@ int options_parse(struct options *options, int argc, char *argv[], int64_t now_u
 	error = take_all(options, argc, argv);
 	if (error == 0)
 		error = take_output(options);
+	if (error == 0)
+		error = take_order(options);
 	if (error < 0 || !options->verb || options->wants_help || options->wants_version)
 		return error;
 	error = check_verb(options);

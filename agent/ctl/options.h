@@ -37,6 +37,7 @@ enum options_bit {
 	OPTIONS_SKIP = 1 << 27,
 	OPTIONS_HOST_NAME = 1 << 28, /* --host, with the name of one */
 	OPTIONS_YES = 1 << 29,
+	OPTIONS_HOST_SORT = 1 << 30, /* --sort, by what the daemon knows */
 };
 
 /* All texts are borrowed from argv. */
@@ -61,7 +62,8 @@ struct options {
 	int64_t step_us;
 	const char *by;
 	int64_t interval_us;
-	int64_t count; /* 0 = without end */
+	int64_t count;    /* 0 = without end */
+	const char *sort; /* NULL = not given */
 	struct board_order order;
 	const char *filter; /* NULL = none */
 };

@@ -39,6 +39,8 @@ int request_format(const struct options *options, struct buffer *out)
 	if (options->given & OPTIONS_STEP)
 		append_time(out, "step", options->step_us);
 	append_text(out, "by", options->by);
+	if (verb->options & OPTIONS_HOST_SORT)
+		append_text(out, "sort", options->sort);
 	if (options->given & OPTIONS_ALL)
 		append_text(out, "all", "yes");
 	if (options->given & OPTIONS_DRY_RUN)

@@ -175,13 +175,21 @@ const struct verb verbs[] = {
 	},
 	{
 		.name = "list-hosts",
-		.usage = "",
-		.summary = "List the hosts that have sent samples",
+		.usage = "[--sort [-]COLUMN]",
+		.summary = "List the hosts that have sent samples, and what each takes",
+		.details =
+			"RATE is how many samples a second came in the last five to ten minutes; BYTES and\n"
+			"INODES are what the host's files take on the disk, and OLDEST_TIME is that of its\n"
+			"oldest sample. What is in the log only takes no bytes of its own.\n\n"
+			"COLUMN is host, series, samples, rate, bytes, inodes, oldest_time or last_time;\n"
+			"with a - in front the largest come first.\n",
 		.examples = "  agentctl list-hosts\n"
-			    "      who has sent, and when last\n",
+			    "      who has sent, and when last\n"
+			    "  agentctl list-hosts --sort -bytes | head\n"
+			    "      who takes the most of the disk\n",
 		.scope = VERB_COLLECTOR,
 		.request = "list-hosts",
-		.options = ASKS,
+		.options = ASKS | OPTIONS_HOST_SORT,
 		.run = ask_run,
 	},
 	{

@@ -34,6 +34,8 @@
  *     HM_BLOCK_EPOCH   u8 epoch[16]; u64 sequence; u64 position in the log
  *     HM_BLOCK_EVENT   i64 microseconds since 1970 UTC; u64 position in the log; u64 count; u32
  *                      enum hm_reason; text
+ *     HM_BLOCK_OLDEST  i64 microseconds since 1970 UTC: no sample in the host's METRIC files is older.
+ *                      The last one counts
  *
  * Ids are declared before they are used. A reader passes over block types it does not know.
  */
@@ -80,9 +82,10 @@ enum hm_block_type {
 	HM_BLOCK_FRONT = 6,
 	HM_BLOCK_ROLLUP = 7, /* reserved, as is the next */
 	HM_BLOCK_INDEX = 8,
-	HM_BLOCK_HOST = 9, /* this and the next two in .host only */
+	HM_BLOCK_HOST = 9, /* this and all that follow in .host only */
 	HM_BLOCK_EPOCH = 10,
 	HM_BLOCK_EVENT = 11,
+	HM_BLOCK_OLDEST = 12,
 };
 
 struct hm_block_header {

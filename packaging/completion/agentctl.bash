@@ -83,7 +83,11 @@ _agentctl()
 	--since | --until) words='now today yesterday -5m -1h' ;;
 	--interval) words='500ms 1s 10s 1m' ;;
 	--host) words=$(_agentctl_ask 2) ;;
-	--sort) words='host series kind unit value rate age -host -series -kind -unit -value -rate -age' ;;
+	--sort)
+		words='host series kind unit value rate age'
+		[[ $verb == list-hosts ]] && words='host series samples rate bytes inodes oldest_time last_time'
+		words+=" -${words// / -}"
+		;;
 	--step) words='10s 60s 5m 1h 1d' ;;
 	-f | --function) words='avg min max sum count last rate increase quantile=0.5 quantile=0.99' ;;
 	--count | --filter | --by | --skip) return ;;
@@ -92,6 +96,7 @@ _agentctl()
 		,-*) words='--socket --output --utc --help --version' ;;
 		,*) words=$verbs ;;
 		list-metrics,-* | get,-*) words='--socket --output --host --utc --help' ;;
+		list-hosts,-*) words='--socket --output --sort --utc --help' ;;
 		watch,-*) words='--socket --output --host --sort --filter --interval --count --utc --help' ;;
 		query,-*) words='--socket --output --host --since --until --step --function --by --all --utc --help' ;;
 		export,-*) words='--socket --output --host --since --until --utc --help' ;;

@@ -5,6 +5,7 @@
 
 #include <criterion/criterion.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -92,6 +93,142 @@ Test(engine, counts_hosts_and_samples_once_in_log_and_files)
 		sim_store_kill(&store);
 		cr_assert_eq(sim_store_open(&store), 0);
 	}
+}
+
+/* What the files of a host's folder take, as the disk says; and how many there are. */
+struct folder_use {
+	int folder;
+	uint64_t n_bytes;
+	uint64_t n_files;
+};
+
+static int add_use(void *argument, const char *name)
+{
+	const struct disk *disk = store.engine->options.disk;
+	struct folder_use *use = argument;
+	struct disk_status status;
+	int fd = disk->open(disk->context, use->folder, name, O_RDONLY);
+
+	cr_assert_geq(fd, 0);
+	cr_assert_eq(disk->fstat(disk->context, fd, &status), 0);
+	(void)disk->close(disk->context, fd);
+	use->n_bytes += status.allocated_bytes;
+	use->n_files++;
+	return 0;
+}
+
+static struct folder_use look_at(const char *folder)
+{
+	const struct disk *disk = store.engine->options.disk;
+	struct folder_use use = {0};
+
+	use.folder = disk->open(disk->context, store.engine->hosts_folder, folder,
+				O_RDONLY | O_DIRECTORY);
+	cr_assert_geq(use.folder, 0);
+	cr_assert_eq(disk->list(disk->context, use.folder, add_use, &use), 0);
+	(void)disk->close(disk->context, use.folder);
+	return use;
+}
+
+static struct engine_host_state host_of(const char *name)
+{
+	struct engine_host_state *hosts;
+	struct engine_host_state found = {0};
+	size_t n;
+
+	cr_assert_eq(engine_list_hosts(store.engine, &hosts, &n), 0);
+	for (size_t i = 0; i < n; i++) {
+		if (strcmp(hosts[i].name, name) == 0)
+			found = hosts[i];
+	}
+	free(hosts);
+	cr_assert_not_null(found.name);
+	return found;
+}
+
+static void assert_host(const char *name, int64_t oldest_s)
+{
+	struct engine_host_state host = host_of(name);
+	struct folder_use use = look_at(name);
+
+	cr_assert_eq(host.n_bytes, use.n_bytes, "%llu %llu", (unsigned long long)host.n_bytes,
+		     (unsigned long long)use.n_bytes);
+	cr_assert_eq(host.n_inodes, use.n_files + 1);
+	cr_assert(host.has_oldest);
+	cr_assert_eq(host.oldest_time_us, (SIM_STORE_START_S + oldest_s) * SIM_STORE_SECOND_US,
+		     "%lld", (long long)host.oldest_time_us);
+}
+
+static void assert_hosts_also_when_begun_anew(const char *name, int64_t oldest_s)
+{
+	assert_host(name, oldest_s);
+	sim_store_kill(&store);
+	cr_assert_eq(sim_store_open(&store), 0);
+	assert_host(name, oldest_s);
+}
+
+Test(engine, tells_what_a_host_takes_on_the_disk_and_how_old_its_samples_are)
+{
+	cr_assert_eq(sim_store_put_many(&store, "m{host=\"a\"}", 60), 0);
+	sim_store_put(&store, AT "70 n{host=\"a\"} 1\n" AT "30 m{host=\"b\"} 1\n");
+	cr_assert_eq(engine_commit(store.engine), 0);
+	cr_assert_eq(host_of("a").n_bytes, 0, "it is in the log only");
+	cr_assert_eq(host_of("a").n_inodes, 0);
+	cr_assert_eq(host_of("a").oldest_time_us, SIM_STORE_START_S * SIM_STORE_SECOND_US);
+	cr_assert_eq(sim_store_checkpoint(&store), 0);
+	assert_hosts_also_when_begun_anew("a", 0);
+	assert_hosts_also_when_begun_anew("b", 30);
+	/* Late ones, in the log and then in a file behind younger ones; and one of an impossible time. */
+	sim_store_put(&store, AT "20 m{host=\"b\"} 1\n1262304000 m{host=\"b\"} 1\n" AT
+				 "40 o{host=\"b\"} 1\n");
+	cr_assert_eq(engine_commit(store.engine), 0);
+	assert_hosts_also_when_begun_anew("b", 20);
+	cr_assert_eq(sim_store_checkpoint(&store), 0);
+	assert_hosts_also_when_begun_anew("b", 20);
+	cr_assert_eq(look_at("b").n_files, 4);
+	cr_assert_eq(sim_store_fill(&store, "m{host=\"a\"}", 0, 50), 0);
+	cr_assert_eq(sim_store_checkpoint(&store), 0);
+	assert_hosts_also_when_begun_anew("a", 0);
+}
+
+Test(engine, takes_the_oldest_sample_from_files_where_the_host_s_own_one_is_lost)
+{
+	sim_store_put(&store, AT "07 m{host=\"a\"} 1\n" AT "30 n{host=\"a\"} 1\n");
+	cr_assert_eq(sim_store_checkpoint(&store), 0);
+	sim_store_put(&store, AT "08 m{host=\"a\"} 1\n" AT "31 n{host=\"a\"} 1\n");
+	cr_assert_eq(sim_store_checkpoint(&store), 0);
+	sim_store_kill(&store);
+	sim_store_remove(&store, "hosts/a", ".host");
+	cr_assert_eq(sim_store_open(&store), 0);
+	assert_host("a", 7);
+	sim_store_put(&store, AT "09 m{host=\"a\"} 1\n");
+	cr_assert_eq(sim_store_checkpoint(&store), 0);
+	assert_hosts_also_when_begun_anew("a", 7);
+}
+
+Test(engine, counts_all_parts_of_a_file)
+{
+	cr_assert_eq(sim_store_put_many(&store, "m{host=\"a\"}", 60), 0);
+	cr_assert_eq(sim_store_checkpoint(&store), 0);
+	sim_store_put(&store, AT "61 m{host=\"a\"} 1\n");
+	sim_disk_fail(store.sim, SIM_SYNCFS, 1, EIO, false);
+	cr_assert_neq(sim_store_checkpoint(&store), 0);
+	sim_disk_heal(store.sim);
+	cr_assert_eq(sim_store_checkpoint(&store), 0);
+	cr_assert_eq(look_at("a").n_files, 3);
+	assert_hosts_also_when_begun_anew("a", 0);
+}
+
+Test(engine, knows_the_rate_of_a_host)
+{
+	for (int i = 0; i < 10; i++) {
+		sim_disk_advance(store.sim, 10 * SIM_STORE_SECOND_US);
+		cr_assert_eq(sim_store_put_many(&store, "m{host=\"a\"}", 30), 0);
+	}
+	cr_assert(host_of("a").has_rate);
+	cr_assert_float_eq(host_of("a").rate, 3, 0.01);
+	sim_disk_advance(store.sim, 301 * SIM_STORE_SECOND_US);
+	cr_assert_eq(host_of("a").rate, 0);
 }
 
 Test(engine, keeps_hosts_and_metrics_of_hostile_names_apart)

@@ -148,10 +148,59 @@ Test(verbs, list_hosts_counts_series_and_samples)
 	sample_lines_store(store, "1 m{host=\"b\"} 1\n9 m{host=\"b\"} 1\n1 n{host=\"a\"} 1\n");
 
 	cr_assert_str_eq(ask("list-hosts"),
-			 "columns\trows\thost:text\tseries:number\tsamples:number\tlast_time:time\n"
-			 "row\ta\t1\t1\t1000000\n"
-			 "row\tb\t1\t2\t9000000\n"
+			 "columns\trows\thost:text\tseries:number\tsamples:number\trate:number\t"
+			 "bytes:number\tinodes:number\toldest_time:time\tlast_time:time\n"
+			 "row\ta\t1\t1\t\\N\t0\t0\t\\N\t1000000\n"
+			 "row\tb\t1\t2\t\\N\t0\t0\t\\N\t9000000\n"
 			 "end\tok\n");
+}
+
+/* Do the rows begin with these hosts, in this order? */
+static bool are_hosts(const char *text, const char *const hosts[])
+{
+	char row[64];
+
+	for (size_t i = 0; hosts[i]; i++) {
+		(void)snprintf(row, sizeof(row), "\nrow\t%s\t", hosts[i]);
+		text = strstr(text, row);
+		if (!text)
+			return false;
+	}
+	return true;
+}
+
+Test(verbs, list_hosts_sorts_by_any_column)
+{
+	static const char *const by_name[] = {"a", "b", "c", NULL};
+	static const char *const by_series[] = {"b", "c", "a", NULL};
+	static const char *const by_samples[] = {"b", "a", "c", NULL};
+	static const char *const by_oldest[] = {"c", "a", "b", NULL};
+	static const char *const by_oldest_down[] = {"a", "c", "b", NULL};
+	static const char *const by_name_down[] = {"c", "b", "a", NULL};
+
+	/* b has samples of impossible times only, so none of them is its oldest. */
+	sample_lines_store(store, "1795416402 m{host=\"a\"} 1\n1795416401 m{host=\"c\"} 1\n"
+				  "1795416403 m{host=\"c\"} 1\n1795416404 m{host=\"c\"} 1\n"
+				  "1795416405 n{host=\"a\"} 1\n1 m{host=\"b\"} 1\n"
+				  "1795416402 n{host=\"c\"} 1\n1795416402 o{host=\"a\"} 1\n");
+
+	cr_expect(are_hosts(ask("list-hosts"), by_name));
+	cr_expect(are_hosts(ask("list-hosts\tsort=host"), by_name));
+	cr_expect(are_hosts(ask("list-hosts\tsort=-host"), by_name_down));
+	cr_expect(are_hosts(ask("list-hosts\tsort=series"), by_series));
+	cr_expect(are_hosts(ask("list-hosts\tsort=samples"), by_samples));
+	cr_expect(are_hosts(ask("list-hosts\tsort=oldest_time"), by_oldest));
+	cr_expect(are_hosts(ask("list-hosts\tsort=-oldest_time"), by_oldest_down));
+	cr_expect(are_hosts(ask("list-hosts\tsort=-bytes"), by_name), "all have none");
+	cr_expect(are_hosts(ask("list-hosts\tsort=-inodes"), by_name));
+	cr_expect(are_hosts(ask("list-hosts\tsort=rate"), by_name));
+	cr_expect(are_hosts(ask("list-hosts\tsort=-last_time"), by_oldest_down));
+	cr_expect_not_null(
+		strstr(ask("list-hosts\tsort=byte"),
+		       "end\tusage\t'byte' is no column: host, series, samples, rate, "
+		       "bytes, inodes, oldest_time or last_time (did you mean 'bytes'?)"));
+	cr_expect_not_null(strstr(ask("list-hosts\tsort="), "end\tusage\t'' is no column"));
+	cr_expect_not_null(strstr(ask("list-hosts\tsort=-"), "end\tusage\t"));
 }
 
 /* The value of a column of a record. */

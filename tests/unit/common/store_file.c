@@ -450,6 +450,7 @@ Test(store_file, reads_what_a_host_file_holds)
 	struct store_file_epoch epoch = {store_id, 1, 2};
 	struct store_file_event event = {-1, 2, 3, HM_REASON_IDLE, "why", 3};
 	struct store_file_block block;
+	int64_t oldest_us;
 	uint64_t offset;
 	size_t start = store_file_begin_block(&file, HM_BLOCK_HOST, 1);
 
@@ -488,6 +489,15 @@ Test(store_file, reads_what_a_host_file_holds)
 	cr_expect_eq(event.reason, HM_REASON_IDLE);
 	cr_expect_eq(event.text_length, 3);
 	cr_expect_eq(memcmp(event.text, "why", 3), 0);
+
+	buffer_clear(&file);
+	start = store_file_begin_block(&file, HM_BLOCK_OLDEST, 1);
+	store_file_put_oldest(&file, -7);
+	cr_assert_eq(store_file_end_block(&file, start, SALT, OFFSET), 0);
+	cr_assert_eq(get_block(&block), 0);
+	cr_assert_eq(store_file_get_oldest(&block, &oldest_us), 0);
+	cr_expect_eq(oldest_us, -7);
+	cr_expect_eq(store_file_get_event(&block, &event), -EBADMSG);
 }
 
 Test(store_file, refuses_a_host_s_blocks_of_a_wrong_length)
@@ -497,6 +507,7 @@ Test(store_file, refuses_a_host_s_blocks_of_a_wrong_length)
 	struct store_file_host host;
 	struct store_file_epoch epoch;
 	struct store_file_event event;
+	int64_t oldest_us;
 
 	for (size_t length = 0; length <= sizeof(zeros); length++) {
 		bool is_host = length >= 4 + HM_ID_BYTES + 8 && length < sizeof(zeros);
@@ -511,6 +522,10 @@ Test(store_file, refuses_a_host_s_blocks_of_a_wrong_length)
 		put_block(HM_BLOCK_EVENT, zeros, length);
 		cr_assert_eq(get_block(&block), 0);
 		cr_expect_eq(store_file_get_event(&block, &event), length >= 28 ? 0 : -EBADMSG);
+		cr_expect_eq(store_file_get_oldest(&block, &oldest_us), -EBADMSG);
+		put_block(HM_BLOCK_OLDEST, zeros, length);
+		cr_assert_eq(get_block(&block), 0);
+		cr_expect_eq(store_file_get_oldest(&block, &oldest_us), length == 8 ? 0 : -EBADMSG);
 	}
 }
 

@@ -299,12 +299,16 @@ Test(dump, prints_what_is_known_of_a_host)
 	start = store_file_begin_block(&bytes, HM_BLOCK_EVENT, 1);
 	store_file_put_event(&bytes, &event);
 	end_block(start);
+	start = store_file_begin_block(&bytes, HM_BLOCK_OLDEST, 1);
+	store_file_put_oldest(&bytes, INT64_C(1795416400500000));
+	end_block(start);
 	cr_expect_eq(dump(bytes.length), ENDING_FOUND);
 	cr_expect_str_eq(
 		printed,
 		"-\tweb01\thost\t7\tid 30313233343536373839616263646566, name web01.lan\n"
 		"-\tweb01\tepoch\t12\tepoch 30313233343536373839616263646566, position 34\n"
-		"1795416401\tweb01\tbad_value\t3\tx=y\n");
+		"1795416401\tweb01\tbad_value\t3\tx=y\n"
+		"1795416400.5\tweb01\toldest\t-\t-\n");
 }
 
 /* -- the log --------------------------------------------------------------------------------------- */

@@ -122,6 +122,14 @@ Test(options, of_watch_choose_and_sort)
 	cr_expect_eq(parse("list-metrics --sort age"), -EINVAL);
 }
 
+Test(options, leave_to_the_daemon_what_hosts_are_sorted_by)
+{
+	cr_assert_eq(parse("--sort -bytes list-hosts"), 0);
+	cr_expect_str_eq(options.sort, "-bytes");
+	cr_expect_eq(parse("list-hosts --sort nosuch"), 0);
+	cr_expect_eq(parse("watch --sort bytes"), -EINVAL);
+}
+
 Test(options, name_the_column_that_may_be_meant)
 {
 	cr_assert_eq(parse("watch --sort -valeu"), -EINVAL);
