@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* What there is: hosts, and what each has. */
 
-#include "collector/listing.h"
-
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "collector/listing.h"
 #include "collector/reply.h"
 #include "collector/verbs.h"
 #include "common/text.h"

@@ -81,3 +81,19 @@ Test(request, is_refused_where_a_daemon_would_not_take_it)
 	cr_expect_eq(request_format(&options, &out), -E2BIG);
 	free(argument);
 }
+
+Test(request, tells_the_daemon_what_hosts_are_sorted_by)
+{
+	struct options options = {.verb = verb_find("list-hosts"), .sort = "-bytes"};
+
+	cr_assert_eq(request_format(&options, &out), 0);
+	cr_expect_str_eq(buffer_text(&out), "list-hosts\tsort=-bytes\n");
+}
+
+Test(request, does_not_tell_it_what_watch_sorts_by_itself)
+{
+	struct options options = {.verb = verb_find("watch"), .sort = "-value"};
+
+	cr_assert_eq(request_format(&options, &out), 0);
+	cr_expect_str_eq(buffer_text(&out), "list-metrics\n");
+}
