@@ -80,6 +80,7 @@ static bool put_payload(struct buffer *again, const struct store_file_block *blo
 	struct store_file_host host;
 	struct store_file_epoch epoch;
 	struct store_file_event event;
+	int64_t oldest_us;
 
 	if (put_series(again, block))
 		return true;
@@ -99,6 +100,8 @@ static bool put_payload(struct buffer *again, const struct store_file_block *blo
 		store_file_put_epoch(again, &epoch);
 	else if (store_file_get_event(block, &event) == 0)
 		store_file_put_event(again, &event);
+	else if (store_file_get_oldest(block, &oldest_us) == 0)
+		store_file_put_oldest(again, oldest_us);
 	else
 		return false;
 	return true;
