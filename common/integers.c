@@ -93,26 +93,82 @@ static uint8_t *write_plan(uint8_t *out, const int64_t *values, const struct pla
 	return out + varint_put_signed(out, plan->base);
 }
 
-/* Write them in the denser coding, if that is worth it. @return 0; -ENODATA: it is not; -ENOMEM */
-static int write_dense(struct integers *integers, size_t n, struct buffer *out)
+BITS_LOOPS static size_t count_set(const int64_t *integers, size_t n)
+{
+	uint64_t n_set = 0;
+
+	for (size_t i = 0; i < n; i++)
+		n_set += integers[i] != 0;
+	return (size_t)n_set;
+}
+
+/* What lies in the middle between the least and the greatest. @param ret_width  slots of so many bits have
+ * room for all of them, less the middle */
+BITS_LOOPS static int64_t find_middle(const int64_t *integers, size_t n, unsigned *ret_width)
+{
+	int64_t least = integers[0], most = integers[0];
+	uint64_t range;
+
+	for (size_t i = 1; i < n; i++) {
+		least = integers[i] < least ? integers[i] : least;
+		most = integers[i] > most ? integers[i] : most;
+	}
+	range = (uint64_t)most - (uint64_t)least;
+	*ret_width = bits_length(range);
+	return add(least, (int64_t)(range / 2 + range % 2));
+}
+
+BITS_LOOPS static void move(int64_t *integers, size_t n, int64_t distance)
+{
+	for (size_t i = 0; i < n; i++)
+		integers[i] = subtract(integers[i], distance);
+}
+
+/* Reading it is several times slower: it has to save a sixteenth of the bytes, and of a bit each. */
+static bool is_dense_worth(size_t dense, size_t packed, size_t n)
+{
+	return dense < packed - packed / 16 && packed - dense > n / 128;
+}
+
+/*
+ * Choose between both codings, and where the smaller slots lie around the middle move the plan's base there.
+ * @return 0 or -ENOMEM
+ */
+static int choose_coding(struct integers *integers, struct plan *plan, size_t n,
+			 enum integers_coding *ret_coding)
 {
 	const struct symbol_counts *counts;
 	struct packed_widths widths;
-	size_t packed, dense;
+	size_t packed, around;
+	int64_t middle;
 	unsigned width;
-	uint8_t *end;
 
+	*ret_coding = INTEGERS_PACKED;
+	if (n < ENTROPY_MIN || count_set(integers->residuals, n) <= FEW)
+		return 0;
 	if (need_encoder(integers) < 0 ||
 	    entropy_encoder_load(integers->encoder, integers->residuals, n, &counts) < 0)
 		return -ENOMEM;
 	packed_guess(counts, &widths);
 	packed = packed_size(&widths, n, &width);
 	if (packed <= PLAN_TABLES_BITS / 8)
-		return -ENODATA;
-	dense = entropy_encoder_plan(integers->encoder);
-	/* Reading it is slower: it has to save a sixteenth of a bit each. */
-	if (dense >= packed || packed - dense <= n / 128)
-		return -ENODATA;
+		return 0;
+	middle = find_middle(integers->residuals, n, &width);
+	around = 2 + (n * width + 7) / 8;
+	if (is_dense_worth(entropy_encoder_plan(integers->encoder),
+			   around < packed ? around : packed, n)) {
+		*ret_coding = INTEGERS_ENTROPY;
+	} else if (around < packed) {
+		move(integers->residuals, n, middle);
+		plan->base = add(plan->base, (int64_t)((uint64_t)middle * plan->divisor.value));
+	}
+	return 0;
+}
+
+static int write_dense(struct integers *integers, struct buffer *out)
+{
+	uint8_t *end;
+
 	if (buffer_reserve(out, entropy_encoder_room(integers->encoder)) < 0)
 		return -ENOMEM;
 	end = (uint8_t *)out->data + out->length;
@@ -135,27 +191,6 @@ static int write_packed(const struct integers *integers, size_t n, struct buffer
 	end = packed_write(end, integers->residuals, n, width);
 	out->length = (size_t)(end - (uint8_t *)out->data);
 	return 0;
-}
-
-BITS_LOOPS static size_t count_set(const int64_t *integers, size_t n)
-{
-	uint64_t n_set = 0;
-
-	for (size_t i = 0; i < n; i++)
-		n_set += integers[i] != 0;
-	return (size_t)n_set;
-}
-
-/* @param is_dense  may the denser coding be worth it? */
-static int write_residuals(struct integers *integers, size_t n, bool is_dense,
-			   enum integers_coding *ret_coding, struct buffer *out)
-{
-	int result = -ENODATA;
-
-	if (is_dense && n >= ENTROPY_MIN && count_set(integers->residuals, n) > FEW)
-		result = write_dense(integers, n, out);
-	*ret_coding = result == 0 ? INTEGERS_ENTROPY : INTEGERS_PACKED;
-	return result == -ENODATA ? write_packed(integers, n, out) : result;
 }
 
 /* What divides the step and the breaks, which is all differences that there are. */
@@ -231,10 +266,13 @@ int integers_encode(struct integers *integers, const int64_t *values, size_t n, 
 		return buffer_failed(out) ? -ENOMEM : 0;
 	}
 	plan_choose(&plan, values, n, is_dense, &integers->samples);
-	ret_form->order = plan.order;
-	buffer_append(out, bytes, (size_t)(write_plan(bytes, values, &plan) - bytes));
 	plan_make_residuals(&plan, values + plan.order, n - plan.order, integers->residuals);
-	return write_residuals(integers, n - plan.order, is_dense, &ret_form->coding, out);
+	*ret_form = (struct integers_form){.coding = INTEGERS_PACKED, .order = plan.order};
+	if (is_dense && choose_coding(integers, &plan, n - plan.order, &ret_form->coding) < 0)
+		return -ENOMEM;
+	buffer_append(out, bytes, (size_t)(write_plan(bytes, values, &plan) - bytes));
+	return ret_form->coding == INTEGERS_ENTROPY ? write_dense(integers, out)
+						    : write_packed(integers, n - plan.order, out);
 }
 
 /* -- reading -------------------------------------------------------------------------------------- */

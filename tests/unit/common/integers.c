@@ -137,6 +137,34 @@ Test(integers, noise_is_smaller_in_the_denser_coding)
 	cr_assert_eq(form.coding, INTEGERS_ENTROPY);
 }
 
+Test(integers, noise_that_the_denser_coding_hardly_shrinks_is_packed_around_its_middle)
+{
+	/* Ten bits each: 1250 a thousand. */
+	for (uint64_t seed = 1; seed < 30; seed++) {
+		uint64_t state = seed;
+		int64_t last = 0;
+
+		for (size_t i = 0; i < N; i++) {
+			last += (int64_t)random_below(&state, 1000);
+			values[i] = last;
+		}
+		cr_assert_leq(round_trip(N, true), N * 10 / 8 + 20, "seed %d", (int)seed);
+		cr_assert_eq(form.coding, INTEGERS_PACKED, "seed %d", (int)seed);
+	}
+}
+
+Test(integers, what_spans_all_numbers_is_packed_around_its_middle)
+{
+	uint64_t state = 2;
+
+	for (unsigned shift = 0; shift < 8; shift++) {
+		for (size_t i = 0; i < N; i++)
+			values[i] = (int64_t)random_next(&state) >> shift;
+		round_trip(N, true);
+		cr_assert_eq(form.coding, INTEGERS_PACKED);
+	}
+}
+
 Test(integers, packed_takes_every_width_and_exception)
 {
 	for (unsigned width = 0; width <= 64; width++) {
