@@ -25,6 +25,7 @@ void catalog_init(struct catalog *catalog, const struct hash_key *key)
 		.key = *key,
 		.files = {.item_bytes = sizeof(struct catalog_file)},
 		.series = {.item_bytes = sizeof(struct catalog_series)},
+		.series_runs = {.item_bytes = sizeof(struct number_run)},
 	};
 }
 
@@ -54,6 +55,7 @@ void catalog_done(struct catalog *catalog)
 	}
 	for (size_t i = 0; i < catalog->n_hosts; i++)
 		host_free(catalog->all_hosts[i]);
+	pool_done(&catalog->series_runs);
 	pool_done(&catalog->series);
 	pool_done(&catalog->files);
 	free(catalog->all_hosts);
@@ -379,7 +381,7 @@ int catalog_add(struct catalog *catalog, const struct identity *identity, uint32
 	labels = text_pool_get(&catalog->texts, &catalog->key, identity_labels(identity),
 			       identity->labels_length);
 	series = pool_make(&catalog->series);
-	if (!labels || !series ||
+	if (!labels || !series || !pool_make(&catalog->series_runs) ||
 	    number_table_add(&catalog->series_table, identity->hash, (uint32_t)catalog->series.n) <
 		    0)
 		return -ENOMEM;
@@ -394,6 +396,7 @@ int catalog_add(struct catalog *catalog, const struct identity *identity, uint32
 	if (id >= file->next_id)
 		file->next_id = id + 1;
 	file->host->n_series++;
+	(void)number_runs_add(&file->series, &catalog->series_runs, (uint32_t)catalog->series.n);
 	catalog->series.n++;
 	*ret_series = series;
 	return 0;

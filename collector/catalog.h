@@ -18,6 +18,7 @@
 #include "collector/hash.h"
 #include "collector/identity.h"
 #include "collector/metric_file.h"
+#include "collector/number_runs.h"
 #include "collector/number_table.h"
 #include "collector/pool.h"
 #include "collector/rate.h"
@@ -129,7 +130,8 @@ struct catalog_file {
 	const char *metric;        /* fixed */
 	struct catalog_file *next; /* of the host; fixed */
 	struct catalog_data data[CATALOG_SIDES];
-	const char *unit; /* "" until it is known, then it stays */
+	const char *unit;          /* "" until it is known, then it stays */
+	struct number_runs series; /* where its series stand in the catalog's pool */
 	uint32_t next_id;
 	enum hm_stored_kind kind;
 	bool has_new_meta; /* kind and unit are not in the file yet */
@@ -179,8 +181,9 @@ struct catalog {
 	struct catalog_host **all_hosts;
 	size_t n_hosts;
 	size_t hosts_capacity;
-	struct pool files;  /* struct catalog_file */
-	struct pool series; /* struct catalog_series */
+	struct pool files;       /* struct catalog_file */
+	struct pool series;      /* struct catalog_series */
+	struct pool series_runs; /* of files' number_runs */
 	struct number_table files_table;
 	struct number_table series_table;
 	struct text_pool texts; /* of metrics, units and label sets, which many have in common */

@@ -7,10 +7,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "collector/lookup.h"
 #include "common/match.h"
 
 /* So many are compared between two looks at the limits. An expression may take some ms for one. */
 #define SERIES_PER_CHECK 64
+#define FILES_PER_CHECK  1024
+
+/* Of so many metrics it is kept what the pattern says of them; where each is, a multiplication spreads. */
+#define METRICS_KNOWN_BITS 10
+#define METRICS_KNOWN      ((size_t)1 << METRICS_KNOWN_BITS)
+#define SPREAD             UINT64_C(0x9e3779b97f4a7c15)
 
 const char *selection_name(const struct catalog_series *series, struct buffer *out)
 {
@@ -52,44 +59,103 @@ static int compare_series(const void *a_pointer, const void *b_pointer)
 	return order ? order : compare_names(a, b);
 }
 
-/* Keep those of all series that are asked for. */
-static int choose(struct selection *selection, size_t n_all, struct match *match,
-		  const char *host_pattern, const struct limits *limits)
+/* What was found out last: the next file or series is mostly of the same. Equal names of metrics have
+ * equal pointers. */
+struct chooser {
+	struct match *match;
+	const char *host_pattern;
+	const struct limits *limits;
+	const struct catalog_host *host;
+	bool takes_host;
+	const char *metrics[METRICS_KNOWN];
+	enum match_extent extents[METRICS_KNOWN];
+	struct buffer name;
+};
+
+static bool takes_host(struct chooser *chooser, const struct catalog_host *host)
 {
-	struct catalog_series **all = selection->series;
-	struct buffer name = {0};
+	if (host != chooser->host)
+		chooser->takes_host = match_host(chooser->host_pattern, host->name);
+	chooser->host = host;
+	return chooser->takes_host;
+}
+
+static enum match_extent extent_of(struct chooser *chooser, const char *metric)
+{
+	size_t place = (uint64_t)(uintptr_t)metric * SPREAD >> (64 - METRICS_KNOWN_BITS);
+
+	if (chooser->metrics[place] != metric)
+		chooser->extents[place] = match_metric(chooser->match, metric);
+	chooser->metrics[place] = metric;
+	return chooser->extents[place];
+}
+
+/* Keep those files of which series may be asked for. */
+static int choose_files(struct chooser *chooser, struct catalog_file **files, size_t *n_files)
+{
+	size_t n = 0;
 	int result = 0;
 
-	for (size_t i = 0; i < n_all && result == 0; i++) {
-		const char *host = all[i]->file->host->name;
-
-		if (match_host(host_pattern, host) &&
-		    match_takes(match, host, selection_name(all[i], &name)))
-			all[selection->n++] = all[i];
-		if (i % SERIES_PER_CHECK == 0)
-			result = limits_check(limits);
+	for (size_t i = 0; i < *n_files && result == 0; i++) {
+		if (takes_host(chooser, files[i]->host) &&
+		    extent_of(chooser, files[i]->metric) != MATCH_NONE)
+			files[n++] = files[i];
+		if (i % FILES_PER_CHECK == 0)
+			result = limits_check(chooser->limits);
 	}
-	if (buffer_failed(&name))
-		result = -ENOMEM;
-	buffer_done(&name);
+	*n_files = n;
 	return result;
+}
+
+/* Keep those series that are asked for. */
+static int choose_series(struct chooser *chooser, struct selection *selection)
+{
+	size_t n = 0;
+	int result = 0;
+
+	for (size_t i = 0; i < selection->n && result == 0; i++) {
+		struct catalog_series *series = selection->series[i];
+
+		if (extent_of(chooser, series->file->metric) == MATCH_ALL ||
+		    match_takes(chooser->match, series->file->host->name,
+				selection_name(series, &chooser->name)))
+			selection->series[n++] = series;
+		if (i % SERIES_PER_CHECK == 0)
+			result = limits_check(chooser->limits);
+	}
+	selection->n = n;
+	return buffer_failed(&chooser->name) ? -ENOMEM : result;
+}
+
+/* @return as selection_new(), with what is to be freed */
+static int choose(struct engine *engine, struct chooser *chooser, struct selection *selection)
+{
+	struct catalog_file **files;
+	size_t n_files;
+	int result = lookup_files(engine, match_only_metric(chooser->match), &files, &n_files);
+
+	if (result < 0)
+		return result;
+	result = choose_files(chooser, files, &n_files);
+	if (result == 0)
+		result = lookup_series(engine, files, n_files, &selection->series, &selection->n);
+	free(files);
+	return result < 0 ? result : choose_series(chooser, selection);
 }
 
 int selection_new(struct engine *engine, const char *series_pattern, const char *host_pattern,
 		  const struct limits *limits, struct selection *ret_selection)
 {
 	char problem[MATCHER_PROBLEM_BYTES];
+	struct chooser chooser = {.host_pattern = host_pattern, .limits = limits};
 	struct selection selection = {0};
-	struct match *match;
-	size_t n_all;
-	int result = match_new(series_pattern, &match, problem);
+	int result = match_new(series_pattern, &chooser.match, problem);
 
 	if (result < 0)
 		return result;
-	result = engine_list_series(engine, &selection.series, &n_all);
-	if (result == 0)
-		result = choose(&selection, n_all, match, host_pattern, limits);
-	match_free(match);
+	result = choose(engine, &chooser, &selection);
+	buffer_done(&chooser.name);
+	match_free(chooser.match);
 	if (result < 0) {
 		selection_done(&selection);
 		return result;

@@ -18,7 +18,7 @@ struct selection {
 /*
  * @param series  what match_new() takes; NULL or "": all
  * @param host    a glob; NULL or "": all
- * @param limits  of time only: the list of all series, 8 bytes each, is not counted
+ * @param limits  of time only: the list of all series of a metric, 8 bytes each, is not counted
  * @return 0, also when nothing matches; -EINVAL: `series` is no pattern; -ENOMEM; -errno of the limits
  */
 int selection_new(struct engine *engine, const char *series, const char *host,

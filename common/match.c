@@ -15,6 +15,9 @@
 #define SHOWN_BYTES   80
 #define PROBLEM_BYTES 300
 
+/* What a glob does not stand for itself with. */
+static const char glob_bytes[] = "*?[\\";
+
 struct match {
 	char *metric; /* a glob; "" = every one */
 	char *whole;  /* a glob over all of the text; NULL = none */
@@ -118,6 +121,35 @@ void match_free(struct match *match)
 	free(match->metric);
 	free(match->whole);
 	free(match);
+}
+
+/* Does a glob over the whole text begin as the texts of a metric do? */
+static bool begins_as(const char *pattern, const char *metric)
+{
+	size_t n_plain = strcspn(pattern, glob_bytes);
+	size_t length = strlen(metric);
+
+	/* A name that reads like a glob is that of its own text only. */
+	return strncmp(pattern, metric, n_plain < length ? n_plain : length) == 0;
+}
+
+enum match_extent match_metric(const struct match *match, const char *metric)
+{
+	bool has_metric = (!match->whole || match->has_list) &&
+			  strlen(metric) <= HM_METRIC_NAME_MAX_BYTES &&
+			  (is_empty(match->metric) || match_glob(match->metric, metric));
+
+	if (has_metric && match->list.n == 0)
+		return MATCH_ALL;
+	return has_metric || (match->whole && begins_as(match->whole, metric)) ? MATCH_SOME
+									       : MATCH_NONE;
+}
+
+const char *match_only_metric(const struct match *match)
+{
+	return is_empty(match->metric) || match->metric[strcspn(match->metric, glob_bytes)]
+		       ? NULL
+		       : match->metric;
 }
 
 static bool takes_metric(const struct match *match, const char *series)

@@ -33,7 +33,20 @@ void match_free(struct match *match);
  */
 bool match_takes(struct match *match, const char *host, const char *series);
 
-/* The same for one series only; a wrong pattern chooses nothing. */
+/* Which series of a metric are chosen, as far as its name tells. */
+enum match_extent {
+	MATCH_NONE,
+	MATCH_SOME, /* perhaps: match_takes() knows */
+	MATCH_ALL,
+};
+
+/* @param metric  the name alone. MATCH_NONE and MATCH_ALL say what match_takes() would of each series */
+enum match_extent match_metric(const struct match *match, const char *metric);
+
+/* @return the one metric that all chosen series have, borrowed; NULL: they may have several */
+const char *match_only_metric(const struct match *match);
+
+/* The same as match_takes() for one series only; a wrong pattern chooses nothing. */
 bool match_series(const char *pattern, const char *series);
 
 /* Is the host chosen? @param pattern  a glob; NULL or "": every host */

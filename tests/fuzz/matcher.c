@@ -11,6 +11,20 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n_bytes);
 
+/* What the metric alone tells must be so. */
+static void check_extent(struct match *match, const char *name)
+{
+	static const char metric[] = "node_cpu_seconds_total";
+	const char *only = match_only_metric(match);
+	enum match_extent extent = match_metric(match, metric);
+	bool is_taken = match_takes(match, "web01", name);
+
+	if ((extent == MATCH_ALL && !is_taken) || (extent == MATCH_NONE && is_taken))
+		abort();
+	if (is_taken && only && strcmp(only, metric) != 0)
+		abort();
+}
+
 /* What the expression does is the library's; that it is ours to call must hold. */
 static void check(const char *text)
 {
@@ -30,7 +44,7 @@ static void check(const char *text)
 		abort();
 	}
 	if (match_new(text, &match, problem) == 0) {
-		(void)match_takes(match, "web01", name);
+		check_extent(match, name);
 		match_free(match);
 	}
 }

@@ -70,6 +70,21 @@ Test(selection, takes_globs_over_metrics_and_hosts)
 	assert_selects("nothing", NULL, "");
 }
 
+Test(selection, takes_what_came_in_between_of_others)
+{
+	/* Series of the three files took turns. */
+	sample_lines_store(
+		store, "m{l=\"3\",host=\"b\"} 1\nm{l=\"1\",host=\"a\"} 1\nm{l=\"4\",host=\"b\"} 1\n"
+		       "m_x{l=\"1\",host=\"b\"} 1\nm{l=\"5\",host=\"b\"} 1\n");
+
+	assert_selects("m", NULL,
+		       "a m\na m{l=\"1\"}\nb m\nb m{l=\"10\"}\nb m{l=\"2\"}\nb m{l=\"3\"}\nb "
+		       "m{l=\"4\"}\nb m{l=\"5\"}\n");
+	assert_selects("*_x", "b", "b m_x\nb m_x{l=\"1\"}\n");
+	assert_selects("m*{l=\"1\"}", NULL, "a m{l=\"1\"}\nb m_x{l=\"1\"}\n");
+	assert_selects("*{l=\"[45]\"}", NULL, "b m{l=\"4\"}\nb m{l=\"5\"}\n");
+}
+
 Test(selection, takes_a_series_with_its_labels)
 {
 	assert_selects("m{l=\"2\"}", NULL, "b m{l=\"2\"}\n");

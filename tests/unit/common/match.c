@@ -130,6 +130,55 @@ Test(match, bounds_the_metric)
 	cr_expect_not(match_series("a*", series));
 }
 
+static enum match_extent extent_of(const char *pattern, const char *metric)
+{
+	char problem[MATCHER_PROBLEM_BYTES];
+	enum match_extent extent;
+	struct match *match;
+
+	cr_assert_eq(match_new(pattern, &match, problem), 0, "%s", problem);
+	extent = match_metric(match, metric);
+	match_free(match);
+	return extent;
+}
+
+Test(match, tells_by_the_metric_which_series_it_may_take)
+{
+	cr_expect_eq(extent_of(NULL, "m"), MATCH_ALL);
+	cr_expect_eq(extent_of("m*", "mm"), MATCH_ALL);
+	cr_expect_eq(extent_of("m", "mm"), MATCH_NONE);
+	cr_expect_eq(extent_of("m{}", "m"), MATCH_ALL);
+	cr_expect_eq(extent_of("m{a=\"1\"}", "m"), MATCH_SOME);
+	cr_expect_eq(extent_of("m{a=\"1\"}", "mm"), MATCH_NONE);
+	cr_expect_eq(extent_of("{a=\"1\"}", "mm"), MATCH_SOME);
+	cr_expect_eq(extent_of("*{*x*}", "mm"), MATCH_SOME);
+	cr_expect_eq(extent_of("m*{*x*}", "nm"), MATCH_NONE);
+	cr_expect_eq(extent_of("m{*x*}", "m"), MATCH_SOME);
+	cr_expect_eq(extent_of("m{*x*}", "mm"), MATCH_NONE);
+}
+
+Test(match, knows_the_one_metric_that_a_pattern_names)
+{
+	static const struct {
+		const char *pattern;
+		const char *metric;
+	} cases[] = {{"m", "m"},     {"m{*}", "m"},        {"m{a=\"*\"}", "m"},
+		     {"m*", NULL},   {"{a=\"1\"}", NULL},  {NULL, NULL},
+		     {"a[1]", NULL}, {"m?{a=\"1\"}", NULL}};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		char problem[MATCHER_PROBLEM_BYTES];
+		struct match *match;
+
+		cr_assert_eq(match_new(cases[i].pattern, &match, problem), 0, "%s", problem);
+		if (cases[i].metric)
+			cr_expect_str_eq(match_only_metric(match), cases[i].metric);
+		else
+			cr_expect_null(match_only_metric(match));
+		match_free(match);
+	}
+}
+
 Test(match, compares_hosts)
 {
 	cr_expect(match_host("web*", "web01"));
