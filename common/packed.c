@@ -11,6 +11,9 @@
 #define WIDTH_MAX 64U
 #define PIECE     ((size_t)256)
 
+/* Four integers side by side. */
+typedef uint64_t words __attribute__((vector_size(32)));
+
 BITS_LOOPS static uint64_t any_bits(const int64_t *integers, size_t n)
 {
 	uint64_t any = 0;
@@ -194,20 +197,46 @@ static uint64_t read_slot(const uint8_t *bytes, size_t length, size_t i, unsigne
 	return value | (bits_load_end(bytes, length, bit + 32) & bits_mask(width - 32)) << 32;
 }
 
-BITS_LOOPS static void read_slots(const uint8_t *bytes, size_t length, unsigned width,
-				  int64_t *ret_integers, size_t n)
+/*
+ * Slots as long as eight bytes can be loaded for each, eight slots at a time, which begin in full bytes: where
+ * in these each slot lies is always the same.
+ * @return how many
+ */
+BITS_LOOPS static size_t read_whole_slots(const uint8_t *bytes, size_t length, unsigned width,
+					  int64_t *ret_integers, size_t n)
 {
+	const size_t last = (size_t)7 * width / 8;
 	const uint64_t mask = bits_mask(width);
-	size_t n_whole = 0;
+	size_t places[8];
+	words shifts[2] = {{0}};
+	size_t i = 0;
 
-	/* Those for which eight bytes can be loaded at once. */
-	if (width <= BITS_AT_ONCE && length >= 8)
-		n_whole = (length - 8) * 8 / width;
-	if (n_whole > n)
-		n_whole = n;
-	for (size_t i = 0; i < n_whole; i++)
-		ret_integers[i] = varint_unfold(bits_load(bytes, i * width) & mask);
-	for (size_t i = n_whole; i < n; i++)
+	for (unsigned k = 0; k < 8; k++) {
+		places[k] = (size_t)k * width / 8;
+		shifts[k / 4][k % 4] = k * width % 8;
+	}
+	for (; i + 8 <= n && last + 8 <= length; i += 8, bytes += width, length -= width) {
+		for (unsigned half = 0; half < 2; half++) {
+			const size_t *at = places + (size_t)4 * half;
+			words four = {bits_get_le64(bytes + at[0]), bits_get_le64(bytes + at[1]),
+				      bits_get_le64(bytes + at[2]), bits_get_le64(bytes + at[3])};
+
+			four = four >> shifts[half] & mask;
+			four = four >> 1 ^ (0 - (four & 1));
+			memcpy(ret_integers + i + (size_t)4 * half, &four, sizeof(four));
+		}
+	}
+	return i;
+}
+
+static void read_slots(const uint8_t *bytes, size_t length, unsigned width, int64_t *ret_integers,
+		       size_t n)
+{
+	size_t i = 0;
+
+	if (width <= BITS_AT_ONCE)
+		i = read_whole_slots(bytes, length, width, ret_integers, n);
+	for (; i < n; i++)
 		ret_integers[i] = varint_unfold(read_slot(bytes, length, i, width));
 }
 
