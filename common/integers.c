@@ -277,7 +277,7 @@ int integers_encode(struct integers *integers, const int64_t *values, size_t n, 
 
 /* -- reading -------------------------------------------------------------------------------------- */
 
-/* Of order 0, or what the sums of the other orders are made of. */
+/* Of order 0, or what the sums of order 2 are made of. */
 BITS_LOOPS static void scale(int64_t *values, size_t n, int64_t base, uint64_t divisor)
 {
 	if (divisor == 1 && base == 0)
@@ -286,23 +286,37 @@ BITS_LOOPS static void scale(int64_t *values, size_t n, int64_t base, uint64_t d
 		values[i] = (int64_t)((uint64_t)values[i] * divisor + (uint64_t)base);
 }
 
+/* Of order 1. @param values  behind the first one, which is `last` */
+BITS_LOOPS static void sum_up(int64_t *values, size_t n, uint64_t last, int64_t base,
+			      uint64_t divisor)
+{
+	if (divisor == 1) {
+		for (size_t i = 0; i < n; i++) {
+			last += (uint64_t)values[i] + (uint64_t)base;
+			values[i] = (int64_t)last;
+		}
+		return;
+	}
+	for (size_t i = 0; i < n; i++) {
+		last += (uint64_t)values[i] * divisor + (uint64_t)base;
+		values[i] = (int64_t)last;
+	}
+}
+
 /* The values again, from residuals that stand in their places. */
 BITS_LOOPS static void integrate(int64_t *values, size_t n, unsigned order, int64_t base,
 				 uint64_t divisor)
 {
 	uint64_t last, difference;
 
+	if (order == 1) {
+		sum_up(values + 1, n - 1, (uint64_t)values[0], base, divisor);
+		return;
+	}
 	scale(values + order, n - order, base, divisor);
 	if (order == 0)
 		return;
-	last = (uint64_t)values[order - 1];
-	if (order == 1) {
-		for (size_t i = 1; i < n; i++) {
-			last += (uint64_t)values[i];
-			values[i] = (int64_t)last;
-		}
-		return;
-	}
+	last = (uint64_t)values[1];
 	difference = last - (uint64_t)values[0];
 	for (size_t i = 2; i < n; i++) {
 		difference += (uint64_t)values[i];
