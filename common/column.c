@@ -226,9 +226,9 @@ static int decode_constant(struct varint_reader *reader, struct decimal decimal,
 		if (get_value(reader, &value) < 0)
 			return -EBADMSG;
 	} else {
-		if (varint_get_signed(reader, &scaled) < 0 || !decimal_is_limited(&scaled, 1))
+		if (varint_get_signed(reader, &scaled) < 0 ||
+		    !decimal_restore(&scaled, 1, decimal, &value))
 			return -EBADMSG;
-		decimal_restore(&scaled, 1, decimal, &value);
 	}
 	if (reader->at != reader->end)
 		return -EBADMSG;
@@ -251,9 +251,8 @@ static int decode_scaled(struct column *column, uint8_t encoding, struct decimal
 	error = integers_decode(column->integers, form, reader, column->scaled, n);
 	if (error < 0)
 		return error;
-	if (decimal.form != DECIMAL_BITS && !decimal_is_limited(column->scaled, n))
+	if (!decimal_restore(column->scaled, n, decimal, ret_values))
 		return -EBADMSG;
-	decimal_restore(column->scaled, n, decimal, ret_values);
 	return encoding & COLUMN_HAS_ODD ? get_odd(&odd, ret_values, n) : 0;
 }
 

@@ -101,40 +101,34 @@ BITS_LOOPS static bool convert(const double *values, size_t n, struct decimal de
 	return convert_by(values, n, DECIMAL_DIVIDED, decimal.places, ret_integers);
 }
 
-BITS_LOOPS bool decimal_is_limited(const int64_t *integers, size_t n)
-{
-	uint64_t beyond = 0;
-
-	for (size_t i = 0; i < n; i++)
-		beyond |= (uint64_t)integers[i] + (uint64_t)DECIMAL_LIMIT;
-	return beyond >> 52 == 0;
-}
-
-INLINE void restore_by(const int64_t *restrict integers, size_t n, enum decimal_form form,
+INLINE bool restore_by(const int64_t *restrict integers, size_t n, enum decimal_form form,
 		       unsigned places, double *restrict ret_values)
 {
 	const uint64_t rounder_bits = decimal_double_bits(ROUNDER);
+	uint64_t beyond = 0;
 
 	for (size_t i = 0; i < n; i++) {
 		double rounded = decimal_from_bits((uint64_t)integers[i] + rounder_bits);
 
+		beyond |= (uint64_t)integers[i] + (uint64_t)DECIMAL_LIMIT;
 		ret_values[i] = give(rounded - ROUNDER, form, places);
 	}
+	return beyond >> 52 == 0;
 }
 
-BITS_LOOPS void decimal_restore(const int64_t *restrict integers, size_t n, struct decimal decimal,
+BITS_LOOPS bool decimal_restore(const int64_t *restrict integers, size_t n, struct decimal decimal,
 				double *restrict ret_values)
 {
-	if (decimal.form == DECIMAL_BITS)
-		memcpy(ret_values, integers, n * sizeof(*ret_values));
-	else if (decimal.form == DECIMAL_MULTIPLIED)
-		restore_by(integers, n, DECIMAL_MULTIPLIED, decimal.places, ret_values);
-	else if (decimal.form == DECIMAL_DIVIDED_TWICE)
-		restore_by(integers, n, DECIMAL_DIVIDED_TWICE, decimal.places, ret_values);
-	else if (decimal.places == 0)
-		restore_by(integers, n, DECIMAL_DIVIDED, 0, ret_values);
-	else
-		restore_by(integers, n, DECIMAL_DIVIDED, decimal.places, ret_values);
+	if (decimal.form == DECIMAL_MULTIPLIED)
+		return restore_by(integers, n, DECIMAL_MULTIPLIED, decimal.places, ret_values);
+	if (decimal.form == DECIMAL_DIVIDED_TWICE)
+		return restore_by(integers, n, DECIMAL_DIVIDED_TWICE, decimal.places, ret_values);
+	if (decimal.form == DECIMAL_DIVIDED && decimal.places > 0)
+		return restore_by(integers, n, DECIMAL_DIVIDED, decimal.places, ret_values);
+	if (decimal.form == DECIMAL_DIVIDED)
+		return restore_by(integers, n, DECIMAL_DIVIDED, 0, ret_values);
+	memcpy(ret_values, integers, n * sizeof(*ret_values));
+	return true;
 }
 
 /* @return how many values the formula does not give */

@@ -40,11 +40,11 @@ size_t decimal_find(const double *values, size_t n, struct decimal *ret_decimal,
 /* Does the formula give this value? @param ret_integer  from which; only where it does */
 bool decimal_convert_one(double value, struct decimal decimal, int64_t *ret_integer);
 
-/* @param integers  within DECIMAL_LIMIT but for DECIMAL_BITS */
-void decimal_restore(const int64_t *integers, size_t n, struct decimal decimal, double *ret_values);
-
-/* Are all within DECIMAL_LIMIT? */
-bool decimal_is_limited(const int64_t *integers, size_t n);
+/*
+ * The values of integers that may be anything.
+ * @return false: there are some beyond DECIMAL_LIMIT, where the form has one, and `ret_values` is of no use
+ */
+bool decimal_restore(const int64_t *integers, size_t n, struct decimal decimal, double *ret_values);
 
 /* Is there such a formula? */
 bool decimal_is_valid(unsigned form, unsigned places);

@@ -19,9 +19,7 @@ static size_t find(void)
 {
 	size_t n_odd = decimal_find(values, N, &decimal, integers);
 
-	if (decimal.form != DECIMAL_BITS)
-		cr_assert(decimal_is_limited(integers, N));
-	decimal_restore(integers, N, decimal, again);
+	cr_assert(decimal_restore(integers, N, decimal, again));
 	for (size_t i = 0; n_odd == 0 && i < N; i++)
 		cr_assert_eq(decimal_double_bits(again[i]), decimal_double_bits(values[i]));
 	return n_odd;
@@ -100,10 +98,27 @@ Test(decimal, integers_at_the_limit)
 		cr_assert_eq(find(), 0);
 		cr_assert_eq(decimal.form, i < 2 ? DECIMAL_DIVIDED : DECIMAL_BITS);
 	}
-	integer = DECIMAL_LIMIT;
-	cr_assert_not(decimal_is_limited(&integer, 1));
-	integer = -DECIMAL_LIMIT - 1;
-	cr_assert_not(decimal_is_limited(&integer, 1));
+}
+
+Test(decimal, integers_beyond_the_limit_are_told)
+{
+	const struct decimal forms[] = {{DECIMAL_DIVIDED, 0},
+					{DECIMAL_DIVIDED, 2},
+					{DECIMAL_MULTIPLIED, 3},
+					{DECIMAL_DIVIDED_TWICE, 5},
+					{DECIMAL_BITS, 0}};
+	const int64_t edges[] = {DECIMAL_LIMIT - 1,  -DECIMAL_LIMIT, DECIMAL_LIMIT,
+				 -DECIMAL_LIMIT - 1, INT64_MAX,      INT64_MIN};
+
+	for (size_t f = 0; f < 5; f++) {
+		for (size_t e = 0; e < 6; e++) {
+			bool is_fine = e < 2 || forms[f].form == DECIMAL_BITS;
+
+			memset(integers, 0, sizeof(integers));
+			integers[N / 3] = edges[e];
+			cr_expect_eq(decimal_restore(integers, N, forms[f], again), is_fine);
+		}
+	}
 }
 
 Test(decimal, formulas_that_do_not_exist)
