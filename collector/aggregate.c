@@ -213,7 +213,7 @@ static int give_group(struct aggregate *aggregate, const struct window_group *gr
 	unsigned which = window_group_results(group, &aggregate->rule, results);
 
 	give_window(aggregate);
-	for (size_t i = 0; i < WINDOW_GROUP; i++) {
+	for (size_t i = 0; i < group->n_windows; i++) {
 		struct aggregate_row *row = &aggregate->rows[aggregate->n_rows];
 
 		row->series = aggregate->series;
@@ -228,7 +228,7 @@ static int add_group(struct aggregate *aggregate, const struct window_group *gro
 {
 	int result = 0;
 
-	for (size_t i = 0; i < WINDOW_GROUP && result == 0; i++) {
+	for (size_t i = 0; i < group->n_windows && result == 0; i++) {
 		const struct window window = window_group_get(group, i);
 
 		result = add_window(aggregate, &window);

@@ -21,7 +21,9 @@ typedef int64_t lane_masks __attribute__((vector_size(32)));
  */
 BITS_LOOPS static void add_up(const double *values, size_t n, struct window_group *group)
 {
-	for (size_t first = 0; first < WINDOW_GROUP; first += LANES) {
+	for (size_t next = 0; next < group->n_windows; next += LANES) {
+		/* The last ones are perhaps in two vectors, with the same result. */
+		size_t first = next + LANES <= group->n_windows ? next : group->n_windows - LANES;
 		const double *at = values + first * n;
 		lanes sum = {0}, lost = {0};
 		lane_masks n_added = {0};
@@ -46,9 +48,9 @@ BITS_LOOPS static void add_up(const double *values, size_t n, struct window_grou
 	}
 }
 
-/* Do windows with n samples each come next? @param walk  is in the first of them */
+/* Do so many windows with n samples each come next? @param walk  is in the first of them */
 static bool are_even(const struct window_walk *walk, const struct window_rule *rule,
-		     const struct window_samples *samples, size_t n)
+		     const struct window_samples *samples, size_t n_windows, size_t n)
 {
 	const int64_t *times_us = samples->times_us;
 	int64_t last_us = walk->last_us;
@@ -60,7 +62,7 @@ static bool are_even(const struct window_walk *walk, const struct window_rule *r
 	    !__builtin_mul_overflow(samples->step_us, (int64_t)n, &covered_us))
 		return covered_us == rule->step_us &&
 		       times_us[0] - walk->start_us < samples->step_us;
-	for (size_t i = 1; i <= WINDOW_GROUP; i++, last_us += rule->step_us)
+	for (size_t i = 1; i <= n_windows; i++, last_us += rule->step_us)
 		are_even &= times_us[i * n - 1] <= last_us && times_us[i * n] > last_us;
 	return are_even;
 }
@@ -95,13 +97,13 @@ static bool take_differences(struct window_group *group, struct window_walk *wal
 			     const struct window_rule *rule, const struct window_samples *samples)
 {
 	double differences[WINDOW_GROUP * WINDOW_GROUP_SAMPLES_MAX];
-	size_t n = samples->n / WINDOW_GROUP;
+	size_t n = samples->n / group->n_windows;
 	int64_t before_us = walk->previous_us;
 
 	if (!walk->has_previous || !find_differences(walk, rule->gap_us, samples, differences))
 		return false;
 	add_up(differences, n, group);
-	for (size_t i = 0; i < WINDOW_GROUP; i++) {
+	for (size_t i = 0; i < group->n_windows; i++) {
 		int64_t last_us = samples->times_us[(i + 1) * n - 1];
 
 		group->covered_us[i] = last_us - before_us;
@@ -119,7 +121,7 @@ static bool take_windows(struct window_group *group, struct window_walk *walk,
 	group->step_us = rule->step_us;
 	if (window_is_of_differences(rule->function))
 		return take_differences(group, walk, rule, samples);
-	add_up(samples->values, samples->n / WINDOW_GROUP, group);
+	add_up(samples->values, samples->n / group->n_windows, group);
 	memset(group->covered_us, 0, sizeof(group->covered_us));
 	return true;
 }
@@ -130,20 +132,32 @@ static bool is_of_sums(enum window_function function)
 	       window_is_of_differences(function);
 }
 
+/* How many windows with n samples each to look at: fewer where a gap may make all of them uneven. */
+static size_t choose_number(const struct window_samples *samples, size_t n)
+{
+	size_t most = samples->step_us > 0 ? WINDOW_GROUP : WINDOW_GROUP / 2;
+
+	/* It takes the next sample to know that a window has no more. */
+	return samples->n > most * n ? most : (samples->n - 1) / n;
+}
+
 size_t window_group_take(struct window_group *group, struct window_walk *walk,
 			 const struct window_rule *rule, const struct window_samples *samples)
 {
 	const size_t n = walk->n_last;
-	struct window_samples all = {samples->times_us, samples->values, n * WINDOW_GROUP, 0};
+	struct window_samples all = {samples->times_us, samples->values, 0, 0};
 	struct window_walk next = *walk;
 	int64_t more_us;
 
 	if (!is_of_sums(rule->function) || n == 0 || n > WINDOW_GROUP_SAMPLES_MAX ||
-	    samples->n <= all.n || samples->times_us[0] <= walk->last_us ||
-	    __builtin_mul_overflow(rule->step_us, (int64_t)WINDOW_GROUP, &more_us))
+	    samples->n <= WINDOW_GROUP_MIN * n || samples->times_us[0] <= walk->last_us)
 		return 0;
-	if (window_walk_to(&next, rule, samples->times_us, samples->n) != n ||
-	    next.last_us > INT64_MAX - more_us || !are_even(&next, rule, samples, n) ||
+	group->n_windows = choose_number(samples, n);
+	all.n = group->n_windows * n;
+	if (__builtin_mul_overflow(rule->step_us, (int64_t)group->n_windows, &more_us) ||
+	    window_walk_to(&next, rule, samples->times_us, samples->n) != n ||
+	    next.last_us > INT64_MAX - more_us ||
+	    !are_even(&next, rule, samples, group->n_windows, n) ||
 	    !take_windows(group, &next, rule, &all))
 		return 0;
 	next.start_us += more_us - rule->step_us;
@@ -172,7 +186,7 @@ BITS_LOOPS unsigned window_group_results(const struct window_group *group,
 	bool is_average = rule->function == WINDOW_AVG;
 	unsigned which = 0;
 
-	for (size_t i = 0; i < WINDOW_GROUP; i++) {
+	for (size_t i = 0; i < group->n_windows; i++) {
 		double sum = group->value[i] + group->lost[i];
 		double seconds = (double)group->covered_us[i] / TIMESTAMP_SECOND_US;
 		double divisor = is_average ? (double)group->n[i] : 1;

@@ -10,13 +10,16 @@
 
 #include "collector/window.h"
 
-#define WINDOW_GROUP ((size_t)8)
+/* So many at most, and so many at least. */
+#define WINDOW_GROUP     ((size_t)16)
+#define WINDOW_GROUP_MIN ((size_t)4)
 
 /* Windows with more samples gain nothing by it. */
 #define WINDOW_GROUP_SAMPLES_MAX ((size_t)64)
 
 /* Such windows, as they would be in a struct window. */
 struct window_group {
+	size_t n_windows;
 	int64_t start_us; /* of the first */
 	int64_t step_us;
 	int64_t covered_us[WINDOW_GROUP];
@@ -38,7 +41,7 @@ struct window window_group_get(const struct window_group *group, size_t index);
 
 /*
  * What window_result() gives for each.
- * @return the lowest WINDOW_GROUP bits: which of them have a result
+ * @return the lowest group->n_windows bits: which of them have a result
  */
 unsigned window_group_results(const struct window_group *group, const struct window_rule *rule,
 			      double ret_results[static WINDOW_GROUP]);

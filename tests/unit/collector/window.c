@@ -385,7 +385,7 @@ static const char *walk_in_groups(const struct window_samples *samples, bool tak
 				give_bits(&window);
 			cr_assert_eq(window_take(&window, &walk, &rule, &taken), 0);
 		}
-		for (size_t i = 0; i < WINDOW_GROUP && which >> i > 0; i++) {
+		for (size_t i = 0; which >> i > 0 && i < group.n_windows; i++) {
 			struct window one = window_group_get(&group, i);
 			double value;
 
