@@ -14,10 +14,10 @@
 #define LOAD_BYTES ((size_t)8) /* of bits_load() */
 
 /* A cell of a context's decoding table, one for each of ENTROPY_SUM values. What is needed first is had
- * with one shift. */
-#define CELL_SYMBOL    0x7fU
-#define CELL_CONTEXT   7U  /* of the next symbol; two bits */
-#define CELL_BIAS      9U  /* below ENTROPY_SUM */
+ * with one operation each: the bias, which context comes next as where its cells begin, and the frequency. */
+#define CELL_BIAS      (ENTROPY_SUM - 1)
+#define CELL_CONTEXT   (3U << ENTROPY_SUM_BITS)
+#define CELL_SYMBOL    13U /* seven bits */
 #define CELL_FREQUENCY 20U /* up to ENTROPY_SUM */
 
 struct entropy_decoder {
@@ -105,12 +105,12 @@ BITS_LOOPS static void fill_cells(const struct entropy_decoder *decoder,
 {
 	for (unsigned symbol = context->first; symbol <= context->last; symbol++) {
 		uint32_t frequency = context->frequencies[symbol];
-		uint32_t cell = symbol |
-				entropy_context_after(&decoder->model, symbol) << CELL_CONTEXT |
+		uint32_t cell = symbol << CELL_SYMBOL |
+				entropy_context_after(&decoder->model, symbol) << ENTROPY_SUM_BITS |
 				frequency << CELL_FREQUENCY;
 
 		for (uint32_t bias = 0; bias < frequency; bias++)
-			*cells++ = cell | bias << CELL_BIAS;
+			*cells++ = cell | bias;
 	}
 }
 
@@ -144,21 +144,20 @@ struct lane {
 };
 
 /* One symbol. Each waits for the one before of its lane: what it takes is kept short. @param refill  the
- * next word, for where the state wants one. @return does it? */
-static inline __attribute__((always_inline)) unsigned pop(struct lane *lane, const uint32_t *cells,
-							  uint32_t refill, uint8_t *ret_symbol)
+ * next word, for where the state wants one. @return ENTROPY_WORD_BYTES where it does; or 0 */
+static inline __attribute__((always_inline)) size_t pop(struct lane *lane, const uint32_t *cells,
+							uint32_t refill, uint8_t *ret_symbol)
 {
-	uint32_t cell = cells[lane->cells + (lane->state & (ENTROPY_SUM - 1))];
-	uint32_t state = (cell >> CELL_FREQUENCY) * (lane->state >> ENTROPY_SUM_BITS) +
-			 (cell >> CELL_BIAS & (ENTROPY_SUM - 1));
-	uint32_t refilled = state << ENTROPY_WORD_BITS | refill;
-	unsigned is_low = state < ENTROPY_STATE_FIRST;
+	uint32_t cell = cells[lane->cells | (lane->state & (ENTROPY_SUM - 1))];
+	uint32_t state =
+		(cell >> CELL_FREQUENCY) * (lane->state >> ENTROPY_SUM_BITS) + (cell & CELL_BIAS);
+	/* All bits where the state is low. Whether it is cannot be foreseen: no jump. */
+	uint32_t is_low = (uint32_t)(((uint64_t)state - ENTROPY_STATE_FIRST) >> 32);
 
-	/* Which it is cannot be foreseen: no jump. */
-	lane->state = state + ((refilled - state) & (0 - is_low));
-	lane->cells = (cell >> CELL_CONTEXT & 3) << ENTROPY_SUM_BITS;
-	*ret_symbol = (uint8_t)(cell & CELL_SYMBOL);
-	return is_low;
+	lane->state = state << (is_low & ENTROPY_WORD_BITS) | (refill & is_low);
+	lane->cells = cell & CELL_CONTEXT;
+	*ret_symbol = (uint8_t)(cell >> CELL_SYMBOL & (ENTROPY_ROW - 1));
+	return is_low & ENTROPY_WORD_BYTES;
 }
 
 /* The steps in which all lanes have a symbol, as long as a word is left for each. @return steps done */
@@ -172,13 +171,19 @@ BITS_LOOPS static size_t read_steps(struct entropy_decoder *decoder, struct vari
 	const uint8_t *end = words->end;
 	size_t step = 0;
 
-	for (; step < n_steps && (size_t)(end - at) >= ENTROPY_LANES * ENTROPY_WORD_BYTES; step++) {
-		at += ENTROPY_WORD_BYTES * pop(&a, cells, get_le16(at), &symbols[step]);
-		at += ENTROPY_WORD_BYTES * pop(&b, cells, get_le16(at), &symbols[length + step]);
-		at += ENTROPY_WORD_BYTES *
-		      pop(&c, cells, get_le16(at), &symbols[2 * length + step]);
-		at += ENTROPY_WORD_BYTES *
-		      pop(&d, cells, get_le16(at), &symbols[3 * length + step]);
+	while (step < n_steps) {
+		/* There are words for all of these. */
+		size_t n_safe = (size_t)(end - at) / (ENTROPY_LANES * ENTROPY_WORD_BYTES);
+		size_t n_now = n_safe < n_steps - step ? n_safe : n_steps - step;
+
+		if (n_now == 0)
+			break;
+		for (size_t last = step + n_now; step < last; step++) {
+			at += pop(&a, cells, get_le16(at), &symbols[step]);
+			at += pop(&b, cells, get_le16(at), &symbols[length + step]);
+			at += pop(&c, cells, get_le16(at), &symbols[2 * length + step]);
+			at += pop(&d, cells, get_le16(at), &symbols[3 * length + step]);
+		}
 	}
 	words->at = at;
 	lanes[0] = a;
@@ -198,15 +203,15 @@ static int read_last_steps(struct entropy_decoder *decoder, struct varint_reader
 		for (unsigned i = 0; i < ENTROPY_LANES; i++) {
 			size_t at = i * length + step;
 			bool has_word = varint_left(words) >= ENTROPY_WORD_BYTES;
+			size_t n_bytes;
 
 			if (at >= n)
 				continue;
-			if (!pop(&lanes[i], decoder->cells[0], has_word ? get_le16(words->at) : 0,
-				 &decoder->symbols[at]))
-				continue;
-			if (!has_word)
+			n_bytes = pop(&lanes[i], decoder->cells[0],
+				      has_word ? get_le16(words->at) : 0, &decoder->symbols[at]);
+			if (n_bytes > 0 && !has_word)
 				return -EBADMSG;
-			words->at += ENTROPY_WORD_BYTES;
+			words->at += n_bytes;
 		}
 	}
 	return 0;
