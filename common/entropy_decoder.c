@@ -24,6 +24,7 @@ struct entropy_decoder {
 	struct entropy_symbol table[ENTROPY_ROW];
 	struct entropy_model model;
 	uint32_t cells[ENTROPY_CONTEXTS_MAX][ENTROPY_SUM];
+	unsigned low_bits_max; /* of a symbol that may come */
 	uint8_t *symbols;
 	size_t capacity;
 };
@@ -114,6 +115,15 @@ BITS_LOOPS static void fill_cells(const struct entropy_decoder *decoder,
 	}
 }
 
+/* Between the first and the last symbol of a context there is none with more. */
+static void note_low_bits(struct entropy_decoder *decoder, unsigned symbol)
+{
+	unsigned n_bits = symbol_low_bits(symbol);
+
+	if (n_bits > decoder->low_bits_max)
+		decoder->low_bits_max = n_bits;
+}
+
 static int read_tables(struct entropy_decoder *decoder, struct varint_reader *reader)
 {
 	uint8_t n_contexts;
@@ -130,10 +140,15 @@ static int read_tables(struct entropy_decoder *decoder, struct varint_reader *re
 		    decoder->model.thresholds[i] > ENTROPY_CLASS_MAX)
 			return -EBADMSG;
 	}
+	decoder->low_bits_max = 0;
 	for (unsigned i = 0; i < n_contexts; i++) {
-		if (read_context(reader, &decoder->model.contexts[i]) < 0)
+		struct entropy_context *context = &decoder->model.contexts[i];
+
+		if (read_context(reader, context) < 0)
 			return -EBADMSG;
-		fill_cells(decoder, &decoder->model.contexts[i], decoder->cells[i]);
+		fill_cells(decoder, context, decoder->cells[i]);
+		note_low_bits(decoder, context->first);
+		note_low_bits(decoder, context->last);
 	}
 	return 0;
 }
@@ -246,15 +261,6 @@ static int read_symbols(struct entropy_decoder *decoder, struct varint_reader *r
 	return 0;
 }
 
-BITS_LOOPS static size_t count_low_bits(const uint8_t *symbols, size_t n)
-{
-	size_t n_bits = 0;
-
-	for (size_t i = 0; i < n; i++)
-		n_bits += symbol_low_bits(symbols[i]);
-	return n_bits;
-}
-
 /* Bits from `bit` on. */
 struct low_bits {
 	const uint8_t *bytes;
@@ -262,10 +268,11 @@ struct low_bits {
 	size_t n_safe; /* as long as `bit` is below, eight bytes can be loaded */
 };
 
-/* @return which integer is next */
-BITS_LOOPS static size_t read_low_bits(const struct entropy_decoder *decoder,
-				       struct low_bits *low_bits, int64_t *ret_integers, size_t i,
-				       size_t n)
+#define INLINE static inline __attribute__((always_inline))
+
+/* Read so many integers with each load, as many times as that goes. @return which integer is next */
+INLINE size_t get_low_bits(const struct entropy_decoder *decoder, struct low_bits *low_bits,
+			   int64_t *ret_integers, size_t i, size_t n, unsigned at_once)
 {
 	const struct entropy_symbol *table = decoder->table;
 	const uint8_t *symbols = decoder->symbols;
@@ -273,30 +280,49 @@ BITS_LOOPS static size_t read_low_bits(const struct entropy_decoder *decoder,
 	const size_t n_safe = low_bits->n_safe;
 	size_t bit = low_bits->bit;
 
-	for (; i < n && bit < n_safe; i++) {
-		const struct entropy_symbol *symbol = &table[symbols[i]];
+	for (; i + at_once <= n && bit < n_safe; i += at_once) {
+		uint64_t loaded = bits_load(bytes, bit);
 
-		ret_integers[i] = (int64_t)((bits_load(bytes, bit) & symbol->mask) + symbol->least);
-		bit += symbol->n_bits;
+		for (unsigned k = 0; k < at_once; k++) {
+			const struct entropy_symbol *symbol = &table[symbols[i + k]];
+
+			ret_integers[i + k] = (int64_t)((loaded & symbol->mask) + symbol->least);
+			loaded >>= symbol->n_bits;
+			bit += symbol->n_bits;
+		}
 	}
 	low_bits->bit = bit;
 	return i;
 }
 
-/* Those at the end of the bytes are read from a copy that zeros follow. */
-static void read_all_low_bits(const struct entropy_decoder *decoder, const uint8_t *bytes,
-			      size_t n_bytes, int64_t *ret_integers, size_t n)
+/* As many at once as always fit into one load. */
+BITS_LOOPS static size_t read_low_bits(const struct entropy_decoder *decoder,
+				       struct low_bits *low_bits, int64_t *ret_integers, size_t n)
+{
+	size_t i = 0;
+
+	if (4 * decoder->low_bits_max <= BITS_AT_ONCE)
+		i = get_low_bits(decoder, low_bits, ret_integers, i, n, 4);
+	else if (2 * decoder->low_bits_max <= BITS_AT_ONCE)
+		i = get_low_bits(decoder, low_bits, ret_integers, i, n, 2);
+	return get_low_bits(decoder, low_bits, ret_integers, i, n, 1);
+}
+
+/* Those at the end of the bytes are read from a copy that zeros follow. @return bits that there should be */
+static size_t read_all_low_bits(const struct entropy_decoder *decoder, const uint8_t *bytes,
+				size_t n_bytes, int64_t *ret_integers, size_t n)
 {
 	const size_t n_last = n_bytes < LOAD_BYTES ? n_bytes : LOAD_BYTES;
 	const size_t n_first = n_bytes - n_last;
 	struct low_bits low_bits = {.bytes = bytes, .n_safe = n_first * 8};
 	uint8_t last[3 * LOAD_BYTES] = {0};
-	size_t i = read_low_bits(decoder, &low_bits, ret_integers, 0, n);
+	size_t i = read_low_bits(decoder, &low_bits, ret_integers, n);
 
 	memcpy(last, bytes + n_first, n_last);
 	low_bits = (struct low_bits){
-		.bytes = last, .bit = low_bits.bit - n_first * 8, .n_safe = sizeof(last) * 8};
-	read_low_bits(decoder, &low_bits, ret_integers, i, n);
+		.bytes = last, .bit = low_bits.bit - n_first * 8, .n_safe = 2 * LOAD_BYTES * 8};
+	i = get_low_bits(decoder, &low_bits, ret_integers, i, n, 1);
+	return i < n ? SIZE_MAX : n_first * 8 + low_bits.bit;
 }
 
 int entropy_decoder_read(struct entropy_decoder *decoder, struct varint_reader *reader,
@@ -310,13 +336,12 @@ int entropy_decoder_read(struct entropy_decoder *decoder, struct varint_reader *
 		return -ENOMEM;
 	if (read_tables(decoder, reader) < 0 || read_symbols(decoder, reader, n) < 0)
 		return -EBADMSG;
-	n_bits = count_low_bits(decoder->symbols, n);
-	n_bytes = n_bits / 8 + (n_bits % 8 > 0);
-	if (varint_left(reader) != n_bytes)
+	n_bytes = varint_left(reader);
+	n_bits = read_all_low_bits(decoder, reader->at, n_bytes, ret_integers, n);
+	if (n_bits / 8 + (n_bits % 8 > 0) != n_bytes)
 		return -EBADMSG;
 	if (n_bits % 8 > 0 && reader->at[n_bytes - 1] >> (n_bits % 8) > 0)
 		return -EBADMSG;
-	read_all_low_bits(decoder, reader->at, n_bytes, ret_integers, n);
-	reader->at += n_bytes;
+	reader->at = reader->end;
 	return 0;
 }
