@@ -75,14 +75,28 @@ BITS_LOOPS static int64_t find_step(const int64_t *times_us, size_t n)
 	return is_other ? 0 : (int64_t)step;
 }
 
+/* Take the last block back if no column of it was added: it had none of the series that are asked for. */
+static void take_back(struct pile *pile)
+{
+	const struct pile_block *blocks = pile->blocks.at;
+
+	if (!pile->is_last_unused)
+		return;
+	pile->blocks.n--;
+	pile->times.n = blocks[pile->blocks.n].times_at;
+	pile->is_last_unused = false;
+}
+
 int pile_add_block(struct pile *pile, const struct limits *limits, struct block_decoder *decoder,
 		   const int64_t span_us[static 2])
 {
-	struct pile_block block = {.times_at = pile->times.n};
+	struct pile_block block = {0};
 	size_t n_times;
 	const int64_t *times_us = block_decoder_times(decoder, &n_times);
 	int result;
 
+	take_back(pile);
+	block.times_at = pile->times.n;
 	block.n_times = (uint32_t)n_times;
 	block.first_row = (uint32_t)find_row(times_us, n_times, span_us[0]);
 	block.end_row = (uint32_t)n_times;
@@ -100,6 +114,7 @@ int pile_add_block(struct pile *pile, const struct limits *limits, struct block_
 	memcpy((int64_t *)pile->times.at + pile->times.n, times_us, n_times * sizeof(*times_us));
 	pile->times.n += n_times;
 	((struct pile_block *)pile->blocks.at)[pile->blocks.n++] = block;
+	pile->is_last_unused = true;
 	return 1;
 }
 
@@ -180,6 +195,7 @@ int pile_add_column(struct pile *pile, const struct limits *limits, struct block
 	memcpy((uint8_t *)pile->bytes.at + pile->bytes.n, encoded.bytes, encoded.n_bytes);
 	pile->bytes.n += encoded.n_bytes;
 	((struct pile_column *)pile->columns.at)[pile->columns.n++] = added;
+	pile->is_last_unused = false;
 	return 0;
 }
 
@@ -371,6 +387,7 @@ void pile_clear(struct pile *pile)
 	pile->blocks.n = 0;
 	pile->columns.n = 0;
 	pile->masks.n = 0;
+	pile->is_last_unused = false;
 }
 
 void pile_done(struct pile *pile, const struct limits *limits)

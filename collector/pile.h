@@ -61,7 +61,8 @@ struct pile {
 	struct pile_array blocks;
 	struct pile_array columns;
 	struct pile_array masks;
-	size_t taken_bytes; /* from the limits */
+	bool is_last_unused; /* the last block has no column yet */
+	size_t taken_bytes;  /* from the limits */
 };
 
 /*
