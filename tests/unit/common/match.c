@@ -3,6 +3,7 @@
 
 #include "common/match.h"
 
+#include <bsd/string.h>
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <string.h>
@@ -102,7 +103,7 @@ Test(match, shows_no_more_of_a_wrong_pattern_than_can_be_read)
 	struct match *match;
 
 	while (strlen(pattern) < 900)
-		strcat(pattern, "\u00e4");
+		(void)strlcat(pattern, "\u00e4", sizeof(pattern));
 	cr_assert_eq(match_new(pattern, &match, problem), -EINVAL);
 	cr_expect(strlen(problem) < 200);
 	cr_expect_not_null(
