@@ -9,6 +9,10 @@
 
 #include "collector/group_order.h"
 #include "common/array.h"
+#include "common/batch.h"
+
+/* So many samples a series has in a batch, at least, where senders are in order. */
+#define SAMPLES_PER_RUN 8
 
 size_t group_samples_max(uint64_t segment_bytes)
 {
@@ -32,11 +36,40 @@ uint64_t group_n_filed(const struct group_host *host)
 	return n_samples > host->n_dropped ? n_samples - host->n_dropped : 0;
 }
 
+static void free_samples(struct group *group)
+{
+	free(group->samples);
+	free(group->runs);
+	group->samples = NULL;
+	group->runs = NULL;
+	group->samples_capacity = 0;
+	group->runs_capacity = 0;
+}
+
+/* Room for a full group, and the batch that fills it. Large batches and short runs have it grow. @return 0 or
+ * -ENOMEM */
+static int reserve_samples(struct group *group)
+{
+	size_t n_samples = group->samples_max + BATCH_SAMPLES_MAX;
+	size_t n_runs = n_samples / SAMPLES_PER_RUN;
+
+	if (group->samples)
+		return 0;
+	group->samples = array_new(n_samples, sizeof(*group->samples));
+	group->runs = array_new(n_runs, sizeof(*group->runs));
+	if (!group->samples || !group->runs) {
+		free_samples(group);
+		return -ENOMEM;
+	}
+	group->samples_capacity = n_samples;
+	group->runs_capacity = n_runs;
+	return 0;
+}
+
 void group_done(struct group *group)
 {
 	free(group->hosts);
-	free(group->samples);
-	free(group->runs);
+	free_samples(group);
 	free(group->files);
 	free(group->masks);
 	*group = (struct group){.samples_max = group->samples_max};
@@ -45,15 +78,9 @@ void group_done(struct group *group)
 void group_clear(struct group *group)
 {
 	/* What a flood needed is not kept. */
-	if (group->samples_capacity > GROUP_SAMPLES_MAX ||
-	    group->runs_capacity > GROUP_SAMPLES_MAX) {
-		free(group->samples);
-		free(group->runs);
-		group->samples = NULL;
-		group->runs = NULL;
-		group->samples_capacity = 0;
-		group->runs_capacity = 0;
-	}
+	if (group->samples_capacity > GROUP_SAMPLES_MAX + BATCH_SAMPLES_MAX ||
+	    group->runs_capacity > GROUP_SAMPLES_MAX)
+		free_samples(group);
 	group->n_runs = 0;
 	group->n_masks = 0;
 	group->has_open_run = false;
@@ -214,7 +241,9 @@ int group_add_host(struct group *group, struct tail *tail, struct catalog_host *
 	if (!hosts)
 		return -ENOMEM;
 	group->hosts = hosts;
-	result = tail_find(tail, range, &positions, &n_positions);
+	result = reserve_samples(group);
+	if (result == 0)
+		result = tail_find(tail, range, &positions, &n_positions);
 	if (result == 0)
 		*ret_n_damaged = tail_n_damaged(tail);
 	for (size_t i = 0; i < n_positions && result == 0; i++) {

@@ -219,7 +219,7 @@ int group_order(struct group_run **runs, size_t n, size_t capacity)
 
 	if (n == 0)
 		return 0;
-	ordered = reallocarray(NULL, capacity, sizeof(*ordered));
+	ordered = array_new(capacity, sizeof(*ordered));
 	result = ordered ? count_runs(&sides, *runs, n) : -ENOMEM;
 	if (result == 0)
 		result = place_sides(&sides);

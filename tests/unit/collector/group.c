@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "collector/engine.h"
+#include "common/batch.h"
 #include "common/message.h"
 #include "tests/support/sim_store.h"
 
@@ -144,7 +145,7 @@ Test(group, ends_within_a_host_when_it_is_full)
 	host = store.engine->catalog.all_hosts[0];
 	range = (struct tail_range){host->number, host->checkpoint, host->last};
 	/* As if other hosts had filled it already. */
-	group.samples_capacity = GROUP_SAMPLES_MAX + 4000;
+	group.samples_capacity = GROUP_SAMPLES_MAX + BATCH_SAMPLES_MAX + 4000;
 	group.samples = calloc(group.samples_capacity, sizeof(*group.samples));
 	group.n_samples = GROUP_SAMPLES_MAX - 1;
 	n_before = group.n_samples;
