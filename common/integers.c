@@ -179,7 +179,7 @@ static int write_dense(struct integers *integers, struct buffer *out)
 
 static int write_packed(const struct integers *integers, size_t n, struct buffer *out)
 {
-	struct packed_widths widths = {{0}};
+	struct packed_widths widths = {.last = 0};
 	unsigned width = 0;
 	uint8_t *end;
 

@@ -10,6 +10,7 @@
 
 #define WIDTH_MAX 64U
 #define PIECE     ((size_t)256)
+#define FEW       ((size_t)32) /* integers that are counted sooner than the counters are cleared */
 
 /* Four integers side by side. */
 typedef uint64_t words __attribute__((vector_size(32)));
@@ -19,8 +20,14 @@ BITS_LOOPS static uint64_t any_bits(const int64_t *integers, size_t n)
 	uint64_t any = 0;
 
 	for (size_t i = 0; i < n; i++)
-		any |= (uint64_t)integers[i];
+		any |= varint_fold(integers[i]);
 	return any;
+}
+
+static void count_few(const int64_t *integers, size_t n, struct packed_widths *widths)
+{
+	for (size_t i = 0; i < n; i++)
+		widths->n[bits_length(varint_fold(integers[i]))]++;
 }
 
 BITS_LOOPS static void count(const int64_t *integers, size_t n, struct packed_widths *widths)
@@ -44,9 +51,14 @@ void packed_count(const int64_t *integers, size_t n, struct packed_widths *width
 	/* Much of many columns is 0, and then seen at once. */
 	for (size_t i = 0; i < n; i += PIECE) {
 		size_t n_piece = n - i < PIECE ? n - i : PIECE;
+		unsigned last = bits_length(any_bits(integers + i, n_piece));
 
-		if (any_bits(integers + i, n_piece) == 0)
+		if (last > widths->last)
+			widths->last = last;
+		if (last == 0)
 			widths->n[0] += (uint32_t)n_piece;
+		else if (n_piece < FEW)
+			count_few(integers + i, n_piece, widths);
 		else
 			count(integers + i, n_piece, widths);
 	}
@@ -54,13 +66,15 @@ void packed_count(const int64_t *integers, size_t n, struct packed_widths *width
 
 void packed_guess(const struct symbol_counts *counts, struct packed_widths *ret_widths)
 {
-	*ret_widths = (struct packed_widths){{0}};
+	*ret_widths = (struct packed_widths){.last = 0};
 	for (unsigned symbol = counts->first; symbol <= counts->last; symbol++) {
 		unsigned class = symbol_class(symbol);
 
 		/* Folding takes one more; -1 is the one of its class that it does not. */
 		class += class > 0 && class < WIDTH_MAX && symbol != SYMBOL_ZERO - 1;
 		ret_widths->n[class] += counts->n[symbol];
+		if (class > ret_widths->last)
+			ret_widths->last = class;
 	}
 }
 
@@ -69,19 +83,16 @@ size_t packed_size(const struct packed_widths *widths, size_t n, unsigned *ret_w
 	size_t best = SIZE_MAX;
 	size_t exceptions = 0;
 	size_t n_exceptions = 0;
-	unsigned width = WIDTH_MAX;
 
-	/* All fit into the greatest; wider ones are no use. */
-	while (width > 0 && widths->n[width] == 0)
-		width--;
-	for (;; width--) {
+	/* All fit into the greatest; wider ones are no use. The exceptions only become more. */
+	for (unsigned width = widths->last;; width--) {
 		size_t size = 1 + varint_length(n_exceptions) + (n * width + 7) / 8 + exceptions;
 
 		if (size < best) {
 			best = size;
 			*ret_width = width;
 		}
-		if (width == 0)
+		if (width == 0 || exceptions >= best)
 			return best;
 		/* Next, those of this width do not fit. A gap is one byte, seldom more. */
 		n_exceptions += widths->n[width];
@@ -93,7 +104,7 @@ size_t packed_room(const struct packed_widths *widths, size_t n, unsigned width)
 {
 	size_t n_exceptions = 0;
 
-	for (unsigned wider = width + 1; wider <= WIDTH_MAX; wider++)
+	for (unsigned wider = width + 1; wider <= widths->last; wider++)
 		n_exceptions += widths->n[wider];
 	return 1 + VARINT_MAX_BYTES + (n * width + 7) / 8 + n_exceptions * 2 * VARINT_MAX_BYTES +
 	       BITS_SLACK_BYTES;

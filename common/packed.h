@@ -16,6 +16,7 @@
 /* How many of a column's integers have so many bits, once folded. */
 struct packed_widths {
 	uint32_t n[65];
+	unsigned last; /* no integer has more bits */
 };
 
 /* Add integers to the counts. */

@@ -6,9 +6,13 @@
 #include "common/bits.h"
 #include "common/packed.h"
 #include "common/symbol.h"
+#include "common/varint.h"
 
-/* So few values, on their way through the log, are not worth a look at the other orders. */
+/* So few values, on their way through the log, are not worth more than a look at where they lie. */
 #define FEW ((size_t)32)
+
+/* From so many differences on the lowest and the highest one may be a break in what the others do. */
+#define BREAKS_MIN ((size_t)4)
 
 /* Some samples are put in order, to see where the others lie. */
 #define SORTED_MAX 31U
@@ -186,16 +190,64 @@ static struct spread try_order(const int64_t *values, size_t n, unsigned order, 
 	return spread;
 }
 
+static inline void swap_if(bool is_wrong, int64_t *a, int64_t *b)
+{
+	int64_t first = is_wrong ? *b : *a;
+
+	*b = is_wrong ? *a : *b;
+	*a = first;
+}
+
+/* Between what do the differences lie, but for a break? @param n  of the values, at least 2 */
+static void find_range(const int64_t *values, size_t n, int64_t ret_range[static 2])
+{
+	int64_t lowest = INT64_MAX, low = INT64_MAX, high = INT64_MIN, highest = INT64_MIN;
+	bool may_break = n > BREAKS_MIN;
+
+	for (size_t i = 1; i < n; i++) {
+		int64_t down = subtract(values[i], values[i - 1]);
+		int64_t up = down;
+
+		swap_if(down < lowest, &lowest, &down);
+		swap_if(down < low, &low, &down);
+		swap_if(up > highest, &highest, &up);
+		swap_if(up > high, &high, &up);
+	}
+	ret_range[0] = may_break ? low : lowest;
+	ret_range[1] = may_break ? high : highest;
+}
+
+/* Differences, with a base in the middle if that takes fewer bits. */
+static void choose_for_few(struct plan *plan, const int64_t *values, size_t n)
+{
+	int64_t range[2];
+	int64_t middle;
+	unsigned plain, based;
+
+	find_range(values, n, range);
+	divisor_divide(&plan->divisor, range, 2);
+	middle = add(range[0], (int64_t)(((uint64_t)range[1] - (uint64_t)range[0] + 1) / 2));
+	plain = bits_length(varint_fold(range[0]) | varint_fold(range[1]));
+	based = bits_length(varint_fold(subtract(range[0], middle)) |
+			    varint_fold(subtract(range[1], middle)));
+	plan->order = 1;
+	plan->base = 0;
+	if (plain > based && (plain - based) * (n - 1) > 8 * varint_length(varint_fold(middle)))
+		plan->base = (int64_t)((uint64_t)middle * plan->divisor.value);
+}
+
 void plan_choose(struct plan *best, const int64_t *values, size_t n, bool is_dense,
 		 struct plan_samples *samples)
 {
 	struct spread spread;
 	struct trend trend;
 
+	if (!is_dense && n < FEW) {
+		choose_for_few(best, values, n);
+		return;
+	}
 	best->cost = UINT64_MAX;
 	spread = try_order(values, n, 1, is_dense, best, samples);
-	if (!is_dense && n < FEW)
-		return;
 	trend = find_trend(samples, spread.median);
 	if (n > 2 && !trend.is_still)
 		try_order(values, n, 2, is_dense, best, samples);

@@ -169,7 +169,7 @@ Test(integers, packed_takes_every_width_and_exception)
 {
 	for (unsigned width = 0; width <= 64; width++) {
 		uint64_t state = width;
-		struct packed_widths widths = {{0}};
+		struct packed_widths widths = {.last = 0};
 		struct varint_reader bytes;
 		const uint8_t *end;
 		size_t room;
@@ -193,7 +193,7 @@ Test(integers, packed_takes_every_width_and_exception)
 
 Test(integers, packed_size_is_not_exceeded)
 {
-	struct packed_widths widths = {{0}};
+	struct packed_widths widths = {.last = 0};
 	unsigned width;
 	size_t size;
 

@@ -80,7 +80,7 @@ Test(symbol, tells_how_wide_integers_are_packed)
 {
 	for (unsigned n_bits = 1; n_bits < 63; n_bits++) {
 		size_t n = make_powers(n_bits);
-		struct packed_widths guessed, widths = {{0}};
+		struct packed_widths guessed, widths = {.last = 0};
 		size_t n_at_least = 0, n_counted = 0;
 
 		symbol_make(integers, n, 0, symbols);
