@@ -121,21 +121,36 @@ enum hm_reason bundle_add(struct bundle *bundle, const struct line *line, const 
 	return HM_REASON_NONE;
 }
 
+/* @return the series of the line; NULL: it is not known, or the line is not of the usual form */
+static struct catalog_series *skim(struct bundle *bundle, const char *text, size_t length,
+				   struct series_text default_host)
+{
+	struct line_skimmed *skimmed = &bundle->skimmed;
+	struct series_text name;
+
+	/* Senders have an order, and keep to it. */
+	if (name_cache_expect(bundle->names, default_host, &name) &&
+	    line_skim_expected(skimmed, text, length, name))
+		return name_cache_go_on(bundle->names);
+	if (!line_skim(skimmed, text, length, bundle->now_us))
+		return NULL;
+	return name_cache_find(bundle->names, default_host, skimmed->name);
+}
+
 bool bundle_add_known(struct bundle *bundle, const char *text, size_t length,
 		      struct series_text default_host)
 {
-	struct line_skimmed line;
 	struct catalog_series *series;
 
-	if (!bundle->names || !line_skim(&line, text, length, bundle->now_us))
+	if (!bundle->names)
 		return false;
-	series = name_cache_find(bundle->names, default_host, line.name);
+	series = skim(bundle, text, length, default_host);
 	if (!series || make_room(bundle) < 0)
 		return false;
 	bundle->samples[bundle->n_samples++] = (struct bundle_sample){
 		.series = series,
-		.time_us = line.time_us,
-		.value = line.value,
+		.time_us = bundle->skimmed.time_us,
+		.value = bundle->skimmed.value,
 	};
 	return true;
 }

@@ -50,6 +50,7 @@ struct bundle {
 	struct budget *declarations; /* of all sessions together; borrowed; NULL = no limit */
 	int64_t now_us;              /* the time of lines that have none */
 	struct line line;            /* room for the line being parsed */
+	struct line_skimmed skimmed; /* and for one that is not parsed */
 };
 
 /* What a session knows of a metric beside its samples. Zeroed = nothing. */

@@ -3,7 +3,6 @@
 
 #include "collector/name_cache.h"
 
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -114,18 +113,32 @@ static size_t find_place(const struct name_cache *cache, struct series_text host
 	return cache->n_places;
 }
 
+bool name_cache_expect(const struct name_cache *cache, struct series_text host,
+		       struct series_text *ret_name)
+{
+	const struct place *place = &cache->places[cache->places[cache->last].next];
+
+	if (!place->series || place->host_length != host.length ||
+	    memcmp(place->text, host.start, host.length) != 0)
+		return false;
+	*ret_name = (struct series_text){place->text + host.length, place->name_length};
+	return true;
+}
+
+struct catalog_series *name_cache_go_on(struct name_cache *cache)
+{
+	cache->last = cache->places[cache->last].next;
+	return cache->places[cache->last].series;
+}
+
 struct catalog_series *name_cache_find(struct name_cache *cache, struct series_text host,
 				       struct series_text name)
 {
-	/* Senders have an order, and keep to it. */
-	size_t i = cache->places[cache->last].next;
+	size_t i = find_place(cache, host, name);
 
-	if (!is_same(&cache->places[i], host, name)) {
-		i = find_place(cache, host, name);
-		if (i == cache->n_places)
-			return NULL;
-		cache->places[cache->last].next = (uint32_t)i;
-	}
+	if (i == cache->n_places)
+		return NULL;
+	cache->places[cache->last].next = (uint32_t)i;
 	cache->last = (uint32_t)i;
 	return cache->places[i].series;
 }

@@ -8,6 +8,7 @@
  * from the engine, where they stay. One thread.
  */
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -36,6 +37,16 @@ void name_cache_clear(struct name_cache *cache);
 /* @param host  of lines that name none: it belongs to the name. @return NULL: it is not known */
 struct catalog_series *name_cache_find(struct name_cache *cache, struct series_text host,
 				       struct series_text name);
+
+/*
+ * Say which name followed the one that was found last, the time before: mostly it is the next one.
+ * @param ret_name  borrowed until the next call @return false: there is none, or of another host
+ */
+bool name_cache_expect(const struct name_cache *cache, struct series_text host,
+		       struct series_text *ret_name);
+
+/* It was the next one. @return as name_cache_find() */
+struct catalog_series *name_cache_go_on(struct name_cache *cache);
 
 /* Without memory it stays unknown. */
 void name_cache_add(struct name_cache *cache, struct series_text host, struct series_text name,

@@ -274,6 +274,30 @@ static bool cut_words(struct series_text *name, struct series_text *value, struc
 	return name->length > 0;
 }
 
+/* Is it the time that was read last? */
+static bool is_known_time(const struct line_skimmed *skimmed, const char *text, size_t length)
+{
+	return length == skimmed->time_length && length > 0 &&
+	       memcmp(text, skimmed->time_text, length) == 0;
+}
+
+static bool skim_time(struct line_skimmed *skimmed, struct series_text time, int64_t now_us)
+{
+	if (is_known_time(skimmed, time.start, time.length)) {
+		skimmed->time_us = skimmed->time_text_us;
+		return true;
+	}
+	if (parse_time(time, now_us, &skimmed->time_us) != HM_REASON_NONE)
+		return false;
+	/* The others are another one each time. */
+	if (is_digit(*time.start) && time.length <= LINE_TIME_MAX_BYTES) {
+		memcpy(skimmed->time_text, time.start, time.length);
+		skimmed->time_length = time.length;
+		skimmed->time_text_us = skimmed->time_us;
+	}
+	return true;
+}
+
 bool line_skim(struct line_skimmed *skimmed, const char *text, size_t length, int64_t now_us)
 {
 	struct series_text name = {text, length};
@@ -286,5 +310,40 @@ bool line_skim(struct line_skimmed *skimmed, const char *text, size_t length, in
 		return false;
 	skimmed->name = name;
 	return parse_value(value, &skimmed->value) == HM_REASON_NONE &&
-	       parse_time(time, now_us, &skimmed->time_us) == HM_REASON_NONE;
+	       skim_time(skimmed, time, now_us);
+}
+
+/* Take such a word off, and the blank behind it. */
+static bool take_known(struct rest *rest, const char *word, size_t length)
+{
+	if ((size_t)(rest->end - rest->at) <= length || rest->at[length] != ' ' ||
+	    memcmp(rest->at, word, length) != 0)
+		return false;
+	rest->at += length + 1;
+	return true;
+}
+
+bool line_skim_expected(struct line_skimmed *skimmed, const char *text, size_t length,
+			struct series_text name)
+{
+	struct rest rest = {text, text + length};
+	bool has_time;
+
+	if (length > 0 && rest.end[-1] == '\r')
+		rest.end--;
+	if (rest.at == rest.end || length > HM_LINE_MAX_BYTES || skimmed->time_length == 0)
+		return false;
+	has_time = is_digit(*rest.at);
+	if (has_time && !take_known(&rest, skimmed->time_text, skimmed->time_length))
+		return false;
+	skimmed->name = (struct series_text){rest.at, name.length};
+	/* What begins like a number may be one. */
+	if (rest.at == rest.end || *rest.at <= '9' || !take_known(&rest, name.start, name.length) ||
+	    !number_take_plain(&rest.at, rest.end, &skimmed->value))
+		return false;
+	skimmed->time_us = skimmed->time_text_us;
+	if (has_time)
+		return rest.at == rest.end;
+	return rest.at < rest.end && *rest.at == ' ' &&
+	       is_known_time(skimmed, rest.at + 1, (size_t)(rest.end - rest.at - 1));
 }

@@ -37,11 +37,18 @@ struct line {
  */
 enum hm_reason line_parse(struct line *line, const char *text, size_t length, int64_t now_us);
 
-/* A line whose name is not parsed. */
+/* A time as text that lines repeat: longer ones are not kept. */
+#define LINE_TIME_MAX_BYTES 24
+
+/* A line whose name is not parsed. Zeroed before the first. */
 struct line_skimmed {
 	struct series_text name;
 	int64_t time_us;
 	double value;
+	/* Senders write one time many times: the one that was read last. */
+	char time_text[LINE_TIME_MAX_BYTES];
+	size_t time_length; /* 0 = there is none */
+	int64_t time_text_us;
 };
 
 /*
@@ -51,5 +58,12 @@ struct line_skimmed {
  * @return false: the line may be wrong, or has not the usual form; line_parse() says
  */
 bool line_skim(struct line_skimmed *skimmed, const char *text, size_t length, int64_t now_us);
+
+/*
+ * The same of a line that is expected to have this name, and the time of the one before.
+ * @return false: also where it has not
+ */
+bool line_skim_expected(struct line_skimmed *skimmed, const char *text, size_t length,
+			struct series_text name);
 
 #endif

@@ -122,6 +122,41 @@ static int parse_slowly(const char *text, size_t length, double *ret_value)
 	return 0;
 }
 
+/* More digits may not fit into 64 bits. */
+static const char *take_digits(const char *at, const char *end, uint64_t *digits)
+{
+	for (; at < end && (unsigned char)(*at - '0') <= 9; at++)
+		*digits = *digits * 10 + (uint64_t)(*at - '0');
+	return at;
+}
+
+bool number_take_plain(const char **at, const char *end, double *ret_value)
+{
+	const char *start = *at;
+	const char *behind;
+	uint64_t digits = 0;
+	size_t n_decimals = 0;
+
+	if (end - start > DIGITS_MAX)
+		end = start + DIGITS_MAX;
+	behind = take_digits(start, end, &digits);
+	if (behind == start)
+		return false;
+	if (behind < end && *behind == '.') {
+		start = behind + 1;
+		behind = take_digits(start, end, &digits);
+		n_decimals = (size_t)(behind - start);
+		if (n_decimals == 0)
+			return false;
+	}
+	/* It may go on. */
+	if (behind - *at == DIGITS_MAX || digits > EXACT_INTEGER_MAX)
+		return false;
+	*ret_value = (double)digits / powers_of_ten[n_decimals];
+	*at = behind;
+	return true;
+}
+
 int number_parse(const char *text, size_t length, double *ret_value)
 {
 	struct decimal decimal = {0};

@@ -4,6 +4,7 @@
 
 /* Numbers as text, independent of the locale. */
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -19,6 +20,13 @@
  * Correctly rounded.
  */
 int number_parse(const char *text, size_t length, double *ret_value);
+
+/*
+ * Take a plain decimal (digits[.digits], so few of them that it is exact) off the text: nearly all numbers
+ * are, and they are read at once.
+ * @param at  the first byte; behind the number on success @return false: there is none, or it is not such
+ */
+bool number_take_plain(const char **at, const char *end, double *ret_value);
 
 /* Write the shortest decimal that reads back as the same double: "5", "0.1", "1e+300", "NaN",
  * "+Inf". @return its length */

@@ -75,14 +75,29 @@ static bool is_name(struct series_text name)
 	return is_name;
 }
 
+/* Where the name and the time are expected, it is the same. */
+static void check_expected(const struct line_skimmed *skimmed, const char *text, size_t length)
+{
+	struct line_skimmed expected = *skimmed;
+
+	expected.time_us = 0;
+	expected.value = 0;
+	if (!line_skim_expected(&expected, text, length, skimmed->name))
+		return;
+	if (expected.name.start != skimmed->name.start || expected.time_us != skimmed->time_us ||
+	    expected.value != skimmed->value || signbit(expected.value) != signbit(skimmed->value))
+		abort();
+}
+
 /* What is skimmed of a line with a good name is what the line says. */
 static void check_skimmed(const struct line *line, enum hm_reason reason, const char *text,
 			  size_t length)
 {
-	struct line_skimmed skimmed;
+	struct line_skimmed skimmed = {.time_length = 0};
 
 	if (!line_skim(&skimmed, text, length, NOW_US) || !is_name(skimmed.name))
 		return;
+	check_expected(&skimmed, text, length);
 	if (reason != HM_REASON_NONE || line->type != LINE_SAMPLE ||
 	    skimmed.name.start != line->name.start || skimmed.name.length != line->name.length ||
 	    skimmed.time_us != line->time_us || skimmed.value != line->value ||

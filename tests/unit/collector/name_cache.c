@@ -132,3 +132,33 @@ Test(name_cache, leaves_a_very_long_name_out)
 		name_cache_find(cache, text_of("h"), (struct series_text){name, sizeof(name) - 2}),
 		&series);
 }
+
+static bool is_expected(const char *host, const char *name)
+{
+	struct series_text expected;
+
+	return name_cache_expect(cache, text_of(host), &expected) &&
+	       expected.length == strlen(name) && memcmp(expected.start, name, strlen(name)) == 0;
+}
+
+Test(name_cache, expects_what_followed_the_last_time)
+{
+	static const char *const names[] = {"a", "b", "c"};
+	static struct catalog_series series[3];
+	struct series_text none;
+
+	cr_expect_not(name_cache_expect(cache, text_of("h"), &none));
+	for (size_t i = 0; i < 3; i++)
+		name_cache_add(cache, text_of("h"), text_of(names[i]), &series[i]);
+	for (size_t i = 0; i < 6; i++)
+		cr_assert_eq(find("h", names[i % 3]), &series[i % 3]);
+	cr_expect(is_expected("h", "a"));
+	cr_expect_not(name_cache_expect(cache, text_of("i"), &none), "of another host");
+	cr_expect_eq(name_cache_go_on(cache), &series[0]);
+	cr_expect(is_expected("h", "b"));
+	/* Another one comes. */
+	cr_assert_eq(find("h", "c"), &series[2]);
+	cr_expect(is_expected("h", "a"));
+	cr_assert_eq(find("h", "a"), &series[0]);
+	cr_expect(is_expected("h", "c"));
+}

@@ -276,7 +276,7 @@ Test(line, looks_at_no_byte_behind_the_length)
 
 static void expect_skimmed(const char *line_text, const char *name, int64_t time_us, double value)
 {
-	struct line_skimmed skimmed;
+	struct line_skimmed skimmed = {.time_length = 0};
 
 	cr_assert(line_skim(&skimmed, line_text, strlen(line_text), NOW_US), "%s", line_text);
 	cr_expect(is_text(skimmed.name, name), "%s", line_text);
@@ -300,10 +300,79 @@ Test(line, is_left_to_the_parser_where_it_is_unusual)
 		"",      "\r",  "a",   "5",     " a 5",           "a ",
 		"a nan", "a x", "5 a", "a 5 x", "# TYPE a gauge", "-1 a 5",
 	};
-	struct line_skimmed skimmed;
+	struct line_skimmed skimmed = {.time_length = 0};
 
 	for (size_t i = 0; i < sizeof(unusual) / sizeof(unusual[0]); i++) {
 		cr_expect_not(line_skim(&skimmed, unusual[i], strlen(unusual[i]), NOW_US), "%s",
 			      unusual[i]);
 	}
+}
+
+/* Of a line that is expected to be of series `a{b="c d"}`, after one of TIME_US. */
+static bool skim_expected(const char *line_text, struct line_skimmed *skimmed)
+{
+	static const struct series_text name = {"a{b=\"c d\"}", 10};
+
+	*skimmed = (struct line_skimmed){.time_length = 0};
+	cr_assert(line_skim(skimmed, "1795416401 x 1", 14, NOW_US));
+	skimmed->time_us = 0;
+	return line_skim_expected(skimmed, line_text, strlen(line_text), name);
+}
+
+Test(line, is_skimmed_at_once_where_name_and_time_are_expected)
+{
+	static const char *const lines[] = {"1795416401 a{b=\"c d\"} 12.5",
+					    "a{b=\"c d\"} 12.5 1795416401\r"};
+	struct line_skimmed skimmed;
+
+	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+		cr_assert(skim_expected(lines[i], &skimmed), "%s", lines[i]);
+		cr_expect(is_text(skimmed.name, "a{b=\"c d\"}"), "%s", lines[i]);
+		cr_expect_eq(skimmed.time_us, TIME_US, "%s", lines[i]);
+		cr_expect_eq(skimmed.value, 12.5, "%s", lines[i]);
+	}
+}
+
+Test(line, is_looked_at_again_where_anything_is_not_expected)
+{
+	static const char *const others[] = {
+		"",
+		"\r",
+		"1795416401",
+		"1795416401 ",
+		"1795416401 a",
+		"1795416401 a{b=\"c d\"}",
+		"1795416401 a{b=\"c d\"} ",
+		"1795416401 a{b=\"c d\"} 5 ",
+		"1795416401 a{b=\"c d\"} 5 5",
+		"1795416401 a{b=\"c d\"} 5e",
+		"1795416401 a{b=\"c d\"} -5",
+		"1795416401 a{b=\"c d\"}  5",
+		"1795416401 a{b=\"c d\"}x 5",
+		"1795416401 a{b=\"c e\"} 5",
+		"1795416402 a{b=\"c d\"} 5",
+		"179541640 a{b=\"c d\"} 5",
+		"17954164011 a{b=\"c d\"} 5",
+		"a{b=\"c d\"} 5",
+		"a{b=\"c d\"} 5 ",
+		"a{b=\"c d\"} 5 179541640",
+		"a{b=\"c d\"} 5 1795416402",
+		"a{b=\"c d\"} 5 17954164011",
+		"a{b=\"c d\"} 5 1795416401 ",
+	};
+	struct line_skimmed skimmed;
+
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+		cr_expect_not(skim_expected(others[i], &skimmed), "%s", others[i]);
+}
+
+Test(line, of_now_does_not_repeat_the_time_of_the_one_before)
+{
+	struct line_skimmed skimmed = {.time_length = 0};
+
+	cr_assert(line_skim(&skimmed, "x 1 -1", 6, NOW_US));
+	cr_assert(line_skim(&skimmed, "x 1 -1", 6, NOW_US + 1));
+	cr_expect_eq(skimmed.time_us, NOW_US + 1);
+	cr_assert(line_skim(&skimmed, "x 1", 3, NOW_US + 2));
+	cr_expect_eq(skimmed.time_us, NOW_US + 2);
 }

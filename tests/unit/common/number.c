@@ -298,3 +298,75 @@ Test(number, writes_what_printf_writes)
 					 value, seed);
 	}
 }
+
+/* What is taken off a text is what number_parse() makes of just these bytes. */
+static void expect_plain(const char *text, size_t n_taken)
+{
+	const char *at = text;
+	double value;
+	double whole;
+	bool is_taken = number_take_plain(&at, text + strlen(text), &value);
+
+	cr_expect_eq(is_taken, n_taken > 0, "%s", text);
+	cr_assert_eq((size_t)(at - text), n_taken, "%s", text);
+	if (n_taken == 0)
+		return;
+	cr_assert_eq(number_parse(text, n_taken, &whole), 0, "%s", text);
+	cr_expect_eq(value, whole, "%s: %.17g is not %.17g", text, value, whole);
+}
+
+Test(number, takes_plain_decimals_off_a_text_and_no_others)
+{
+	static const char *const plain[] = {
+		"0",
+		"7",
+		"12.50",
+		"0.1",
+		"007",
+		"9007199254740992",
+		"900719925474099.2",
+		"0.0000000000000007",
+		"0.0000000000000000",
+	};
+	static const char *const others[] = {
+		"",
+		"-1",
+		"+1",
+		".5",
+		"5.",
+		"5.x",
+		"x",
+		" 1",
+		"nan",
+		"9007199254740993",
+		"1234567890123456789",
+		"0000000000000000001",
+		"0.00000000000000001",
+	};
+
+	for (size_t i = 0; i < sizeof(plain) / sizeof(plain[0]); i++)
+		expect_plain(plain[i], strlen(plain[i]));
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+		expect_plain(others[i], 0);
+	expect_plain("12.5 1795416401", 4);
+	expect_plain("12e5", 2);
+	expect_plain("1.2.3", 3);
+}
+
+Test(number, takes_random_plain_decimals_as_it_reads_them)
+{
+	unsigned seed = (unsigned)time(NULL);
+	char text[40];
+
+	printf("seed %u\n", seed);
+	for (int i = 0; i < 200000; i++) {
+		uint64_t digits = (uint64_t)rand_r(&seed) << 22 ^ (uint64_t)rand_r(&seed);
+		int n_decimals = rand_r(&seed) % 5;
+
+		(void)snprintf(text, sizeof(text), "%llu.%0*u",
+			       (unsigned long long)(digits >> rand_r(&seed) % 53), n_decimals + 1,
+			       (unsigned)rand_r(&seed) % 10);
+		if (strlen(text) < 17)
+			expect_plain(text, strlen(text));
+	}
+}
