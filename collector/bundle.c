@@ -121,30 +121,9 @@ enum hm_reason bundle_add(struct bundle *bundle, const struct line *line, const 
 	return HM_REASON_NONE;
 }
 
-/* @return the series of the line; NULL: it is not known, or the line is not of the usual form */
-static struct catalog_series *skim(struct bundle *bundle, const char *text, size_t length,
-				   struct series_text default_host)
+/* Add the sample of the line that was skimmed. */
+static bool add_skimmed(struct bundle *bundle, struct catalog_series *series)
 {
-	struct line_skimmed *skimmed = &bundle->skimmed;
-	struct series_text name;
-
-	/* Senders have an order, and keep to it. */
-	if (name_cache_expect(bundle->names, default_host, &name) &&
-	    line_skim_expected(skimmed, text, length, name))
-		return name_cache_go_on(bundle->names);
-	if (!line_skim(skimmed, text, length, bundle->now_us))
-		return NULL;
-	return name_cache_find(bundle->names, default_host, skimmed->name);
-}
-
-bool bundle_add_known(struct bundle *bundle, const char *text, size_t length,
-		      struct series_text default_host)
-{
-	struct catalog_series *series;
-
-	if (!bundle->names)
-		return false;
-	series = skim(bundle, text, length, default_host);
 	if (!series || make_room(bundle) < 0)
 		return false;
 	bundle->samples[bundle->n_samples++] = (struct bundle_sample){
@@ -153,6 +132,30 @@ bool bundle_add_known(struct bundle *bundle, const char *text, size_t length,
 		.value = bundle->skimmed.value,
 	};
 	return true;
+}
+
+bool bundle_add_known(struct bundle *bundle, const char *text, size_t length,
+		      struct series_text default_host)
+{
+	struct line_skimmed *skimmed = &bundle->skimmed;
+
+	if (!bundle->names || !line_skim(skimmed, text, length, bundle->now_us))
+		return false;
+	return add_skimmed(bundle, name_cache_find(bundle->names, default_host, skimmed->name));
+}
+
+size_t bundle_add_expected(struct bundle *bundle, const char *text, size_t length,
+			   struct series_text default_host)
+{
+	struct series_text name;
+	size_t n_taken;
+
+	if (!bundle->names || !name_cache_expect(bundle->names, default_host, &name))
+		return 0;
+	n_taken = line_skim_expected(&bundle->skimmed, text, length, name);
+	if (n_taken == 0 || !add_skimmed(bundle, name_cache_go_on(bundle->names)))
+		return 0;
+	return n_taken;
 }
 
 static void keep_names(struct bundle *bundle)

@@ -82,6 +82,14 @@ enum hm_reason bundle_add(struct bundle *bundle, const struct line *line, const 
 bool bundle_add_known(struct bundle *bundle, const char *text, size_t length,
 		      struct series_text default_host);
 
+/*
+ * Add the sample of the next line of a text, where that is the one which is expected: senders have an order,
+ * and keep to it.
+ * @return bytes of the line and its newline; 0: it is another, or not whole
+ */
+size_t bundle_add_expected(struct bundle *bundle, const char *text, size_t length,
+			   struct series_text default_host);
+
 /* Forget the samples, keep the memory; and keep the names of those that engine_append() found. */
 void bundle_clear(struct bundle *bundle);
 

@@ -110,26 +110,46 @@ static void take_partial(struct session *session, struct bundle *out)
 	buffer_done(&partial);
 }
 
+/* Take a line, or what there is of it. @return its bytes, with its newline if it has one */
+static size_t take_piece(struct session *session, const char *bytes, size_t length,
+			 struct bundle *out)
+{
+	const char *newline = memchr(bytes, '\n', length);
+	size_t piece = newline ? (size_t)(newline - bytes) : length;
+
+	if (!newline) {
+		keep_partial(session, bytes, length, out);
+		return length;
+	}
+	if (session->is_discarding || session->partial.length > 0) {
+		keep_partial(session, bytes, piece, out);
+		if (!session->is_discarding)
+			take_partial(session, out);
+		session->is_discarding = false;
+	} else {
+		take_line(session, bytes, piece, out);
+	}
+	return piece + 1;
+}
+
+/* Does a line begin, and is all that there is to know of it in the line? */
+static bool is_plain(const struct session *session)
+{
+	/* What a session declared goes with each of its samples. */
+	return !session->declarations && !session->is_discarding && session->partial.length == 0;
+}
+
 void session_feed(struct session *session, const char *bytes, size_t length, struct bundle *out)
 {
 	while (length > 0) {
-		const char *newline = memchr(bytes, '\n', length);
-		size_t piece = newline ? (size_t)(newline - bytes) : length;
+		size_t n_taken = 0;
 
-		if (!newline) {
-			keep_partial(session, bytes, length, out);
-			return;
-		}
-		if (session->is_discarding || session->partial.length > 0) {
-			keep_partial(session, bytes, piece, out);
-			if (!session->is_discarding)
-				take_partial(session, out);
-			session->is_discarding = false;
-		} else {
-			take_line(session, bytes, piece, out);
-		}
-		bytes += piece + 1;
-		length -= piece + 1;
+		if (is_plain(session))
+			n_taken = bundle_add_expected(out, bytes, length, session->default_host);
+		if (n_taken == 0)
+			n_taken = take_piece(session, bytes, length, out);
+		bytes += n_taken;
+		length -= n_taken;
 	}
 }
 

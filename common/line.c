@@ -313,37 +313,47 @@ bool line_skim(struct line_skimmed *skimmed, const char *text, size_t length, in
 	       skim_time(skimmed, time, now_us);
 }
 
-/* Take such a word off, and the blank behind it. */
-static bool take_known(struct rest *rest, const char *word, size_t length)
+/* Take a byte off. */
+static bool take_byte(struct rest *rest, char byte)
 {
-	if ((size_t)(rest->end - rest->at) <= length || rest->at[length] != ' ' ||
-	    memcmp(rest->at, word, length) != 0)
+	if (rest->at == rest->end || *rest->at != byte)
 		return false;
-	rest->at += length + 1;
+	rest->at++;
 	return true;
 }
 
-bool line_skim_expected(struct line_skimmed *skimmed, const char *text, size_t length,
-			struct series_text name)
+/* Take these bytes off. */
+static bool take_bytes(struct rest *rest, const char *bytes, size_t length)
+{
+	if ((size_t)(rest->end - rest->at) < length || memcmp(rest->at, bytes, length) != 0)
+		return false;
+	rest->at += length;
+	return true;
+}
+
+static bool take_known_time(struct rest *rest, const struct line_skimmed *skimmed)
+{
+	return take_bytes(rest, skimmed->time_text, skimmed->time_length);
+}
+
+size_t line_skim_expected(struct line_skimmed *skimmed, const char *text, size_t length,
+			  struct series_text name)
 {
 	struct rest rest = {text, text + length};
-	bool has_time;
+	bool has_time = length > 0 && is_digit(*text);
 
-	if (length > 0 && rest.end[-1] == '\r')
-		rest.end--;
-	if (rest.at == rest.end || length > HM_LINE_MAX_BYTES || skimmed->time_length == 0)
-		return false;
-	has_time = is_digit(*rest.at);
-	if (has_time && !take_known(&rest, skimmed->time_text, skimmed->time_length))
-		return false;
+	if (skimmed->time_length == 0)
+		return 0;
+	if (has_time && (!take_known_time(&rest, skimmed) || !take_byte(&rest, ' ')))
+		return 0;
 	skimmed->name = (struct series_text){rest.at, name.length};
 	/* What begins like a number may be one. */
-	if (rest.at == rest.end || *rest.at <= '9' || !take_known(&rest, name.start, name.length) ||
-	    !number_take_plain(&rest.at, rest.end, &skimmed->value))
-		return false;
+	if (rest.at == rest.end || *rest.at <= '9' || !take_bytes(&rest, name.start, name.length) ||
+	    !take_byte(&rest, ' ') || !number_take_plain(&rest.at, rest.end, &skimmed->value))
+		return 0;
+	if (!has_time && (!take_byte(&rest, ' ') || !take_known_time(&rest, skimmed)))
+		return 0;
+	(void)take_byte(&rest, '\r');
 	skimmed->time_us = skimmed->time_text_us;
-	if (has_time)
-		return rest.at == rest.end;
-	return rest.at < rest.end && *rest.at == ' ' &&
-	       is_known_time(skimmed, rest.at + 1, (size_t)(rest.end - rest.at - 1));
+	return take_byte(&rest, '\n') ? (size_t)(rest.at - text) : 0;
 }

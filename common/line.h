@@ -60,10 +60,12 @@ struct line_skimmed {
 bool line_skim(struct line_skimmed *skimmed, const char *text, size_t length, int64_t now_us);
 
 /*
- * The same of a line that is expected to have this name, and the time of the one before.
- * @return false: also where it has not
+ * The same of the next line of a text, where that is what is expected: a line of this name, with the time of
+ * the one before.
+ * @param length  of all of the text
+ * @return bytes of the line and its newline; 0: it is another, or not whole
  */
-bool line_skim_expected(struct line_skimmed *skimmed, const char *text, size_t length,
-			struct series_text name);
+size_t line_skim_expected(struct line_skimmed *skimmed, const char *text, size_t length,
+			  struct series_text name);
 
 #endif

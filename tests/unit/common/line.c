@@ -308,25 +308,27 @@ Test(line, is_left_to_the_parser_where_it_is_unusual)
 	}
 }
 
-/* Of a line that is expected to be of series `a{b="c d"}`, after one of TIME_US. */
-static bool skim_expected(const char *line_text, struct line_skimmed *skimmed)
+/* Of a text that is expected to begin with a line of series `a{b="c d"}`, after one of TIME_US. */
+static size_t skim_expected(const char *lines, struct line_skimmed *skimmed)
 {
 	static const struct series_text name = {"a{b=\"c d\"}", 10};
 
 	*skimmed = (struct line_skimmed){.time_length = 0};
 	cr_assert(line_skim(skimmed, "1795416401 x 1", 14, NOW_US));
 	skimmed->time_us = 0;
-	return line_skim_expected(skimmed, line_text, strlen(line_text), name);
+	return line_skim_expected(skimmed, lines, strlen(lines), name);
 }
 
 Test(line, is_skimmed_at_once_where_name_and_time_are_expected)
 {
-	static const char *const lines[] = {"1795416401 a{b=\"c d\"} 12.5",
-					    "a{b=\"c d\"} 12.5 1795416401\r"};
+	static const char *const lines[] = {"1795416401 a{b=\"c d\"} 12.5\n",
+					    "a{b=\"c d\"} 12.5 1795416401\r\n"};
 	struct line_skimmed skimmed;
+	char more[80];
 
 	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
-		cr_assert(skim_expected(lines[i], &skimmed), "%s", lines[i]);
+		(void)snprintf(more, sizeof(more), "%s\nx", lines[i]);
+		cr_assert_eq(skim_expected(more, &skimmed), strlen(lines[i]), "%s", lines[i]);
 		cr_expect(is_text(skimmed.name, "a{b=\"c d\"}"), "%s", lines[i]);
 		cr_expect_eq(skimmed.time_us, TIME_US, "%s", lines[i]);
 		cr_expect_eq(skimmed.value, 12.5, "%s", lines[i]);
@@ -337,33 +339,39 @@ Test(line, is_looked_at_again_where_anything_is_not_expected)
 {
 	static const char *const others[] = {
 		"",
-		"\r",
+		"\r\n",
+		"\n",
 		"1795416401",
 		"1795416401 ",
-		"1795416401 a",
+		"1795416401\n",
+		"1795416401 a\n",
 		"1795416401 a{b=\"c d\"}",
 		"1795416401 a{b=\"c d\"} ",
-		"1795416401 a{b=\"c d\"} 5 ",
-		"1795416401 a{b=\"c d\"} 5 5",
-		"1795416401 a{b=\"c d\"} 5e",
-		"1795416401 a{b=\"c d\"} -5",
-		"1795416401 a{b=\"c d\"}  5",
-		"1795416401 a{b=\"c d\"}x 5",
-		"1795416401 a{b=\"c e\"} 5",
-		"1795416402 a{b=\"c d\"} 5",
-		"179541640 a{b=\"c d\"} 5",
-		"17954164011 a{b=\"c d\"} 5",
-		"a{b=\"c d\"} 5",
-		"a{b=\"c d\"} 5 ",
-		"a{b=\"c d\"} 5 179541640",
-		"a{b=\"c d\"} 5 1795416402",
-		"a{b=\"c d\"} 5 17954164011",
-		"a{b=\"c d\"} 5 1795416401 ",
+		"1795416401 a{b=\"c d\"} 5",
+		"1795416401 a{b=\"c d\"} 5\r",
+		"1795416401 a{b=\"c d\"} 5 \n",
+		"1795416401 a{b=\"c d\"} 5\r\r\n",
+		"1795416401 a{b=\"c d\"} 5 5\n",
+		"1795416401 a{b=\"c d\"} 5e\n",
+		"1795416401 a{b=\"c d\"} -5\n",
+		"1795416401 a{b=\"c d\"}  5\n",
+		"1795416401 a{b=\"c d\"}x 5\n",
+		"1795416401 a{b=\"c e\"} 5\n",
+		"1795416402 a{b=\"c d\"} 5\n",
+		"179541640 a{b=\"c d\"} 5\n",
+		"17954164011 a{b=\"c d\"} 5\n",
+		"a{b=\"c d\"} 5\n",
+		"a{b=\"c d\"} 5 \n",
+		"a{b=\"c d\"} 5 1795416401",
+		"a{b=\"c d\"} 5 179541640\n",
+		"a{b=\"c d\"} 5 1795416402\n",
+		"a{b=\"c d\"} 5 17954164011\n",
+		"a{b=\"c d\"} 5 1795416401 \n",
 	};
 	struct line_skimmed skimmed;
 
 	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
-		cr_expect_not(skim_expected(others[i], &skimmed), "%s", others[i]);
+		cr_expect_eq(skim_expected(others[i], &skimmed), 0, "%s", others[i]);
 }
 
 Test(line, of_now_does_not_repeat_the_time_of_the_one_before)
