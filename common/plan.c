@@ -128,8 +128,8 @@ static uint64_t guess_bits(const struct symbol_counts *counts, size_t n, uint64_
 	return dense < packed ? dense : packed;
 }
 
-/* Take a base where it is better than the best plan so far. */
-static void try_base(struct plan *best, const struct plan *plan, struct plan_samples *samples,
+/* Take a base where it is better than the best plan so far. @return what it costs */
+static uint64_t try_base(struct plan *best, const struct plan *plan, struct plan_samples *samples,
 		     int64_t residual, uint64_t table_bits)
 {
 	struct symbol_counts counts;
@@ -139,10 +139,11 @@ static void try_base(struct plan *best, const struct plan *plan, struct plan_sam
 	symbol_count(samples->symbols, samples->n, &counts);
 	cost = guess_bits(&counts, samples->n, table_bits);
 	if (cost >= best->cost)
-		return;
+		return cost;
 	*best = *plan;
 	best->cost = cost;
 	best->base = (int64_t)((uint64_t)plan->base + (uint64_t)residual * plan->divisor.value);
+	return cost;
 }
 
 /* What the differences say about the other orders. */
@@ -176,11 +177,14 @@ static struct spread try_order(const int64_t *values, size_t n, unsigned order, 
 	take_samples(&plan, values, n, samples);
 	/* The tables are shared with those that were not looked at. */
 	table_bits = is_dense ? 1 + PLAN_TABLES_BITS * samples->n / n : 0;
+	/* Differences of differences lie around 0, or they are no use. */
+	if (order == 2 && try_base(best, &plan, samples, 0, table_bits) > best->cost / 16 * 17)
+		return (struct spread){0};
 	spread = find_spread(samples);
 	width = (uint64_t)spread.high - (uint64_t)spread.low;
 	distance = symbol_magnitude(spread.median);
 	/* Without a base, unless all are far from 0. */
-	if (distance == 0 || (order > 0 && distance <= width))
+	if (distance == 0 || (order == 1 && distance <= width))
 		try_base(best, &plan, samples, 0, table_bits);
 	/* With one, unless they lie around 0 already. */
 	if (distance > width / 32)
