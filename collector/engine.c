@@ -24,6 +24,9 @@
 #define LOG_FOLDER   "log"
 #define HOSTS_FOLDER "hosts"
 
+/* So many samples before a series is needed it is fetched: there are more than a cache holds. */
+#define AHEAD 8
+
 /* -- opening -------------------------------------------------------------------------------------- */
 
 static int open_folder(struct engine *engine, const char *name, int *ret_folder)
@@ -242,6 +245,8 @@ void engine_append(struct engine *engine, struct bundle *bundle)
 {
 	pthread_mutex_lock(&engine->mutex);
 	for (size_t i = 0; i < bundle->n_samples; i++) {
+		if (i + AHEAD < bundle->n_samples)
+			__builtin_prefetch(bundle->samples[i + AHEAD].series, 1);
 		if (append_sample(engine, bundle, &bundle->samples[i]) < 0)
 			reject_sample(bundle, &bundle->samples[i]);
 	}

@@ -127,8 +127,13 @@ bool name_cache_expect(const struct name_cache *cache, struct series_text host,
 
 struct catalog_series *name_cache_go_on(struct name_cache *cache)
 {
+	const struct place *place;
+
 	cache->last = cache->places[cache->last].next;
-	return cache->places[cache->last].series;
+	place = &cache->places[cache->last];
+	/* The one after it will be asked for when a line has been read. */
+	__builtin_prefetch(cache->places[place->next].text);
+	return place->series;
 }
 
 struct catalog_series *name_cache_find(struct name_cache *cache, struct series_text host,
