@@ -450,18 +450,44 @@ void catalog_note(struct catalog_series *series, int64_t time_us, double value, 
 		host->oldest_us = time_us;
 }
 
+/* Room for as many as are expected: to double it from a few on copies all of them once more. */
+static void reserve_gathered(struct catalog_host *host)
+{
+	host->gathered = array_new(host->n_expected, sizeof(*host->gathered));
+	if (host->gathered)
+		host->gathered_capacity = host->n_expected;
+}
+
 int catalog_gather(struct catalog_series *series, int64_t time_us, double value)
 {
 	struct catalog_host *host = series->file->host;
+	struct catalog_sample *gathered;
 
-	struct catalog_sample *gathered = array_grow(host->gathered, host->n_gathered,
-						     &host->gathered_capacity, sizeof(*gathered));
-
+	if (!host->gathered && host->n_expected > 0)
+		reserve_gathered(host);
+	gathered = array_grow(host->gathered, host->n_gathered, &host->gathered_capacity,
+			      sizeof(*gathered));
 	if (!gathered)
 		return -ENOMEM;
 	host->gathered = gathered;
 	gathered[host->n_gathered++] = (struct catalog_sample){series, time_us, value};
 	return 0;
+}
+
+struct catalog_sample *catalog_take_gathered(struct catalog_host *host, size_t *ret_n)
+{
+	struct catalog_sample *gathered = host->gathered;
+	size_t n = host->n_gathered;
+
+	/* Some more than ever lately: of those before, always less. */
+	host->n_expected -= host->n_expected / 8;
+	if (host->n_expected < n + n / 8)
+		host->n_expected = n + n / 8;
+	host->gathered = NULL;
+	host->n_gathered = 0;
+	host->gathered_capacity = 0;
+	*ret_n = n;
+	return gathered;
 }
 
 int catalog_describe(struct catalog *catalog, struct catalog_file *file, enum hm_stored_kind kind,

@@ -81,6 +81,7 @@ struct catalog_host {
 	struct catalog_sample *gathered; /* waiting to be sealed */
 	size_t n_gathered;
 	size_t gathered_capacity;
+	size_t n_expected; /* about how many of them there will be; see catalog_take_gathered() */
 	bool is_gathering; /* on the list of hosts with such samples */
 	TAILQ_ENTRY(catalog_host) gathering;
 	char name[]; /* fixed */
@@ -236,6 +237,9 @@ void catalog_note(struct catalog_series *series, int64_t time_us, double value, 
 
 /* Keep a sample until it is sealed into a batch. @return 0 or -ENOMEM */
 int catalog_gather(struct catalog_series *series, int64_t time_us, double value);
+
+/* Take over what a host has gathered. @return for free(3); NULL: nothing */
+struct catalog_sample *catalog_take_gathered(struct catalog_host *host, size_t *ret_n);
 
 /*
  * What a sender says its metric is; counts where nothing is known yet.

@@ -69,13 +69,9 @@ static void take_samples(struct committer *committer, struct catalog_host *host)
 	host->is_gathering = false;
 	rate_add(&host->rate, host->n_gathered, disk->monotonic_us(disk->context));
 	free(committer->gathered);
-	committer->gathered = host->gathered;
-	committer->n_gathered = host->n_gathered;
+	committer->gathered = catalog_take_gathered(host, &committer->n_gathered);
 	committer->n_sealed = 0;
 	committer->gathered_of = host;
-	host->gathered = NULL;
-	host->n_gathered = 0;
-	host->gathered_capacity = 0;
 }
 
 /* Take over what the next host has gathered. @return false: none has anything */
