@@ -325,8 +325,8 @@ bool engine_has_pending(struct engine *engine)
 	bool has_pending;
 
 	pthread_mutex_lock(&engine->mutex);
-	has_pending = engine->pending_bytes > 0 || engine->controls.length > 0 ||
-		      engine->wants_segment;
+	has_pending =
+		engine->pending_bytes > 0 || engine->controls.length > 0 || engine->wants_segment;
 	pthread_mutex_unlock(&engine->mutex);
 	return has_pending;
 }

@@ -130,7 +130,7 @@ static uint64_t guess_bits(const struct symbol_counts *counts, size_t n, uint64_
 
 /* Take a base where it is better than the best plan so far. @return what it costs */
 static uint64_t try_base(struct plan *best, const struct plan *plan, struct plan_samples *samples,
-		     int64_t residual, uint64_t table_bits)
+			 int64_t residual, uint64_t table_bits)
 {
 	struct symbol_counts counts;
 	uint64_t cost;
