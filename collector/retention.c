@@ -92,33 +92,29 @@ int retention_set(struct engine *engine, const char *text)
 
 /* -- what follows from it ------------------------------------------------------------------------- */
 
-/* The age of one rule, if it is for this host. @param rule  cut into pieces @return 0: it is not */
-static int64_t take_rule(char *rule, const char *host, bool is_default)
-{
-	char *equal = strrchr(rule, RULE_EQUAL);
-	int64_t age_us = 0;
-
-	if (!equal)
-		return 0;
-	*equal = '\0';
-	if ((strcmp(rule, RETENTION_DEFAULT) == 0) != is_default ||
-	    (!is_default && !match_host(rule, host)))
-		return 0;
-	return duration_parse(equal + 1, &age_us) < 0 ? 0 : age_us;
-}
-
-/* The first rule that takes the host, else the default. @return 0: it keeps all */
-static int64_t find_age(const char *rules, const char *host, bool is_default)
+int64_t retention_age(const char *rules, const char *host)
 {
 	char *copy = strdup(rules);
 	char *rest = copy;
+	int64_t default_us = 0;
 	int64_t age_us = 0;
 	char *rule;
 
-	while (age_us == 0 && (rule = strsep(&rest, ";")))
-		age_us = take_rule(rule, host, is_default);
+	/* Without memory all is kept: the default alone could be less than what is meant. */
+	while (age_us == 0 && (rule = strsep(&rest, ";"))) {
+		char *equal = strrchr(rule, RULE_EQUAL);
+		int64_t its_us;
+
+		if (!equal || duration_parse(equal + 1, &its_us) < 0)
+			continue;
+		*equal = '\0';
+		if (strcmp(rule, RETENTION_DEFAULT) == 0)
+			default_us = its_us;
+		else if (match_host(rule, host))
+			age_us = its_us;
+	}
 	free(copy);
-	return age_us;
+	return age_us > 0 ? age_us : default_us;
 }
 
 /* Now, but no more than a day behind the newest sample of all. */
@@ -142,12 +138,10 @@ static int64_t believed_now(const struct engine *engine)
 /* @return 1: it has moved; 0; -ENOMEM */
 static int move_host(struct engine *engine, const struct catalog_host *host, int64_t now_us)
 {
-	int64_t age_us = find_age(engine->retention, host->name, false);
+	int64_t age_us = retention_age(engine->retention, host->name);
 	int64_t step_us;
 	int64_t horizon_us;
 
-	if (age_us == 0)
-		age_us = find_age(engine->retention, host->name, true);
 	/* One without anything durable cannot be told of yet; what is older than all times is apart. */
 	if (age_us == 0 || host->last == 0 || age_us > now_us - GROUP_EARLIEST_US)
 		return 0;

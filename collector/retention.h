@@ -27,6 +27,9 @@ int retention_read(const struct config *config, const char *section, char **ret_
  * @param text  of retention_read(); copied; NULL: no rules. @return 0 or -ENOMEM */
 int retention_set(struct engine *engine, const char *text);
 
+/* How long rules keep the samples of a host. @return microseconds; 0: for ever */
+int64_t retention_age(const char *rules, const char *host);
+
 /*
  * Have the horizons logged that have moved. For the thread of the checkpoint. Takes the engine's mutex.
  * @return 0 or -ENOMEM
