@@ -27,16 +27,19 @@ static void take_block(struct finding *finding, const struct file_reader_block *
 		finding->offset = front.offset;
 }
 
-/* The last block that counts. @return 0; -ENODATA: there is none; -EBADMSG; -errno */
+/* The last block that counts and leads to names. @return 0; -ENODATA: there is none; -EBADMSG; -errno */
 static int find_last(const struct finding *finding, struct file_reader_block *ret_block)
 {
 	struct file_reader *reader = finding->reader;
+	uint64_t offset;
 	int result;
 
 	reader->offset = reader->length_bytes;
 	do {
 		result = file_reader_previous(reader, ret_block);
-	} while (result == 0 && ret_block->block.position > finding->position_max);
+	} while (result == 0 &&
+		 (ret_block->block.position > finding->position_max ||
+		  store_file_get_names_offset(&ret_block->block, &offset) == -ENOENT));
 	return result;
 }
 
@@ -56,8 +59,9 @@ static int follow_names(struct finding *finding)
 		result = offset < block.offset ? file_reader_get(finding->reader, offset, &block)
 					       : -EBADMSG;
 	}
-	/* Blocks without names are those of a host's own file. */
-	return result == -ENODATA || result == -ENOENT ? 0 : result;
+	if (result == -ENOENT)
+		return -EBADMSG;
+	return result == -ENODATA ? 0 : result;
 }
 
 static int look_at_all(struct finding *finding)
