@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Fuzz target: common/config.c on any file. */
+/* Fuzz target: common/config.c on any file, and what the collector makes of its section [retention]. */
 
 #include "common/config.h"
 
@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "collector/retention.h"
 #include "common/text.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n_bytes);
@@ -52,6 +53,19 @@ static void check_error(const struct config_error *error)
 		abort();
 }
 
+/* Rules that are taken give an age for any host, and those that are not a sentence. */
+static void check_retention(const struct config *config)
+{
+	struct config_error error = {{0}};
+	char *rules = NULL;
+
+	if (retention_read(config, "retention", &rules, &error) < 0)
+		check_error(&error);
+	else if (retention_age(rules, "web01") < 0 || retention_age(rules, "") < 0)
+		abort();
+	free(rules);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n_bytes)
 {
 	struct config config = {0};
@@ -68,6 +82,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n_bytes)
 	if (!settings.name || !settings.listen || settings.interval_us <= 0 ||
 	    settings.n_threads < 1)
 		abort();
+	check_retention(&config);
 	config_free_settings(keys, N_KEYS, &settings);
 	config_done(&config);
 	return 0;

@@ -138,6 +138,35 @@ static int copy_checkpoint(struct cursor *cursor, struct buffer *again)
 	return result;
 }
 
+static int copy_delete(struct cursor *cursor, struct buffer *again)
+{
+	struct log_delete entry;
+	struct series_text metric;
+	struct series_text labels;
+	int result = log_entry_get_delete(cursor, &entry);
+
+	if (result == 0) {
+		check(entry.name.length > 0 && entry.since_us <= entry.until_us);
+		log_entry_put_delete(again, &entry);
+	}
+	while (result == 0) {
+		result = log_entry_get_delete_series(cursor, &metric, &labels);
+		if (result == 0)
+			log_entry_put_delete_series(again, &metric, &labels);
+	}
+	return result;
+}
+
+static int copy_horizons(struct cursor *cursor, struct buffer *again)
+{
+	struct log_horizon entry;
+	int result;
+
+	while ((result = log_entry_get_horizon(cursor, &entry)) == 0)
+		log_entry_put_horizon(again, &entry);
+	return result;
+}
+
 static int copy_batch(struct cursor *cursor, struct buffer *again)
 {
 	struct batch_head head;
@@ -187,6 +216,8 @@ static void check_payloads(const void *payload, size_t n_bytes)
 	check_payload(copy_group, payload, n_bytes);
 	check_payload(copy_checkpoint, payload, n_bytes);
 	check_payload(copy_batch, payload, n_bytes);
+	check_payload(copy_delete, payload, n_bytes);
+	check_payload(copy_horizons, payload, n_bytes);
 }
 
 /* -- hostile bytes -------------------------------------------------------------------------------- */

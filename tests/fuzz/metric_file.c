@@ -13,7 +13,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "collector/tombstone.h"
 #include "common/crc32c.h"
+#include "common/file_front.h"
 
 #define SERIES_MAX  16u
 #define SAMPLES_MAX 256u
@@ -119,6 +121,15 @@ static int tally_damage(void *context, uint64_t offset, uint64_t length_bytes)
 	return 0;
 }
 
+static int tally_front(void *context, uint64_t front_bytes, uint64_t position)
+{
+	struct tally *tally = context;
+
+	check(front_bytes > 0 && front_bytes < tally->length);
+	add(context, &position, sizeof(position));
+	return 0;
+}
+
 static int tally_samples(void *context, uint32_t id, const struct metric_file_sample *samples,
 			 size_t n_samples)
 {
@@ -142,11 +153,19 @@ static int load_any(const struct disk *disk, struct block_decoder *decoder, stru
 		.meta = tally_meta,
 		.last = tally_last,
 		.damage = tally_damage,
+		.front = tally_front,
 	};
+	struct tombstones tombstones = {0};
 	uint64_t position;
+	int result;
 
+	visitor.tombstones = &tombstones;
 	*tally = (struct tally){.length = ((const struct buffer *)disk->context)->length};
-	return metric_file_load(disk, &place, decoder, &visitor, ret_end, &position);
+	result = metric_file_load(disk, &place, decoder, &visitor, ret_end, &position);
+	for (size_t i = 1; i < tombstones.n; i++)
+		check(tombstones.at[i].id >= tombstones.at[i - 1].id);
+	tombstones_done(&tombstones);
+	return result;
 }
 
 static int read_any(const struct disk *disk, struct block_decoder *decoder, struct tally *tally,
@@ -230,8 +249,26 @@ static void try_any_file(const uint8_t *data, size_t n_bytes)
 	check(tallies[0].sum == tallies[1].sum && tallies[0].n == tallies[1].n);
 	check(read_any(&disk, decoder, &tallies[1], 0) == result);
 	check(tallies[1].n <= tallies[0].n);
+	check_front(&disk, file.length);
 	block_decoder_free(decoder);
 	buffer_done(&file);
+}
+
+/* From where on it counts is found whatever the file is, and lies in it. */
+static void check_front(const struct disk *disk, uint64_t length)
+{
+	struct file_reader reader = {0};
+	struct store_file_header header;
+	bool has_front = false;
+
+	if (file_reader_init(&reader, disk, FILE_FD, UINT64_MAX, &header) == 0) {
+		uint64_t header_bytes = reader.header_bytes;
+
+		check(file_front_seek(&reader, UINT64_MAX, &has_front) == 0);
+		check(reader.offset == reader.header_bytes && reader.offset <= length);
+		check(has_front || reader.offset == header_bytes);
+	}
+	file_reader_done(&reader);
 }
 
 /* -- what was appended ----------------------------------------------------------------------------- */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Fuzz target: common/store_file.c on any file, and on the same with its checksums made right, so
+ * Fuzz target: common/store_file.c and common/store_mask.c on any file, and on the same with its checksums made right, so
  * that what stands behind them is reached as well. What is read is written again: the same bytes
  * must come out.
  */
@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "common/crc32c.h"
+#include "common/store_mask.h"
 #include "hostmetrics/wire.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n_bytes);
@@ -72,6 +73,24 @@ static bool put_series(struct buffer *again, const struct store_file_block *bloc
 	return true;
 }
 
+static bool put_mask(struct buffer *again, const struct store_file_block *block)
+{
+	struct store_mask_tombstone tombstone;
+	struct store_mask_front front;
+	uint32_t id;
+
+	if (store_mask_get_front(block, &front) == 0) {
+		store_mask_put_front(again, &front);
+		return true;
+	}
+	if (store_mask_get_tombstone(block, &tombstone) < 0)
+		return false;
+	store_mask_put_tombstone(again, &tombstone);
+	while (store_mask_next_id(&tombstone, &id))
+		store_mask_put_id(again, id);
+	return true;
+}
+
 /* Write a payload again. @return false: it is none that is known */
 static bool put_payload(struct buffer *again, const struct store_file_block *block)
 {
@@ -82,7 +101,7 @@ static bool put_payload(struct buffer *again, const struct store_file_block *blo
 	struct store_file_event event;
 	int64_t oldest_us;
 
-	if (put_series(again, block))
+	if (put_series(again, block) || put_mask(again, block))
 		return true;
 	if (store_file_get_meta(block, &meta) == 0) {
 		store_file_put_meta(again, &meta);
