@@ -67,6 +67,51 @@ class Delete(Case):
         checked = self.ctl("check", self.path("store"))
         self.assertEqual(checked.code, 0, checked.out + checked.err)
 
+    def look(self, collector):
+        """How many samples a query has, a query of means, an export, and the last values that are listed."""
+        ask = ["--socket", collector.socket]
+        means = ctl(*ask, "query", "*", "--step", "1h", "-f", "count", "-o", "json").json()
+        exported = ctl(*ask, "export").out.splitlines()[1:]
+        listed = ctl(*ask, "list-metrics", "-o", "json").json()
+        got = ctl(*ask, "get", "*", "-o", "json").json()
+        return (len(query(collector, "*", "--all")), sum(row["value"] for row in means if row["value"]), len(exported),
+                {row["series"]: row["value"] for row in listed if row["value"] is not None},
+                {row["series"]: row["value"] for row in got})
+
+    def test_what_is_deleted_is_so_for_every_reader_and_can_be_imported_again(self):
+        self.assertEqual(self.ctl("flush").code, 0)
+        whole = self.path("whole.csv")
+        with open(whole, "w", encoding="utf-8") as file:
+            file.write(self.ctl("export", "a").out)
+        self.assertEqual(self.ctl("delete", "a", "--since", str(self.begin + 50), "--yes").code, 0)
+        self.assertEqual(self.ctl("delete", "b{x=\"1\"}", "--yes").code, 0)
+        left = COUNT + 50
+        last = {"a": 49, 'b{x="2"}': COUNT - 1}
+        # What only the log says is deleted; then the files; then the collector of a copy, and this one again.
+        self.assertEqual(self.look(self.collector), (left, left, left, last, last))
+        for name, is_flushed in (("log", False), ("files", True)):
+            if is_flushed:
+                self.assertEqual(self.ctl("flush").code, 0)
+                self.assertEqual(self.look(self.collector), (left, left, left, last, last))
+            taken = self.ctl("snapshot", self.path(name))
+            self.assertEqual(taken.code, 0, taken.err)
+            copy = self.start_daemon("hostmetrics-collector", ["--listen", "127.0.0.1:0", "--store", self.path(name)],
+                                     "copy-" + name)
+            self.assertEqual(self.look(copy)[:3], (left, left, left))
+            copy.stop()
+            checked = self.ctl("check", self.path(name))
+            self.assertEqual(checked.code, 0, checked.out + checked.err)
+        imported = self.ctl("import", whole)
+        self.assertEqual(imported.code, 0, imported.err)
+        left += COUNT
+        self.assertEqual(self.count(), left)
+        self.assertEqual(self.ctl("flush").code, 0)
+        self.assertEqual(self.count(), left)
+        self.collector.stop()
+        self.collector = self.start_collector(name="again")
+        self.assertEqual(self.count(), left)
+        self.assertEqual(len(self.ctl("export").out.splitlines()) - 1, left)
+
     def test_nothing_matches(self):
         self.assertEqual(self.ctl("delete", "none", "--yes").code, 1)
         self.assertEqual(self.ctl("delete", "a", "--until", str(self.begin - 10), "--yes").code, 1)

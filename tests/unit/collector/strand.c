@@ -19,6 +19,8 @@
 struct sample {
 	int64_t time_us;
 	double value;
+	size_t pile;
+	unsigned block;
 };
 
 /* What was put into the piles, by series. */
@@ -26,6 +28,8 @@ static struct sample all[SERIES][SAMPLES];
 static size_t n_all[SERIES];
 static double next_value;
 static int64_t end_us; /* behind all times so far */
+static unsigned n_blocks;
+static bool has_masks; /* some of it is said not to count */
 static struct pile piles[STRAND_SOURCES];
 static struct block_encoder *encoder;
 static struct block_decoder *decoder;
@@ -67,6 +71,45 @@ static void teardown(void)
 
 TestSuite(strand, .init = setup, .fini = teardown);
 
+static void roll_range(int64_t range_us[static 2])
+{
+	range_us[0] = roll() % 4 ? roll() % (end_us + 1000) : INT64_MIN;
+	range_us[1] = roll() % 4 ? (range_us[0] > 0 ? range_us[0] : 0) + roll() % 3000 : INT64_MAX;
+}
+
+/* What a mask takes of a pile, from a block on. */
+static void take_out(uint32_t series, size_t pile, unsigned first_block, const int64_t *range_us)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < n_all[series]; i++) {
+		const struct sample sample = all[series][i];
+
+		if (sample.pile != pile || sample.block < first_block ||
+		    sample.time_us < range_us[0] || sample.time_us > range_us[1])
+			all[series][n++] = sample;
+	}
+	n_all[series] = n;
+}
+
+static void mask_last(size_t pile, uint32_t series)
+{
+	int64_t range_us[2];
+
+	roll_range(range_us);
+	cr_assert_eq(pile_mask_last(&piles[pile], &options.limits, series, range_us), 0);
+	take_out(series, pile, n_blocks, range_us);
+}
+
+static void mask_all(size_t pile, uint32_t series)
+{
+	int64_t range_us[2];
+
+	roll_range(range_us);
+	cr_assert_eq(pile_mask_all(&piles[pile], &options.limits, series, range_us), 0);
+	take_out(series, pile, 0, range_us);
+}
+
 /* Add a block to a pile, and its samples to `all`. @param has_all  every series has every time */
 static void put_block(size_t pile, const int64_t *times_us, size_t n_times, bool has_all)
 {
@@ -76,6 +119,7 @@ static void put_block(size_t pile, const int64_t *times_us, size_t n_times, bool
 	struct buffer bytes = {0};
 	int added;
 
+	n_blocks++;
 	for (uint32_t s = 0; s < SERIES; s++) {
 		size_t n = 0;
 
@@ -86,7 +130,8 @@ static void put_block(size_t pile, const int64_t *times_us, size_t n_times, bool
 			if (!is_there)
 				continue;
 			values[s][n++] = next_value;
-			all[s][n_all[s]++] = (struct sample){times_us[i], next_value++};
+			all[s][n_all[s]++] =
+				(struct sample){times_us[i], next_value++, pile, n_blocks};
 		}
 		columns[s] = (struct block_column){s, has_all ? NULL : runs[s],
 						   has_all ? 0 : n_times, values[s], n};
@@ -101,6 +146,8 @@ static void put_block(size_t pile, const int64_t *times_us, size_t n_times, bool
 		uint32_t id = block_decoder_series_id(decoder, i);
 
 		cr_assert_eq(pile_add_column(&piles[pile], &options.limits, decoder, i, id), 0);
+		if (has_masks && roll() % 4 == 0)
+			mask_last(pile, id);
 	}
 	buffer_done(&bytes);
 }
@@ -206,6 +253,29 @@ Test(strand, gives_the_samples_of_each_series_in_order)
 			put_random(0);
 		for (int k = roll() % 10; k > 0 && end_us < 40000; k--)
 			put_random(1);
+		check();
+	}
+}
+
+Test(strand, leaves_out_what_does_not_count_and_nothing_else)
+{
+	const unsigned seed = (unsigned)time(NULL);
+
+	cr_log_info("seed %u", seed);
+	numbers.state = seed;
+	has_masks = true;
+	for (int i = 0; i < 400; i++) {
+		clear();
+		options.is_latest_only = roll() % 2;
+		options.span_us[0] = roll() % 2 ? INT64_MIN : roll() % 5000;
+		options.span_us[1] = roll() % 2 ? INT64_MAX : options.span_us[0] + roll() % 9999;
+		for (int k = roll() % 20, n = k; k > 0 && end_us < 30000 && n_all[0] < 4000; k--) {
+			size_t pile = k <= n / 2;
+
+			put_random(pile);
+			if (roll() % 3 == 0)
+				mask_all(pile, (uint32_t)roll() % SERIES);
+		}
 		check();
 	}
 }

@@ -6,6 +6,7 @@
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <stddef.h>
@@ -405,4 +406,43 @@ Test(disk, reads_a_file_that_grows_up_to_the_limit)
 	cr_assert_eq(content.length, 10);
 	cr_assert_arr_eq(content.data, "0123456789", 10);
 	buffer_done(&content);
+}
+
+static int64_t used_bytes(int fd)
+{
+	struct stat status;
+
+	/* What is not written yet has no place on some file systems. */
+	cr_assert_eq(fsync(fd), 0);
+	cr_assert_eq(fstat(fd, &status), 0);
+	return (int64_t)status.st_blocks * 512;
+}
+
+Test(disk, gives_back_the_room_of_a_range_that_reads_as_zeros_then)
+{
+	static char bytes[256 << 10];
+	static const char zeros[128 << 10];
+	int fd = open_file("holes", O_RDWR | O_CREAT);
+	int64_t before;
+	int result;
+
+	memset(bytes, 'x', sizeof(bytes));
+	cr_assert_eq(disk_write(disk, fd, bytes, sizeof(bytes), 0), 0);
+	before = used_bytes(fd);
+	result = disk->punch(NULL, fd, 64 << 10, 128 << 10);
+	if (result == -EOPNOTSUPP)
+		cr_skip_test("the file system of the build folder cannot make holes");
+	cr_assert_eq(result, 0);
+	cr_expect_leq(used_bytes(fd), before - (120 << 10), "%" PRId64 " of %" PRId64,
+		      used_bytes(fd), before);
+	cr_assert_eq(disk_read(disk, fd, bytes, sizeof(bytes), 0), 0);
+	cr_expect_eq(bytes[(64 << 10) - 1], 'x');
+	cr_expect_arr_eq(bytes + (64 << 10), zeros, 128 << 10);
+	cr_expect_eq(bytes[192 << 10], 'x');
+	/* Once more, and behind the end, which stays where it is. */
+	cr_expect_eq(disk->punch(NULL, fd, 64 << 10, 1 << 20), 0);
+	cr_expect_eq(lseek(fd, 0, SEEK_END), 256 << 10);
+	cr_expect_eq(disk->punch(NULL, fd, 0, UINT64_MAX), -EFBIG);
+	close_file(fd);
+	cr_expect_eq(disk->punch(NULL, fd, 0, 4096), -EBADF);
 }
