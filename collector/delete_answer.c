@@ -141,17 +141,18 @@ static int log_delete(struct deleting *deleting)
 
 static void end_answer(const struct deleting *deleting, struct control_reply *reply, int result)
 {
-	if (result == -ENOENT)
+	if (result == -ENOENT) {
 		control_end(reply, HM_CONTROL_NONE, "no series matches");
-	else if (result == -ETIMEDOUT)
+	} else if (result == -ETIMEDOUT) {
 		control_end(reply, HM_CONTROL_FAILED,
 			    "the log cannot be written now: nothing is deleted until it can");
-	else if (result < 0)
+	} else if (result < 0) {
 		reply_fail(reply, "cannot delete", result);
-	else if (deleting->n_chosen == 0)
+	} else if (deleting->n_chosen == 0) {
 		control_end(reply, HM_CONTROL_NONE, "no sample in that range");
-	else
+	} else {
 		control_end(reply, HM_CONTROL_OK, NULL);
+	}
 }
 
 static void run(struct worker *worker, void *state)
@@ -233,13 +234,14 @@ void delete_answer(void *context, const struct control_request *request,
 	if (result == 0)
 		return;
 	deleting_free(deleting);
-	if (result == -EINVAL)
+	if (result == -EINVAL) {
 		control_end(reply, HM_CONTROL_USAGE,
 			    "since and until are times in microseconds since 1970, in that order");
-	else if (result == -EAGAIN)
+	} else if (result == -EAGAIN) {
 		control_end(reply, HM_CONTROL_FAILED,
 			    "too many queries run already: try again, or raise queries in "
 			    "collector.conf");
-	else
+	} else {
 		reply_fail(reply, "cannot delete", result);
+	}
 }

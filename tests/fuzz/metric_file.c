@@ -222,6 +222,23 @@ static void seal(struct buffer *file)
 	}
 }
 
+/* From where on it counts is found whatever the file is, and lies in it. */
+static void check_front(const struct disk *disk, uint64_t length)
+{
+	struct file_reader reader = {0};
+	struct store_file_header header;
+	bool has_front = false;
+
+	if (file_reader_init(&reader, disk, FILE_FD, UINT64_MAX, &header) == 0) {
+		uint64_t header_bytes = reader.header_bytes;
+
+		check(file_front_seek(&reader, UINT64_MAX, &has_front) == 0);
+		check(reader.offset == reader.header_bytes && reader.offset <= length);
+		check(has_front || reader.offset == header_bytes);
+	}
+	file_reader_done(&reader);
+}
+
 static void try_any_file(const uint8_t *data, size_t n_bytes)
 {
 	struct buffer file = {0};
@@ -252,23 +269,6 @@ static void try_any_file(const uint8_t *data, size_t n_bytes)
 	check_front(&disk, file.length);
 	block_decoder_free(decoder);
 	buffer_done(&file);
-}
-
-/* From where on it counts is found whatever the file is, and lies in it. */
-static void check_front(const struct disk *disk, uint64_t length)
-{
-	struct file_reader reader = {0};
-	struct store_file_header header;
-	bool has_front = false;
-
-	if (file_reader_init(&reader, disk, FILE_FD, UINT64_MAX, &header) == 0) {
-		uint64_t header_bytes = reader.header_bytes;
-
-		check(file_front_seek(&reader, UINT64_MAX, &has_front) == 0);
-		check(reader.offset == reader.header_bytes && reader.offset <= length);
-		check(has_front || reader.offset == header_bytes);
-	}
-	file_reader_done(&reader);
 }
 
 /* -- what was appended ----------------------------------------------------------------------------- */
