@@ -235,6 +235,9 @@ static int put_group_files(struct checkpoint *checkpoint)
 		char name[CATALOG_FILE_NAME_BYTES];
 		struct log_group_file entry;
 
+		/* The last one is a host's own, which always has some. */
+		if (!group_writer_has_work(file))
+			continue;
 		group_writer_name(file, name);
 		entry = (struct log_group_file){
 			.host = file->of->host->number,

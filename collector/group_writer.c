@@ -120,6 +120,12 @@ int group_writer_locate(struct group_writer *writer, struct group_file *file)
 	return result;
 }
 
+bool group_writer_has_work(const struct group_file *file)
+{
+	return !file->file || file->n_runs > 0 || file->trim != GROUP_TRIM_NONE ||
+	       file->before.length_bytes == 0;
+}
+
 static int reserve(struct group_writer *writer, size_t n)
 {
 	if (n <= writer->capacity)
@@ -320,16 +326,6 @@ static int append(struct group_writer *writer, int fd, const struct group_file *
 	return result;
 }
 
-/*
- * Is there anything to be appended? A part that is to be begun always is: by its name, what a failed sync left
- * in the one before does not count. The kernel may show that, and the disk not have it.
- */
-static bool has_work(const struct group_file *file)
-{
-	return !file->file || file->n_runs > 0 || file->trim != GROUP_TRIM_NONE ||
-	       file->before.length_bytes == 0;
-}
-
 /* Write a part that takes the place of those before. */
 static int rewrite(struct group_writer *writer, const struct group *group, struct group_file *file,
 		   int fd)
@@ -372,7 +368,7 @@ int group_writer_append(struct group_writer *writer, const struct group *group,
 
 	buffer_clear(&writer->bytes);
 	file->after = file->before;
-	if (!has_work(file))
+	if (!group_writer_has_work(file))
 		return 0;
 	if (!file->file)
 		result = encode_host(writer, file);
@@ -414,7 +410,7 @@ int group_writer_cut(const struct group_writer *writer, const struct group_file 
 
 	if (file->is_lost)
 		return -ESTALE;
-	if (!has_work(file))
+	if (!group_writer_has_work(file))
 		return 0;
 	folder = disk->open(disk->context, engine->hosts_folder, file->of->host->folder,
 			    O_RDONLY | O_DIRECTORY);

@@ -48,6 +48,12 @@ void group_writer_name(const struct group_file *file, char name[static CATALOG_F
 int group_writer_locate(struct group_writer *writer, struct group_file *file);
 
 /*
+ * Is there anything to be appended to a located file? A part that is to be begun always is: by its name, what a
+ * failed sync left in the one before does not count. The kernel may show that, and the disk not have it.
+ */
+bool group_writer_has_work(const struct group_file *file);
+
+/*
  * Append a file's samples to it, where it ends by file->before; set file->after, and what else the
  * group keeps of it. A new file is made, and its folder where that is not there.
  * @return 0; -ESTALE: somebody took away what the file had, see file->is_lost, and nothing was written;

@@ -149,6 +149,7 @@ struct survey {
 	uint64_t n_before_front; /* not deleted, before the first block that counts */
 	bool has_alive_before;   /* in a part before the last one */
 	bool has_front;          /* the first block that counts was met */
+	int64_t highest_us;      /* of all that lies before it, also of what is damaged */
 	uint64_t front_bytes;    /* it begins there */
 	int64_t oldest_last_us;  /* and ends then */
 	bool is_damaged;
@@ -177,6 +178,7 @@ static int survey_block(struct trim *trim, const struct group_file *file,
 	}
 	if (n_alive > 0 && !survey->has_front) {
 		survey->has_front = true;
+		survey->highest_us = data.highest_before_us;
 		survey->oldest_last_us = data.last_us;
 	}
 	if (!survey->has_front)
@@ -208,13 +210,13 @@ static int survey_part(struct trim *trim, const struct group_file *file, size_t 
 	return result == -ENODATA ? 0 : result;
 }
 
+/* @param survey  begun */
 static int survey_file(struct trim *trim, const struct group_file *file, struct survey *survey)
 {
 	size_t n_parts = trim_n_parts(file);
 	bool is_whole = file->n_masks > 0 || trim->cannot_punch;
 	int result = 0;
 
-	*survey = (struct survey){.oldest_last_us = CATALOG_NO_TIME};
 	for (size_t i = 0; i < n_parts && result == 0; i++) {
 		result = survey_part(trim, file, i, is_whole, survey);
 		if (i + 1 < n_parts)
@@ -268,6 +270,9 @@ static bool is_front_worth(const struct trim *trim, const struct group_file *fil
 	const struct catalog_data *data = &file->file->data[file->side];
 	uint64_t hole = hole_bytes(data, survey->front_bytes);
 
+	/* What is damaged may be readable one day. */
+	if (survey->is_damaged && survey->highest_us >= trim_horizon(file))
+		return false;
 	return file->is_expiring && !trim->cannot_punch && survey->has_front &&
 	       !survey->has_alive_before && hole >= TRIM_PAGE_BYTES &&
 	       hole >= data->end.next_series_id * HOLE_BYTES_PER_SERIES;
@@ -369,7 +374,7 @@ static int reserve_trim(struct engine *engine, const struct group_file *file)
 
 int trim_plan(struct trim *trim, const struct group *group, struct group_file *file)
 {
-	struct survey survey;
+	struct survey survey = {.oldest_last_us = CATALOG_NO_TIME};
 	int result;
 
 	if (file->n_masks == 0 && !file->is_expiring)
