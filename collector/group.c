@@ -391,29 +391,40 @@ static int get_file(struct group *group, size_t n_known, const struct group_file
 	return result;
 }
 
+/* Have both files of a metric of which something is deleted. */
+static int list_masked(struct group *group, size_t n_known, size_t first_mask, size_t n_masks)
+{
+	struct catalog_file *file = group->masks[first_mask].series->file;
+	int result = 0;
+
+	for (int side = 0; side < CATALOG_SIDES && result == 0; side++) {
+		struct group_file wanted = {.file = file, .side = (enum catalog_side)side};
+		struct group_file *found;
+
+		result = get_file(group, n_known, &wanted, &found);
+		if (result == 0 && found) {
+			found->first_mask = first_mask;
+			found->n_masks = n_masks;
+		}
+	}
+	return result;
+}
+
 /* The files of which something is deleted. */
 static int list_masks(struct group *group)
 {
 	size_t n_known = group->n_files;
+	size_t end;
 	int result = 0;
 
 	if (group->n_masks > 1)
 		qsort(group->masks, group->n_masks, sizeof(*group->masks), compare_masks);
-	for (size_t first = 0, end; first < group->n_masks && result == 0; first = end) {
-		struct catalog_file *file = group->masks[first].series->file;
+	for (size_t first = 0; first < group->n_masks && result == 0; first = end) {
+		const struct catalog_file *file = group->masks[first].series->file;
 
 		for (end = first; end < group->n_masks && group->masks[end].series->file == file;)
 			end++;
-		for (int side = 0; side < CATALOG_SIDES && result == 0; side++) {
-			struct group_file wanted = {.file = file, .side = (enum catalog_side)side};
-			struct group_file *found;
-
-			result = get_file(group, n_known, &wanted, &found);
-			if (result == 0 && found) {
-				found->first_mask = first;
-				found->n_masks = end - first;
-			}
-		}
+		result = list_masked(group, n_known, first, end - first);
 	}
 	return result;
 }

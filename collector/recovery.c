@@ -105,7 +105,7 @@ static int take_batch(struct recovery *recovery, const struct log_record *record
 
 	if (result == 0)
 		result = get_host(recovery, record->host, head.host_id, &head.host, &host);
-	if (result == 0)
+	if (result == 0 && host)
 		note_link(recovery, record, host);
 	return result;
 }
@@ -120,7 +120,7 @@ static int take_delete(struct recovery *recovery, const struct log_record *recor
 
 	if (result == 0)
 		result = get_host(recovery, record->host, entry.id, &entry.name, &host);
-	if (result == 0)
+	if (result == 0 && host)
 		note_link(recovery, record, host);
 	return result;
 }

@@ -419,8 +419,9 @@ static int compare_series(const void *a_pointer, const void *b_pointer)
 
 bool tail_mask_has(const struct tail_mask *mask, const struct catalog_series *series)
 {
-	return mask->n_series > 0 && bsearch(&series, mask->series, mask->n_series,
-					     sizeof(*mask->series), compare_series) != NULL;
+	return mask->n_series > 0 &&
+	       bsearch(&series, mask->series, mask->n_series, sizeof(struct catalog_series *),
+		       compare_series) != NULL;
 }
 
 /* Add a series that a delete names. Of one that is not known there is nothing. With the mutex held. */

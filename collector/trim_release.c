@@ -115,17 +115,17 @@ static void unlink_part(const struct trim *trim, const struct engine_release *re
 {
 	const struct disk *disk = trim->engine->options.disk;
 	char path[TRIM_PATH_BYTES];
-	char *slash;
+	char *name;
 	int folder;
 
 	trim_part_path(release->file, release->side, release->part, release->continues_bytes, path);
-	slash = strchr(path, '/');
-	*slash = '\0';
+	name = path + strlen(release->file->host->folder) + 1;
+	name[-1] = '\0';
 	folder =
 		disk->open(disk->context, trim->engine->hosts_folder, path, O_RDONLY | O_DIRECTORY);
 	if (folder < 0)
 		return;
-	(void)disk->unlink(disk->context, folder, slash + 1);
+	(void)disk->unlink(disk->context, folder, name);
 	(void)disk->close(disk->context, folder);
 }
 

@@ -184,10 +184,10 @@ static int kernel_punch(void *context, int fd, uint64_t offset, uint64_t length)
 	(void)context;
 	if (offset > INT64_MAX || length > INT64_MAX)
 		return -EFBIG;
-	do
+	do {
 		result = result_of(fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
 					     (off_t)offset, (off_t)length));
-	while (result == -EINTR);
+	} while (result == -EINTR);
 	return result;
 }
 
