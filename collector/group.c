@@ -381,7 +381,7 @@ static int get_file(struct group *group, size_t n_known, const struct group_file
 	*ret_file = NULL;
 	if (!is_there(&wanted->file->data[wanted->side]))
 		return 0;
-	if (n_known > 0)
+	if (group->files)
 		*ret_file = bsearch(wanted, group->files, n_known, sizeof(*wanted), compare_files);
 	if (*ret_file)
 		return 0;

@@ -11,7 +11,6 @@ int metric_place_begin(struct file_reader *reader, const struct disk *disk, int 
 		       uint64_t *ret_damaged_bytes)
 {
 	int result = file_reader_init(reader, disk, fd, place->length_bytes, ret_header);
-	int found;
 
 	*ret_damaged_bytes = 0;
 	if (result == 0 && place->front_bytes > reader->header_bytes) {
@@ -28,7 +27,8 @@ int metric_place_begin(struct file_reader *reader, const struct disk *disk, int 
 		reader->offset = place->front_bytes;
 		*ret_damaged_bytes = sizeof(struct hm_file_header);
 	} else {
-		found = file_reader_pass_header(reader, place->expected->salt);
+		int found = file_reader_pass_header(reader, place->expected->salt);
+
 		if (found < 0)
 			return found == -ENODATA ? result : found;
 		*ret_damaged_bytes = reader->header_bytes;

@@ -458,7 +458,7 @@ static int take_delete(struct tail *tail, const struct log_record *record,
 	tail->n_masked = 0;
 	pthread_mutex_lock(&tail->engine->mutex);
 	while (result == 0) {
-		struct batch_series named;
+		struct batch_series named = {0};
 
 		result = log_entry_get_delete_series(&cursor, &named.metric, &named.labels);
 		if (result == 0)

@@ -393,12 +393,13 @@ void trial_delete(struct trial *trial)
 	struct choice choice;
 	uint64_t ticket = 0;
 	size_t n = 0;
-	int result;
 
 	/* What waits in memory is logged after it. */
 	if (trial_commit(trial) < 0 || engine_list_series(trial->engine, &series, &n) < 0)
 		return;
 	if (n > 0) {
+		int result;
+
 		choice = choose_delete(trial, series, n);
 		n = apply_choice(trial, &choice, series, n);
 		result = delete_log(trial->engine, series, n, &choice.range, &ticket);
