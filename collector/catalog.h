@@ -109,6 +109,7 @@ struct catalog_trim {
 	struct tombstones tombstones; /* of all parts */
 	uint32_t front_part;          /* nothing of the parts before this one counts, */
 	uint64_t front_bytes;         /* and nothing of it before this */
+	uint64_t released_bytes;      /* the room before this is given back already */
 	uint64_t position;            /* of the checkpoint that changed any of these last */
 	uint64_t n_taken; /* how often something was taken away that readers may be looking at */
 	int64_t oldest_last_us; /* its first block that counts ends then; CATALOG_NO_TIME: not known */

@@ -18,7 +18,6 @@
 #include "collector/folder.h"
 #include "collector/reactor.h"
 #include "collector/rejects.h"
-#include "collector/retention.h"
 #include "collector/store.h"
 #include "collector/traffic.h"
 #include "collector/verbs.h"
@@ -101,7 +100,7 @@ static void apply_limits(struct collector *collector)
 		.time_us = settings->query_time_us,
 		.memory_mib = settings->query_memory_mib,
 	};
-	if (retention_set(store_engine(collector->store), settings->retention) < 0)
+	if (store_set_retention(collector->store, settings->retention) < 0)
 		message_warning("no memory for the rules of [retention]: those before count");
 	if (share.connections < settings->text_clients) {
 		message_warning("the limit of open files is %" PRId64 ": %" PRId64

@@ -16,6 +16,7 @@
 #include "collector/group.h"
 #include "collector/log.h"
 #include "collector/opening.h"
+#include "collector/retention.h"
 #include "collector/store_id.h"
 #include "collector/takeover.h"
 #include "common/log_file.h"
@@ -129,7 +130,8 @@ void engine_close(struct engine *engine)
 	buffer_done(&engine->controls);
 	buffer_done(&engine->groups);
 	free(engine->releases);
-	free(engine->retention);
+	retention_free(engine->retention);
+	retention_free(engine->retention_next);
 	if (engine->log_folder >= 0)
 		(void)disk->close(disk->context, engine->log_folder);
 	if (engine->hosts_folder >= 0)

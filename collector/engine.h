@@ -61,6 +61,7 @@ struct engine_stats {
 	bool is_full;                            /* the disk has no room for the log */
 	bool is_readonly;                        /* the log cannot be written, for another reason */
 	char last_error[ENGINE_ERROR_MAX_BYTES]; /* "" = none yet */
+	char retention[ENGINE_ERROR_MAX_BYTES];  /* what was removed last for a size, and why */
 };
 
 /* What is known of one series now. */
@@ -88,6 +89,7 @@ struct engine_host_state {
 
 struct committer;
 struct checkpoint;
+struct retention;
 
 /* Room on the disk that is to be given back. */
 struct engine_release {
@@ -120,8 +122,8 @@ struct engine {
 	uint64_t controls_wanted;       /* how many were put there */
 	uint64_t controls_durable;      /* how many of these are durable */
 	struct buffer groups; /* of files that a checkpoint is about to append to, as logged */
-	char *retention;      /* rules of retention_set(); NULL = all is kept */
-	bool is_concluding;   /* the log may say that a group is in files before readers are told */
+	struct retention *retention_next; /* of retention_set(), until it is taken over */
+	bool is_concluding; /* the log may say that a group is in files before readers are told */
 	uint32_t
 		n_snapshots; /* that are being copied: meanwhile no metric file may become shorter than
 				 * it is for readers, nor be replaced, punched or removed */
@@ -142,6 +144,7 @@ struct engine {
 
 	struct committer *committer;     /* engine_commit()'s own */
 	struct checkpoint *checkpoint;   /* engine_checkpoint()'s own */
+	struct retention *retention;     /* likewise; NULL = all is kept */
 	struct engine_release *releases; /* likewise */
 	size_t n_releases;
 	size_t releases_capacity;

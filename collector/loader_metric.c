@@ -166,8 +166,10 @@ static int on_front(void *context, uint64_t front_bytes, uint64_t position)
 	loader->has_front = true;
 	trim->front_part = found->says.part;
 	trim->front_bytes = front_bytes;
-	return is_recent(loader->recovery, position) ? loader_release(loader, found, front_bytes)
-						     : 0;
+	if (is_recent(loader->recovery, position))
+		return loader_release(loader, found, front_bytes);
+	trim->released_bytes = front_bytes;
+	return 0;
 }
 
 /* What is deleted of it, and of the parts before. */

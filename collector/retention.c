@@ -4,15 +4,11 @@
 #include "collector/retention.h"
 
 #include <errno.h>
-#include <stdbool.h>
 #include <stdlib.h>
-#include <string.h>
 
-#include "collector/engine.h"
 #include "collector/group.h"
 #include "collector/horizon.h"
-#include "common/match.h"
-#include "common/timestamp.h"
+#include "collector/retention_part.h"
 
 /* A horizon moves when it has fallen behind by so much, or by this part of the age. */
 #define STEP_MAX_US INT64_C(3600000000)
@@ -22,100 +18,70 @@
  * delete everything. */
 #define AHEAD_MAX_US INT64_C(86400000000)
 
-#define RULE_END   ';'
-#define RULE_EQUAL '='
-
-/* -- reading -------------------------------------------------------------------------------------- */
-
-static int put_rule(const struct config_entry *entry, struct buffer *out,
-		    struct config_error *error)
+void retention_free(struct retention *retention)
 {
-	int64_t age_us;
-
-	if (duration_parse(entry->value, &age_us) < 0 || age_us <= 0) {
-		config_error_printf(
-			error,
-			"%s:%d: %s: '%s' is not a duration; write a number with h or d, "
-			"such as 400d",
-			entry->file, entry->line_number, entry->key, entry->value);
-		return -EINVAL;
-	}
-	if (strchr(entry->key, RULE_END)) {
-		config_error_printf(error, "%s:%d: no host has a name with '%c'", entry->file,
-				    entry->line_number, RULE_END);
-		return -EINVAL;
-	}
-	buffer_printf(out, "%s%s%c%s", out->length > 0 ? ";" : "", entry->key, RULE_EQUAL,
-		      entry->value);
-	return 0;
+	if (!retention)
+		return;
+	retention_rules_done(&retention->rules);
+	free(retention->limits);
+	free(retention);
 }
 
-int retention_read(const struct config *config, const char *section, char **ret_text,
-		   struct config_error *error)
+static int retention_new(const char *text, struct retention **ret_retention)
 {
-	struct buffer text = {0};
-	char *copy = NULL;
-	int result = 0;
+	struct retention *retention = calloc(1, sizeof(*retention));
+	int result = retention ? retention_rules_parse(text, &retention->rules) : -ENOMEM;
 
-	for (size_t i = 0; i < config->n_entries && result == 0; i++) {
-		if (strcmp(config->entries[i].section, section) == 0)
-			result = put_rule(&config->entries[i], &text, error);
+	if (result == 0) {
+		retention->limits = calloc(retention->rules.n + 1, sizeof(*retention->limits));
+		result = retention->limits ? 0 : -ENOMEM;
 	}
-	if (result == 0)
-		copy = strdup(buffer_text(&text));
-	if (result == 0 && (!copy || buffer_failed(&text)))
-		result = -ENOMEM;
-	buffer_done(&text);
 	if (result < 0) {
-		free(copy);
+		retention_free(retention);
 		return result;
 	}
-	free(*ret_text);
-	*ret_text = copy;
+	for (size_t i = 0; i < retention->rules.n; i++)
+		retention->limits[i].quota.limit_bytes = retention->rules.at[i].limit_bytes;
+	*ret_retention = retention;
 	return 0;
 }
 
 int retention_set(struct engine *engine, const char *text)
 {
-	char *copy = strdup(text ? text : "");
-	char *before;
+	struct retention *retention;
+	struct retention *before;
+	int result = retention_new(text, &retention);
 
-	if (!copy)
-		return -ENOMEM;
+	if (result < 0)
+		return result;
 	pthread_mutex_lock(&engine->mutex);
-	before = engine->retention;
-	engine->retention = copy;
+	before = engine->retention_next;
+	engine->retention_next = retention;
 	pthread_mutex_unlock(&engine->mutex);
-	free(before);
+	retention_free(before);
 	return 0;
 }
 
-/* -- what follows from it ------------------------------------------------------------------------- */
-
-int64_t retention_age(const char *rules, const char *host)
+/* What was set last counts. */
+static void take_over(struct engine *engine)
 {
-	char *copy = strdup(rules);
-	char *rest = copy;
-	int64_t default_us = 0;
-	int64_t age_us = 0;
-	char *rule;
+	struct retention *next;
 
-	/* Without memory all is kept: the default alone could be less than what is meant. */
-	while (age_us == 0 && (rule = strsep(&rest, ";"))) {
-		char *equal = strrchr(rule, RULE_EQUAL);
-		int64_t its_us;
-
-		if (!equal || duration_parse(equal + 1, &its_us) < 0)
-			continue;
-		*equal = '\0';
-		if (strcmp(rule, RETENTION_DEFAULT) == 0)
-			default_us = its_us;
-		else if (match_host(rule, host))
-			age_us = its_us;
-	}
-	free(copy);
-	return age_us > 0 ? age_us : default_us;
+	pthread_mutex_lock(&engine->mutex);
+	next = engine->retention_next;
+	engine->retention_next = NULL;
+	if (next)
+		engine->stats.retention[0] = '\0';
+	pthread_mutex_unlock(&engine->mutex);
+	if (!next)
+		return;
+	if (engine->retention)
+		next->ticket = engine->retention->ticket;
+	retention_free(engine->retention);
+	engine->retention = next;
 }
+
+/* -- ages ------------------------------------------------------------------------------------------ */
 
 /* Now, but no more than a day behind the newest sample of all. */
 static int64_t believed_now(const struct engine *engine)
@@ -138,7 +104,7 @@ static int64_t believed_now(const struct engine *engine)
 /* @return 1: it has moved; 0; -ENOMEM */
 static int move_host(struct engine *engine, const struct catalog_host *host, int64_t now_us)
 {
-	int64_t age_us = retention_age(engine->retention, host->name);
+	int64_t age_us = retention_rules_age(&engine->retention->rules, host->name);
 	int64_t step_us;
 	int64_t horizon_us;
 
@@ -152,22 +118,33 @@ static int move_host(struct engine *engine, const struct catalog_host *host, int
 	return horizon_put(engine, host, horizon_us) < 0 ? -ENOMEM : 1;
 }
 
-int retention_run(struct engine *engine)
+/* @return 0 or -ENOMEM */
+static int run_ages(struct engine *engine)
 {
 	bool has_moved = false;
 	int64_t now_us;
 	int result = 0;
 
 	pthread_mutex_lock(&engine->mutex);
-	now_us = engine->trouble == 0 && engine->retention && engine->retention[0]
-			 ? believed_now(engine)
-			 : CATALOG_NO_TIME;
+	now_us = engine->trouble == 0 ? believed_now(engine) : CATALOG_NO_TIME;
 	for (size_t i = 0; i < engine->catalog.n_hosts && now_us > GROUP_EARLIEST_US && result >= 0;
 	     i++) {
 		result = move_host(engine, engine->catalog.all_hosts[i], now_us);
 		has_moved |= result > 0;
 	}
-	engine->controls_wanted += has_moved;
+	if (has_moved)
+		engine->retention->ticket = ++engine->controls_wanted;
 	pthread_mutex_unlock(&engine->mutex);
 	return result < 0 ? result : 0;
+}
+
+int retention_run(struct engine *engine)
+{
+	int result;
+
+	take_over(engine);
+	if (!engine->retention || engine->retention->rules.n == 0)
+		return 0;
+	result = run_ages(engine);
+	return result < 0 ? result : retention_run_sizes(engine, engine->retention);
 }

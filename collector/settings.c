@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "collector/endpoint.h"
-#include "collector/retention.h"
+#include "collector/retention_rules.h"
 #include "hostmetrics/control.h"
 
 #define SECTION           "collector"
@@ -96,16 +96,22 @@ static const char usage[] =
 static const char retention_help[] =
 	"\n"
 	"Section [" RETENTION_SECTION
-	"]: HOST GLOB = AGE. Samples that are older are deleted, for\n"
-	"good, those of before as well. The first line that takes a host counts, for all\n"
-	"others '" RETENTION_DEFAULT "'; without that they keep all.\n";
+	"]: HOST GLOB = AGE or SIZE, or both. Samples that are older are\n"
+	"deleted, for good, those of before as well; so are the oldest ones while the files of\n"
+	"these hosts take more of the disk together. The first line that takes a host counts, for\n"
+	"all others '" RETENTION_DEFAULT "'; without that they keep all. '" RETENTION_MAX_SIZE
+	"' is the size for all hosts.\n";
 
 static const char retention_sample[] =
 	"\n[" RETENTION_SECTION "]\n"
-	"# Samples that are older are deleted, for good. The first line whose glob takes a host counts,\n"
-	"# for all others 'default'; without that they keep all.\n"
+	"# Samples that are older are deleted, for good; so are the oldest ones while the files of these\n"
+	"# hosts take more of the disk together. The first line whose glob takes a host counts, for all\n"
+	"# others '" RETENTION_DEFAULT "'; without that they keep all. '" RETENTION_MAX_SIZE
+	"' is for all hosts.\n"
 	"#web* = 30d\n"
-	"#" RETENTION_DEFAULT " = 400d\n";
+	"#lab* = 7d 2G\n"
+	"#" RETENTION_DEFAULT " = 400d\n"
+	"#" RETENTION_MAX_SIZE " = 50G\n";
 
 enum option_code {
 	OPTION_CONFIG = 256,
@@ -206,7 +212,8 @@ static int read_file(struct settings *settings, const char *path, struct config_
 	if (result == 0)
 		result = config_apply(&config, SECTION, keys, COUNT(keys), settings, error);
 	if (result == 0)
-		result = retention_read(&config, RETENTION_SECTION, &settings->retention, error);
+		result = retention_rules_read(&config, RETENTION_SECTION, &settings->retention,
+					      error);
 	config_done(&config);
 	return result;
 }

@@ -33,7 +33,7 @@ struct settings {
 	int64_t queries;
 	int64_t query_time_us;
 	int64_t query_memory_mib;
-	char *retention; /* rules of the section [retention], as retention_read() has them */
+	char *retention; /* rules of the section [retention], as retention_rules_read() has them */
 };
 
 /* What the command line says. Texts are borrowed from it. */

@@ -209,6 +209,7 @@ void status_answer(void *context, const struct control_request *request,
 	put_log(&record, &stats);
 	put_number(&record, "files_set_aside", stats.n_files_aside);
 	put_number(&record, "damaged_ranges", stats.n_damaged_ranges);
+	put_text(&record, "retention", stats.retention);
 	put_text(&record, "state", store_state(&stats));
 	put_text(&record, "last_error", stats.last_error);
 	write_record(&record, reply);

@@ -30,6 +30,9 @@
 /* Hosts are looked for whose samples belong into files so often. */
 #define CHECKPOINT_US INT64_C(10000000)
 
+/* What is to be removed from files waits so long for the log. */
+#define LOG_US INT64_C(1000000)
+
 /* Between two groups of files the disk is left to others, unless somebody waits. */
 #define PAUSE_US INT64_C(50000)
 
@@ -80,7 +83,7 @@ static bool wants_commit(const struct store *store)
 	const struct engine *engine = store->engine;
 
 	return store->is_closing || store->flush_done != store->flush_wanted ||
-	       engine->controls.length > 0 || engine->wants_room ||
+	       engine->controls.length > 0 || engine->wants_room || engine->wants_segment ||
 	       engine->pending_bytes > STORE_PENDING_MUCH_BYTES;
 }
 
@@ -197,23 +200,41 @@ static int move_samples(struct store *store, enum engine_scope scope)
 	return result;
 }
 
+/* Have logged what was put for that, and the segment begun that it waits for. */
+static void wait_for_log(struct store *store)
+{
+	struct engine *engine = store->engine;
+	int64_t until_us = timestamp_monotonic_us() + LOG_US;
+
+	pthread_mutex_lock(&engine->mutex);
+	pthread_cond_signal(&store->wanted);
+	while ((engine->controls_durable < engine->controls_wanted || engine->wants_segment) &&
+	       !store->is_closing && wait_until(store, &store->done, until_us))
+		;
+	pthread_mutex_unlock(&engine->mutex);
+}
+
 static void *run_checkpoint(void *context)
 {
 	struct store *store = context;
 	struct engine *engine = store->engine;
+	uint64_t n_before = 0;
 
 	pthread_mutex_lock(&engine->mutex);
 	while (!store->is_closing) {
 		uint64_t wanted = store->checkpoint_wanted;
 		bool is_asked = store->checkpoint_done != wanted;
+		bool has_news = engine->stats.n_checkpoints != n_before || engine->retention_next;
 		int result;
 
-		if (!is_asked &&
+		if (!is_asked && !has_news &&
 		    wait_until(store, &store->moving, timestamp_monotonic_us() + CHECKPOINT_US))
 			continue;
+		n_before = engine->stats.n_checkpoints;
 		pthread_mutex_unlock(&engine->mutex);
 		/* Without memory now, it is tried again in a while. */
 		(void)retention_run(engine);
+		wait_for_log(store);
 		result = move_samples(store, is_asked ? ENGINE_SCOPE_ALL : ENGINE_SCOPE_DUE);
 		pthread_mutex_lock(&engine->mutex);
 		if (!is_asked)
@@ -310,6 +331,16 @@ uint64_t store_checkpoint(struct store *store)
 	pthread_cond_signal(&store->moving);
 	pthread_mutex_unlock(&engine->mutex);
 	return ticket;
+}
+
+int store_set_retention(struct store *store, const char *text)
+{
+	int result = retention_set(store->engine, text);
+
+	pthread_mutex_lock(&store->engine->mutex);
+	pthread_cond_signal(&store->moving);
+	pthread_mutex_unlock(&store->engine->mutex);
+	return result;
 }
 
 int store_checkpoint_result(struct store *store, uint64_t ticket)

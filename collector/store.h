@@ -79,6 +79,9 @@ uint64_t store_checkpoint(struct store *store);
 /* What became of it. @return 0; -EAGAIN: it is not done yet; other -errno: it failed */
 int store_checkpoint_result(struct store *store, uint64_t ticket);
 
+/* As retention_set(), and see at once what follows from it. */
+int store_set_retention(struct store *store, const char *text);
+
 /* Who is told whenever such a checkpoint has ended, or what was waited for was logged; borrowed. NULL = nobody */
 void store_set_news(struct store *store, struct wakeup *news);
 

@@ -102,6 +102,8 @@ void trim_publish(struct trim *trim, const struct group *group, struct group_fil
 		tombstones_done(&known->tombstones);
 	if (file->trim < GROUP_TRIM_FRONT)
 		return;
+	if (known->front_part != file->after.part)
+		known->released_bytes = 0;
 	known->front_part = file->after.part;
 	known->front_bytes = file->front_bytes;
 	data->names_nothing = true;
@@ -173,9 +175,17 @@ static int punch(const struct trim *trim, const struct engine_release *release)
 	return result;
 }
 
-static void punch_or_tell(struct trim *trim, const struct engine_release *release)
+static void give_back(struct trim *trim, const struct engine_release *release)
 {
-	if (punch(trim, release) != -EOPNOTSUPP || trim->cannot_punch)
+	struct catalog_trim *known = release->file->data[release->side].trim;
+	int result = punch(trim, release);
+
+	/* What failed is not waited for any more. */
+	pthread_mutex_lock(&trim->engine->mutex);
+	if (release->part == known->front_part && release->front_bytes > known->released_bytes)
+		known->released_bytes = release->front_bytes;
+	pthread_mutex_unlock(&trim->engine->mutex);
+	if (result != -EOPNOTSUPP || trim->cannot_punch)
 		return;
 	trim->cannot_punch = true;
 	message_warning(
@@ -214,6 +224,7 @@ static bool take_out(const struct engine_release *release)
 	data->end = (struct metric_file_end){.highest_us = CATALOG_NO_TIME};
 	data->trim->front_part = 0;
 	data->trim->front_bytes = 0;
+	data->trim->released_bytes = 0;
 	data->trim->n_taken++;
 	return true;
 }
@@ -238,7 +249,7 @@ void trim_release(struct trim *trim)
 		else if (is_gone)
 			unlink_part(trim, &release);
 		else
-			punch_or_tell(trim, &release);
+			give_back(trim, &release);
 	}
 	engine->n_releases = n_left;
 }

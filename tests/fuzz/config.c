@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "collector/retention.h"
+#include "collector/retention_rules.h"
 #include "common/text.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n_bytes);
@@ -53,17 +53,37 @@ static void check_error(const struct config_error *error)
 		abort();
 }
 
-/* Rules that are taken give an age for any host, and those that are not a sentence. */
+static void check_rules(const char *text)
+{
+	static const char *const hosts[] = {"web01", "", RETENTION_MAX_SIZE, RETENTION_DEFAULT};
+	struct retention_rules rules;
+
+	if (retention_rules_parse(text, &rules) < 0)
+		abort();
+	if ((rules.n == 0) != (*text == '\0'))
+		abort();
+	for (size_t i = 0; i < sizeof(hosts) / sizeof(hosts[0]); i++) {
+		size_t place = retention_rules_size(&rules, hosts[i]);
+
+		if (retention_rules_age(&rules, hosts[i]) < 0 ||
+		    (place != RETENTION_NONE &&
+		     (place >= rules.n || rules.at[place].limit_bytes == 0)))
+			abort();
+	}
+	retention_rules_done(&rules);
+}
+
+/* Rules that are taken give an age and a size for any host, and those that are not a sentence. */
 static void check_retention(const struct config *config)
 {
 	struct config_error error = {{0}};
-	char *rules = NULL;
+	char *text = NULL;
 
-	if (retention_read(config, "retention", &rules, &error) < 0)
+	if (retention_rules_read(config, "retention", &text, &error) < 0)
 		check_error(&error);
-	else if (retention_age(rules, "web01") < 0 || retention_age(rules, "") < 0)
-		abort();
-	free(rules);
+	else
+		check_rules(text);
+	free(text);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n_bytes)

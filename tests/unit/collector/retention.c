@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "collector/retention_rules.h"
 #include "tests/support/sim_store.h"
 
 #define SECOND_US SIM_STORE_SECOND_US
@@ -42,7 +43,7 @@ static char *read_rules(const char *text)
 	error = (struct config_error){{0}};
 	cr_assert_eq(config_read_text(&config, "t.conf", text, strlen(text), &error), 0, "%s",
 		     error.text);
-	if (retention_read(&config, "retention", &rules, &error) < 0)
+	if (retention_rules_read(&config, "retention", &rules, &error) < 0)
 		return NULL;
 	return rules;
 }
