@@ -102,8 +102,12 @@ static void try_moments(struct torture *torture)
 
 	sim_disk_watch(trial->sim, try_fates, &watcher);
 	(void)trial_open(trial, LEDGER_RESTART);
-	for (unsigned i = 0; i < STEPS && !trial_is_bad(trial) && !torture_is_bad(torture); i++)
+	for (unsigned i = 0; i < STEPS && !trial_is_bad(trial) && !torture_is_bad(torture); i++) {
 		trial_step(trial);
+		/* Not left to chance: a horizon that moves, files that are trimmed, and holes. */
+		if (i % (STEPS / 3) == STEPS / 6)
+			trial_expire(trial);
+	}
 	sim_disk_watch(trial->sim, NULL, NULL);
 	(void)torture_judge(torture, trial, "while nothing failed");
 	trial_free(trial);

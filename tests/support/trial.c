@@ -492,8 +492,7 @@ void trial_expire(struct trial *trial)
 	host = engine->catalog.all_hosts[sim_random_below(&trial->random, engine->catalog.n_hosts)];
 	if (host->last == 0 || horizon_us <= host->horizon_us)
 		return;
-	if (sim_random_chance(&trial->random, 2, 3))
-		fill_page(trial, host->name);
+	fill_page(trial, host->name);
 	if (!trial->engine || horizon_us <= host->horizon_us)
 		return;
 	ledger_expire(&trial->ledger, host->name, horizon_us);
@@ -616,11 +615,11 @@ void trial_step(struct trial *trial)
 	} else if (dice < 85) {
 		sim_disk_advance(trial->sim,
 				 (int64_t)sim_random_below(&trial->random, UINT64_C(1800000000)));
-	} else if (dice < 91) {
+	} else if (dice < 90) {
 		(void)trial_checkpoint(trial, ENGINE_SCOPE_DUE);
-	} else if (dice < 93) {
+	} else if (dice < 92) {
 		trial_flush(trial);
-	} else if (dice < 95) {
+	} else if (dice < 94) {
 		trial_delete(trial);
 	} else if (dice < 97) {
 		trial_expire(trial);
