@@ -153,6 +153,13 @@ struct catalog_series {
 /* There are millions of them. */
 _Static_assert(sizeof(struct catalog_series) <= 40, "a series is small");
 
+/* Has it a last sample that counts? One that is older than the horizon does not. */
+static inline bool catalog_has_last(const struct catalog_series *series)
+{
+	return series->last_time_us != CATALOG_NO_TIME &&
+	       (series->is_last_odd || series->last_time_us >= series->file->host->horizon_us);
+}
+
 #define CATALOG_DECLARED_BITS 4U
 
 /* How often that file of the metric names the series, as far as that counts: 15 at most. */

@@ -390,7 +390,7 @@ void engine_get_states(struct engine *engine, struct catalog_series *const *seri
 
 		state->kind = series[i]->file->kind;
 		(void)strlcpy(state->unit, series[i]->file->unit, sizeof(state->unit));
-		state->has_sample = series[i]->last_time_us != CATALOG_NO_TIME;
+		state->has_sample = catalog_has_last(series[i]);
 		state->last_time_us = series[i]->last_time_us;
 		state->last_value = series[i]->last_value;
 	}

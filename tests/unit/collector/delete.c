@@ -269,6 +269,37 @@ Test(delete, hides_what_is_older_than_the_horizon_whenever_it_comes)
 	cr_assert_str_eq(sim_store_read(&store), "2 here m 2\n3 here m 3\n");
 }
 
+static bool has_last(const char *metric)
+{
+	struct engine_series_state state = {0};
+	struct catalog_series **series;
+	size_t n;
+
+	cr_assert_eq(engine_list_series(store.engine, &series, &n), 0);
+	for (size_t i = 0; i < n; i++) {
+		if (strcmp(series[i]->file->metric, metric) == 0)
+			engine_get_states(store.engine, &series[i], 1, &state);
+	}
+	free(series);
+	return state.has_sample;
+}
+
+Test(delete, tells_no_last_value_that_is_older_than_the_horizon)
+{
+	cr_assert_eq(sim_store_put_many(&store, "m", 4), 0);
+	cr_assert_eq(sim_store_put_many(&store, "n", 2), 0);
+	sim_store_put(&store, "5 odd 7\n");
+	cr_assert_eq(engine_commit(store.engine), 0);
+	cr_assert(has_last("n"));
+	move_horizon(SECOND(2));
+	cr_assert_not(has_last("n"));
+	cr_assert(has_last("m"));
+	cr_assert(has_last("odd"));
+	restart();
+	cr_assert_not(has_last("n"));
+	cr_assert(has_last("odd"));
+}
+
 Test(delete, keeps_away_what_a_failed_sync_left_of_what_was_deleted_then)
 {
 	cr_assert_eq(sim_store_put_many(&store, "m", 2), 0);
