@@ -487,12 +487,11 @@ static void publish(struct checkpoint *checkpoint)
 	catalog_forget_names(&engine->catalog);
 	for (size_t i = 0; i < group->n_hosts; i++) {
 		struct catalog_host *host = group->hosts[i].host;
+		uint64_t n_gone = group->hosts[i].n_dropped + group->hosts[i].n_hidden;
 
 		host->checkpoint = group->hosts[i].position;
 		host->n_filed = group_n_filed(&group->hosts[i]);
-		host->n_samples -= group->hosts[i].n_dropped < host->n_samples
-					   ? group->hosts[i].n_dropped
-					   : host->n_samples;
+		host->n_samples -= n_gone < host->n_samples ? n_gone : host->n_samples;
 		host->trimmed_us = group->hosts[i].horizon_us;
 		host->filed_oldest_us = group->hosts[i].oldest_us;
 		host->said_oldest_us = group->hosts[i].oldest_us;

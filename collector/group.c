@@ -148,6 +148,7 @@ static void mask_run(struct group *group, struct group_run *run, const struct ta
 		if (samples[i].time_us < mask->since_us || samples[i].time_us > mask->until_us)
 			samples[n++] = samples[i];
 	}
+	group->n_hidden += run->n_samples - n;
 	run->n_samples = n;
 }
 
@@ -241,6 +242,7 @@ int group_add_host(struct group *group, struct tail *tail, struct catalog_host *
 	if (!hosts)
 		return -ENOMEM;
 	group->hosts = hosts;
+	group->n_hidden = 0;
 	result = reserve_samples(group);
 	if (result == 0)
 		result = tail_find(tail, range, &positions, &n_positions);
@@ -259,6 +261,7 @@ int group_add_host(struct group *group, struct tail *tail, struct catalog_host *
 	}
 	for (size_t i = mark.n_runs; i < group->n_runs; i++)
 		added.n_samples += group->runs[i].n_samples;
+	added.n_hidden = group->n_hidden;
 	group->hosts[group->n_hosts++] = added;
 	return 0;
 }

@@ -56,6 +56,7 @@ struct group_host {
 	uint64_t position; /* of the last batch that the group has of it */
 	uint64_t n_samples;
 	uint64_t n_dropped; /* of its files: they do not count any more */
+	uint64_t n_hidden;  /* of the log: they were deleted before they came into files */
 	int64_t horizon_us; /* of the host, when the group was begun */
 	int64_t oldest_us;  /* of what its files have, once they are encoded */
 };
@@ -97,6 +98,7 @@ struct group {
 	size_t n_runs;
 	size_t runs_capacity;
 	bool has_open_run;        /* the last one may go on */
+	uint64_t n_hidden;        /* samples of the host being added that a delete took out */
 	struct group_mask *masks; /* once complete by file and series */
 	size_t n_masks;
 	size_t masks_capacity;

@@ -143,6 +143,31 @@ Test(delete, finds_the_last_sample_anew)
 	cr_assert_eq(last_time_us("m"), SECOND(1));
 }
 
+static uint64_t n_samples_told(void)
+{
+	struct engine_host_state *hosts;
+	uint64_t n_samples;
+	size_t n;
+
+	cr_assert_eq(engine_list_hosts(store.engine, &hosts, &n), 0);
+	n_samples = n > 0 ? hosts[0].n_samples : 0;
+	free(hosts);
+	return n_samples;
+}
+
+Test(delete, tells_of_the_host_how_many_samples_are_left)
+{
+	cr_assert_eq(sim_store_put_many(&store, "m", 10), 0);
+	cr_assert_eq(sim_store_checkpoint(&store), 0);
+	cr_assert_eq(sim_store_put_many(&store, "m", 4), 0);
+	delete_metric("m", SECOND(2), SECOND(3));
+	cr_assert_eq(sim_store_checkpoint(&store), 0);
+	cr_assert_eq(n_samples_told(), 10);
+	restart();
+	cr_assert_eq(n_samples_told(), 10);
+	cr_assert_eq(sim_store_count(&store), 10);
+}
+
 Test(delete, removes_a_file_of_which_nothing_is_left)
 {
 	cr_assert_eq(sim_store_put_many(&store, "m", 4), 0);
