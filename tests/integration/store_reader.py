@@ -361,10 +361,12 @@ def samples_of(blocks):
         return not any(block.position < position and number in ids and since <= time <= until
                        for _, position, since, until, ids in tombstones)
 
+    # Where a front or a hole took the first ones away, names are said behind their samples.
     for block in blocks:
         if block.type == SERIES:
             names.update(read_series(block.payload)[1])
-        elif block.type == DATA:
+    for block in blocks:
+        if block.type == DATA:
             for number, column in store_block.decode(read_data(block.payload)[4]):
                 samples.setdefault(names[number], []).extend(
                     sample for sample in column if lives(block, number, sample[0]))
