@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <linux/fs.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -14,6 +15,9 @@
 #include "hostmetrics/format.h"
 
 #define ROOM_BYTES ((size_t)1 << 20)
+
+/* What is a hole is one in such pieces. */
+#define PAGE_BYTES ((size_t)4096)
 
 /* Synced when so much was written, so that the last sync of all has little to do. */
 #define SYNC_BYTES ((uint64_t)128 << 20)
@@ -61,10 +65,10 @@ static int clone_file(struct snapshot_copy *copy, int from, int to, uint64_t len
 	return ftruncate(to, (off_t)length_bytes) < 0 ? -errno : 0;
 }
 
-static int write_all(int fd, const char *bytes, size_t length)
+static int write_all(int fd, const char *bytes, size_t length, uint64_t offset)
 {
 	while (length > 0) {
-		ssize_t n = write(fd, bytes, length);
+		ssize_t n = pwrite(fd, bytes, length, (off_t)offset);
 
 		if (n < 0 && errno == EINTR)
 			continue;
@@ -72,14 +76,49 @@ static int write_all(int fd, const char *bytes, size_t length)
 			return -errno;
 		bytes += n;
 		length -= (size_t)n;
+		offset += (uint64_t)n;
 	}
 	return 0;
+}
+
+/* How many bytes from here on are pages of zeros, or are none. */
+static size_t measure_run(const char *bytes, size_t length, bool is_zero)
+{
+	static const char zeros[PAGE_BYTES];
+	size_t n = 0;
+
+	while (n < length) {
+		size_t page = length - n < PAGE_BYTES ? length - n : PAGE_BYTES;
+
+		if ((memcmp(bytes + n, zeros, page) == 0) != is_zero)
+			break;
+		n += page;
+	}
+	return n;
+}
+
+/* Pages of zeros stay holes: what was given back to the file system takes no room in the copy. The file
+ * system is not asked where its holes are, since some have told of holes where data was to be written. */
+static int write_pages(struct snapshot_copy *copy, int to, size_t length, uint64_t offset)
+{
+	size_t at = measure_run(copy->room, length, true);
+	int result = 0;
+
+	while (at < length && result == 0) {
+		size_t n = measure_run(copy->room + at, length - at, false);
+
+		result = write_all(to, copy->room + at, n, offset + at);
+		copy->unsynced_bytes += n;
+		at += n;
+		at += measure_run(copy->room + at, length - at, true);
+	}
+	return result;
 }
 
 static int copy_bytes(struct snapshot_copy *copy, int from, int to, uint64_t length_bytes)
 {
 	uint64_t offset = 0;
-	int result = 0;
+	int result = ftruncate(to, (off_t)length_bytes) < 0 ? -errno : 0;
 
 	while (offset < length_bytes && result == 0) {
 		uint64_t left = length_bytes - offset;
@@ -90,9 +129,8 @@ static int copy_bytes(struct snapshot_copy *copy, int from, int to, uint64_t len
 			continue;
 		if (n <= 0)
 			return n < 0 ? -errno : -ESTALE;
-		result = write_all(to, copy->room, (size_t)n);
+		result = write_pages(copy, to, (size_t)n, offset);
 		offset += (uint64_t)n;
-		copy->unsynced_bytes += (uint64_t)n;
 		if (result == 0 && copy->unsynced_bytes >= SYNC_BYTES)
 			result = snapshot_copy_sync(copy);
 		if (result == 0 && copy->check)
