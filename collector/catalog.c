@@ -428,6 +428,15 @@ struct catalog_trim *catalog_get_trim(struct catalog_data *data)
 	return data->trim;
 }
 
+void catalog_note_last(struct catalog_host *host, int64_t time_us, bool is_odd)
+{
+	if (host->last_time_us == CATALOG_NO_TIME || (host->is_last_odd && !is_odd) ||
+	    (host->is_last_odd == is_odd && time_us > host->last_time_us)) {
+		host->last_time_us = time_us;
+		host->is_last_odd = is_odd;
+	}
+}
+
 void catalog_note(struct catalog_series *series, int64_t time_us, double value, bool is_odd)
 {
 	struct catalog_host *host = series->file->host;
@@ -441,11 +450,7 @@ void catalog_note(struct catalog_series *series, int64_t time_us, double value, 
 		series->last_value = value;
 		series->is_last_odd = is_odd;
 	}
-	if (host->last_time_us == CATALOG_NO_TIME || (host->is_last_odd && !is_odd) ||
-	    (host->is_last_odd == is_odd && time_us > host->last_time_us)) {
-		host->last_time_us = time_us;
-		host->is_last_odd = is_odd;
-	}
+	catalog_note_last(host, time_us, is_odd);
 	if (!is_odd && time_us < host->oldest_us)
 		host->oldest_us = time_us;
 }

@@ -243,6 +243,9 @@ struct catalog_trim *catalog_get_trim(struct catalog_data *data);
 /* Note that a series has a sample, for its last value. @param is_odd  it is of an impossible time */
 void catalog_note(struct catalog_series *series, int64_t time_us, double value, bool is_odd);
 
+/* Note only that a host has one of such a time, for its newest. */
+void catalog_note_last(struct catalog_host *host, int64_t time_us, bool is_odd);
+
 /* Keep a sample until it is sealed into a batch. @return 0 or -ENOMEM */
 int catalog_gather(struct catalog_series *series, int64_t time_us, double value);
 

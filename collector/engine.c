@@ -418,6 +418,7 @@ static void get_host(const struct catalog_host *host, int64_t now_us,
 		.has_sample = host->last_time_us != CATALOG_NO_TIME,
 		.last_time_us = host->last_time_us,
 		.has_oldest = host->oldest_us != CATALOG_NO_OLDEST &&
+			      host->last_time_us != CATALOG_NO_TIME &&
 			      (host->is_last_odd || host->last_time_us >= host->horizon_us),
 		.oldest_time_us =
 			host->oldest_us > host->horizon_us ? host->oldest_us : host->horizon_us,

@@ -17,7 +17,23 @@
 void last_samples_done(struct last_samples *wanted)
 {
 	free(wanted->series);
+	free(wanted->hosts);
 	*wanted = (struct last_samples){0};
+}
+
+/* Its newest sample is that of a series that has none now. With the mutex held. */
+static int forget_host(struct last_samples *wanted, struct catalog_host *host)
+{
+	struct catalog_host **grown =
+		array_grow(wanted->hosts, wanted->n_hosts, &wanted->hosts_capacity, sizeof(*grown));
+
+	if (!grown)
+		return -ENOMEM;
+	wanted->hosts = grown;
+	grown[wanted->n_hosts++] = host;
+	host->last_time_us = CATALOG_NO_TIME;
+	host->is_last_odd = false;
+	return 0;
 }
 
 int last_samples_forget(struct last_samples *wanted, struct catalog_series *series,
@@ -33,6 +49,12 @@ int last_samples_forget(struct last_samples *wanted, struct catalog_series *seri
 	if (!grown)
 		return -ENOMEM;
 	wanted->series = grown;
+	if (series->last_time_us == series->file->host->last_time_us) {
+		int result = forget_host(wanted, series->file->host);
+
+		if (result < 0)
+			return result;
+	}
 	grown[wanted->n++] = series;
 	series->last_time_us = CATALOG_NO_TIME;
 	series->is_last_odd = false;
@@ -107,6 +129,41 @@ static int find_between(const struct last_samples *wanted, struct engine *engine
 	return result;
 }
 
+/* With the mutex held. */
+static void note_file(const struct catalog *catalog, const struct catalog_file *file)
+{
+	const struct number_run *run = &file->series.first;
+
+	for (; run; run = number_runs_next(&catalog->series_runs, run)) {
+		for (uint32_t i = 0; i < run->n; i++) {
+			const struct catalog_series *series =
+				pool_at(&catalog->series, run->first + i);
+
+			if (series->last_time_us != CATALOG_NO_TIME) {
+				catalog_note_last(file->host, series->last_time_us,
+						  series->is_last_odd);
+			}
+		}
+	}
+}
+
+/* A host's newest sample is that of its series; what came in meanwhile was noted. */
+static void find_of_host(struct engine *engine, const struct catalog_host *host)
+{
+	const struct catalog_file *file;
+
+	pthread_mutex_lock(&engine->mutex);
+	file = host->files;
+	while (file) {
+		note_file(host->is_retired ? &engine->retired : &engine->catalog, file);
+		file = file->next;
+		/* A host may have many: who waits for the mutex may have it in between. */
+		pthread_mutex_unlock(&engine->mutex);
+		pthread_mutex_lock(&engine->mutex);
+	}
+	pthread_mutex_unlock(&engine->mutex);
+}
+
 int last_samples_find(struct last_samples *wanted, struct engine *engine)
 {
 	int64_t now_us = engine->options.disk->now_us(engine->options.disk->context);
@@ -126,5 +183,7 @@ int last_samples_find(struct last_samples *wanted, struct engine *engine)
 		until_us = since_us - 1;
 		span_us *= TIMES_AS_MUCH;
 	}
+	for (size_t i = 0; i < wanted->n_hosts; i++)
+		find_of_host(engine, wanted->hosts[i]);
 	return result;
 }

@@ -17,6 +17,9 @@ struct last_samples {
 	struct catalog_series **series;
 	size_t n;
 	size_t capacity;
+	struct catalog_host **hosts; /* whose newest sample it was */
+	size_t n_hosts;
+	size_t hosts_capacity;
 };
 
 void last_samples_done(struct last_samples *wanted);
@@ -27,7 +30,7 @@ int last_samples_forget(struct last_samples *wanted, struct catalog_series *seri
 			int64_t since_us, int64_t until_us);
 
 /*
- * Look for them, in files and in the log. Takes the engine's mutex.
+ * Look for them, and then for the newest ones of their hosts, in files and in the log. Takes the engine's mutex.
  * @return 0; -ENOMEM; -errno of reading the log
  */
 int last_samples_find(struct last_samples *wanted, struct engine *engine);

@@ -143,16 +143,17 @@ Test(delete, finds_the_last_sample_anew)
 	cr_assert_eq(last_time_us("m"), SECOND(1));
 }
 
-static uint64_t n_samples_told(void)
+static struct engine_host_state host_told(void)
 {
 	struct engine_host_state *hosts;
-	uint64_t n_samples;
+	struct engine_host_state told;
 	size_t n;
 
 	cr_assert_eq(engine_list_hosts(store.engine, &hosts, &n), 0);
-	n_samples = n > 0 ? hosts[0].n_samples : 0;
+	cr_assert_eq(n, 1);
+	told = hosts[0];
 	free(hosts);
-	return n_samples;
+	return told;
 }
 
 Test(delete, tells_of_the_host_how_many_samples_are_left)
@@ -162,10 +163,26 @@ Test(delete, tells_of_the_host_how_many_samples_are_left)
 	cr_assert_eq(sim_store_put_many(&store, "m", 4), 0);
 	delete_metric("m", SECOND(2), SECOND(3));
 	cr_assert_eq(sim_store_checkpoint(&store), 0);
-	cr_assert_eq(n_samples_told(), 10);
+	cr_assert_eq(host_told().n_samples, 10);
 	restart();
-	cr_assert_eq(n_samples_told(), 10);
+	cr_assert_eq(host_told().n_samples, 10);
 	cr_assert_eq(sim_store_count(&store), 10);
+}
+
+Test(delete, tells_of_the_host_which_sample_is_the_newest_now)
+{
+	cr_assert_eq(sim_store_put_many(&store, "m", 4), 0);
+	cr_assert_eq(sim_store_put_many(&store, "n", 2), 0);
+	delete_metric("m", SECOND(1), INT64_MAX);
+	cr_assert_eq(host_told().last_time_us, SECOND(1));
+	restart();
+	cr_assert_eq(host_told().last_time_us, SECOND(1));
+	cr_assert_eq(sim_store_checkpoint(&store), 0);
+	delete_metric("n", INT64_MIN, INT64_MAX);
+	cr_assert_eq(host_told().last_time_us, SECOND(0));
+	delete_metric("m", INT64_MIN, INT64_MAX);
+	cr_assert_not(host_told().has_sample);
+	cr_assert_not(host_told().has_oldest);
 }
 
 Test(delete, removes_a_file_of_which_nothing_is_left)
