@@ -25,7 +25,8 @@ void last_samples_done(struct last_samples *wanted)
 static int forget_host(struct last_samples *wanted, struct catalog_host *host)
 {
 	struct catalog_host **grown =
-		array_grow(wanted->hosts, wanted->n_hosts, &wanted->hosts_capacity, sizeof(*grown));
+		array_grow(wanted->hosts, wanted->n_hosts, &wanted->hosts_capacity,
+			   sizeof(struct catalog_host *));
 
 	if (!grown)
 		return -ENOMEM;
@@ -139,10 +140,9 @@ static void note_file(const struct catalog *catalog, const struct catalog_file *
 			const struct catalog_series *series =
 				pool_at(&catalog->series, run->first + i);
 
-			if (series->last_time_us != CATALOG_NO_TIME) {
-				catalog_note_last(file->host, series->last_time_us,
-						  series->is_last_odd);
-			}
+			if (series->last_time_us == CATALOG_NO_TIME)
+				continue;
+			catalog_note_last(file->host, series->last_time_us, series->is_last_odd);
 		}
 	}
 }

@@ -40,18 +40,23 @@ static void teardown(void)
 
 TestSuite(snapshot_copy, .init = setup, .fini = teardown);
 
-/* Copy a file that has `bytes`, which the copy must have as well. @return what it takes on the disk */
-static uint64_t copy_it(void)
+static void copy_it(void)
 {
 	int fd = openat(folder, "from", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-	struct stat status;
 
 	cr_assert_geq(fd, 0);
 	cr_assert_eq(pwrite(fd, bytes, sizeof(bytes), 0), (ssize_t)sizeof(bytes));
 	cr_assert_eq(snapshot_copy_file(&copy, fd, sizeof(bytes), "to"), 0);
 	(void)close(fd);
 	cr_assert_eq(snapshot_copy_sync(&copy), 0);
-	fd = openat(folder, "to", O_RDONLY | O_CLOEXEC);
+}
+
+/* The copy must have the same. @return what it takes on the disk */
+static uint64_t compare_it(void)
+{
+	int fd = openat(folder, "to", O_RDONLY | O_CLOEXEC);
+	struct stat status;
+
 	cr_assert_geq(fd, 0);
 	cr_assert_eq(read(fd, found, sizeof(found)), (ssize_t)sizeof(bytes));
 	cr_assert_eq(memcmp(found, bytes, sizeof(bytes)), 0);
@@ -64,18 +69,21 @@ Test(snapshot_copy, takes_no_room_for_holes)
 {
 	memset(bytes, 'a', PAGE_BYTES);
 	memset(bytes + (size_t)400 * PAGE_BYTES, 'b', (size_t)2 * PAGE_BYTES);
-	cr_assert_leq(copy_it(), UINT64_C(8) * PAGE_BYTES);
+	copy_it();
+	cr_assert_leq(compare_it(), UINT64_C(8) * PAGE_BYTES);
 }
 
 Test(snapshot_copy, has_the_zeros_at_the_end)
 {
 	bytes[1] = 'a';
-	(void)copy_it();
+	copy_it();
+	(void)compare_it();
 }
 
 Test(snapshot_copy, has_single_bytes_among_zeros)
 {
 	for (size_t page = 0; page <= PAGES; page += 3)
 		bytes[page * PAGE_BYTES + page % END_BYTES] = 'x';
-	(void)copy_it();
+	copy_it();
+	(void)compare_it();
 }
