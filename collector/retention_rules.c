@@ -20,6 +20,11 @@
 /* @return 0; -EINVAL: neither an age nor a size */
 static int parse_value(const char *word, struct retention_rule *rule)
 {
+	size_t length = strlen(word);
+
+	/* Who forgets the d of 400d shall not lose all but the last minutes. */
+	if (length == 0 || (word[length - 1] >= '0' && word[length - 1] <= '9'))
+		return -EINVAL;
 	if (byte_size_parse(word, &rule->limit_bytes) == 0)
 		return rule->limit_bytes > 0 ? 0 : -EINVAL;
 	rule->limit_bytes = 0;

@@ -85,6 +85,9 @@ Test(retention, wrong_rules_are_named_with_their_lines)
 	cr_expect_not_null(strstr(error.text, "t.conf:2: default: 'never' is not a duration"));
 	cr_assert_null(read_rules("[retention]\nweb* = 0h\n"));
 	cr_expect_not_null(strstr(error.text, "web*"));
+	cr_assert_null(read_rules("[retention]\ndefault = 400\n"), "400 of what?");
+	cr_expect_not_null(strstr(error.text, "t.conf:2: default: '400' is not a duration"));
+	cr_assert_null(read_rules("[retention]\nmax_size = 50000000000\n"));
 	cr_assert_null(read_rules("[retention]\na;b = 1h\n"));
 	cr_expect_not_null(strstr(error.text, "';'"));
 }
