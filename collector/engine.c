@@ -411,15 +411,16 @@ void engine_get_states(struct engine *engine, struct catalog_series *const *seri
 static void get_host(const struct catalog_host *host, int64_t now_us,
 		     struct engine_host_state *ret_state)
 {
+	bool has_sample = host->last_time_us != CATALOG_NO_TIME &&
+			  (host->is_last_odd || host->last_time_us >= host->horizon_us);
+
 	*ret_state = (struct engine_host_state){
 		.name = host->name,
 		.n_series = host->n_series,
 		.n_samples = host->n_samples,
-		.has_sample = host->last_time_us != CATALOG_NO_TIME,
+		.has_sample = has_sample,
 		.last_time_us = host->last_time_us,
-		.has_oldest = host->oldest_us != CATALOG_NO_OLDEST &&
-			      host->last_time_us != CATALOG_NO_TIME &&
-			      (host->is_last_odd || host->last_time_us >= host->horizon_us),
+		.has_oldest = host->oldest_us != CATALOG_NO_OLDEST && has_sample,
 		.oldest_time_us =
 			host->oldest_us > host->horizon_us ? host->oldest_us : host->horizon_us,
 		.n_bytes = usage_bytes(&host->usage),

@@ -341,6 +341,16 @@ static bool has_last(const char *metric)
 	return state.has_sample;
 }
 
+Test(delete, tells_of_the_host_no_newest_sample_that_is_older_than_the_horizon)
+{
+	cr_assert_eq(sim_store_put_many(&store, "m", 4), 0);
+	move_horizon(SECOND(3));
+	cr_assert(host_told().has_sample);
+	move_horizon(SECOND(4));
+	cr_assert_not(host_told().has_sample);
+	cr_assert_not(host_told().has_oldest);
+}
+
 Test(delete, tells_no_last_value_that_is_older_than_the_horizon)
 {
 	cr_assert_eq(sim_store_put_many(&store, "m", 4), 0);
