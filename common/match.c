@@ -19,8 +19,9 @@
 static const char glob_bytes[] = "*?[\\";
 
 struct match {
-	char *metric; /* a glob; "" = every one */
-	char *whole;  /* a glob over all of the text; NULL = none */
+	char *metric;          /* a glob; "" = every one */
+	char *whole;           /* a glob over all of the text; NULL = none */
+	const char *whole_end; /* what a text has to end with that `whole` takes */
 	bool has_list;
 	struct matcher_list list;
 };
@@ -73,6 +74,17 @@ static void tell_place(const char *pattern, size_t failed_at, char *problem)
 		       character);
 }
 
+/* What stands for itself at the end of a glob, and of every text that it takes. */
+static const char *find_plain_end(const char *pattern)
+{
+	const char *end = pattern + strlen(pattern);
+
+	/* What stands before a ']' may belong to what it closes. */
+	while (end > pattern && end[-1] != ']' && !strchr(glob_bytes, end[-1]))
+		end--;
+	return end;
+}
+
 static int set_pattern(struct match *match, const char *pattern, char *problem)
 {
 	size_t length = strcspn(pattern, "{");
@@ -94,7 +106,10 @@ static int set_pattern(struct match *match, const char *pattern, char *problem)
 	}
 	/* What can be read as either is taken as either, and a series always chooses itself. */
 	match->whole = strdup(pattern);
-	return match->whole ? 0 : -ENOMEM;
+	if (!match->whole)
+		return -ENOMEM;
+	match->whole_end = find_plain_end(match->whole);
+	return 0;
 }
 
 int match_new(const char *pattern, struct match **ret_match,
@@ -175,9 +190,20 @@ static bool takes_labels(struct match *match, const char *host, const char *text
 	       matcher_list_takes(&match->list, host, &series);
 }
 
+/* The glob is asked only where the end is right: it takes much longer. */
+static bool takes_whole(const struct match *match, const char *series)
+{
+	size_t length = strlen(series);
+	size_t end_length = strlen(match->whole_end);
+
+	return length >= end_length &&
+	       memcmp(series + length - end_length, match->whole_end, end_length) == 0 &&
+	       match_glob(match->whole, series);
+}
+
 bool match_takes(struct match *match, const char *host, const char *series)
 {
-	if (match->whole && match_glob(match->whole, series))
+	if (match->whole && takes_whole(match, series))
 		return true;
 	if (match->whole && !match->has_list)
 		return false;

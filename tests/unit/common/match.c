@@ -69,6 +69,18 @@ Test(match, compares_a_glob_with_braces_with_the_whole_text)
 	cr_expect_not(match_series("*{*", "node_load1"));
 }
 
+Test(match, takes_a_glob_with_braces_whatever_it_ends_with)
+{
+	cr_expect(match_series("*{*idl[a-e]\"}", SERIES));
+	cr_expect(match_series("*{*idl[]e]\"}", SERIES));
+	cr_expect(match_series("*{*idl?\"}", SERIES));
+	cr_expect(match_series("*{*\\i\\dle\\\"}", SERIES));
+	cr_expect(match_series("*{*[", "m{a=\"b["));
+	cr_expect_not(match_series("*{*idl[f-z]\"}", SERIES));
+	cr_expect_not(match_series("*{*dle\"}}", SERIES));
+	cr_expect_not(match_series("*{*mode=\"idle\"}", "m{}"));
+}
+
 static void assert_refuses(const char *pattern, const char *expected)
 {
 	char problem[MATCHER_PROBLEM_BYTES];
