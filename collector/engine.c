@@ -371,26 +371,6 @@ void engine_get_stats(struct engine *engine, struct engine_stats *ret_stats)
 	pthread_mutex_unlock(&engine->mutex);
 }
 
-int engine_list_series(struct engine *engine, struct catalog_series ***ret_series, size_t *ret_n)
-{
-	struct catalog_series **copy;
-	size_t n;
-
-	pthread_mutex_lock(&engine->mutex);
-	n = engine->catalog.series.n;
-	copy = calloc(n + 1, sizeof(struct catalog_series *));
-	if (!copy) {
-		pthread_mutex_unlock(&engine->mutex);
-		return -ENOMEM;
-	}
-	for (size_t i = 0; i < n; i++)
-		copy[i] = pool_at(&engine->catalog.series, i);
-	pthread_mutex_unlock(&engine->mutex);
-	*ret_series = copy;
-	*ret_n = n;
-	return 0;
-}
-
 void engine_get_states(struct engine *engine, struct catalog_series *const *series, size_t n,
 		       struct engine_series_state *ret_states)
 {

@@ -206,13 +206,6 @@ int engine_checkpoint(struct engine *engine, enum engine_scope scope);
 
 void engine_get_stats(struct engine *engine, struct engine_stats *ret_stats);
 
-/*
- * All series, in no order. @param ret_series  an array, to be freed by the caller, of what is
- * borrowed from the engine; only fields marked "fixed" may be read
- * @return 0 or -ENOMEM
- */
-int engine_list_series(struct engine *engine, struct catalog_series ***ret_series, size_t *ret_n);
-
 /* The present state of each of `n` series. */
 void engine_get_states(struct engine *engine, struct catalog_series *const *series, size_t n,
 		       struct engine_series_state *ret_states);

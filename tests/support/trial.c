@@ -12,6 +12,7 @@
 #include "collector/group_writer.h"
 #include "collector/horizon.h"
 #include "collector/query.h"
+#include "tests/support/all_series.h"
 
 #define CHECKPOINT_STEPS_MAX 10000
 
@@ -404,7 +405,7 @@ void trial_delete(struct trial *trial)
 	size_t n = 0;
 
 	/* What waits in memory is logged after it. */
-	if (trial_commit(trial) < 0 || engine_list_series(trial->engine, &series, &n) < 0)
+	if (trial_commit(trial) < 0 || all_series_list(trial->engine, &series, &n) < 0)
 		return;
 	if (n > 0) {
 		int result;

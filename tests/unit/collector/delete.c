@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "collector/horizon.h"
+#include "tests/support/all_series.h"
 #include "tests/support/sim_store.h"
 
 #define SECOND(n) ((SIM_STORE_START_S + (n)) * SIM_STORE_SECOND_US)
@@ -36,7 +37,7 @@ static void delete_metric(const char *metric, int64_t since_us, int64_t until_us
 	size_t n_all;
 	size_t n = 0;
 
-	cr_assert_eq(engine_list_series(store.engine, &series, &n_all), 0);
+	cr_assert_eq(all_series_list(store.engine, &series, &n_all), 0);
 	for (size_t i = 0; i < n_all; i++) {
 		if (strcmp(series[i]->file->metric, metric) == 0)
 			series[n++] = series[i];

@@ -12,6 +12,7 @@
 
 #include "common/message.h"
 #include "common/store_file.h"
+#include "tests/support/all_series.h"
 #include "tests/support/sim_store.h"
 
 #define AT SIM_STORE_AT
@@ -81,7 +82,7 @@ Test(loader, knows_series_kinds_units_and_last_values)
 	put_filed("# TYPE m counter\n# UNIT m bytes\n" AT "07 m 5\n" AT "06 m{x=\"1\"} 4\n");
 	reopen();
 
-	cr_assert_eq(engine_list_series(store.engine, &series, &n), 0);
+	cr_assert_eq(all_series_list(store.engine, &series, &n), 0);
 	cr_assert_eq(n, 2);
 	engine_get_states(store.engine, series, n, states);
 	for (size_t i = 0; i < n; i++) {
@@ -815,7 +816,7 @@ Test(loader, takes_no_memory_for_numbers_that_no_file_has)
 	make_number(999);
 	cr_assert_eq(sim_store_open(&store), 0);
 	assert_reads("1 here m 1\n1 here m 1\n");
-	cr_assert_eq(engine_list_series(store.engine, &series, &n), 0);
+	cr_assert_eq(all_series_list(store.engine, &series, &n), 0);
 	cr_assert_eq(n, 1);
 	cr_assert_eq(series[0]->file->data[CATALOG_SIDE_MAIN].n_parts, 1);
 	cr_assert_eq(series[0]->file->data[CATALOG_SIDE_MAIN].end.part, 999);
