@@ -139,11 +139,15 @@ struct catalog_series *name_cache_go_on(struct name_cache *cache)
 struct catalog_series *name_cache_find(struct name_cache *cache, struct series_text host,
 				       struct series_text name)
 {
-	size_t i = find_place(cache, host, name);
+	/* The next one also where another time or value than is expected comes with it. */
+	size_t i = cache->places[cache->last].next;
 
-	if (i == cache->n_places)
-		return NULL;
-	cache->places[cache->last].next = (uint32_t)i;
+	if (!is_same(&cache->places[i], host, name)) {
+		i = find_place(cache, host, name);
+		if (i == cache->n_places)
+			return NULL;
+		cache->places[cache->last].next = (uint32_t)i;
+	}
 	cache->last = (uint32_t)i;
 	return cache->places[i].series;
 }
