@@ -122,6 +122,70 @@ Test(session, gives_the_same_lines_byte_by_byte)
 	buffer_done(&bytes);
 }
 
+/* What the engine does with the samples of a bundle that it does not know. */
+static void find_series(struct bundle *mine, struct catalog *catalog)
+{
+	for (size_t i = 0; i < mine->n_samples; i++) {
+		struct bundle_sample *sample = &mine->samples[i];
+		struct identity identity = bundle_identity(mine, sample);
+
+		if (sample->series)
+			continue;
+		sample->series = catalog_find(catalog, &identity);
+		if (!sample->series) {
+			cr_assert_eq(
+				catalog_add(catalog, &identity, CATALOG_NEXT_ID, &sample->series),
+				0);
+		}
+	}
+}
+
+/* What comes out of `text` in pieces that end at `cut` and its end, three times in turn. */
+static void run_again(const char *text, bool has_names, size_t cut, struct buffer *out)
+{
+	struct catalog catalog;
+	struct bundle mine;
+	struct session pieces;
+
+	sample_lines_init(&mine);
+	catalog_init(&catalog, &mine.key);
+	mine.names = has_names ? name_cache_new(&mine.key, 8) : NULL;
+	for (int round = 0; round < 3; round++) {
+		session_init(&pieces, SAMPLE_LINES_HOST);
+		session_feed(&pieces, text, cut, &mine);
+		session_feed(&pieces, text + cut, strlen(text) - cut, &mine);
+		session_end(&pieces, SESSION_ENDING_CLOSED, &mine);
+		session_done(&pieces);
+		sample_lines_format(&mine, out);
+		find_series(&mine, &catalog);
+		bundle_clear(&mine);
+	}
+	buffer_printf(out, "%d rejected\n", (int)rejects_total(mine.rejects));
+	name_cache_free(mine.names);
+	catalog_done(&catalog);
+	sample_lines_done(&mine);
+}
+
+Test(session, gives_the_same_lines_at_every_split_where_their_names_are_known)
+{
+	static const char text[] =
+		"1795416401 a{b=\"c d\"} 5\n1795416401 a{b=\"c e\"} 6\r\n1795416401 a 7\n"
+		"1795416401 a 7.5 \n1795416402 a{b=\"c d\"} 8\na{b=\"c d\"} 9 1795416402\r\n"
+		"a{b=\"c e\"} 10 1795416403\na{b=\"c e\"} 11 17954164031\na 12\na 1e3 1795416403\n"
+		"a 9007199254740993 1795416403\na nan 1795416403\na 1 2 1795416403\na  1 -1\n\na 13";
+	struct buffer all = {0};
+
+	run_again(text, false, 0, &all);
+	for (size_t cut = 0; cut <= strlen(text); cut++) {
+		struct buffer pieces = {0};
+
+		run_again(text, true, cut, &pieces);
+		cr_assert_str_eq(buffer_text(&pieces), buffer_text(&all), "%zu", cut);
+		buffer_done(&pieces);
+	}
+	buffer_done(&all);
+}
+
 Test(session, takes_an_unterminated_last_line_when_a_person_closes)
 {
 	feed("a 1\nb 2");
