@@ -41,7 +41,6 @@ struct checkpoint {
 	size_t next_host; /* of the catalog: where to look for one that is due */
 	size_t next_file; /* of the group, to be written */
 	int sync_fd;      /* of the file system, from before the first write on; -1 = none */
-	bool has_moved;   /* something, since the last rest */
 	struct group_writer writer;
 };
 
@@ -503,25 +502,18 @@ static void publish(struct checkpoint *checkpoint)
 	pthread_mutex_unlock(&engine->mutex);
 	trim_release(&checkpoint->writer.trim);
 	group_clear(group);
-	checkpoint->has_moved = true;
 	checkpoint->state = STATE_IDLE;
 }
 
 /* -- steps ---------------------------------------------------------------------------------------- */
 
-/*
- * Nothing is left to be moved. What the largest group needed is kept for who comes again soon, and not until
- * there is something one day: it goes when nothing was to be moved since the last rest.
- */
+/* Nothing is left to be moved: what the largest group needed is not kept until there is something. */
 static void rest(struct checkpoint *checkpoint)
 {
 	struct engine *engine = checkpoint->engine;
 
-	if (!checkpoint->has_moved) {
-		group_done(&checkpoint->group);
-		group_writer_rest(&checkpoint->writer);
-	}
-	checkpoint->has_moved = false;
+	group_done(&checkpoint->group);
+	group_writer_rest(&checkpoint->writer);
 	tail_rewind(checkpoint->tail);
 	pthread_mutex_lock(&engine->mutex);
 	buffer_done(&engine->groups);
