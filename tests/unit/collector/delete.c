@@ -333,7 +333,7 @@ static bool has_last(const char *metric)
 	struct catalog_series **series;
 	size_t n;
 
-	cr_assert_eq(engine_list_series(store.engine, &series, &n), 0);
+	cr_assert_eq(all_series_list(store.engine, &series, &n), 0);
 	for (size_t i = 0; i < n; i++) {
 		if (strcmp(series[i]->file->metric, metric) == 0)
 			engine_get_states(store.engine, &series[i], 1, &state);
