@@ -239,9 +239,9 @@ class Kill(Case):
         for path in glob.glob(self.path("store", "hosts", "*", f"{metric}*.hm")):
             with open(path, "rb") as file:
                 data = file.read()
-            header, _, damage = store_reader.read_file(data)
+            header, blocks, damage = store_reader.read_file(data)
             self.assertEqual(damage, [])
-            for labels, samples in store_reader.samples_of(data).items():
+            for labels, samples in store_reader.samples_of(blocks).items():
                 for time_us, value in samples:
                     rows[time_us, header.host, header.metric + labels, float(value).hex()] += 1
         return rows
