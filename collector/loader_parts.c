@@ -91,12 +91,21 @@ static bool is_none(int result)
 	       result == -EXDEV || result == -EREMOTE;
 }
 
-/* A file that cannot be used. Where it may be ours, and of use one day, what its name says counts, its
- * number is not used again, and all that is whole in it will count. */
+/*
+ * A file that cannot be used. Where it may be ours, and of use one day, what its name says counts, its number
+ * is not used again, and all that is whole in it will count. Where a part is behind it there was one of this
+ * number, which cut the one before: its name counts, and is kept, whatever the matter is with its bytes.
+ */
 static void pass_over(struct parts *parts, const struct found *found, int result)
 {
-	loader_tell_unusable(parts->loader, parts->folder, found->name, result);
-	if (is_none(result))
+	bool is_followed = parts->behind && parts->behind->says.part - 1 == found->says.part;
+
+	if (is_none(result) && is_followed)
+		loader_pass_over(parts->loader, found->name,
+				 "its header is damaged, its name counts");
+	else
+		loader_tell_unusable(parts->loader, parts->folder, found->name, result);
+	if (is_none(result) && !is_followed)
 		return;
 	go_on(parts, found->says.part + 1, FILE_NAME_ALL);
 	parts->behind = found;

@@ -140,17 +140,19 @@ static void judge(const struct check *check, int hosts, struct check_file *const
 		files[i]->refusal = -ERANGE;
 	for (size_t i = n_far; i < n; i++) {
 		struct check_file *file = files[i];
+		bool is_followed = behind && behind->part == file->says.part + 1;
 
 		if (behind && behind->part == file->says.part) {
 			file->refusal = -EEXIST;
 			continue;
 		}
-		if (behind && behind->part == file->says.part + 1)
+		if (is_followed)
 			file->limit_bytes = behind->continues_bytes;
 		/* Not even a header is nothing. */
 		if (is_left || file->limit_bytes <= sizeof(struct hm_file_header))
 			file->limit_bytes = 0;
-		if (file->limit_bytes == 0 || counts(check, hosts, file))
+		/* Before a part there was one of that number, whatever is in its place now. */
+		if (file->limit_bytes == 0 || counts(check, hosts, file) || is_followed)
 			behind = &file->says;
 		is_left |= file->has_front;
 	}

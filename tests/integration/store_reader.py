@@ -225,11 +225,12 @@ def read_parts(folder, store_id):
         for says, name in reversed(near):
             if behind and behind.part == says.part:
                 continue
-            limit = behind.n_bytes if behind and behind.part == says.part + 1 else ALL
+            is_followed = behind and behind.part == says.part + 1
+            limit = behind.n_bytes if is_followed else ALL
             try:
                 blocks = read_part(os.path.join(folder, name), store_id) if limit else []
             except Damaged as error:
-                behind = says if str(error) == "another version" else behind
+                behind = says if is_followed or str(error) == "another version" else behind
                 continue
             behind = says
             blocks = [block for block in blocks if block.offset + block.length <= limit]
