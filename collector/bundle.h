@@ -33,7 +33,7 @@ struct bundle_sample {
 	uint16_t metric_length;
 	uint16_t labels_length;
 	uint8_t unit_length;
-	uint8_t kind; /* enum hm_stored_kind */
+	uint8_t kind; /* enum hm_stored_kind; of one that engine_append() did not take, enum hm_reason */
 	uint16_t default_host_length;
 	uint16_t name_length; /* as it was written; 0: not to be kept in `names` */
 };

@@ -211,6 +211,9 @@ static int append_sample(struct engine *engine, struct bundle *bundle, struct bu
 		bundle->has_old_names = true;
 		result = takeover_find(engine, sample->series, &series);
 	}
+	/* Nobody would ever see it. */
+	if (result == 0 && !is_odd && sample->time_us < series->file->host->horizon_us)
+		result = -ERANGE;
 	if (result == 0)
 		result = engine_gather(engine, series, sample->time_us, sample->value, is_odd);
 	if (result < 0)
@@ -222,7 +225,8 @@ static int append_sample(struct engine *engine, struct bundle *bundle, struct bu
 }
 
 /* Count a sample that was not taken; its text is its series with blanks between the words. */
-static void reject_sample(const struct bundle *bundle, const struct bundle_sample *sample)
+static void reject_sample(const struct bundle *bundle, struct bundle_sample *sample,
+			  enum hm_reason reason)
 {
 	char text[REJECTS_EXAMPLE_MAX_BYTES * 2];
 	int length;
@@ -240,17 +244,23 @@ static void reject_sample(const struct bundle *bundle, const struct bundle_sampl
 	}
 	if (length >= (int)sizeof(text))
 		length = (int)sizeof(text) - 1;
-	rejects_add(bundle->rejects, HM_REASON_NO_MEMORY, text, length < 0 ? 0 : (size_t)length);
+	rejects_add(bundle->rejects, reason, text, length < 0 ? 0 : (size_t)length);
+	sample->kind = (uint8_t)reason;
 }
 
 void engine_append(struct engine *engine, struct bundle *bundle)
 {
 	pthread_mutex_lock(&engine->mutex);
 	for (size_t i = 0; i < bundle->n_samples; i++) {
+		int result;
+
 		if (i + AHEAD < bundle->n_samples)
 			__builtin_prefetch(bundle->samples[i + AHEAD].series, 1);
-		if (append_sample(engine, bundle, &bundle->samples[i]) < 0)
-			reject_sample(bundle, &bundle->samples[i]);
+		result = append_sample(engine, bundle, &bundle->samples[i]);
+		if (result < 0) {
+			reject_sample(bundle, &bundle->samples[i],
+				      result == -ERANGE ? HM_REASON_TOO_OLD : HM_REASON_NO_MEMORY);
+		}
 	}
 	pthread_mutex_unlock(&engine->mutex);
 }

@@ -52,8 +52,10 @@ static void finish(struct import *import, struct control_reply *reply)
 	store_append(import->store, bundle);
 	/* The store sets the series of those that it took. */
 	for (size_t i = 0; i < bundle->n_samples; i++) {
-		if (!bundle->samples[i].series)
-			refuse(reply, import->lines.index[i], HM_REASON_NO_MEMORY);
+		const struct bundle_sample *sample = &bundle->samples[i];
+
+		if (!sample->series)
+			refuse(reply, import->lines.index[i], (enum hm_reason)sample->kind);
 	}
 	control_end(reply, HM_CONTROL_OK, NULL);
 }

@@ -30,6 +30,7 @@ static const struct reason_words words[HM_REASON_COUNT] = {
 	[HM_REASON_NO_DESCRIPTOR] = {"no_descriptor", "there was no descriptor left"},
 	[HM_REASON_IDLE] = {"idle", "the connection was idle for too long"},
 	[HM_REASON_NOT_READING] = {"not_reading", "the client did not read its answer"},
+	[HM_REASON_TOO_OLD] = {"too_old", "the time is older than [retention] keeps of the host"},
 };
 
 /* A later version's reason, read from its file, has no words here. */

@@ -139,6 +139,7 @@ enum hm_reason {
 	HM_REASON_NO_DESCRIPTOR = 13,
 	HM_REASON_IDLE = 14,        /* a connection that brought nothing for too long */
 	HM_REASON_NOT_READING = 15, /* one that does not take its answer */
+	HM_REASON_TOO_OLD = 16,     /* a sample older than its host's horizon */
 	HM_REASON_COUNT
 };
 

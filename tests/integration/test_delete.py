@@ -6,7 +6,7 @@ import time
 
 import store_log
 import store_reader
-from support import Case, ctl, query, wait_until
+from support import Case, ctl, query, status, wait_until
 
 COUNT = 60
 
@@ -131,6 +131,12 @@ class Retention(Case):
         self.assertEqual(reloaded.code, 0, reloaded.err)
         self.assertIn("retention", reloaded.out)
         wait_until(lambda: len(query(collector, "a")) == 2, 30, "what is older than an hour is gone")
+        self.send(collector.port, f"{now - 5000} a 1\n")
+        wait_until(lambda: status(collector).get("rejected_too_old") == 1, 10, "a sample that is too old is refused")
+        old = self.write("old.jsonl", "".join(f'{{"time":{now - age},"metric":"b","value":1}}\n' for age in (4000, 5)))
+        imported = ctl("--socket", collector.socket, "import", old)
+        self.assertIn("1 samples stored, 1 lines refused", imported.out + imported.err)
+        self.assertIn("older than [retention] keeps", imported.out + imported.err)
         self.assertEqual(ctl("--socket", collector.socket, "flush").code, 0)
         checked = ctl("--socket", collector.socket, "check", self.path("store"))
         self.assertEqual(checked.code, 0, checked.out + checked.err)

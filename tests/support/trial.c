@@ -283,12 +283,21 @@ static void give_sample(struct trial *trial, size_t i)
 	ledger_give(&trial->ledger, name, sample->time_us, sample->value);
 }
 
+/* How many samples it did not take; those that are too old it would not show. */
+static uint64_t count_refused(const struct trial *trial)
+{
+	struct reject reject;
+
+	rejects_get(trial->bundle.rejects, HM_REASON_NO_MEMORY, &reject);
+	return reject.n;
+}
+
 void trial_append(struct trial *trial)
 {
 	const struct disk *disk = sim_disk_table(trial->sim);
 	bool is_many = sim_random_chance(&trial->random, 1, 12);
 	uint64_t n = 1 + sim_random_below(&trial->random, is_many ? 300 : 10);
-	uint64_t n_refused = rejects_total(trial->bundle.rejects);
+	uint64_t n_refused = count_refused(trial);
 	size_t n_before = trial->ledger.n_samples;
 
 	bundle_clear(&trial->bundle);
@@ -298,11 +307,11 @@ void trial_append(struct trial *trial)
 	for (size_t i = 0; i < trial->bundle.n_samples; i++)
 		give_sample(trial, i);
 	engine_append(trial->engine, &trial->bundle);
-	if (rejects_total(trial->bundle.rejects) > n_refused)
+	if (count_refused(trial) > n_refused)
 		ledger_doubt(&trial->ledger, n_before);
-	if (rejects_total(trial->bundle.rejects) > n_refused && !trial->is_faulty)
+	if (count_refused(trial) > n_refused && !trial->is_faulty)
 		ledger_complain(&trial->ledger, "%llu samples were refused",
-				(unsigned long long)rejects_total(trial->bundle.rejects));
+				(unsigned long long)count_refused(trial));
 }
 
 /* -- what the engine does with them ------------------------------------------------------------ */
@@ -422,7 +431,7 @@ static void give_many(struct trial *trial, const char *host, const char *name, i
 {
 	const struct bundle_meta meta = {HM_STORED_GAUGE, "seconds", 7};
 	const struct disk *disk = sim_disk_table(trial->sim);
-	uint64_t n_refused = rejects_total(trial->bundle.rejects);
+	uint64_t n_refused = count_refused(trial);
 	size_t n_before = trial->ledger.n_samples;
 	struct line line;
 
@@ -439,7 +448,7 @@ static void give_many(struct trial *trial, const char *host, const char *name, i
 	for (size_t i = 0; i < trial->bundle.n_samples; i++)
 		give_sample(trial, i);
 	engine_append(trial->engine, &trial->bundle);
-	if (rejects_total(trial->bundle.rejects) > n_refused)
+	if (count_refused(trial) > n_refused)
 		ledger_doubt(&trial->ledger, n_before);
 }
 

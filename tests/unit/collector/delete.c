@@ -312,6 +312,21 @@ Test(delete, hides_what_is_older_than_the_horizon_whenever_it_comes)
 	cr_assert_str_eq(sim_store_read(&store), "2 here m 2\n3 here m 3\n");
 }
 
+Test(delete, refuses_what_is_older_than_the_horizon_and_says_why)
+{
+	struct reject reject;
+
+	cr_assert_eq(sim_store_put_many(&store, "m", 4), 0);
+	move_horizon(SECOND(2));
+	sim_store_put(&store, SIM_STORE_AT "01 m 11\n" SIM_STORE_AT "02 m 22\n5 m 5\n");
+	rejects_get(store.bundle.rejects, HM_REASON_TOO_OLD, &reject);
+	cr_assert_eq(reject.n, 1);
+	cr_assert_str_eq(reject.example, "m of here");
+	cr_assert_eq(rejects_total(store.bundle.rejects), 1);
+	cr_assert_eq(engine_commit(store.engine), 0);
+	cr_assert_eq(sim_store_stats(&store).n_stored, 6);
+}
+
 static bool has_last(const char *metric)
 {
 	struct engine_series_state state = {0};
