@@ -476,6 +476,28 @@ Test(loader, reads_the_other_parts_where_one_is_lost)
 	assert_reads("1 here m 1\n2 here m 2\n3 here m 3\n");
 }
 
+/* A part of which nothing reached the disk still says how much of the one before it counts. */
+Test(loader, keeps_the_name_of_a_part_of_zeros_that_another_goes_on_with)
+{
+	static const uint8_t zeros[1000];
+	char path[256];
+
+	put_filed(AT "01 m 1\n");
+	fail_group(AT "02 m 2\n");
+	cr_assert_eq(sim_store_checkpoint(&store), 0);
+	fail_group(AT "03 m 3\n");
+	cr_assert_eq(sim_store_checkpoint(&store), 0);
+	(void)snprintf(path, sizeof(path), "%s", sim_store_find(&store, "hosts/here", "m~1@"));
+	sim_store_write_file(&store, path, zeros, sizeof(zeros));
+
+	for (int i = 0; i < 2; i++) {
+		reopen();
+		assert_reads("1 here m 1\n3 here m 3\n");
+	}
+	cr_expect_eq(sim_store_stats(&store).n_files_aside, 1);
+	cr_expect(sim_store_has(&store, path));
+}
+
 /* -- parts ---------------------------------------------------------------------------------------- */
 
 /* Rename a file of the host. */
