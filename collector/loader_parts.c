@@ -100,11 +100,12 @@ static void pass_over(struct parts *parts, const struct found *found, int result
 {
 	bool is_followed = parts->behind && parts->behind->says.part - 1 == found->says.part;
 
-	if (is_none(result) && is_followed)
+	if (is_none(result) && is_followed) {
 		loader_pass_over(parts->loader, found->name,
 				 "its header is damaged, its name counts");
-	else
+	} else {
 		loader_tell_unusable(parts->loader, parts->folder, found->name, result);
+	}
 	if (is_none(result) && !is_followed)
 		return;
 	go_on(parts, found->says.part + 1, FILE_NAME_ALL);
