@@ -53,34 +53,6 @@ static void answer_free(void *state)
 
 /* -- what is asked --------------------------------------------------------------------------------- */
 
-/* Read an argument in microseconds. @return 0, also without it; -EINVAL */
-static int time_argument(const struct control_request *request, const char *name,
-			 int64_t *ret_time_us)
-{
-	const char *text = control_argument(request, name);
-	char *end;
-	intmax_t time_us;
-
-	if (!text || text[0] == '\0')
-		return 0;
-	errno = 0;
-	time_us = strtoimax(text, &end, 10);
-	if (errno != 0 || *end != '\0')
-		return -EINVAL;
-	*ret_time_us = time_us;
-	return 0;
-}
-
-static int text_argument(const struct control_request *request, const char *name, char **ret_text)
-{
-	const char *text = control_argument(request, name);
-
-	if (!text)
-		return 0;
-	*ret_text = strdup(text);
-	return *ret_text ? 0 : -ENOMEM;
-}
-
 /* @return NULL, or what is wrong */
 static const char *take_times(struct answer *answer, const struct control_request *request)
 {
@@ -89,10 +61,10 @@ static const char *take_times(struct answer *answer, const struct control_reques
 
 	answer->options.since_us = INT64_MIN;
 	answer->options.until_us = INT64_MAX;
-	if (time_argument(request, "since", &answer->options.since_us) < 0 ||
-	    time_argument(request, "until", &answer->options.until_us) < 0)
+	if (reply_time_argument(request, "since", &answer->options.since_us) < 0 ||
+	    reply_time_argument(request, "until", &answer->options.until_us) < 0)
 		return "since and until are times in microseconds since 1970";
-	if (time_argument(request, "step", &step_us) < 0 || step_us < 0)
+	if (reply_time_argument(request, "step", &step_us) < 0 || step_us < 0)
 		return "step is a duration in microseconds";
 	rule->since_us = answer->options.since_us;
 	window_set_step(rule, step_us);
@@ -116,12 +88,12 @@ static const char *take_function(struct answer *answer, const struct control_req
 
 static int take_texts(struct answer *answer, const struct control_request *request)
 {
-	int result = text_argument(request, "series", &answer->series);
+	int result = reply_text_argument(request, "series", &answer->series);
 
 	if (result == 0)
-		result = text_argument(request, "host", &answer->host);
+		result = reply_text_argument(request, "host", &answer->host);
 	if (result == 0)
-		result = text_argument(request, "by", &answer->by);
+		result = reply_text_argument(request, "by", &answer->by);
 	answer->options.series = answer->series;
 	answer->options.host = answer->host;
 	answer->windows.by = answer->by;

@@ -4,7 +4,6 @@
 #include "collector/delete_answer.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -173,21 +172,6 @@ static void run(struct worker *worker, void *state)
 		end_answer(deleting, reply, result);
 }
 
-static int64_t get_time(const struct control_request *request, const char *name, int64_t fallback,
-			bool *is_wrong)
-{
-	const char *text = control_argument(request, name);
-	intmax_t time_us;
-	char *end;
-
-	if (!text || text[0] == '\0')
-		return fallback;
-	errno = 0;
-	time_us = strtoimax(text, &end, 10);
-	*is_wrong |= errno != 0 || *end != '\0';
-	return time_us;
-}
-
 static struct deleting *deleting_new(const struct verbs *verbs,
 				     const struct control_request *request)
 {
@@ -197,6 +181,7 @@ static struct deleting *deleting_new(const struct verbs *verbs,
 	if (!deleting)
 		return NULL;
 	deleting->store = verbs->store;
+	deleting->range = (struct delete_range){INT64_MIN, INT64_MAX};
 	deleting->memory.max = verbs->answer_limits.memory_mib << 20;
 	deleting->is_meant = control_argument(request, "yes") != NULL;
 	deleting->series = strdup(control_argument(request, "series"));
@@ -214,8 +199,6 @@ void delete_answer(void *context, const struct control_request *request,
 	struct worker_job job = {
 		.run = run, .free_state = deleting_free, .time_max_us = TIME_MAX_US};
 	struct deleting *deleting;
-	bool is_wrong = false;
-	int result;
 
 	if (!reply_require_series(request, reply))
 		return;
@@ -224,24 +207,14 @@ void delete_answer(void *context, const struct control_request *request,
 		reply_fail(reply, "cannot delete", -ENOMEM);
 		return;
 	}
-	deleting->range.since_us = get_time(request, "since", INT64_MIN, &is_wrong);
-	deleting->range.until_us = get_time(request, "until", INT64_MAX, &is_wrong);
 	job.state = deleting;
-	if (is_wrong || deleting->range.since_us > deleting->range.until_us)
-		result = -EINVAL;
-	else
-		result = workers_start(verbs->workers, &job, reply);
-	if (result == 0)
-		return;
-	deleting_free(deleting);
-	if (result == -EINVAL) {
+	if (reply_time_argument(request, "since", &deleting->range.since_us) < 0 ||
+	    reply_time_argument(request, "until", &deleting->range.until_us) < 0 ||
+	    deleting->range.since_us > deleting->range.until_us) {
+		deleting_free(deleting);
 		control_end(reply, HM_CONTROL_USAGE,
 			    "since and until are times in microseconds since 1970, in that order");
-	} else if (result == -EAGAIN) {
-		control_end(reply, HM_CONTROL_FAILED,
-			    "too many queries run already: try again, or raise queries in "
-			    "collector.conf");
-	} else {
-		reply_fail(reply, "cannot delete", result);
+		return;
 	}
+	reply_on_thread(reply, verbs->workers, &job, "cannot delete");
 }

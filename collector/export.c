@@ -335,38 +335,14 @@ static void run(struct worker *worker, void *state)
 
 /* -- what is asked --------------------------------------------------------------------------------- */
 
-static int text_argument(const struct control_request *request, const char *name, char **ret_text)
-{
-	const char *text = control_argument(request, name);
-
-	if (!text)
-		return 0;
-	*ret_text = strdup(text);
-	return *ret_text ? 0 : -ENOMEM;
-}
-
-/* @return false: it is no time */
-static bool time_argument(const struct control_request *request, const char *name,
-			  int64_t *ret_time_us)
-{
-	const char *text = control_argument(request, name);
-	char *end;
-
-	if (!text)
-		return true;
-	errno = 0;
-	*ret_time_us = strtoimax(text, &end, 10);
-	return errno == 0 && end != text && *end == '\0';
-}
-
 static int take_arguments(struct export *export, const struct verbs *verbs,
 			  const struct control_request *request)
 {
 	const char *order = control_argument(request, "order");
-	int result = text_argument(request, "series", &export->series);
+	int result = reply_text_argument(request, "series", &export->series);
 
 	if (result == 0)
-		result = text_argument(request, "host", &export->host);
+		result = reply_text_argument(request, "host", &export->host);
 	export->store = verbs->store;
 	export->memory_max = verbs->answer_limits.memory_mib << 20;
 	export->wish = (struct export_wish){
@@ -395,22 +371,19 @@ void export_answer(void *context, const struct control_request *request,
 	export->since_us = INT64_MIN;
 	export->until_us = INT64_MAX;
 	result = take_arguments(export, verbs, request);
-	if (result == 0 && (!time_argument(request, "since", &export->since_us) ||
-			    !time_argument(request, "until", &export->until_us)))
-		result = -EINVAL;
+	if (result == 0)
+		result = reply_time_argument(request, "since", &export->since_us);
+	if (result == 0)
+		result = reply_time_argument(request, "until", &export->until_us);
 	job.state = export;
-	if (result == 0)
-		result = workers_start(verbs->workers, &job, reply);
-	if (result == 0)
+	if (result == 0) {
+		reply_on_thread(reply, verbs->workers, &job, "cannot export");
 		return;
+	}
 	export_free(export);
 	if (result == -EINVAL) {
 		control_end(reply, HM_CONTROL_USAGE,
 			    "since and until are times in microseconds since 1970");
-	} else if (result == -EAGAIN) {
-		control_end(reply, HM_CONTROL_FAILED,
-			    "too many queries run already: try again, or raise queries in "
-			    "collector.conf");
 	} else {
 		reply_fail(reply, "cannot export", result);
 	}

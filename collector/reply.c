@@ -4,6 +4,7 @@
 #include "collector/reply.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -15,6 +16,32 @@ void reply_fail(struct control_reply *reply, const char *what, int error)
 
 	(void)snprintf(text, sizeof(text), "%s: %s", what, strerror(-error));
 	control_end(reply, HM_CONTROL_FAILED, text);
+}
+
+int reply_time_argument(const struct control_request *request, const char *name, int64_t *ret_us)
+{
+	const char *text = control_argument(request, name);
+	intmax_t us;
+	char *end;
+
+	if (!text || text[0] == '\0')
+		return 0;
+	errno = 0;
+	us = strtoimax(text, &end, 10);
+	if (errno != 0 || *end != '\0')
+		return -EINVAL;
+	*ret_us = us;
+	return 0;
+}
+
+int reply_text_argument(const struct control_request *request, const char *name, char **ret_text)
+{
+	const char *text = control_argument(request, name);
+
+	if (!text)
+		return 0;
+	*ret_text = strdup(text);
+	return *ret_text ? 0 : -ENOMEM;
 }
 
 void reply_on_thread(struct control_reply *reply, struct workers *workers,

@@ -5,12 +5,19 @@
 /* What the answers of several verbs have in common. */
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "collector/worker.h"
 #include "common/control.h"
 
 /* End an answer with what could not be done, and why. @param error  -errno */
 void reply_fail(struct control_reply *reply, const char *what, int error);
+
+/* Read an argument in microseconds. @param ret_us  stays as it is where there is none. @return 0 or -EINVAL */
+int reply_time_argument(const struct control_request *request, const char *name, int64_t *ret_us);
+
+/* Copy an argument. @param ret_text  the caller's; stays as it is where there is none. @return 0 or -ENOMEM */
+int reply_text_argument(const struct control_request *request, const char *name, char **ret_text);
 
 /*
  * Have the rest of an answer written on a thread; where that cannot be, the answer says so.

@@ -318,7 +318,6 @@ void snapshot_answer(void *context, const struct control_request *request,
 	const char *folder = control_argument(request, "folder");
 	struct worker_job job = {.run = run, .free_state = snapshot_free, .time_max_us = INT64_MAX};
 	struct snapshot *snapshot;
-	int result = -ENOMEM;
 
 	if (!folder || folder[0] != '/') {
 		control_end(reply, HM_CONTROL_USAGE, "which folder? An absolute path is wanted");
@@ -331,18 +330,12 @@ void snapshot_answer(void *context, const struct control_request *request,
 		snapshot->folder = strdup(folder);
 		snapshot->store_path = strdup(verbs->store_path);
 		job.state = snapshot;
-		if (snapshot->folder && snapshot->store_path)
-			result = workers_start(verbs->workers, &job, reply);
 	}
-	if (result == 0)
+	if (snapshot && snapshot->folder && snapshot->store_path) {
+		reply_on_thread(reply, verbs->workers, &job, "no snapshot");
 		return;
+	}
 	if (snapshot)
 		snapshot_free(snapshot);
-	if (result == -EAGAIN) {
-		control_end(reply, HM_CONTROL_FAILED,
-			    "too many queries run already: try again, or raise queries in "
-			    "collector.conf");
-	} else {
-		reply_fail(reply, "no snapshot", result);
-	}
+	reply_fail(reply, "no snapshot", -ENOMEM);
 }
