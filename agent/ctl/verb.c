@@ -301,14 +301,15 @@ const struct verb verbs[] = {
 	},
 	{
 		.name = "delete",
-		.usage = "SERIES|GLOB [--host GLOB] [--since TIME] [--until TIME] [--yes]",
+		.usage = "SERIES|GLOB [--host GLOB] [--since TIME] [--until TIME] [--yes | -n]",
 		.summary = "Delete stored samples, for good, after showing which and asking",
 		.details =
 			"Shows for each series how many samples there are in the range of time, from "
 			"when to\nwhen, then asks; with --yes it does not, with -n it only shows. No "
 			"query shows them once\nit is done; the disk has their room back after the "
-			"next checkpoints. Samples that come\nlater are not touched, also where their "
-			"times lie in the range.\n\n" GLOB_DETAILS,
+			"next checkpoints. What comes in\nwhile it asks is deleted with the rest; "
+			"samples that come after that are not\ntouched, also where their times lie in the "
+			"range.\n\n" GLOB_DETAILS,
 		.examples = "  agentctl delete node_load1 --host web01 --until -1d\n"
 			    "      all but the last day of one series\n"
 			    "  agentctl delete 'tmp_*' --yes\n"
