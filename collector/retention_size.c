@@ -10,10 +10,9 @@
 #include "collector/horizon.h"
 #include "collector/retention_part.h"
 #include "collector/trim_part.h"
+#include "collector/usage.h"
 #include "common/message.h"
 #include "common/timestamp.h"
-
-#define SECTOR_BYTES UINT64_C(512)
 
 /* A file keeps its first page, and at its end what is not worth a hole yet and the names of its series. */
 #define KEPT_BYTES            UINT64_C(8192)
@@ -98,7 +97,7 @@ static uint64_t page_of(uint64_t offset)
  * start it is not known whether that was done. */
 static uint64_t bytes_of(const struct catalog_data *data)
 {
-	uint64_t n_bytes = data->n_sectors * SECTOR_BYTES;
+	uint64_t n_bytes = data->n_sectors * USAGE_SECTOR_BYTES;
 	const struct catalog_trim *trim = data->trim;
 	uint64_t pending;
 	uint64_t least;
@@ -129,7 +128,7 @@ static struct quota_host get_state(const struct catalog_host *host)
 		.oldest_us = INT64_MAX,
 		.newest_us = host->is_last_odd ? INT64_MIN : host->last_time_us,
 		.n_bytes = usage_bytes(&host->usage),
-		.n_kept_bytes = host->n_sectors * SECTOR_BYTES,
+		.n_kept_bytes = host->n_sectors * USAGE_SECTOR_BYTES,
 	};
 
 	for (const struct catalog_file *file = host->files; file; file = file->next) {
@@ -137,9 +136,9 @@ static struct quota_host get_state(const struct catalog_host *host)
 		uint64_t n_bytes = bytes_of(data);
 		uint64_t n_kept = KEPT_BYTES + data->end.next_series_id * KEPT_BYTES_PER_SERIES;
 
-		state.n_bytes -= data->n_sectors * SECTOR_BYTES - n_bytes;
+		state.n_bytes -= data->n_sectors * USAGE_SECTOR_BYTES - n_bytes;
 		state.n_kept_bytes += n_bytes < n_kept ? n_bytes : n_kept;
-		state.n_kept_bytes += file->data[CATALOG_SIDE_ODD].n_sectors * SECTOR_BYTES;
+		state.n_kept_bytes += file->data[CATALOG_SIDE_ODD].n_sectors * USAGE_SECTOR_BYTES;
 		if (n_bytes > n_kept && first_end(host, data) < state.oldest_us)
 			state.oldest_us = first_end(host, data);
 	}

@@ -3,9 +3,6 @@
 
 #include "collector/usage.h"
 
-/* What st_blocks of stat(2) counts in. */
-#define SECTOR_BYTES 512
-
 void usage_add_file(struct usage *usage)
 {
 	usage->n_files++;
@@ -19,7 +16,7 @@ void usage_remove_file(struct usage *usage, uint32_t *n_sectors)
 
 void usage_set(struct usage *usage, uint32_t *n_sectors, uint64_t allocated_bytes)
 {
-	uint64_t now = allocated_bytes / SECTOR_BYTES;
+	uint64_t now = allocated_bytes / USAGE_SECTOR_BYTES;
 
 	/* A file of 2 TiB. */
 	if (now > UINT32_MAX)
@@ -30,7 +27,7 @@ void usage_set(struct usage *usage, uint32_t *n_sectors, uint64_t allocated_byte
 
 uint64_t usage_bytes(const struct usage *usage)
 {
-	return usage->n_sectors * SECTOR_BYTES;
+	return usage->n_sectors * USAGE_SECTOR_BYTES;
 }
 
 uint64_t usage_inodes(const struct usage *usage)

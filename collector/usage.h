@@ -9,6 +9,9 @@
 
 #include <stdint.h>
 
+/* What st_blocks of stat(2) counts in. */
+#define USAGE_SECTOR_BYTES UINT64_C(512)
+
 struct usage {
 	uint64_t n_sectors;
 	uint64_t n_files;
