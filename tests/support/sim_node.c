@@ -456,12 +456,29 @@ void sim_node_meet(struct sim_node *node, const struct sim_fate *fate)
 	drop_changes(node);
 }
 
+/* What holds anything has its place: a hole that was lost was none. */
+static void find_blocks(struct sim_node *node)
+{
+	static const uint8_t zeroes[SIM_DISK_BLOCK_BYTES];
+
+	for (uint64_t i = 0; i * SIM_DISK_BLOCK_BYTES < node->now.size; i++) {
+		uint64_t offset = i * SIM_DISK_BLOCK_BYTES;
+		uint64_t left = node->now.size - offset;
+		size_t length = left < sizeof(zeroes) ? (size_t)left : sizeof(zeroes);
+
+		if (sim_node_count_missing(node, offset, length) > 0 &&
+		    memcmp(node->now.bytes + offset, zeroes, length) != 0)
+			sim_node_take_blocks(node, offset, length);
+	}
+}
+
 void sim_node_reset(struct sim_node *node)
 {
 	drop_changes(node);
 	content_copy(&node->now, &node->durable);
 	entries_copy(&node->entries, &node->durable_entries);
 	sim_node_cut_blocks(node);
+	find_blocks(node);
 	node->n_open = 0;
 	node->n_errors = 0;
 }
