@@ -16,7 +16,8 @@
 /* It is begun at the limit and ends at so much less. */
 #define QUOTA_SPARE_PART 64
 
-/* So much of the time that there is when it begins is never touched, at its newer end. */
+/* So much of the time that there is when it begins is never touched, at its newer end: from the oldest
+ * sample of a host that could give something back to the newest of all. */
 #define QUOTA_KEPT_PART 16
 
 /* What one host has, as it is now. */
