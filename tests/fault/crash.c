@@ -105,8 +105,10 @@ static void try_moments(struct torture *torture)
 	for (unsigned i = 0; i < STEPS && !trial_is_bad(trial) && !torture_is_bad(torture); i++) {
 		trial_step(trial);
 		/* Not left to chance: a horizon that moves, files that are trimmed, and holes. */
-		if (i % (STEPS / 3) == STEPS / 6)
+		if (i == STEPS / 6 || i == STEPS / 6 * 5)
 			trial_expire(trial);
+		else if (i == STEPS / 2)
+			trial_limit(trial);
 	}
 	sim_disk_watch(trial->sim, NULL, NULL);
 	(void)torture_judge(torture, trial, "while nothing failed");
@@ -136,6 +138,8 @@ int main(int argc, char **argv)
 		SIM_SECTORS_TORN, SIM_SECTORS_GARBLED, SIM_SIZES_DONE,
 		SIM_SIZES_LOST,   SIM_HOLES_DONE,      SIM_HOLES_LOST,
 		SIM_ENTRIES_DONE, SIM_ENTRIES_LOST,    SIM_ENTRIES_REORDERED};
+	static const enum trial_event done[] = {TRIAL_LIMIT_MOVES, TRIAL_LIMIT_FITS,
+						TRIAL_LIMIT_STUCK, TRIAL_LIMIT_IMPOSSIBLE};
 	struct torture torture;
 
 	torture_begin(&torture, argc, argv);
@@ -148,5 +152,6 @@ int main(int argc, char **argv)
 	torture_tell(&torture, torture.n_bad == 0,
 		     "what is durable is read exactly once after every crash");
 	torture_want_events(&torture, wanted, sizeof(wanted) / sizeof(*wanted));
+	torture_want_trial_events(&torture, done, sizeof(done) / sizeof(*done));
 	return torture_end(&torture);
 }

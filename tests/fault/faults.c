@@ -99,7 +99,7 @@ static void use(struct trial *trial)
 static bool try_fault(struct torture *torture, const struct fault *fault, uint64_t n)
 {
 	struct trial *trial = trial_new(torture->seed, &torture->counts);
-	uint64_t n_before = torture->counts.failed[fault->call];
+	uint64_t n_before = torture->counts.disk.failed[fault->call];
 	bool is_met;
 	char where[96];
 
@@ -111,7 +111,7 @@ static bool try_fault(struct torture *torture, const struct fault *fault, uint64
 	if (fault->call == SIM_FTRUNCATE)
 		sim_disk_fail(trial->sim, SIM_FALLOCATE, 1, EOPNOTSUPP, true);
 	use(trial);
-	is_met = torture->counts.failed[fault->call] > n_before;
+	is_met = torture->counts.disk.failed[fault->call] > n_before;
 	if (!trial_is_bad(trial))
 		end_well(trial);
 	(void)torture_judge(torture, trial, where);
@@ -330,6 +330,7 @@ int main(int argc, char **argv)
 	static const enum sim_event wanted[] = {SIM_SHORT_READS, SIM_SHORT_WRITES, SIM_LOST_SYNCS,
 						SIM_NO_SPACE,    SIM_NO_NODES,     SIM_DIRECT_READS,
 						SIM_BAD_LISTS};
+	static const enum trial_event done[] = {TRIAL_LIMIT_MOVES, TRIAL_LIMIT_FITS};
 	static const enum sim_call failed[] = {SIM_OPEN,      SIM_CLOSE, SIM_PREAD,  SIM_PWRITE,
 					       SIM_FDATASYNC, SIM_FSYNC, SIM_SYNCFS, SIM_FALLOCATE,
 					       SIM_FTRUNCATE, SIM_FSTAT, SIM_RENAME, SIM_UNLINK,
@@ -351,5 +352,6 @@ int main(int argc, char **argv)
 	tell_bad_starts(&torture, bad_counts);
 	torture_want_failed(&torture, failed, sizeof(failed) / sizeof(*failed));
 	torture_want_events(&torture, wanted, sizeof(wanted) / sizeof(*wanted));
+	torture_want_trial_events(&torture, done, sizeof(done) / sizeof(*done));
 	return torture_end(&torture);
 }

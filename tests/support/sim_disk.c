@@ -1160,6 +1160,13 @@ const uint8_t *sim_disk_content(const struct sim_disk *sim, const char *path, ui
 	return sim->nodes[number]->now.bytes ? sim->nodes[number]->now.bytes : (const uint8_t *)"";
 }
 
+uint64_t sim_disk_allocated(const struct sim_disk *sim, const char *path)
+{
+	int number = find_deep(sim, path);
+
+	return number < 0 ? 0 : sim->nodes[number]->n_used_blocks * SIM_DISK_BLOCK_BYTES;
+}
+
 static int compare_entries(const void *a, const void *b)
 {
 	return strcmp(((const struct sim_entry *)a)->name, ((const struct sim_entry *)b)->name);

@@ -201,6 +201,9 @@ const uint8_t *sim_disk_content(const struct sim_disk *sim, const char *path, ui
 void sim_disk_walk(const struct sim_disk *sim, void (*take)(void *argument, const char *path),
 		   void *argument);
 
+/* Bytes that a file takes, in blocks of 4096, as fstat tells; 0: there is none. */
+uint64_t sim_disk_allocated(const struct sim_disk *sim, const char *path);
+
 /* Bytes in use, as sim_disk_set_limits() counts them. */
 uint64_t sim_disk_used_bytes(const struct sim_disk *sim);
 

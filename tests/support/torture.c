@@ -103,6 +103,16 @@ void torture_want_events(struct torture *torture, const enum sim_event *events, 
 
 	for (unsigned i = 0; i < n; i++) {
 		(void)snprintf(name, sizeof(name), "there were %s", sim_event_name(events[i]));
+		torture_tell(torture, torture->counts.disk.events[events[i]] > 0, name);
+	}
+}
+
+void torture_want_trial_events(struct torture *torture, const enum trial_event *events, unsigned n)
+{
+	char name[64];
+
+	for (unsigned i = 0; i < n; i++) {
+		(void)snprintf(name, sizeof(name), "there were %s", trial_event_name(events[i]));
 		torture_tell(torture, torture->counts.events[events[i]] > 0, name);
 	}
 }
@@ -113,13 +123,17 @@ void torture_want_failed(struct torture *torture, const enum sim_call *calls, un
 
 	for (unsigned i = 0; i < n; i++) {
 		(void)snprintf(name, sizeof(name), "%s was made to fail", sim_call_name(calls[i]));
-		torture_tell(torture, torture->counts.failed[calls[i]] > 0, name);
+		torture_tell(torture, torture->counts.disk.failed[calls[i]] > 0, name);
 	}
 }
 
 int torture_end(struct torture *torture)
 {
-	sim_counts_print(&torture->counts, stdout);
+	sim_counts_print(&torture->counts.disk, stdout);
+	for (unsigned i = 0; i < TRIAL_EVENTS; i++)
+		(void)printf("%s %s %llu", i ? "," : "#", trial_event_name(i),
+			     (unsigned long long)torture->counts.events[i]);
+	(void)putchar('\n');
 	(void)printf("# %llu states, the last seed was %llu\n1..%u\n",
 		     (unsigned long long)torture->n_states, (unsigned long long)torture->seed,
 		     torture->n_tests);

@@ -19,7 +19,7 @@
 
 struct torture {
 	const char *program;
-	struct sim_counts counts;
+	struct trial_counts counts;
 	uint64_t seed;     /* of the present scenario */
 	bool is_one_seed;  /* no other */
 	bool goes_on;      /* also where something was bad */
@@ -53,6 +53,7 @@ void torture_tell(struct torture *torture, bool is_good, const char *name);
 
 /* A test for each: it must have happened. */
 void torture_want_events(struct torture *torture, const enum sim_event *events, unsigned n);
+void torture_want_trial_events(struct torture *torture, const enum trial_event *events, unsigned n);
 void torture_want_failed(struct torture *torture, const enum sim_call *calls, unsigned n);
 
 /* Print the counts and the plan. @return the program's exit code */

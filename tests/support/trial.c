@@ -21,24 +21,25 @@ void trial_give_up(const char *what)
 	abort();
 }
 
-static struct trial *make(uint64_t seed)
+static struct trial *make(uint64_t seed, struct trial_counts *counts)
 {
 	struct trial *trial = calloc(1, sizeof(*trial));
 	struct rejects *rejects;
 
 	if (!trial || rejects_new(&rejects) < 0)
 		trial_give_up("no memory");
+	trial->counts = counts;
 	trial->random.state = seed;
 	trial->root = -1;
 	bundle_init(&trial->bundle, &key, rejects);
 	return trial;
 }
 
-struct trial *trial_new(uint64_t seed, struct sim_counts *counts)
+struct trial *trial_new(uint64_t seed, struct trial_counts *counts)
 {
-	struct trial *trial = make(seed);
+	struct trial *trial = make(seed, counts);
 
-	trial->sim = sim_disk_new(seed, counts);
+	trial->sim = sim_disk_new(seed, &counts->disk);
 	return trial;
 }
 
@@ -56,7 +57,7 @@ void trial_free(struct trial *trial)
 
 struct trial *trial_fork(const struct trial *trial, uint64_t seed)
 {
-	struct trial *fork = make(seed);
+	struct trial *fork = make(seed, trial->counts);
 
 	fork->sim = sim_disk_clone(trial->sim);
 	sim_disk_seed(fork->sim, seed);
@@ -142,6 +143,7 @@ static void find_horizons(struct trial *trial)
 bool trial_open(struct trial *trial, enum ledger_reading reading)
 {
 	trial->is_partial = false;
+	trial->n_limits = 0;
 	trial->open_result = open_engine(trial);
 	trial_judge(trial, "the store cannot be opened", trial->open_result);
 	if (trial->open_result < 0) {
@@ -328,8 +330,10 @@ void trial_step(struct trial *trial)
 		trial_flush(trial);
 	} else if (dice < 94) {
 		trial_delete(trial);
-	} else if (dice < 97) {
+	} else if (dice < 96) {
 		trial_expire(trial);
+	} else if (dice < 97) {
+		trial_limit(trial);
 	} else if (dice < 98) {
 		(void)trial_read(trial, LEDGER_LIVE);
 	} else {

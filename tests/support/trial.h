@@ -18,8 +18,36 @@
 /* So that a short run fills several. */
 #define TRIAL_SEGMENT_BYTES ((uint64_t)65536)
 
+/* What an engine did of itself. */
+enum trial_event {
+	TRIAL_LIMIT_MOVES,      /* steps for the sake of a size */
+	TRIAL_LIMIT_FITS,       /* one that was too small was reached by them */
+	TRIAL_LIMIT_STUCK,      /* or not, as only the newest samples are left */
+	TRIAL_LIMIT_IMPOSSIBLE, /* or cannot be */
+	TRIAL_EVENTS,
+};
+
+const char *trial_event_name(enum trial_event event);
+
+/* How often what happened; the tester's, may be shared by many trials. Zeroed to begin. */
+struct trial_counts {
+	struct sim_counts disk;
+	uint64_t events[TRIAL_EVENTS];
+};
+
+#define TRIAL_LIMITS_MAX 2
+
+/* On the size of files. */
+struct trial_limit {
+	unsigned hosts; /* a bit for each whose files it is for */
+	uint64_t bytes;
+	bool is_removing; /* the engine takes steps until it is reached */
+	int64_t kept_us;  /* so much of the newest times must stay then */
+};
+
 struct trial {
-	struct sim_disk *sim; /* owned */
+	struct sim_disk *sim;        /* owned */
+	struct trial_counts *counts; /* borrowed */
 	struct sim_random random;
 	struct ledger ledger;
 	struct engine *engine; /* NULL = not open */
@@ -31,10 +59,12 @@ struct trial {
 	bool is_partial;  /* faults kept the engine from reading all, and it counted that */
 	int open_result;  /* of the last engine_open() */
 	unsigned n_pages; /* of old samples that were filled */
+	struct trial_limit limits[TRIAL_LIMITS_MAX]; /* that the engine knows, in its order */
+	size_t n_limits;
 };
 
 /* @param counts  borrowed. @return ended by trial_free(); not opened yet */
-struct trial *trial_new(uint64_t seed, struct sim_counts *counts);
+struct trial *trial_new(uint64_t seed, struct trial_counts *counts);
 
 /* Takes NULL. */
 void trial_free(struct trial *trial);
@@ -63,6 +93,9 @@ void trial_delete(struct trial *trial);
 
 /* Likewise move the horizon of a host. */
 void trial_expire(struct trial *trial);
+
+/* Likewise limit the size of hosts' files, and have horizons move until they are small enough. */
+void trial_limit(struct trial *trial);
 
 /* Take steps until there is nothing left to do, or an error. @return 0 or -errno */
 int trial_checkpoint(struct trial *trial, enum engine_scope scope);
