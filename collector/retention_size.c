@@ -142,7 +142,8 @@ static struct quota_host get_state(const struct catalog_host *host)
 		if (n_bytes > n_kept && first_end(host, data) < state.oldest_us)
 			state.oldest_us = first_end(host, data);
 	}
-	if (host->is_unread || state.n_kept_bytes > state.n_bytes)
+	/* Of one without anything in the log, after a start that found none, no horizon can be told yet. */
+	if (host->is_unread || host->last == 0 || state.n_kept_bytes > state.n_bytes)
 		state.n_kept_bytes = state.n_bytes;
 	return state;
 }
@@ -198,7 +199,6 @@ static int move(struct engine *engine, struct retention *retention, const struct
 	for (size_t i = 0; i < members->n && result == 0; i++) {
 		const struct catalog_host *host = members->hosts[i];
 
-		/* One without anything durable cannot be told of yet. */
 		if (host->last > 0 && members->states[i].oldest_us < horizon_us &&
 		    host->horizon_us < horizon_us)
 			result = horizon_put(engine, host, horizon_us);

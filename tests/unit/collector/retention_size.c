@@ -215,3 +215,24 @@ Test(retention_size, counts_what_is_rewritten_after_a_delete_as_the_disk_does)
 	cr_expect_eq(host_of("a").n_bytes, sim_store_has(&store, "hosts/a/m.hm") ? 8192 : 4096);
 	cr_expect_eq(host_of("b").n_samples, 5 * ROUND_LINES);
 }
+
+static void remove_of_log(void *context, const char *path)
+{
+	(void)context;
+	if (strncmp(path, "log/", 4) == 0)
+		sim_store_remove(&store, "log", path + 4);
+}
+
+Test(retention_size, passes_over_a_host_of_which_the_log_knows_nothing)
+{
+	fill("lost", 0, 20);
+	sim_store_close(&store);
+	sim_disk_walk(store.sim, remove_of_log, NULL);
+	cr_assert_eq(sim_store_open(&store), 0);
+	fill("new", 20000, 20);
+	cr_assert_eq(retention_set(store.engine, "max_size=120K"), 0);
+	cr_expect_gt(run(), 0);
+	settle();
+	cr_expect_leq(host_of("lost").n_bytes + host_of("new").n_bytes, 120 * KIB);
+	cr_expect_eq(host_of("lost").n_samples, 20 * ROUND_LINES);
+}
