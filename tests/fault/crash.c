@@ -9,7 +9,7 @@
 
 #include "tests/support/torture.h"
 
-#define STATES     10000
+#define STATES     (10000 / TORTURE_SHARE)
 #define STEPS      120
 #define STOPS      20 /* to each seed */
 #define DEPTH      2

@@ -10,9 +10,9 @@
 
 #include "tests/support/torture.h"
 
-#define RUNS  3000
+#define RUNS  (3000 / TORTURE_SHARE)
 #define STEPS 60
-#define SEEDS 20 /* of full disks, to each of the torture's */
+#define SEEDS (20 / TORTURE_SHARE) /* of full disks, to each of the torture's */
 
 /* Starts on a disk that does not work, for each way in which it does not. */
 #define BAD_STARTS 12

@@ -214,7 +214,8 @@ static void try_file(struct flips *flips, const char *path, uint64_t round)
 
 	(void)sim_disk_content(flips->trial->sim, path, &size);
 	/* Not always the same bit of a byte. */
-	for (uint64_t i = 0; i < size * 8 / ROUNDS && !torture_is_over(flips->torture); i++)
+	for (uint64_t i = 0; i < size * 8 / ROUNDS && !torture_is_over(flips->torture);
+	     i += TORTURE_SHARE)
 		try_flip(flips, path, i * ROUNDS + (i + round) % ROUNDS);
 	for (uint64_t i = 0; round < BAD_ROUNDS && i * sector < size; i++) {
 		if (torture_is_over(flips->torture))
