@@ -108,6 +108,8 @@ class SnapshotTests(SmallDisk):
         stored = status(collector)["samples_stored"]
         sender.is_ending = True
         sender.join()
+        # Text has no acknowledgement: what it has not read within a second of being stopped is not stored.
+        wait_until(lambda: status(collector)["samples_stored"] == sender.n_sent, 30, "all that was sent is stored")
         collector.stop()
         self.assertGreater(stored, made[-1][1], "samples were taken in meanwhile")
         for name, n_before, n_after, record, took in made:

@@ -429,7 +429,8 @@ Test(reactor, ends_in_spite_of_a_sender_that_does_not)
 	reactor_stop(reactor);
 	reactor_join(reactor);
 
-	cr_assert_lt(timestamp_monotonic_us() - start_us, REACTOR_DRAIN_US + 500000);
+	/* It reads on for so long; then the machine may have others to run first. */
+	cr_assert_lt(timestamp_monotonic_us() - start_us, 4 * REACTOR_DRAIN_US);
 	reactor_free(reactor);
 	reactor = NULL;
 	cr_assert_eq(pthread_join(thread, NULL), 0);
