@@ -2,19 +2,13 @@
 /* Tests that docs/format.md shows the bytes that are written. */
 
 #include <criterion/criterion.h>
-#include <ctype.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "collector/metric_file.h"
 #include "common/batch.h"
 #include "common/log_entry.h"
 #include "common/log_file.h"
-
-/* Between such lines of the page stand the bytes, in hexadecimal; words behind '#' are for people. */
-#define BEGIN "```hex %s\n"
-#define END   "```\n"
+#include "tests/support/hex_page.h"
 
 /* The log that the page shows: a segment, and a position in the one before. */
 #define SEGMENT  UINT32_C(2)
@@ -25,12 +19,10 @@ static const uint8_t store_id[HM_ID_BYTES] = {0x00, 0x11, 0x22, 0x33, 0x44, 0x55
 					      0x88, 0x99, 0xaa, 0xbb, 0xcc, 0xdd, 0xee, 0xff};
 
 static struct buffer written;
-static struct buffer shown;
 
 static void teardown(void)
 {
 	buffer_done(&written);
-	buffer_done(&shown);
 }
 
 TestSuite(format_page, .fini = teardown);
@@ -66,53 +58,11 @@ static void write_example(void)
 	block_encoder_free(encoder);
 }
 
-/* Read a line of bytes up to its comment. */
-static void take_line(const char *line)
-{
-	for (; *line && *line != '#'; line++) {
-		char digits[3] = {line[0], line[1], '\0'};
-
-		if (!isxdigit((unsigned char)line[0]))
-			continue;
-		cr_assert(isxdigit((unsigned char)line[1]));
-		buffer_append_byte(&shown, (char)strtoul(digits, NULL, 16));
-		line++;
-	}
-}
-
-static void read_page(const char *name)
-{
-	FILE *page = fopen("docs/format.md", "r");
-	char begin[64];
-	char line[256];
-	bool is_inside = false;
-
-	cr_assert(page);
-	(void)snprintf(begin, sizeof(begin), BEGIN, name);
-	while (fgets(line, sizeof(line), page)) {
-		if (strcmp(line, begin) == 0)
-			is_inside = true;
-		else if (strcmp(line, END) == 0)
-			is_inside = false;
-		else if (is_inside)
-			take_line(line);
-	}
-	(void)fclose(page);
-}
-
 /* The page shows what was written. */
 static void compare(const char *name)
 {
-	bool is_same;
-
-	read_page(name);
-
-	is_same = shown.length == written.length &&
-		  memcmp(shown.data, written.data, shown.length) == 0;
-	for (size_t i = 0; i < written.length && !is_same; i++)
-		(void)fprintf(stderr, "%02x%s", (uint8_t)written.data[i],
-			      i % 16 == 15 || i + 1 == written.length ? "\n" : " ");
-	cr_expect(is_same, "docs/format.md shows other bytes than these for %s", name);
+	cr_expect(hex_page_shows("docs/format.md", name, &written),
+		  "docs/format.md shows other bytes than these for %s", name);
 }
 
 Test(format_page, shows_the_bytes_of_a_metric_file)
