@@ -13,7 +13,7 @@
 #include "hostmetrics/control.h"
 
 #define CONTROL_ARGUMENTS_MAX 16
-#define CONTROL_WORDS_MAX     128
+#define CONTROL_WORDS_MAX     512 /* a record may tell of every reason, for lines and for connections */
 
 /* A message cut into its words, escapes resolved. */
 struct control_words {

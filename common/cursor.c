@@ -58,16 +58,23 @@ uint64_t cursor_get_u64(struct cursor *cursor)
 	return le64toh(number);
 }
 
-struct series_text cursor_get_text(struct cursor *cursor, size_t max_bytes)
+struct series_text cursor_get_any_text(struct cursor *cursor)
 {
 	uint16_t length = cursor_get_u16(cursor);
 	const char *start = (const char *)cursor_get_bytes(cursor, length);
 
-	if (!start || length > max_bytes || !text_is_clean(start, length)) {
+	return start ? (struct series_text){start, length} : (struct series_text){"", 0};
+}
+
+struct series_text cursor_get_text(struct cursor *cursor, size_t max_bytes)
+{
+	struct series_text text = cursor_get_any_text(cursor);
+
+	if (text.length > max_bytes || !text_is_clean(text.start, text.length)) {
 		cursor->failed = true;
 		return (struct series_text){"", 0};
 	}
-	return (struct series_text){start, length};
+	return text;
 }
 
 bool cursor_failed(const struct cursor *cursor)

@@ -34,6 +34,9 @@ const uint8_t *cursor_get_bytes(struct cursor *cursor, size_t length);
  */
 struct series_text cursor_get_text(struct cursor *cursor, size_t max_bytes);
 
+/* A text with its length (u16) before it, as it came: whoever asks looks whether it is clean. */
+struct series_text cursor_get_any_text(struct cursor *cursor);
+
 /* Was more read than there was? */
 bool cursor_failed(const struct cursor *cursor);
 

@@ -140,6 +140,28 @@ enum hm_reason {
 	HM_REASON_IDLE = 14,        /* a connection that brought nothing for too long */
 	HM_REASON_NOT_READING = 15, /* one that does not take its answer */
 	HM_REASON_TOO_OLD = 16,     /* a sample older than its host's horizon */
+	/* Why a frame is no frame. */
+	HM_REASON_FRAME_MAGIC = 17,
+	HM_REASON_FRAME_VERSION = 18,
+	HM_REASON_FRAME_TYPE = 19,
+	HM_REASON_FRAME_RESERVED = 20, /* what is to be 0 is not */
+	HM_REASON_FRAME_LENGTH = 21,   /* not one that its type may have now */
+	HM_REASON_FRAME_HEADER_CHECKSUM = 22,
+	HM_REASON_FRAME_CHECKSUM = 23,
+	HM_REASON_FRAME_CUT = 24, /* the connection ended within it */
+	/* Why what it holds is no message. */
+	HM_REASON_BAD_MESSAGE = 25, /* its fields do not fill it, or have no such values */
+	HM_REASON_BAD_ID = 26,      /* an id of zeros */
+	HM_REASON_BAD_SEQUENCE = 27,
+	HM_REASON_BAD_GAP = 28, /* its sequences or times are not in order, or too many */
+	HM_REASON_BAD_CLOCK = 29,
+	HM_REASON_EMPTY = 30,     /* no series, no block */
+	HM_REASON_BAD_BLOCK = 31, /* it does not decode */
+	HM_REASON_UNKNOWN_ENCODING = 32,
+	HM_REASON_TOO_MANY_SAMPLES = 33, /* or times, of a batch */
+	HM_REASON_NOT_DECLARED = 34,     /* a series, or one before it */
+	HM_REASON_DECLARED_OTHERWISE = 35,
+	HM_REASON_TOO_MANY_SERIES = 36,
 	HM_REASON_COUNT
 };
 
