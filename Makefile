@@ -173,7 +173,7 @@ $(FAULTS): $(BUILD)/fault/%: $(BUILD)/obj/tests/fault/%.o $(call archives,suppor
 	$(Q)mkdir -p $(@D)
 	$(Q)$(LINK) -pie -o $@ $< $(group) $(LDLIBS)
 
-$(BENCHES): $(BUILD)/bench/%: $(BUILD)/obj/tests/bench/%.o $(call archives,collector common)
+$(BENCHES): $(BUILD)/bench/%: $(BUILD)/obj/tests/bench/%.o $(call archives,support collector common)
 	$(call say,LINK,$@)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(LINK) -pie -o $@ $^ $(LDLIBS)
@@ -204,9 +204,10 @@ TORTURE_SECONDS ?= 3600
 torture: $(FAULTS) ## crashes, errors and flipped bits of a simulated disk, TORTURE_SECONDS (3600) each
 	@for program in $(FAULTS); do TORTURE_SECONDS=$(TORTURE_SECONDS) $$program || exit 1; done
 
-bench: all $(BENCHES) ## what 10 000 text clients cost the collector, and what samples cost in blocks and on the disk
+bench: all $(BENCHES) ## what 10 000 text clients cost the collector, and what samples cost in blocks, on the wire and on the disk
 	@packaging/dependencies build bench --print
 	@zstd -dc tests/fixtures/host-1s.txt.zst | $(BUILD)/bench/codec
+	@$(BUILD)/bench/wire
 	@HM_BUILD=$(BUILD) tests/bench/load
 	@HM_BUILD=$(BUILD) tests/bench/store
 
