@@ -344,6 +344,16 @@ static size_t skip(const struct recording_series *series, size_t next, int64_t i
 	return next;
 }
 
+/* Bit for bit. */
+static bool is_same_value(double a, double b)
+{
+	uint64_t a_bits, b_bits;
+
+	memcpy(&a_bits, &a, sizeof(a));
+	memcpy(&b_bits, &b, sizeof(b));
+	return a_bits == b_bits;
+}
+
 static void compare_column(struct receiver *receiver, const struct recording *recording,
 			   const struct block_column *column, int64_t interval_us)
 {
@@ -364,8 +374,7 @@ static void compare_column(struct receiver *receiver, const struct recording *re
 			size_t next = skip(series, receiver->next[at], interval_us);
 
 			if (next == series->n || series->times_us[next] != times_us[row] ||
-			    memcmp(&series->values[next], &column->values[value], sizeof(double)) !=
-				    0)
+			    !is_same_value(series->values[next], column->values[value]))
 				die("a time or a value differs");
 			receiver->next[at] = next + 1;
 		}

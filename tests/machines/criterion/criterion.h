@@ -66,6 +66,7 @@ void unit_fail(bool ends, const char *file, int line, const char *text);
 #define cr_assert_not(a, ...)      UNIT_CHECK(!(a), true, "not " #a __VA_OPT__(, ) __VA_ARGS__)
 #define cr_expect_not(a, ...)      UNIT_CHECK(!(a), false, "not " #a __VA_OPT__(, ) __VA_ARGS__)
 #define cr_assert_null(a, ...)     UNIT_COMPARE(true, a, ==, NULL __VA_OPT__(, ) __VA_ARGS__)
+#define cr_expect_null(a, ...)     UNIT_COMPARE(false, a, ==, NULL __VA_OPT__(, ) __VA_ARGS__)
 #define cr_assert_not_null(a, ...) UNIT_COMPARE(true, a, !=, NULL __VA_OPT__(, ) __VA_ARGS__)
 #define cr_assert_eq(a, b, ...)    UNIT_COMPARE(true, a, ==, b __VA_OPT__(, ) __VA_ARGS__)
 #define cr_expect_eq(a, b, ...)    UNIT_COMPARE(false, a, ==, b __VA_OPT__(, ) __VA_ARGS__)
@@ -75,6 +76,7 @@ void unit_fail(bool ends, const char *file, int line, const char *text);
 #define cr_expect_lt(a, b, ...)    UNIT_COMPARE(false, a, <, b __VA_OPT__(, ) __VA_ARGS__)
 #define cr_assert_leq(a, b, ...)   UNIT_COMPARE(true, a, <=, b __VA_OPT__(, ) __VA_ARGS__)
 #define cr_assert_gt(a, b, ...)    UNIT_COMPARE(true, a, >, b __VA_OPT__(, ) __VA_ARGS__)
+#define cr_expect_leq(a, b, ...)   UNIT_COMPARE(false, a, <=, b __VA_OPT__(, ) __VA_ARGS__)
 #define cr_expect_gt(a, b, ...)    UNIT_COMPARE(false, a, >, b __VA_OPT__(, ) __VA_ARGS__)
 #define cr_assert_geq(a, b, ...)   UNIT_COMPARE(true, a, >=, b __VA_OPT__(, ) __VA_ARGS__)
 #define cr_assert_str_eq(a, b, ...)                                                                \

@@ -41,7 +41,8 @@ Test(protocol_page, the_session_is_one_that_is_understood)
 {
 	struct frame_reader reader = {.max_bytes = HM_FRAME_LOGIN_MAX_BYTES};
 	struct block_decoder *decoder = block_decoder_new();
-	struct wire_batch_content content;
+	struct wire_batch_content content = {0};
+	enum hm_reason reason = HM_REASON_EMPTY;
 	struct cursor cursor;
 	struct frame frame;
 
@@ -51,11 +52,11 @@ Test(protocol_page, the_session_is_one_that_is_understood)
 		cr_assert_eq(frame_reader_next(&reader, &cursor, &frame), 0, "%zu", i);
 		cr_expect_eq(frame.type, native_messages[i].type);
 		if (frame.type == HM_FRAME_BATCH)
-			cr_expect_eq(
-				wire_batch_check(decoder, frame.payload, frame.length, 2, &content),
-				HM_REASON_NONE);
+			reason =
+				wire_batch_check(decoder, frame.payload, frame.length, 2, &content);
 	}
 	cr_expect_eq(frame_reader_next(&reader, &cursor, &frame), -EAGAIN);
+	cr_expect_eq(reason, HM_REASON_NONE);
 	cr_expect_eq(content.n_samples, 5);
 	block_decoder_free(decoder);
 }

@@ -293,7 +293,7 @@ Test(wire_batch, a_flipped_bit_does_no_harm)
 
 	begin();
 	add(1, times_us, values, 3);
-	for (size_t bit = HM_STAMP_BYTES * 8; bit < out.length * 8; bit++) {
+	for (size_t bit = (size_t)HM_STAMP_BYTES * 8; bit < out.length * 8; bit++) {
 		uint8_t *exact = malloc(out.length);
 
 		memcpy(exact, out.data, out.length);
