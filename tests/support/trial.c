@@ -24,7 +24,7 @@ void trial_give_up(const char *what)
 static struct trial *make(uint64_t seed, struct trial_counts *counts)
 {
 	struct trial *trial = calloc(1, sizeof(*trial));
-	struct rejects *rejects;
+	struct rejects *rejects = NULL;
 
 	if (!trial || rejects_new(&rejects) < 0)
 		trial_give_up("no memory");
