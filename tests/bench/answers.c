@@ -17,7 +17,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "collector/aggregate.h"
@@ -27,6 +26,7 @@
 #include "collector/worker.h"
 #include "common/control.h"
 #include "common/message.h"
+#include "tests/support/bench.h"
 
 #define N_REPEATS 31
 #define N_COLD    3
@@ -61,18 +61,9 @@ struct bench {
 	uint64_t n_samples;
 };
 
-static void die(const char *why)
-{
-	(void)fprintf(stderr, "answers: %s\n", why);
-	exit(1);
-}
-
 static double cpu_ms(void)
 {
-	struct timespec now;
-
-	(void)clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
-	return (double)now.tv_sec * 1e3 + (double)now.tv_nsec / 1e6;
+	return bench_cpu_seconds() * 1e3;
 }
 
 static void write_row(struct bench *bench, int64_t time_us, const struct catalog_series *series,
@@ -102,7 +93,7 @@ static struct query *open_query(const struct bench *bench, const struct question
 	struct query *query;
 
 	if (query_open(store_engine(bench->store), &options, &query) < 0)
-		die("no such series");
+		bench_die("no such series");
 	return query;
 }
 
@@ -117,10 +108,10 @@ static void last_values(struct bench *bench, const struct question *question, en
 	if (selection_new(store_engine(bench->store), question->series, question->host, &no_limits,
 			  &selection) < 0 ||
 	    selection.n == 0)
-		die("no such series");
+		bench_die("no such series");
 	states = calloc(selection.n, sizeof(*states));
 	if (!states)
-		die("no memory");
+		bench_die("no memory");
 	engine_get_states(store_engine(bench->store), selection.series, selection.n, states);
 	for (size_t i = 0; i < selection.n && stage == STAGE_WRITE; i++)
 		write_row(bench, states[i].last_time_us, selection.series[i], states[i].last_value);
@@ -153,7 +144,7 @@ static void read_file(const struct bench *bench, const struct catalog_file *file
 	catalog_file_name(file, CATALOG_SIDE_MAIN, 0, 0, name);
 	(void)snprintf(path, sizeof(path), "%s/%s", file->host->folder, name);
 	if (metric_file_read(engine->options.disk, &place, decoder, &wish) < 0)
-		die("a file cannot be read");
+		bench_die("a file cannot be read");
 }
 
 static void read_files(const struct bench *bench, const struct question *question, bool is_all)
@@ -165,7 +156,7 @@ static void read_files(const struct bench *bench, const struct question *questio
 
 	if (!decoder || selection_new(store_engine(bench->store), question->series, question->host,
 				      &no_limits, &selection) < 0)
-		die("no memory");
+		bench_die("no memory");
 	for (size_t i = 0; i < selection.n && is_all; i++) {
 		if (selection.series[i]->file != file)
 			read_file(bench, selection.series[i]->file, decoder);
@@ -188,7 +179,7 @@ static void all_samples(struct bench *bench, const struct question *question, en
 			write_row(bench, piece.times_us[i], piece.series, piece.values[i]);
 	}
 	if (result < 0 || query_n_lost(query) > 0)
-		die("the store cannot be read");
+		bench_die("the store cannot be read");
 	query_free(query);
 }
 
@@ -204,14 +195,14 @@ static void all_windows(struct bench *bench, const struct question *question, en
 
 	window_set_step(&options.rule, STEP_US);
 	if (aggregate_new(store_engine(bench->store), query, &options, &memory, &aggregate) < 0)
-		die("no memory");
+		bench_die("no memory");
 	while ((result = aggregate_next(aggregate, &rows, &n_rows)) > 0) {
 		bench->n_rows += n_rows;
 		for (size_t i = 0; i < n_rows && stage == STAGE_WRITE; i++)
 			write_row(bench, rows[i].time_us, rows[i].series, rows[i].value);
 	}
 	if (result < 0)
-		die("the store cannot be read");
+		bench_die("the store cannot be read");
 	aggregate_free(aggregate);
 	query_free(query);
 }
@@ -275,7 +266,7 @@ static double cold(struct bench *bench, const struct question *question, const c
 
 	for (int i = 0; i < N_COLD; i++) {
 		if (nftw(path, forget_file, 16, FTW_PHYS) < 0)
-			die("the store cannot be walked through");
+			bench_die("the store cannot be walked through");
 		took[i] = run(bench, question, question->goal_stage);
 	}
 	qsort(took, N_COLD, sizeof(took[0]), compare);
@@ -313,7 +304,7 @@ int main(int argc, char *argv[])
 	message_init("answers");
 	workers_keep_memory();
 	if (argc != 6 || store_open(argv[1], 0, &bench.store) < 0)
-		die("which STORE SINGLE MANY ONE HOST?");
+		bench_die("which STORE SINGLE MANY ONE HOST?");
 	const struct question questions[] = {
 		{"one series, means", argv[2], NULL, 1, STAGE_WINDOW, true, false},
 		{"one series, raw", argv[4], argv[5], 0.1, STAGE_DECODE, false, false},

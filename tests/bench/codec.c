@@ -14,12 +14,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "collector/metric_file.h"
 #include "common/block.h"
 #include "common/column.h"
 #include "common/integers.h"
+#include "tests/support/bench.h"
 
 #define N_REPEATS  15
 #define ROUNDS_MAX 4096
@@ -52,40 +52,6 @@ struct table {
 	struct buffer block;
 };
 
-static void die(const char *why)
-{
-	fprintf(stderr, "codec: %s\n", why);
-	exit(1);
-}
-
-static void *need(void *memory)
-{
-	if (!memory)
-		die("no memory");
-	return memory;
-}
-
-static double cpu_seconds(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
-	return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
-}
-
-static int compare_doubles(const void *a, const void *b)
-{
-	double left = *(const double *)a, right = *(const double *)b;
-
-	return (left > right) - (left < right);
-}
-
-static double median(double *values, size_t n)
-{
-	qsort(values, n, sizeof(*values), compare_doubles);
-	return values[n / 2];
-}
-
 /* -- the recording -------------------------------------------------------------------------------- */
 
 /* Every round has the series in about the same order: look on from the last one. */
@@ -102,9 +68,9 @@ static struct series *find_series(struct recording *recording, const char *name,
 		}
 	}
 	if (recording->n_series == SERIES_MAX)
-		die("too many series");
-	series = need(calloc(1, sizeof(*series)));
-	series->name = need(strdup(name));
+		bench_die("too many series");
+	series = bench_need(calloc(1, sizeof(*series)));
+	series->name = bench_need(strdup(name));
 	series->metric_length = strcspn(name, "{");
 	recording->series[recording->n_series++] = series;
 	return series;
@@ -116,10 +82,10 @@ static void add_line(struct recording *recording, char *line, size_t *cursor)
 	struct series *series;
 
 	if (!space)
-		die("a line without a value");
+		bench_die("a line without a value");
 	if (line[0] == '@') {
 		if (recording->n_rounds == ROUNDS_MAX)
-			die("too many rounds");
+			bench_die("too many rounds");
 		recording->times_us[recording->n_rounds++] = strtoll(space, NULL, 10) * 1000000;
 		*cursor = 0;
 		return;
@@ -127,7 +93,7 @@ static void add_line(struct recording *recording, char *line, size_t *cursor)
 	*space = '\0';
 	series = find_series(recording, line, cursor);
 	if (recording->n_rounds == 0 || series->n == recording->n_rounds)
-		die("a value outside of a round");
+		bench_die("a value outside of a round");
 	series->values[series->n] = strtod(space + 1, NULL);
 	series->rounds[series->n++] = (uint16_t)(recording->n_rounds - 1);
 	recording->n_samples++;
@@ -145,7 +111,7 @@ static void read_recording(FILE *file, struct recording *recording)
 	}
 	free(line);
 	if (recording->n_samples == 0)
-		die("nothing on standard input");
+		bench_die("nothing on standard input");
 }
 
 /* -- tables --------------------------------------------------------------------------------------- */
@@ -159,7 +125,7 @@ static bool is_same_metric(const struct series *a, const struct series *b)
 static void make_column(const struct series *series, const bool *is_used, size_t n_rounds,
 			struct block_column *column)
 {
-	struct block_run *runs = need(calloc(n_rounds + 1, sizeof(*runs)));
+	struct block_run *runs = bench_need(calloc(n_rounds + 1, sizeof(*runs)));
 	struct block_run *run = runs;
 	size_t next = 0;
 
@@ -191,7 +157,7 @@ static void make_table(const struct recording *recording, const struct series *f
 {
 	bool is_used[ROUNDS_MAX] = {false};
 
-	table->columns = need(calloc(recording->n_series, sizeof(*table->columns)));
+	table->columns = bench_need(calloc(recording->n_series, sizeof(*table->columns)));
 	for (size_t i = 0; i < recording->n_series; i++) {
 		const struct series *series = recording->series[i];
 
@@ -213,7 +179,7 @@ static void make_table(const struct recording *recording, const struct series *f
 
 static struct table *make_tables(const struct recording *recording, size_t *ret_n)
 {
-	struct table *tables = need(calloc(recording->n_series, sizeof(*tables)));
+	struct table *tables = bench_need(calloc(recording->n_series, sizeof(*tables)));
 	size_t n = 0;
 
 	for (size_t i = 0; i < recording->n_series; i++) {
@@ -235,7 +201,7 @@ static void encode(struct block_encoder *encoder, struct table *table, enum bloc
 	buffer_clear(&table->block);
 	if (block_encode(encoder, table->times_us, table->n_times, table->columns, table->n_columns,
 			 effort, &table->block) < 0)
-		die("a block cannot be encoded");
+		bench_die("a block cannot be encoded");
 }
 
 static void decode(struct block_decoder *decoder, const struct table *table, bool is_checked)
@@ -246,26 +212,26 @@ static void decode(struct block_decoder *decoder, const struct table *table, boo
 
 	if (block_decoder_open(decoder, (const uint8_t *)table->block.data, table->block.length) <
 	    0)
-		die("a block cannot be opened");
+		bench_die("a block cannot be opened");
 	times_us = block_decoder_times(decoder, &n_times);
 	if (is_checked &&
 	    (n_times != table->n_times || block_decoder_n_columns(decoder) != table->n_columns ||
 	     memcmp(times_us, table->times_us, n_times * sizeof(*times_us)) != 0))
-		die("times differ");
+		bench_die("times differ");
 	for (size_t i = 0; i < table->n_columns; i++) {
 		const struct block_column *wanted = &table->columns[i];
 
 		if (block_decoder_column(decoder, i, &column) < 0)
-			die("a column cannot be decoded");
+			bench_die("a column cannot be decoded");
 		if (!is_checked)
 			continue;
 		if (column.n_values != wanted->n_values || column.n_runs != wanted->n_runs ||
 		    memcmp(column.values, wanted->values, column.n_values * sizeof(double)) != 0)
-			die("values differ");
+			bench_die("values differ");
 		for (size_t k = 0; k < column.n_runs; k++) {
 			if (column.runs[k].n_present != wanted->runs[k].n_present ||
 			    column.runs[k].n_missing != wanted->runs[k].n_missing)
-				die("runs differ");
+				bench_die("runs differ");
 		}
 	}
 }
@@ -273,8 +239,8 @@ static void decode(struct block_decoder *decoder, const struct table *table, boo
 static double measure_blocks(struct table *tables, size_t n, enum block_effort effort,
 			     size_t n_samples, const char *name)
 {
-	struct block_encoder *encoder = need(block_encoder_new());
-	struct block_decoder *decoder = need(block_decoder_new());
+	struct block_encoder *encoder = bench_need(block_encoder_new());
+	struct block_decoder *decoder = bench_need(block_decoder_new());
 	double encode_seconds[N_REPEATS], decode_seconds[N_REPEATS];
 	size_t n_bytes = 0;
 
@@ -284,20 +250,20 @@ static double measure_blocks(struct table *tables, size_t n, enum block_effort e
 		n_bytes += tables[i].block.length;
 	}
 	for (size_t repeat = 0; repeat < N_REPEATS; repeat++) {
-		double start = cpu_seconds();
+		double start = bench_cpu_seconds();
 
 		for (size_t i = 0; i < n; i++)
 			encode(encoder, &tables[i], effort);
-		encode_seconds[repeat] = cpu_seconds() - start;
-		start = cpu_seconds();
+		encode_seconds[repeat] = bench_cpu_seconds() - start;
+		start = bench_cpu_seconds();
 		for (size_t i = 0; i < n; i++)
 			decode(decoder, &tables[i], false);
-		decode_seconds[repeat] = cpu_seconds() - start;
+		decode_seconds[repeat] = bench_cpu_seconds() - start;
 	}
 	printf("%-6s %4zu blocks, %zu bytes, %.4f a sample; encode %.0f, decode %.0f M samples/s\n",
 	       name, n, n_bytes, (double)n_bytes / (double)n_samples,
-	       (double)n_samples / median(encode_seconds, N_REPEATS) / 1e6,
-	       (double)n_samples / median(decode_seconds, N_REPEATS) / 1e6);
+	       (double)n_samples / bench_median(encode_seconds, N_REPEATS) / 1e6,
+	       (double)n_samples / bench_median(decode_seconds, N_REPEATS) / 1e6);
 	block_encoder_free(encoder);
 	block_decoder_free(decoder);
 	return (double)n_bytes / (double)n_samples;
@@ -319,7 +285,8 @@ static void make_samples(const struct table *table, const struct block_column *c
 {
 	const struct block_run whole = {.n_present = (uint32_t)table->n_times};
 	const struct block_run *runs = column->runs ? column->runs : &whole;
-	struct metric_file_sample *samples = need(calloc(column->n_values + 1, sizeof(*samples)));
+	struct metric_file_sample *samples =
+		bench_need(calloc(column->n_values + 1, sizeof(*samples)));
 	size_t row = 0, n = 0;
 
 	for (size_t i = 0; i < (column->runs ? column->n_runs : 1); i++) {
@@ -334,11 +301,11 @@ static void make_samples(const struct table *table, const struct block_column *c
 static struct metric_file_addition *make_additions(const struct table *tables, size_t n)
 {
 	static const uint8_t store_id[HM_ID_BYTES];
-	struct metric_file_addition *additions = need(calloc(n, sizeof(*additions)));
+	struct metric_file_addition *additions = bench_need(calloc(n, sizeof(*additions)));
 
 	for (size_t i = 0; i < n; i++) {
 		struct metric_file_column *columns =
-			need(calloc(tables[i].n_columns, sizeof(*columns)));
+			bench_need(calloc(tables[i].n_columns, sizeof(*columns)));
 
 		for (size_t k = 0; k < tables[i].n_columns; k++)
 			make_samples(&tables[i], &tables[i].columns[k], &columns[k]);
@@ -356,13 +323,13 @@ static struct metric_file_addition *make_additions(const struct table *tables, s
 static void measure_files(const struct table *tables, size_t n, size_t n_samples)
 {
 	struct metric_file_addition *additions = make_additions(tables, n);
-	struct block_encoder *encoder = need(block_encoder_new());
+	struct block_encoder *encoder = bench_need(block_encoder_new());
 	struct buffer out = {0};
 	double seconds[N_REPEATS];
 	size_t n_bytes;
 
 	for (size_t repeat = 0; repeat < N_REPEATS; repeat++) {
-		double start = cpu_seconds();
+		double start = bench_cpu_seconds();
 
 		n_bytes = 0;
 		for (size_t i = 0; i < n; i++) {
@@ -370,14 +337,14 @@ static void measure_files(const struct table *tables, size_t n, size_t n_samples
 
 			buffer_clear(&out);
 			if (metric_file_encode(encoder, &additions[i], &end, &out) < 0)
-				die("a file cannot be encoded");
+				bench_die("a file cannot be encoded");
 			n_bytes += out.length;
 		}
-		seconds[repeat] = cpu_seconds() - start;
+		seconds[repeat] = bench_cpu_seconds() - start;
 	}
 	printf("files: %zu, %zu bytes, %.4f a sample; encode %.0f M samples/s\n", n, n_bytes,
 	       (double)n_bytes / (double)n_samples,
-	       (double)n_samples / median(seconds, N_REPEATS) / 1e6);
+	       (double)n_samples / bench_median(seconds, N_REPEATS) / 1e6);
 	free(additions);
 	block_encoder_free(encoder);
 	buffer_done(&out);
@@ -399,7 +366,7 @@ static void encode_column(struct column *scratch, struct encoded *encoded, bool 
 	buffer_clear(&encoded->bytes);
 	if (column_encode(scratch, encoded->column->values, encoded->column->n_values, is_dense,
 			  &encoded->encoding, &encoded->bytes) < 0)
-		die("a column cannot be encoded");
+		bench_die("a column cannot be encoded");
 }
 
 static void decode_column(struct column *scratch, const struct encoded *encoded)
@@ -410,7 +377,7 @@ static void decode_column(struct column *scratch, const struct encoded *encoded)
 
 	if (column_decode(scratch, encoded->encoding, &reader, values, encoded->column->n_values) <
 	    0)
-		die("a column cannot be decoded");
+		bench_die("a column cannot be decoded");
 }
 
 /* Reading the clock takes longer than some columns: all of a kind are measured at once. */
@@ -432,30 +399,30 @@ static void measure_kind(struct column *scratch, struct encoded *encoded, size_t
 	if (n_columns == 0)
 		return;
 	for (size_t repeat = 0; repeat < N_REPEATS; repeat++) {
-		double start = cpu_seconds();
+		double start = bench_cpu_seconds();
 
 		for (size_t i = 0; i < n; i++)
 			if (encoded[i].encoding == encoding)
 				encode_column(scratch, &encoded[i], is_dense);
-		encode_seconds[repeat] = cpu_seconds() - start;
-		start = cpu_seconds();
+		encode_seconds[repeat] = bench_cpu_seconds() - start;
+		start = bench_cpu_seconds();
 		for (size_t i = 0; i < n; i++)
 			if (encoded[i].encoding == encoding)
 				decode_column(scratch, &encoded[i]);
-		decode_seconds[repeat] = cpu_seconds() - start;
+		decode_seconds[repeat] = bench_cpu_seconds() - start;
 	}
 	snprintf(name, sizeof(name), "%s, order %u%s", codings[encoding & COLUMN_CODING],
 		 encoding >> COLUMN_ORDER_SHIFT & 3, encoding & COLUMN_HAS_ODD ? ", odd" : "");
 	printf("  %-24s %7zu %8zu %7zu %8.4f %8.0f %8.0f\n", name, n_columns, n_samples, n_bytes,
 	       (double)n_bytes / (double)n_samples,
-	       (double)n_samples / median(encode_seconds, N_REPEATS) / 1e6,
-	       (double)n_samples / median(decode_seconds, N_REPEATS) / 1e6);
+	       (double)n_samples / bench_median(encode_seconds, N_REPEATS) / 1e6,
+	       (double)n_samples / bench_median(decode_seconds, N_REPEATS) / 1e6);
 }
 
 static void measure_columns(const struct table *tables, size_t n, size_t n_series, bool is_dense)
 {
-	struct encoded *encoded = need(calloc(n_series, sizeof(*encoded)));
-	struct column *scratch = need(column_new());
+	struct encoded *encoded = bench_need(calloc(n_series, sizeof(*encoded)));
+	struct column *scratch = bench_need(column_new());
 	size_t n_encoded = 0;
 
 	for (size_t i = 0; i < n; i++) {

@@ -15,7 +15,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "common/frame.h"
 #include "common/wire_ack.h"
@@ -25,6 +24,7 @@
 #include "common/wire_end.h"
 #include "common/wire_hello.h"
 #include "common/wire_welcome.h"
+#include "tests/support/bench.h"
 #include "tests/support/recording.h"
 
 #define N_REPEATS          9
@@ -70,47 +70,13 @@ struct sender {
 	size_t largest;
 };
 
-static void die(const char *why)
-{
-	fprintf(stderr, "wire: %s\n", why);
-	exit(1);
-}
-
-static void *need(void *memory)
-{
-	if (!memory)
-		die("no memory");
-	return memory;
-}
-
-static double cpu_seconds(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
-	return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
-}
-
-static int compare_doubles(const void *a, const void *b)
-{
-	double left = *(const double *)a, right = *(const double *)b;
-
-	return (left > right) - (left < right);
-}
-
-static double median(double *values, size_t n)
-{
-	qsort(values, n, sizeof(*values), compare_doubles);
-	return values[n / 2];
-}
-
 /* -- sending -------------------------------------------------------------------------------------- */
 
 static void send_frame(struct sender *sender, enum hm_frame_type type)
 {
 	frame_put(&sender->sent, type, sender->payload.data, sender->payload.length);
 	if (buffer_failed(&sender->sent) || buffer_failed(&sender->payload))
-		die("no memory");
+		bench_die("no memory");
 	buffer_clear(&sender->payload);
 }
 
@@ -241,7 +207,7 @@ static void declare(struct sender *sender)
 	if (sender->n_declared == first_id)
 		return;
 	if (sender->payload.length > HM_SEAL_MAX_BYTES)
-		die("declarations are too long for one frame");
+		bench_die("declarations are too long for one frame");
 	sender->n_declare_bytes += HM_FRAME_HEADER_BYTES + sender->payload.length;
 	send_frame(sender, HM_FRAME_DECLARE);
 }
@@ -262,11 +228,11 @@ static void seal(struct sender *sender, const int64_t *times_us, size_t n_ticks)
 	buffer_clear(&sender->block);
 	if (block_encode(sender->encoder, times_us, n_ticks, sender->columns, sender->n_declared,
 			 BLOCK_EFFORT_FAST, &sender->block) < 0)
-		die("a block cannot be encoded");
+		bench_die("a block cannot be encoded");
 	wire_stamp_put(&sender->payload, &sender->stamp);
 	batch_put_block(&sender->payload, sender->block.data, sender->block.length);
 	if (sender->payload.length > HM_SEAL_MAX_BYTES)
-		die("a batch is too long");
+		bench_die("a batch is too long");
 	if (sender->payload.length > sender->largest)
 		sender->largest = sender->payload.length;
 	sender->n_batches++;
@@ -291,10 +257,10 @@ static void send_all(struct sender *sender, double *ret_seconds)
 		}
 		for (size_t k = 0; k < sender->n_lines; k++)
 			take_samples(&sender->lines[k], times_us, n_ticks);
-		start = cpu_seconds();
+		start = bench_cpu_seconds();
 		declare(sender);
 		seal(sender, times_us, n_ticks);
-		seconds += cpu_seconds() - start;
+		seconds += bench_cpu_seconds() - start;
 	}
 	send_end(sender);
 	*ret_seconds = seconds;
@@ -332,7 +298,7 @@ static size_t find_series(const struct recording *recording, const struct series
 		if (strlen(known) == name->length && memcmp(known, name->start, name->length) == 0)
 			return i;
 	}
-	die("a name differs");
+	bench_die("a name differs");
 	return 0;
 }
 
@@ -366,7 +332,7 @@ static void compare_column(struct receiver *receiver, const struct recording *re
 	const int64_t *times_us = block_decoder_times(receiver->decoder, &n_times);
 
 	if (wire_dictionary_get(&receiver->dictionary, column->series_id, &name) < 0)
-		die("a series was not declared");
+		bench_die("a series was not declared");
 	at = find_series(recording, &name.name);
 	series = &recording->series[at];
 	for (size_t i = 0; i < n_runs; i++) {
@@ -375,7 +341,7 @@ static void compare_column(struct receiver *receiver, const struct recording *re
 
 			if (next == series->n || series->times_us[next] != times_us[row] ||
 			    !is_same_value(series->values[next], column->values[value]))
-				die("a time or a value differs");
+				bench_die("a time or a value differs");
 			receiver->next[at] = next + 1;
 		}
 		row += runs[i].n_missing;
@@ -390,15 +356,15 @@ static void compare_batch(struct receiver *receiver, const struct recording *rec
 	size_t n_bytes;
 
 	if (wire_batch_get(frame->payload, frame->length, &batch) != HM_REASON_NONE)
-		die("a batch cannot be read");
+		bench_die("a batch cannot be read");
 	while (batch_get_block(&batch.blocks, &bytes, &n_bytes) == 0) {
 		if (block_decoder_open(receiver->decoder, bytes, n_bytes) < 0)
-			die("a block cannot be read");
+			bench_die("a block cannot be read");
 		for (size_t i = 0; i < block_decoder_n_columns(receiver->decoder); i++) {
 			struct block_column column;
 
 			if (block_decoder_column(receiver->decoder, i, &column) < 0)
-				die("a column cannot be read");
+				bench_die("a column cannot be read");
 			compare_column(receiver, recording, &column, interval_us);
 		}
 	}
@@ -412,12 +378,12 @@ static void take_frame(struct receiver *receiver, const struct recording *record
 	if (frame->type == HM_FRAME_DECLARE &&
 	    wire_dictionary_add(&receiver->dictionary, frame->payload, frame->length) !=
 		    HM_REASON_NONE)
-		die("declarations cannot be read");
+		bench_die("declarations cannot be read");
 	if (frame->type != HM_FRAME_BATCH)
 		return;
 	if (wire_batch_check(receiver->decoder, frame->payload, frame->length,
 			     (uint32_t)receiver->dictionary.n_series, &content) != HM_REASON_NONE)
-		die("a batch is refused");
+		bench_die("a batch is refused");
 	receiver->n_samples += content.n_samples;
 	if (receiver->is_compared)
 		compare_batch(receiver, recording, frame, interval_us);
@@ -438,10 +404,10 @@ static void receive_all(struct receiver *receiver, const struct recording *recor
 		while ((result = frame_reader_next(&receiver->reader, &cursor, &frame)) == 0)
 			take_frame(receiver, recording, &frame, interval_us);
 		if (result != -EAGAIN)
-			die("a frame cannot be read");
+			bench_die("a frame cannot be read");
 	}
 	if (frame_reader_end(&receiver->reader) != HM_REASON_NONE)
-		die("the end is missing");
+		bench_die("the end is missing");
 }
 
 /* -- all ------------------------------------------------------------------------------------------ */
@@ -460,10 +426,10 @@ static void compare_all(struct receiver *receiver, const struct recording *recor
 		for (size_t k = 0; k < series->n; k++)
 			n_samples += series->times_us[k] % interval_us == 0;
 		if (skip(series, receiver->next[i], interval_us) != series->n)
-			die("a sample is missing");
+			bench_die("a sample is missing");
 	}
 	if (receiver->n_samples != n_samples || sender->n_samples != n_samples)
-		die("there are more or fewer samples");
+		bench_die("there are more or fewer samples");
 }
 
 /* The ticks of all series. */
@@ -480,9 +446,9 @@ static void find_ticks(struct sender *sender, const struct recording *recording,
 		until = series->times_us[series->n - 1] > until ? series->times_us[series->n - 1]
 								: until;
 	}
-	is_tick = need(calloc((size_t)((until - from) / SECOND_US) + 1, sizeof(*is_tick)));
-	sender->times_us =
-		need(calloc((size_t)((until - from) / SECOND_US) + 1, sizeof(*sender->times_us)));
+	is_tick = bench_need(calloc((size_t)((until - from) / SECOND_US) + 1, sizeof(*is_tick)));
+	sender->times_us = bench_need(
+		calloc((size_t)((until - from) / SECOND_US) + 1, sizeof(*sender->times_us)));
 	for (size_t i = 0; i < recording->n_series; i++)
 		for (size_t k = 0; k < recording->series[i].n; k++)
 			is_tick[(recording->series[i].times_us[k] - from) / SECOND_US] = true;
@@ -509,13 +475,14 @@ static void report(const struct shape *shape, const struct sender *sender,
 
 static bool measure(const struct shape *shape, const struct recording *recording)
 {
-	struct sender sender = {.lines = need(calloc(recording->n_series, sizeof(*sender.lines))),
-				.n_lines = recording->n_series,
-				.encoder = need(block_encoder_new()),
-				.columns =
-					need(calloc(recording->n_series, sizeof(*sender.columns)))};
-	struct receiver receiver = {.decoder = need(block_decoder_new()),
-				    .next = need(calloc(recording->n_series, sizeof(size_t)))};
+	struct sender sender = {
+		.lines = bench_need(calloc(recording->n_series, sizeof(*sender.lines))),
+		.n_lines = recording->n_series,
+		.encoder = bench_need(block_encoder_new()),
+		.columns = bench_need(calloc(recording->n_series, sizeof(*sender.columns)))};
+	struct receiver receiver = {
+		.decoder = bench_need(block_decoder_new()),
+		.next = bench_need(calloc(recording->n_series, sizeof(size_t)))};
 	double encode_seconds[N_REPEATS], check_seconds[N_REPEATS], seconds[2];
 	bool is_good;
 
@@ -527,12 +494,12 @@ static bool measure(const struct shape *shape, const struct recording *recording
 		send_all(&sender, &encode_seconds[i]);
 		if (i == 0)
 			compare_all(&receiver, recording, &sender, shape->interval_us);
-		start = cpu_seconds();
+		start = bench_cpu_seconds();
 		receive_all(&receiver, recording, &sender.sent, shape->interval_us);
-		check_seconds[i] = cpu_seconds() - start;
+		check_seconds[i] = bench_cpu_seconds() - start;
 	}
-	seconds[0] = median(encode_seconds, N_REPEATS);
-	seconds[1] = median(check_seconds, N_REPEATS);
+	seconds[0] = bench_median(encode_seconds, N_REPEATS);
+	seconds[1] = bench_median(check_seconds, N_REPEATS);
 	report(shape, &sender, seconds);
 	is_good = shape->bytes_max == 0 || (double)(sender.sent.length + sender.n_answer_bytes) <=
 						   shape->bytes_max * (double)sender.n_samples;
@@ -562,11 +529,11 @@ static void make_names_canonical(struct recording *recording)
 
 		if (series_parse(&parsed, series->name, strlen(series->name), &n_used) !=
 		    HM_REASON_NONE)
-			die("a name is none");
+			bench_die("a name is none");
 		buffer_clear(&name);
 		series_format(&parsed, &name);
 		free(series->name);
-		series->name = need(strdup(buffer_text(&name)));
+		series->name = bench_need(strdup(buffer_text(&name)));
 	}
 	buffer_done(&name);
 }
@@ -581,7 +548,7 @@ int main(void)
 	bool is_good = true;
 
 	if (recording_read(&recording) < 0)
-		die("tests/fixtures/host-1s.txt.zst cannot be read: it takes zstd");
+		bench_die("tests/fixtures/host-1s.txt.zst cannot be read: it takes zstd");
 	make_names_canonical(&recording);
 	for (size_t i = 0; i < sizeof(shapes) / sizeof(shapes[0]); i++)
 		is_good &= measure(&shapes[i], &recording);
