@@ -209,9 +209,9 @@ class Loud(Case):
         self.assertLess(min(delays), 0.1 * PATIENCE, delays)
 
     def put_first(self, collector):
-        """How long other programs are let run is the kernel's choice, and not what is measured; root may ask."""
-        if os.geteuid() == 0:
-            self.addCleanup(os.setpriority, os.PRIO_PROCESS, 0, os.getpriority(os.PRIO_PROCESS, 0))
+        """How long other programs are let run is the kernel's choice, and not what is measured; who may ask, asks."""
+        self.addCleanup(os.setpriority, os.PRIO_PROCESS, 0, os.getpriority(os.PRIO_PROCESS, 0))
+        with contextlib.suppress(PermissionError):
             for thread in [0, *os.listdir(f"/proc/{collector.pid}/task")]:
                 os.setpriority(os.PRIO_PROCESS, int(thread), -20)
 
