@@ -17,7 +17,8 @@
 
 #include "tests/support/trial.h"
 
-/* A sanitizer makes a state ten times as dear, and finds nothing in a thousandth that it did not before. */
+/* A sanitizer makes a state ten times as dear, and looks at the code that runs, which is soon all of it. The build
+ * without one does the whole amount. */
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define TORTURE_SHARE 4
 #else
