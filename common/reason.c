@@ -56,6 +56,16 @@ static const struct reason_words words[HM_REASON_COUNT] = {
 	[HM_REASON_DECLARED_OTHERWISE] = {"declared_otherwise",
 					  "a series was declared otherwise before"},
 	[HM_REASON_TOO_MANY_SERIES] = {"too_many_series", "there are too many series in the epoch"},
+	[HM_REASON_OUT_OF_TURN] = {"out_of_turn", "the frame may not come now"},
+	[HM_REASON_OTHER_STAMP] = {"other_stamp",
+				   "the message is of another host or epoch than the session"},
+	[HM_REASON_SEQUENCE_AHEAD] = {"sequence_ahead", "messages before it are missing"},
+	[HM_REASON_SEQUENCE_OTHER] = {"sequence_other",
+				      "another message of this sequence is there already"},
+	[HM_REASON_REPLACED] = {"replaced", "a newer session of the epoch has taken its place"},
+	[HM_REASON_TOO_MANY_EPOCHS] = {"too_many_epochs", "the host has too many epochs"},
+	[HM_REASON_TOO_SLOW] = {"too_slow", "it took too long"},
+	[HM_REASON_STOPPING] = {"stopping", "it is being stopped"},
 };
 
 /* A later version's reason, read from its file, has no words here. */

@@ -162,6 +162,15 @@ enum hm_reason {
 	HM_REASON_NOT_DECLARED = 34,     /* a series, or one before it */
 	HM_REASON_DECLARED_OTHERWISE = 35,
 	HM_REASON_TOO_MANY_SERIES = 36,
+	/* Why a session ends, or does not take what came. */
+	HM_REASON_OUT_OF_TURN = 37,    /* a frame that may not come now */
+	HM_REASON_OTHER_STAMP = 38,    /* its host or epoch is not that of HELLO */
+	HM_REASON_SEQUENCE_AHEAD = 39, /* messages before it are missing */
+	HM_REASON_SEQUENCE_OTHER = 40, /* it is there already, with other content */
+	HM_REASON_REPLACED = 41,       /* a newer session of the epoch has taken its place */
+	HM_REASON_TOO_MANY_EPOCHS = 42,
+	HM_REASON_TOO_SLOW = 43, /* a deadline of the protocol has passed */
+	HM_REASON_STOPPING = 44, /* who says so is being stopped */
 	HM_REASON_COUNT
 };
 
