@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "collector/epoch.h"
 #include "collector/id_map.h"
 #include "common/array.h"
 #include "common/file_name.h"
@@ -33,6 +34,7 @@ static void host_free(struct catalog_host *host)
 {
 	if (!host)
 		return;
+	epoch_free_all(host);
 	free(host->gathered);
 	free(host);
 }
@@ -68,6 +70,8 @@ void catalog_done(struct catalog *catalog)
 	number_table_done(&catalog->series_table);
 	number_table_done(&catalog->files_table);
 	table_done(&catalog->hosts);
+	table_done(&catalog->agents);
+	table_done(&catalog->epochs);
 	text_pool_done(&catalog->texts);
 	*catalog = (struct catalog){0};
 }

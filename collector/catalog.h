@@ -51,10 +51,12 @@ struct catalog_sample {
 	double value;
 };
 
+struct epoch;
+
 struct catalog_host {
 	char folder[CATALOG_FOLDER_BYTES]; /* fixed: below hosts/; see catalog_take_folder() */
 	uint32_t number;                   /* fixed: in the log */
-	uint8_t id[HM_ID_BYTES];           /* fixed */
+	uint8_t id[HM_ID_BYTES];           /* the agent's, or its own as long as it has none */
 	uint64_t n_series;
 	uint64_t n_samples;
 	uint64_t n_filed; /* of its samples: in files */
@@ -64,13 +66,16 @@ struct catalog_host {
 	int64_t said_oldest_us;  /* what its .host file says of them */
 	struct rate rate;        /* of its samples, as they come */
 	struct usage usage;
-	uint32_t n_sectors;  /* of its .host file */
-	bool is_unread;      /* files of it could not be read at start: none is appended to */
-	bool is_retired;     /* it is of a catalog that another has taken the place of */
-	bool is_last_odd;    /* all of its samples are of impossible times */
-	uint64_t last;       /* position of the last batch that is durable; 0 = none */
-	uint64_t checkpoint; /* up to here its samples are in files */
-	uint64_t sequence;   /* of the last durable batch in the engine's epoch; 0 = none */
+	uint32_t n_sectors;   /* of its .host file */
+	bool has_agent;       /* it has its id from an agent */
+	bool is_told;         /* the committer's own: the log has its number, name and id */
+	struct epoch *epochs; /* of its agent; the newest first */
+	bool is_unread;       /* files of it could not be read at start: none is appended to */
+	bool is_retired;      /* it is of a catalog that another has taken the place of */
+	bool is_last_odd;     /* all of its samples are of impossible times */
+	uint64_t last;        /* position of the last batch that is durable; 0 = none */
+	uint64_t checkpoint;  /* up to here its samples are in files */
+	uint64_t sequence;    /* of the last durable batch in the engine's epoch; 0 = none */
 	int64_t horizon_us; /* no sample of an earlier time counts, durably; CATALOG_NO_TIME: all do */
 	int64_t trimmed_us;         /* the horizon up to which its files were trimmed */
 	struct catalog_file *files; /* the first; then file->next */
@@ -186,6 +191,8 @@ struct catalog {
 	size_t n_taken;
 	size_t taken_capacity;
 	struct table hosts;
+	struct table agents; /* hosts with an agent, by the ids that they have or had */
+	struct table epochs; /* see collector/epoch.h */
 	struct table starts; /* see catalog_start_at() */
 	struct catalog_host **all_hosts;
 	size_t n_hosts;

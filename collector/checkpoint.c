@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "collector/controls.h"
+#include "collector/epoch.h"
 #include "collector/group_writer.h"
 #include "common/log_entry.h"
 #include "common/log_file.h"
@@ -126,6 +127,33 @@ struct due {
 	uint64_t n_trimmed_series; /* whose files are looked at; 0 = none are */
 };
 
+/*
+ * A host's checkpoint is about to move: what the log says before it of its ids does not count any more. The next
+ * message brings it again; for those that are being written at this moment it is put beside them. With
+ * the mutex held. @return 0 or -ENOMEM
+ */
+static int tell_names_again(struct engine *engine, const struct catalog_host *host)
+{
+	int result = 0;
+
+	for (struct epoch *epoch = host->epochs; epoch && result == 0; epoch = epoch->next) {
+		size_t id = 0;
+
+		if (epoch->n_adding == 0)
+			epoch->is_named = false;
+		while (epoch->n_adding > 0 && id < epoch->n_series && result == 0) {
+			struct buffer names = {0};
+
+			id = epoch_put_names(epoch, id, &names);
+			for (int i = 0; i < 2 && result == 0; i++)
+				result =
+					controls_put(engine, HM_RECORD_NAMES, host->number, &names);
+			buffer_done(&names);
+		}
+	}
+	return result;
+}
+
 /* The next host in turn that is due, once round. @return NULL: none is */
 static struct catalog_host *next_due(struct checkpoint *checkpoint, enum engine_scope scope,
 				     size_t *n_left, struct due *ret_due)
@@ -141,7 +169,8 @@ static struct catalog_host *next_due(struct checkpoint *checkpoint, enum engine_
 		(*n_left)--;
 		checkpoint->next_host = (checkpoint->next_host + 1) % engine->catalog.n_hosts;
 		host = engine->catalog.all_hosts[checkpoint->next_host];
-		if (is_due(checkpoint, host, scope, now_us)) {
+		if (is_due(checkpoint, host, scope, now_us) &&
+		    tell_names_again(engine, host) == 0) {
 			*ret_due = (struct due){
 				.range = {host->number, host->checkpoint, host->last},
 				.trimmed = trim_position(checkpoint),
@@ -493,6 +522,7 @@ static void publish(struct checkpoint *checkpoint)
 		host->n_samples -= n_gone < host->n_samples ? n_gone : host->n_samples;
 		host->trimmed_us = group->hosts[i].horizon_us;
 		host->filed_oldest_us = group->hosts[i].oldest_us;
+		group_publish_marks(group, &group->hosts[i]);
 		host->said_oldest_us = group->hosts[i].oldest_us;
 		host->waiting_us = host->last > host->checkpoint ? now_us : 0;
 	}

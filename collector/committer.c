@@ -53,6 +53,8 @@ void committer_free(struct committer *committer)
 	free(committer->gathered);
 	buffer_done(&committer->payloads);
 	buffer_done(&committer->fetched);
+	buffer_done(&committer->messages);
+	buffer_done(&committer->names);
 	free(committer);
 }
 
@@ -78,18 +80,30 @@ static void settle_entry(const struct committer *committer, const struct entry *
 	host->last = entry->position;
 	if (host->waiting_us == 0)
 		host->waiting_us = entry->received_us;
-	if (entry->type != HM_RECORD_BATCH)
+	if (entry->epoch) {
+		epoch_settle(entry->epoch, &entry->mark);
+		entry->epoch->n_adding--;
+		engine->stats.n_stored += entry->n_samples;
+		engine->message_bytes -= entry->n_bytes;
+	}
+	if (entry->type != HM_RECORD_BATCH || entry->epoch)
 		return;
 	host->sequence++;
 	engine->stats.n_stored += entry->n_samples;
 	engine->pending_bytes -= (size_t)entry->n_samples * sizeof(struct catalog_sample);
 }
 
+/* Is it none of what came in? */
+static bool is_control(const struct entry *entry)
+{
+	return entry->type != HM_RECORD_BATCH && !entry->epoch;
+}
+
 /* Do records of the checkpoint wait? */
 static bool has_controls(const struct committer *committer)
 {
 	for (size_t i = committer->n_done; i < committer->n_entries; i++) {
-		if (committer->entries[i].type != HM_RECORD_BATCH)
+		if (is_control(&committer->entries[i]))
 			return true;
 	}
 	return false;
@@ -167,6 +181,41 @@ static int commit(struct committer *committer, size_t n_added)
 
 /* -- a run ---------------------------------------------------------------------------------------- */
 
+int committer_make_room(struct committer *committer, size_t index, size_t n_bytes)
+{
+	bool is_content = !is_control(&committer->entries[index]);
+	struct log *log = &committer->log;
+	int result = 0;
+
+	if (log_is_open(log) && log_has_room(log, is_content, n_bytes))
+		return 0;
+	if (log_is_open(log))
+		result = commit(committer, index);
+	if (result == 0 && is_content && committer_must_yield(committer))
+		result = -ENOSPC;
+	if (result == 0)
+		result = committer_begin_segment(committer);
+	/* A small one is for the records of a checkpoint only. */
+	if (result == 0 && !log_has_room(log, is_content, n_bytes))
+		result = log_is_small(log) ? -ENOSPC : -EFBIG;
+	return result;
+}
+
+int committer_add_link(struct committer *committer, struct catalog_host *host,
+		       struct log_record *record)
+{
+	int result;
+
+	if (host) {
+		record->host = host->number;
+		record->previous = host->appended;
+	}
+	result = log_add(&committer->log, record);
+	if (host && result == 0)
+		host->appended = record->position;
+	return result;
+}
+
 static int add_entry(struct committer *committer, size_t index)
 {
 	struct entry *entry = &committer->entries[index];
@@ -176,49 +225,36 @@ static int add_entry(struct committer *committer, size_t index)
 		.payload_bytes = (uint32_t)entry->n_bytes,
 		.received_us = entry->received_us,
 	};
-	int result;
+	/* What ids mean is not lost with one damaged place. */
+	int n_copies = entry->type == HM_RECORD_DECLARE ? 2 : 1;
+	int result = 0;
 
-	if (entry->host) {
-		record.host = entry->host->number;
-		record.previous = entry->host->appended;
+	for (int i = 0; i < n_copies && result == 0; i++) {
+		result = committer_make_room(committer, index, entry->n_bytes);
+		if (result == 0)
+			result = committer_add_link(committer, entry->host, &record);
 	}
-	result = log_add(&committer->log, &record);
 	entry->position = record.position;
-	if (entry->host && result == 0)
-		entry->host->appended = record.position;
 	return result;
 }
 
 /* What a failed run added is nowhere: the links begin at what is durable. */
 static void rewind_links(struct committer *committer)
 {
+	pthread_mutex_lock(&committer->engine->mutex);
 	for (size_t i = committer->n_done; i < committer->n_entries; i++) {
-		struct catalog_host *host = committer->entries[i].host;
+		const struct entry *entry = &committer->entries[i];
 
-		if (host)
-			host->appended = host->last;
+		if (!entry->host)
+			continue;
+		entry->host->appended = entry->host->last;
+		if (!entry->epoch)
+			continue;
+		entry->host->is_told = false;
+		entry->epoch->is_named = false;
+		entry->epoch->n_adding = 0;
 	}
-}
-
-/* Have room for an entry in an open segment. What was added before it may have to be committed. */
-static int make_room(struct committer *committer, size_t index)
-{
-	const struct entry *entry = &committer->entries[index];
-	struct log *log = &committer->log;
-	int result = 0;
-
-	if (log_is_open(log) && log_has_room(log, entry->type, entry->n_bytes))
-		return 0;
-	if (log_is_open(log))
-		result = commit(committer, index);
-	if (result == 0 && entry->type == HM_RECORD_BATCH && committer_must_yield(committer))
-		result = -ENOSPC;
-	if (result == 0)
-		result = committer_begin_segment(committer);
-	/* A small one is for the records of a checkpoint only. */
-	if (result == 0 && !log_has_room(log, entry->type, entry->n_bytes))
-		result = log_is_small(log) ? -ENOSPC : -EFBIG;
-	return result;
+	pthread_mutex_unlock(&committer->engine->mutex);
 }
 
 /* Log all entries that are not durable yet. */
@@ -231,13 +267,17 @@ static int log_entries(struct committer *committer)
 		return 0;
 	rewind_links(committer);
 	for (size_t i = committer->n_done; i < committer->n_entries && result == 0; i++) {
-		result = make_room(committer, i);
+		if (committer->entries[i].epoch)
+			result = committer_add_preface(committer, i);
 		if (result == 0)
 			result = add_entry(committer, i);
 	}
 	if (result == 0)
-		return commit(committer, committer->n_entries);
-	log_forget(log);
+		result = commit(committer, committer->n_entries);
+	else
+		log_forget(log);
+	if (result < 0)
+		rewind_links(committer);
 	return result;
 }
 
@@ -250,7 +290,7 @@ static int add_mark(struct committer *committer)
 		return 0;
 	if (committer->n_entries > 0 || log->said == log->durable || log->marked == log->durable)
 		return 0;
-	if (!log_has_room(log, HM_RECORD_MARK, 0))
+	if (!log_has_room(log, false, 0))
 		return 0;
 	log->marked = log_position(log->number, log->end + log_file_record_bytes(0));
 	return committer_add_record(committer, HM_RECORD_MARK, NULL);
@@ -336,6 +376,8 @@ int committer_run(struct committer *committer)
 	/* What a failed run left goes first, as it was. */
 	if (result == 0 && has_left)
 		result = log_entries(committer);
+	if (result == 0)
+		result = committer_take_messages(committer);
 	if (result == 0)
 		result = committer_seal_all(committer);
 	if (result == 0)

@@ -7,6 +7,7 @@
 
 #include "collector/committer_part.h"
 #include "collector/controls.h"
+#include "collector/intake.h"
 #include "common/array.h"
 #include "common/cursor.h"
 
@@ -104,6 +105,67 @@ int committer_seal_all(struct committer *committer)
 			break;
 	}
 	return result;
+}
+
+/* Have the messages that wait, but for those that are still here from a run without memory for them. */
+static void fetch_messages(struct committer *committer)
+{
+	struct engine *engine = committer->engine;
+
+	if (committer->messages.length > 0)
+		return;
+	pthread_mutex_lock(&engine->mutex);
+	buffer_done(&committer->messages);
+	committer->messages = engine->messages;
+	engine->messages = (struct buffer){0};
+	pthread_mutex_unlock(&engine->mutex);
+}
+
+/* @return how many bytes of those that were fetched it was; 0: without memory */
+static size_t add_message(struct committer *committer, size_t offset)
+{
+	struct entry *entry = make_entry(committer);
+	const char *bytes = committer->messages.data + offset;
+	struct intake_message message;
+
+	memcpy(&message, bytes, sizeof(message));
+	if (!entry || buffer_reserve(&committer->payloads, message.n_bytes) < 0)
+		return 0;
+	*entry = (struct entry){
+		.type = message.type,
+		.host = message.epoch->host,
+		.epoch = message.epoch,
+		.mark = {message.sequence, message.crc},
+		.offset = committer->payloads.length,
+		.n_bytes = message.n_bytes,
+		.n_samples = message.n_samples,
+		.received_us = message.received_us,
+	};
+	buffer_append(&committer->payloads, bytes + sizeof(message), message.n_bytes);
+	committer->n_entries++;
+	return sizeof(message) + message.n_bytes;
+}
+
+int committer_take_messages(struct committer *committer)
+{
+	size_t n_before = committer->n_entries;
+	size_t length = committer->payloads.length;
+	size_t offset = 0;
+
+	fetch_messages(committer);
+	while (offset < committer->messages.length) {
+		size_t n_bytes = add_message(committer, offset);
+
+		if (n_bytes == 0) {
+			committer->n_entries = n_before;
+			committer->payloads.length = length;
+			committer->payloads.failed = false;
+			return -ENOMEM;
+		}
+		offset += n_bytes;
+	}
+	buffer_done(&committer->messages);
+	return 0;
 }
 
 static void reverse(struct entry *entries, size_t n)

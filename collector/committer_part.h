@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "collector/engine.h"
+#include "collector/epoch.h"
 #include "collector/log.h"
 #include "collector/sealer.h"
 #include "common/buffer.h"
@@ -17,6 +18,8 @@
 struct entry {
 	enum hm_record_type type;
 	struct catalog_host *host; /* NULL: of no host */
+	struct epoch *epoch;       /* of an agent's message; else NULL */
+	struct epoch_mark mark;    /* likewise: its place */
 	size_t offset;             /* of its payload in `payloads` */
 	size_t n_bytes;
 	uint64_t n_samples;
@@ -35,6 +38,8 @@ struct committer {
 	size_t n_done; /* of these: durable */
 	size_t entries_capacity;
 	struct buffer payloads;
+	struct buffer messages;          /* of agents, that are no entries yet */
+	struct buffer names;             /* scratch memory */
 	struct buffer fetched;           /* records of the checkpoint that are no entries yet */
 	uint64_t n_fetched;              /* how many controls there are with these */
 	uint64_t controls;               /* how many controls are among all entries so far */
@@ -49,6 +54,9 @@ struct committer {
  * have no end. @return 0; as sealer_seal() */
 int committer_seal_all(struct committer *committer);
 
+/* Take over the messages of agents that wait: all of them or none. @return 0 or -ENOMEM */
+int committer_take_messages(struct committer *committer);
+
 /*
  * Take over the records that the checkpoint wants to have logged, each with its type and length: all of
  * them or none. They go before batches that wait: on a full disk there is room for them, and not for
@@ -56,6 +64,20 @@ int committer_seal_all(struct committer *committer);
  * @return 0 or -ENOMEM
  */
 int committer_take_controls(struct committer *committer);
+
+/* Have room for a record of an entry in an open segment. What was added before may have to be committed.
+ * @return 0; -errno: there is none */
+int committer_make_room(struct committer *committer, size_t index, size_t n_bytes);
+
+/* Gather a record in the chain of its host; NULL: in none. There must be room. @return 0 or -ENOMEM */
+int committer_add_link(struct committer *committer, struct catalog_host *host,
+		       struct log_record *record);
+
+/*
+ * Gather what must lie in the log before an agent's message: who its host is, and what the ids of its
+ * epoch mean. @return 0; as committer_make_room()
+ */
+int committer_add_preface(struct committer *committer, size_t index);
 
 /* Gather a record with this payload; NULL: none. @return 0; -EFBIG: there is no room; -ENOMEM */
 int committer_add_record(struct committer *committer, enum hm_record_type type,

@@ -25,7 +25,7 @@ int committer_add_record(struct committer *committer, enum hm_record_type type,
 
 	if (payload && buffer_failed(payload))
 		return -ENOMEM;
-	if (!log_has_room(&committer->log, type, record.payload_bytes))
+	if (!log_has_room(&committer->log, false, record.payload_bytes))
 		return -EFBIG;
 	return log_add(&committer->log, &record);
 }
@@ -47,6 +47,20 @@ static void put_host(const struct engine *engine, const struct catalog_host *hos
 	log_entry_put_host(out, &entry);
 	if (entry.n_epochs > 0)
 		log_entry_put_epoch(out, &epoch);
+}
+
+static void put_marks(const struct catalog_host *host, struct buffer *out)
+{
+	for (const struct epoch *epoch = host->epochs; epoch; epoch = epoch->next) {
+		struct log_mark entry = {
+			.host = host->number,
+			.sequence = epoch->durable.sequence,
+			.crc = epoch->durable.crc,
+		};
+
+		memcpy(entry.epoch, epoch->id, HM_ID_BYTES);
+		log_entry_put_mark(out, &entry);
+	}
 }
 
 /* The first segment that samples which are in no file need. With the mutex held. */
@@ -106,6 +120,28 @@ static int add_horizons(struct committer *committer)
 	return result;
 }
 
+/* Up to where the epochs of agents are durable. With the mutex held. */
+static int add_marks(struct committer *committer)
+{
+	const struct catalog *catalog = &committer->engine->catalog;
+	struct buffer payload = {0};
+	int result = 0;
+
+	for (size_t i = 0; i < catalog->n_hosts && result == 0; i++) {
+		const struct catalog_host *host = catalog->all_hosts[i];
+
+		if (host->number != 0)
+			put_marks(host, &payload);
+		if (payload.length < SNAPSHOT_RECORD_BYTES && i + 1 < catalog->n_hosts)
+			continue;
+		if (payload.length > 0)
+			result = committer_add_record(committer, HM_RECORD_EPOCH, &payload);
+		buffer_clear(&payload);
+	}
+	buffer_done(&payload);
+	return result;
+}
+
 /* Gather the snapshot of all hosts. */
 static int add_snapshot(struct committer *committer, uint32_t *ret_keep_from)
 {
@@ -125,6 +161,8 @@ static int add_snapshot(struct committer *committer, uint32_t *ret_keep_from)
 		result = committer_add_record(committer, HM_RECORD_HOST, &payload);
 		buffer_clear(&payload);
 	}
+	if (result == 0)
+		result = add_marks(committer);
 	if (result == 0)
 		result = add_horizons(committer);
 	if (result == 0)

@@ -127,6 +127,7 @@ void engine_close(struct engine *engine)
 	catalog_done(&engine->catalog);
 	catalog_done(&engine->retired);
 	id_map_done(&engine->hosts);
+	buffer_done(&engine->messages);
 	buffer_done(&engine->controls);
 	buffer_done(&engine->groups);
 	free(engine->releases);
@@ -145,14 +146,15 @@ void engine_close(struct engine *engine)
 int engine_introduce(struct engine *engine, struct catalog_host *host)
 {
 	const struct disk *disk = engine->options.disk;
-	int result;
+	int result = 0;
 
 	/* Which numbers are free is not known while not all of the store is. */
 	if (host->number != 0 || engine->trouble < 0)
 		return 0;
 	if (engine->next_number >= ID_MAP_MAX)
 		return -ENOSPC;
-	result = disk->random(disk->context, host->id, HM_ID_BYTES);
+	if (!host->has_agent)
+		result = disk->random(disk->context, host->id, HM_ID_BYTES);
 	if (result == 0)
 		result = id_map_set(&engine->hosts, engine->next_number, host);
 	if (result < 0)
@@ -337,8 +339,8 @@ bool engine_has_pending(struct engine *engine)
 	bool has_pending;
 
 	pthread_mutex_lock(&engine->mutex);
-	has_pending =
-		engine->pending_bytes > 0 || engine->controls.length > 0 || engine->wants_segment;
+	has_pending = engine->pending_bytes > 0 || engine->message_bytes > 0 ||
+		      engine->controls.length > 0 || engine->wants_segment;
 	pthread_mutex_unlock(&engine->mutex);
 	return has_pending;
 }

@@ -118,10 +118,12 @@ struct engine {
 	struct catalog_hosts gathering; /* hosts with samples that are not sealed yet */
 	size_t pending_bytes;           /* of samples taken and not durable yet */
 	uint64_t durable;               /* position in the log */
-	struct buffer controls;         /* records of the checkpoint that wait to be logged */
-	uint64_t controls_wanted;       /* how many were put there */
-	uint64_t controls_durable;      /* how many of these are durable */
-	struct buffer groups; /* of files that a checkpoint is about to append to, as logged */
+	struct buffer messages;    /* of agents, that are to be logged; see collector/intake.h */
+	size_t message_bytes;      /* of those that are taken and not durable yet */
+	struct buffer controls;    /* records of the checkpoint that wait to be logged */
+	uint64_t controls_wanted;  /* how many were put there */
+	uint64_t controls_durable; /* how many of these are durable */
+	struct buffer groups;      /* of files that a checkpoint is about to append to, as logged */
 	struct retention *retention_next; /* of retention_set(), until it is taken over */
 	bool is_concluding; /* the log may say that a group is in files before readers are told */
 	uint32_t

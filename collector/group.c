@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "collector/group_messages.h"
 #include "collector/group_order.h"
 #include "common/array.h"
 #include "common/batch.h"
@@ -72,6 +73,9 @@ void group_done(struct group *group)
 	free_samples(group);
 	free(group->files);
 	free(group->masks);
+	free(group->marks);
+	free(group->messages);
+	buffer_done(&group->bytes);
 	*group = (struct group){.samples_max = group->samples_max};
 }
 
@@ -83,6 +87,9 @@ void group_clear(struct group *group)
 		free_samples(group);
 	group->n_runs = 0;
 	group->n_masks = 0;
+	group->n_marks = 0;
+	group->n_messages = 0;
+	buffer_clear(&group->bytes);
 	group->has_open_run = false;
 	group->n_hosts = 0;
 	group->n_samples = 0;
@@ -187,11 +194,14 @@ struct mark {
 	size_t n_samples;
 	size_t n_runs;
 	size_t n_masks;
+	size_t n_marks;
+	size_t n_messages;
 };
 
 static struct mark get_mark(const struct group *group)
 {
-	return (struct mark){group->n_samples, group->n_runs, group->n_masks};
+	return (struct mark){group->n_samples, group->n_runs, group->n_masks, group->n_marks,
+			     group->n_messages};
 }
 
 /* Forget what was added since. */
@@ -200,6 +210,8 @@ static void cut(struct group *group, const struct mark *mark)
 	group->n_samples = mark->n_samples;
 	group->n_runs = mark->n_runs;
 	group->n_masks = mark->n_masks;
+	group->n_marks = mark->n_marks;
+	group->n_messages = mark->n_messages;
 	group->has_open_run = false;
 }
 
@@ -207,7 +219,13 @@ static void cut(struct group *group, const struct mark *mark)
 static int add_batch(struct group *group, struct tail *tail, uint32_t host, uint64_t position,
 		     uint64_t *n_damaged)
 {
-	struct tail_take take = {.context = group, .sample = add_sample, .mask = add_mask};
+	struct tail_take take = {
+		.context = group,
+		.sample = add_sample,
+		.mask = add_mask,
+		.mark = group_add_mark,
+		.message = group_add_message,
+	};
 	struct mark mark = get_mark(group);
 	int result;
 
@@ -262,6 +280,10 @@ int group_add_host(struct group *group, struct tail *tail, struct catalog_host *
 	for (size_t i = mark.n_runs; i < group->n_runs; i++)
 		added.n_samples += group->runs[i].n_samples;
 	added.n_hidden = group->n_hidden;
+	added.first_mark = mark.n_marks;
+	added.n_marks = group->n_marks - mark.n_marks;
+	added.first_message = mark.n_messages;
+	added.n_messages = group->n_messages - mark.n_messages;
 	group->hosts[group->n_hosts++] = added;
 	return 0;
 }

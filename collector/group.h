@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "collector/catalog.h"
+#include "collector/epoch.h"
 #include "collector/tail.h"
 
 /* A group takes no further host or batch when it has so many samples: as many as a segment of the log
@@ -50,10 +51,28 @@ enum group_trim {
 	GROUP_TRIM_EMPTY,     /* nothing of it counts, and it goes */
 };
 
+/* Up to where an epoch of an agent is among what the group has. */
+struct group_mark {
+	struct epoch *epoch;
+	struct epoch_mark mark;
+};
+
+/* A GAP or CLOCK of an agent. */
+struct group_message {
+	enum hm_record_type type;
+	int64_t received_us;
+	size_t bytes_at; /* of the group's bytes */
+	size_t n_bytes;
+};
+
 /* A host of the group. */
 struct group_host {
 	struct catalog_host *host;
 	uint64_t position; /* of the last batch that the group has of it */
+	size_t first_mark; /* of the group's */
+	size_t n_marks;
+	size_t first_message; /* likewise */
+	size_t n_messages;
 	uint64_t n_samples;
 	uint64_t n_dropped; /* of its files: they do not count any more */
 	uint64_t n_hidden;  /* of the log: they were deleted before they came into files */
@@ -102,6 +121,13 @@ struct group {
 	struct group_mask *masks; /* once complete by file and series */
 	size_t n_masks;
 	size_t masks_capacity;
+	struct group_mark *marks; /* by hosts */
+	size_t n_marks;
+	size_t marks_capacity;
+	struct group_message *messages; /* by hosts, in the order of the log */
+	size_t n_messages;
+	size_t messages_capacity;
+	struct buffer bytes; /* of these */
 	struct group_file *files;
 	size_t n_files;
 	size_t files_capacity;
@@ -141,5 +167,8 @@ int group_add_trimmed(struct group *group, struct catalog_host *host, uint64_t p
  * @param mutex  of the catalog. @return 0 or -ENOMEM
  */
 int group_complete(struct group *group, pthread_mutex_t *mutex);
+
+/* What the group says of a host's epochs is in its own file. With the mutex held. */
+void group_publish_marks(const struct group *group, const struct group_host *of);
 
 #endif

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "collector/group_messages.h"
 #include "common/store_path.h"
 
 #define HOST_FILE  ".host"
@@ -269,10 +270,12 @@ static int put_oldest(const struct group_file *file, struct buffer *out)
 }
 
 /* The bytes to be appended to a host's own file. */
-static int encode_host(struct group_writer *writer, struct group_file *file)
+static int encode_host(struct group_writer *writer, const struct group *group,
+		       struct group_file *file)
 {
-	const struct engine *engine = writer->engine;
+	struct engine *engine = writer->engine;
 	const struct catalog_host *host = file->of->host;
+	bool is_first = file->before.length_bytes == 0;
 	struct buffer *bytes = &writer->bytes;
 	struct store_file_header header = {
 		.store_id = engine->store_id,
@@ -293,10 +296,12 @@ static int encode_host(struct group_writer *writer, struct group_file *file)
 	size_t start;
 	int result = 0;
 
-	if (file->before.length_bytes == 0)
+	if (is_first)
 		result = store_file_put_header(bytes, &header);
 	if (result == 0)
 		result = put_oldest(file, bytes);
+	if (result == 0)
+		result = group_put_messages(group, file, is_first, &engine->mutex, bytes);
 	if (result < 0)
 		return result;
 	start = store_file_begin_block(bytes, HM_BLOCK_HOST, file->of->position);
@@ -371,7 +376,7 @@ int group_writer_append(struct group_writer *writer, const struct group *group,
 	if (!group_writer_has_work(file))
 		return 0;
 	if (!file->file)
-		result = encode_host(writer, file);
+		result = encode_host(writer, group, file);
 	else
 		result = file->trim == GROUP_TRIM_REWRITE ? 0 : encode_metric(writer, group, file);
 	if (result < 0)

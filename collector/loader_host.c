@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <string.h>
 
+#include "collector/epoch.h"
 #include "collector/loader_part.h"
 #include "common/file_reader.h"
 
@@ -21,21 +22,50 @@ static void remake_doubtful(struct loader *loader, int folder)
 	host->end = (struct metric_file_end){.highest_us = CATALOG_NO_TIME};
 }
 
+/* What is durable of an epoch, at least. One that another host has, or that is too much, is passed over. */
+static int take_epoch(struct loader *loader, const struct store_file_epoch *entry)
+{
+	const struct epoch_mark mark = {entry->sequence, entry->crc};
+	struct epoch *epoch = NULL;
+	int result = epoch_get(&loader->engine->catalog, loader->host, entry->epoch, &epoch);
+
+	if (result == 0) {
+		epoch_recover(epoch, &mark);
+		epoch->filed = mark;
+	}
+	return result == -ENOMEM ? result : 0;
+}
+
+/* Whose the file is, and how many of its samples are in files. */
+static int take_host(struct loader *loader, const struct store_file_host *entry)
+{
+	struct catalog_host *host = loader->host;
+
+	host->n_filed = entry->n_samples;
+	/* It stands behind the epochs. Where the log knows the host it has said so. */
+	if (!host->epochs || host->has_agent)
+		return 0;
+	return epoch_give_host(&loader->engine->catalog, host, entry->id);
+}
+
 /* Take what the blocks of the host's own file say. @return 0 or -errno */
 static int take_host_blocks(struct loader *loader, struct file_reader *reader)
 {
 	struct catalog_host *host = loader->host;
 	struct file_reader_block found;
-	int result;
+	int result = 0;
 
-	while ((result = file_reader_next(reader, &found)) == 0) {
+	while (result == 0 && (result = file_reader_next(reader, &found)) == 0) {
 		struct store_file_host entry;
+		struct store_file_epoch epoch;
 
 		if (loader->is_logged && found.block.position > host->checkpoint)
 			continue;
 		host->end.length_bytes = found.offset + found.block.length_bytes;
 		if (store_file_get_host(&found.block, &entry) == 0)
-			host->n_filed = entry.n_samples;
+			result = take_host(loader, &entry);
+		if (store_file_get_epoch(&found.block, &epoch) == 0)
+			result = take_epoch(loader, &epoch);
 		(void)store_file_get_oldest(&found.block, &host->said_oldest_us);
 	}
 	return result == -ENODATA ? 0 : result;

@@ -24,11 +24,12 @@ static bool is_valid_name(const char *name, size_t length, size_t max_bytes)
 int loader_adopt_host(struct engine *engine, struct catalog_host *host)
 {
 	const struct disk *disk = engine->options.disk;
-	int result;
+	int result = 0;
 
 	if (host->number != 0)
 		return 0;
-	result = disk->random(disk->context, host->id, HM_ID_BYTES);
+	if (!host->has_agent)
+		result = disk->random(disk->context, host->id, HM_ID_BYTES);
 	if (result == 0)
 		result = id_map_set(&engine->hosts, engine->next_number, host);
 	if (result == 0)

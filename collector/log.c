@@ -185,13 +185,13 @@ bool log_is_small(const struct log *log)
 	return log->fd >= 0 && log->segment_bytes < log->options.segment_bytes;
 }
 
-bool log_has_room(const struct log *log, enum hm_record_type type, size_t payload_bytes)
+bool log_has_room(const struct log *log, bool is_content, size_t payload_bytes)
 {
 	uint64_t wanted = log->end + log_file_record_bytes(payload_bytes) + HM_LOG_HEADER_BYTES;
 
-	if (type == HM_RECORD_BATCH && log_is_small(log))
+	if (is_content && log_is_small(log))
 		return false;
-	if (type == HM_RECORD_BATCH)
+	if (is_content)
 		wanted += log->segment_bytes / CONTROL_PART;
 	return wanted <= log->segment_bytes;
 }

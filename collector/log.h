@@ -83,9 +83,12 @@ bool log_is_open(const struct log *log);
 /* Is it one of log_begin_small()? */
 bool log_is_small(const struct log *log);
 
-/* Does a record with such a payload still fit? Batches leave some room for other records, with which
- * a full disk is freed again. */
-bool log_has_room(const struct log *log, enum hm_record_type type, size_t payload_bytes);
+/*
+ * Does a record with such a payload still fit? What came in leaves some room for the records of a checkpoint, with
+ * which a full disk is freed again.
+ * @param is_content  it came in
+ */
+bool log_has_room(const struct log *log, bool is_content, size_t payload_bytes);
 
 /*
  * Gather a record; there must be room.

@@ -62,6 +62,9 @@ static int take_host(struct recovery *recovery, struct cursor *cursor)
 
 	if (result == 0)
 		result = get_host(recovery, entry.number, entry.id, &entry.name, &host);
+	/* An agent may have taken over one that only text had made. */
+	if (result == 0 && host)
+		result = recovery_set_id(recovery, host, entry.id);
 	for (uint32_t i = 0; result == 0 && i < entry.n_epochs; i++)
 		result = log_entry_get_epoch(cursor, &epoch);
 	if (result < 0 || !host)
@@ -85,9 +88,8 @@ static int take_hosts(struct recovery *recovery, const struct log_record *record
 	return result == -ENODATA ? 0 : result;
 }
 
-/* A record of a host's chain: a batch, or what it deleted. */
-static void note_link(const struct recovery *recovery, const struct log_record *record,
-		      struct catalog_host *host)
+void recovery_note_link(const struct recovery *recovery, const struct log_record *record,
+			struct catalog_host *host)
 {
 	/* Without a snapshot this is the first that is known of the host. Behind one, what it links to and
 	 * was not found is lost. */
@@ -96,7 +98,7 @@ static void note_link(const struct recovery *recovery, const struct log_record *
 	host->last = record->position;
 }
 
-static int take_batch(struct recovery *recovery, const struct log_record *record)
+static int take_text_batch(struct recovery *recovery, const struct log_record *record)
 {
 	struct cursor cursor = {.at = record->payload, .left = record->payload_bytes};
 	struct catalog_host *host = NULL;
@@ -106,8 +108,18 @@ static int take_batch(struct recovery *recovery, const struct log_record *record
 	if (result == 0)
 		result = get_host(recovery, record->host, head.host_id, &head.host, &host);
 	if (result == 0 && host)
-		note_link(recovery, record, host);
+		recovery_note_link(recovery, record, host);
 	return result;
+}
+
+static int take_batch(struct recovery *recovery, const struct log_record *record)
+{
+	const uint8_t *payload = record->payload;
+
+	/* Does it name its host and its series? */
+	if (record->payload_bytes > 0 && payload[0] == 0)
+		return recovery_take_message(recovery, record);
+	return take_text_batch(recovery, record);
 }
 
 /* What a host deleted lies in the chain of its batches. */
@@ -121,7 +133,7 @@ static int take_delete(struct recovery *recovery, const struct log_record *recor
 	if (result == 0)
 		result = get_host(recovery, record->host, entry.id, &entry.name, &host);
 	if (result == 0 && host)
-		note_link(recovery, record, host);
+		recovery_note_link(recovery, record, host);
 	return result;
 }
 
@@ -193,6 +205,13 @@ static int take_record(struct recovery *recovery, const struct log_record *recor
 		return take_batch(recovery, record);
 	case HM_RECORD_DELETE:
 		return take_delete(recovery, record);
+	case HM_RECORD_DECLARE:
+	case HM_RECORD_GAP:
+	case HM_RECORD_CLOCK:
+	case HM_RECORD_NAMES:
+		return recovery_take_message(recovery, record);
+	case HM_RECORD_EPOCH:
+		return recovery_take_marks(recovery, record);
 	case HM_RECORD_HORIZON:
 		return take_horizons(recovery, record);
 	case HM_RECORD_GROUP:

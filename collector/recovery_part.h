@@ -35,4 +35,16 @@ int recovery_find_newest(struct recovery *recovery);
 /* Find the newest whole snapshot. Without any, everything that there is is read. @return 0 or -errno */
 int recovery_find_base(struct recovery *recovery, struct recovery_base *ret_base);
 
+/* A record of a host's chain. */
+void recovery_note_link(const struct recovery *recovery, const struct log_record *record,
+			struct catalog_host *host);
+
+/* The newest record that names a host has its id. @return 0 or -ENOMEM */
+int recovery_set_id(struct recovery *recovery, struct catalog_host *host,
+		    const uint8_t id[static HM_ID_BYTES]);
+
+/* Messages of agents, and what a snapshot says of epochs. @return as take_record() in recovery.c */
+int recovery_take_message(struct recovery *recovery, const struct log_record *record);
+int recovery_take_marks(struct recovery *recovery, const struct log_record *record);
+
 #endif

@@ -44,6 +44,21 @@ static int note_mask(void *context, const struct tail_mask *mask)
 	return result;
 }
 
+/* What the ids of an agent's series mean, before any batch that uses them. What is damaged is counted where it
+ * is decoded. */
+static int take_names(struct tail *tail, const struct catalog_host *host, const uint64_t *positions,
+		      size_t n)
+{
+	int result = 0;
+
+	for (size_t i = 0; i < n && host->epochs && result == 0; i++) {
+		result = tail_take_names(tail, host->number, positions[i]);
+		if (result == -EBADMSG)
+			result = 0;
+	}
+	return result;
+}
+
 /* What the log has of a host beyond its files: last samples, and their number. */
 static int replay_host(struct replay *replay, struct tail *tail, struct catalog_host *host)
 {
@@ -62,6 +77,8 @@ static int replay_host(struct replay *replay, struct tail *tail, struct catalog_
 	result = tail_find(tail, &range, &positions, &n_positions);
 	if (result == 0)
 		engine->stats.n_damaged_ranges += tail_n_damaged(tail);
+	if (result == 0)
+		result = take_names(tail, host, positions, n_positions);
 	for (size_t i = 0; i < n_positions && result == 0; i++) {
 		result = tail_decode(tail, host->number, positions[i], &take);
 		if (result == -EBADMSG) {

@@ -8,30 +8,11 @@
 #include <string.h>
 
 #include "collector/engine.h"
+#include "collector/tail_part.h"
 #include "common/array.h"
-#include "common/batch.h"
 #include "common/block.h"
-#include "common/log_entry.h"
 #include "common/log_segment.h"
 #include "common/message.h"
-
-/* So many segments are open at a time. */
-#define OPEN_MAX 4
-
-struct tail {
-	struct engine *engine;
-	struct log_segment segments[OPEN_MAX];
-	size_t next_segment; /* to be closed when another is to be opened */
-	struct block_decoder *decoder;
-	uint64_t *positions;
-	size_t n_positions;
-	size_t positions_capacity;
-	uint64_t n_damaged;                              /* of the range that was looked for */
-	struct catalog_series *series[BATCH_SERIES_MAX]; /* of the batch being decoded */
-	struct catalog_series **masked;                  /* of the delete being decoded */
-	size_t n_masked;
-	size_t masked_capacity;
-};
 
 int tail_new(struct engine *engine, struct tail **ret_tail)
 {
@@ -65,6 +46,7 @@ void tail_free(struct tail *tail)
 	block_decoder_free(tail->decoder);
 	free(tail->positions);
 	free(tail->masked);
+	free(tail->epoch_series);
 	free(tail);
 }
 
@@ -109,7 +91,7 @@ static int add_position(struct tail *tail, uint64_t position)
 	return 0;
 }
 
-static int read_record(struct tail *tail, uint64_t position, struct log_record *ret_record)
+int tail_read(struct tail *tail, uint64_t position, struct log_record *ret_record)
 {
 	struct log_segment *segment;
 	int result = get_segment(tail, log_position_segment(position), &segment);
@@ -119,12 +101,19 @@ static int read_record(struct tail *tail, uint64_t position, struct log_record *
 	return result;
 }
 
-/* Is a record a batch of the host, or what it deleted? What is damaged but for its payload still has its
- * back link. */
-static bool is_link(const struct log_record *record, uint32_t host)
+bool tail_is_link(const struct log_record *record, uint32_t host)
 {
-	return (record->type == HM_RECORD_BATCH || record->type == HM_RECORD_DELETE) &&
-	       record->host == host;
+	switch (record->type) {
+	case HM_RECORD_BATCH:
+	case HM_RECORD_DELETE:
+	case HM_RECORD_DECLARE:
+	case HM_RECORD_GAP:
+	case HM_RECORD_CLOCK:
+	case HM_RECORD_NAMES:
+		return record->host == host;
+	default:
+		return false;
+	}
 }
 
 static int compare_positions(const void *a, const void *b)
@@ -146,7 +135,7 @@ static uint64_t find_limit(struct tail *tail, uint32_t number, uint32_t last)
 		int result;
 
 		number++;
-		result = read_record(tail, log_position(number, HM_LOG_HEADER_BYTES), &record);
+		result = tail_read(tail, log_position(number, HM_LOG_HEADER_BYTES), &record);
 		if (result == 0 && record.type == HM_RECORD_SNAPSHOT)
 			return record.durable;
 	}
@@ -178,7 +167,8 @@ static int search_segment(struct tail *tail, uint32_t number, const struct tail_
 		if ((result != 0 && result != -EILSEQ) || record.position >= limit)
 			break;
 		offset = log_segment_behind(&record);
-		if (result == 0 && is_link(&record, range->host) && record.position > range->after)
+		if (result == 0 && tail_is_link(&record, range->host) &&
+		    record.position > range->after)
 			result = add_position(tail, record.position);
 		if (result == -EILSEQ)
 			result = 0;
@@ -203,8 +193,7 @@ static int search(struct tail *tail, const struct tail_range *range, uint64_t un
 	return result;
 }
 
-/* Which results say that bytes are damaged, and not that they cannot be had. */
-static bool is_damage(int result)
+bool tail_is_damage(int result)
 {
 	return result == -EBADMSG || result == -EILSEQ || result == -EMSGSIZE ||
 	       result == -ENODATA || result == -EINVAL || result == -EXDEV || result == -ENOTSUP;
@@ -236,14 +225,14 @@ int tail_find(struct tail *tail, const struct tail_range *range, const uint64_t 
 	while (result == 0 && position > range->after) {
 		struct log_record record = {0};
 
-		result = read_record(tail, position, &record);
-		if (result == -EILSEQ && is_link(&record, range->host)) {
+		result = tail_read(tail, position, &record);
+		if (result == -EILSEQ && tail_is_link(&record, range->host)) {
 			/* Its samples are lost, its link is not. */
 			tail->n_damaged++;
 			result = 0;
-		} else if (is_damage(result) || (result == -ENOENT && is_lost(tail, range)) ||
+		} else if (tail_is_damage(result) || (result == -ENOENT && is_lost(tail, range)) ||
 			   (result == 0 &&
-			    (!is_link(&record, range->host) || record.previous >= position))) {
+			    (!tail_is_link(&record, range->host) || record.previous >= position))) {
 			tail->n_damaged++;
 			result = search(tail, range, position);
 			break;
@@ -265,258 +254,4 @@ int tail_find(struct tail *tail, const struct tail_range *range, const uint64_t 
 uint64_t tail_n_damaged(const struct tail *tail)
 {
 	return tail->n_damaged;
-}
-
-/* What names a series in full. @param text  keeps the identity's text @return 0 or -ENOMEM */
-static int make_identity(const struct engine *engine, const struct series_text *host,
-			 const struct batch_series *series, struct buffer *text,
-			 struct identity *ret_identity)
-{
-	struct identity identity = {
-		.host_length = host->length,
-		.metric_length = series->metric.length,
-		.labels_length = series->labels.length,
-	};
-
-	buffer_clear(text);
-	buffer_append(text, host->start, host->length);
-	buffer_append_byte(text, '\0');
-	buffer_append(text, series->metric.start, series->metric.length);
-	buffer_append_byte(text, '\0');
-	buffer_append(text, series->labels.start, series->labels.length);
-	buffer_append_byte(text, '\0');
-	if (buffer_failed(text))
-		return -ENOMEM;
-	identity.text = text->data;
-	identity.hash =
-		hash_bytes(&engine->catalog.key, text->data, identity_text_bytes(&identity));
-	*ret_identity = identity;
-	return 0;
-}
-
-/* Find or add a series that a batch names. With the mutex held. */
-static int get_series(struct engine *engine, const struct batch_head *head,
-		      const struct batch_series *series, struct buffer *text,
-		      struct catalog_series **ret_series)
-{
-	struct identity identity;
-	int result = make_identity(engine, &head->host, series, text, &identity);
-
-	if (result < 0)
-		return result;
-	*ret_series = catalog_find(&engine->catalog, &identity);
-	if (!*ret_series)
-		result = catalog_add(&engine->catalog, &identity, CATALOG_NEXT_ID, ret_series);
-	if (result == 0)
-		result = catalog_describe(&engine->catalog, (*ret_series)->file, series->kind,
-					  series->unit.start, series->unit.length);
-	return result;
-}
-
-/* @return how many series are wanted, or -errno */
-static int get_names(struct tail *tail, const struct batch_head *head, struct cursor *cursor,
-		     const struct tail_take *take)
-{
-	struct engine *engine = tail->engine;
-	struct buffer text = {0};
-	int n_wanted = 0;
-	int result = 0;
-
-	pthread_mutex_lock(&engine->mutex);
-	for (uint32_t i = 0; i < head->n_series && result == 0; i++) {
-		struct batch_series series;
-
-		tail->series[i] = NULL;
-		result = batch_get_series(cursor, &series);
-		if (result < 0 || (take->wants && !take->wants(take->context, series.metric)))
-			continue;
-		result = get_series(engine, head, &series, &text, &tail->series[i]);
-		n_wanted++;
-	}
-	pthread_mutex_unlock(&engine->mutex);
-	buffer_done(&text);
-	return result < 0 ? result : n_wanted;
-}
-
-struct rows {
-	const int64_t *times_us;
-	size_t n_times;
-	int64_t received_us;
-};
-
-static int take_run(const struct rows *rows, size_t row, struct catalog_series *series,
-		    const double *values, size_t n_values, const struct tail_take *take)
-{
-	for (size_t i = 0; i < n_values; i++) {
-		struct metric_file_sample sample = {rows->times_us[row + i], values[i]};
-		int result = take->sample(take->context, series, &sample, rows->received_us);
-
-		if (result < 0)
-			return result;
-	}
-	return 0;
-}
-
-static int take_column(const struct rows *rows, const struct block_column *column,
-		       struct catalog_series *series, const struct tail_take *take)
-{
-	const double *values = column->values;
-	size_t row = 0;
-	int result = 0;
-
-	if (!column->runs)
-		return take_run(rows, 0, series, values, column->n_values, take);
-	for (size_t i = 0; i < column->n_runs && result == 0; i++) {
-		const struct block_run *run = &column->runs[i];
-
-		result = take_run(rows, row, series, values, run->n_present, take);
-		values += run->n_present;
-		row += (size_t)run->n_present + run->n_missing;
-	}
-	return result;
-}
-
-/* Hand a block on as it is. */
-static int give_block(struct tail *tail, const struct batch_head *head, int64_t received_us,
-		      const struct tail_take *take)
-{
-	size_t n_columns = block_decoder_n_columns(tail->decoder);
-
-	/* Their ids grow. */
-	if (block_decoder_series_id(tail->decoder, n_columns - 1) >= head->n_series)
-		return -EBADMSG;
-	return take->block(take->context, tail->decoder, tail->series, received_us);
-}
-
-static int take_block(struct tail *tail, const struct batch_head *head, int64_t received_us,
-		      const struct tail_take *take)
-{
-	struct rows rows = {.received_us = received_us};
-	size_t n_columns = block_decoder_n_columns(tail->decoder);
-	int result = 0;
-
-	rows.times_us = block_decoder_times(tail->decoder, &rows.n_times);
-	for (size_t i = 0; i < n_columns && result == 0; i++) {
-		uint32_t id = block_decoder_series_id(tail->decoder, i);
-		struct block_column column;
-
-		if (id >= head->n_series)
-			return -EBADMSG;
-		result = block_decoder_column(tail->decoder, i, &column);
-		if (result == 0)
-			result = take_column(&rows, &column, tail->series[id], take);
-	}
-	return result;
-}
-
-static int compare_series(const void *a_pointer, const void *b_pointer)
-{
-	uintptr_t a = (uintptr_t) * (struct catalog_series *const *)a_pointer;
-	uintptr_t b = (uintptr_t) * (struct catalog_series *const *)b_pointer;
-
-	return a < b ? -1 : a > b;
-}
-
-bool tail_mask_has(const struct tail_mask *mask, const struct catalog_series *series)
-{
-	return mask->n_series > 0 &&
-	       bsearch(&series, mask->series, mask->n_series, sizeof(struct catalog_series *),
-		       compare_series) != NULL;
-}
-
-/* Add a series that a delete names. Of one that is not known there is nothing. With the mutex held. */
-static int add_masked(struct tail *tail, const struct series_text *host,
-		      const struct batch_series *named, struct buffer *text)
-{
-	struct engine *engine = tail->engine;
-	struct catalog_series **grown;
-	struct catalog_series *series;
-	struct identity identity;
-	int result = make_identity(engine, host, named, text, &identity);
-
-	series = result == 0 ? catalog_find(&engine->catalog, &identity) : NULL;
-	if (!series)
-		return result;
-	grown = array_grow(tail->masked, tail->n_masked, &tail->masked_capacity,
-			   sizeof(struct catalog_series *));
-	if (!grown)
-		return -ENOMEM;
-	tail->masked = grown;
-	grown[tail->n_masked++] = series;
-	return 0;
-}
-
-static int take_delete(struct tail *tail, const struct log_record *record,
-		       const struct tail_take *take)
-{
-	struct cursor cursor = {.at = record->payload, .left = record->payload_bytes};
-	struct tail_mask mask = {.position = record->position};
-	struct buffer text = {0};
-	struct log_delete entry;
-	int result = log_entry_get_delete(&cursor, &entry);
-
-	tail->n_masked = 0;
-	pthread_mutex_lock(&tail->engine->mutex);
-	while (result == 0) {
-		struct batch_series named = {0};
-
-		result = log_entry_get_delete_series(&cursor, &named.metric, &named.labels);
-		if (result == 0)
-			result = add_masked(tail, &entry.name, &named, &text);
-	}
-	pthread_mutex_unlock(&tail->engine->mutex);
-	buffer_done(&text);
-	if (result != -ENODATA)
-		return result;
-	if (tail->n_masked > 1)
-		qsort(tail->masked, tail->n_masked, sizeof(struct catalog_series *),
-		      compare_series);
-	mask.series = tail->masked;
-	mask.n_series = tail->n_masked;
-	mask.since_us = entry.since_us;
-	mask.until_us = entry.until_us;
-	return take->mask ? take->mask(take->context, &mask) : 0;
-}
-
-static int take_batch(struct tail *tail, const struct log_record *record,
-		      const struct tail_take *take)
-{
-	struct cursor cursor = {.at = record->payload, .left = record->payload_bytes};
-	struct batch_head head = {0};
-	int result = batch_get_head(&cursor, &head);
-
-	if (result == 0)
-		result = get_names(tail, &head, &cursor, take);
-	if (result == 0 && head.n_series > 0)
-		return 0;
-	if (result > 0)
-		result = 0;
-	while (result == 0) {
-		const uint8_t *bytes = NULL;
-		size_t length = 0;
-
-		result = batch_get_block(&cursor, &bytes, &length);
-		if (result == 0)
-			result = block_decoder_open(tail->decoder, bytes, length);
-		if (result == 0 && take->block)
-			result = give_block(tail, &head, record->received_us, take);
-		else if (result == 0)
-			result = take_block(tail, &head, record->received_us, take);
-	}
-	return result == -ENODATA ? 0 : result;
-}
-
-int tail_decode(struct tail *tail, uint32_t host, uint64_t position, const struct tail_take *take)
-{
-	struct log_record record = {0};
-	int result = read_record(tail, position, &record);
-
-	if (result == 0 && !is_link(&record, host))
-		result = -EBADMSG;
-	if (is_damage(result))
-		return -EBADMSG;
-	if (result < 0)
-		return result;
-	return record.type == HM_RECORD_DELETE ? take_delete(tail, &record, take)
-					       : take_batch(tail, &record, take);
 }

@@ -12,6 +12,8 @@
 #include <stdint.h>
 
 #include "collector/catalog.h"
+#include "collector/epoch.h"
+#include "common/log_file.h"
 #include "common/series.h"
 
 struct engine;
@@ -43,7 +45,12 @@ struct tail_take {
 	 * of its columns; NULL where the metric is not wanted */
 	int (*block)(void *context, struct block_decoder *decoder,
 		     struct catalog_series *const *series, int64_t received_us);
-	/* Is any series of a metric wanted? A batch without one is passed over. NULL = all are */
+	/* A message of an agent took its place in its epoch. NULL: that does not matter. @return likewise */
+	int (*mark)(void *context, struct epoch *epoch, const struct epoch_mark *mark);
+	/* A GAP or CLOCK of an agent. NULL: they do not matter. @return likewise */
+	int (*message)(void *context, const struct log_record *record);
+	/* Is any series of a metric wanted? A batch that names its own series without one
+	 * is passed over. NULL = all are */
 	bool (*wants)(void *context, struct series_text metric);
 	/* What goes before this is deleted, in files and in the log. Borrowed for the call. NULL: what
 	 * is deleted does not matter. @return likewise */
@@ -75,7 +82,13 @@ int tail_find(struct tail *tail, const struct tail_range *range, const uint64_t 
 uint64_t tail_n_damaged(const struct tail *tail);
 
 /*
- * Decode the batch, or delete, at a position. Series that are new to the catalog are added.
+ * Take what a record of the chain says of the ids of an agent's series; to be done with all of a host's before any
+ * batch is decoded, when nothing else has told them. @return as tail_decode()
+ */
+int tail_take_names(struct tail *tail, uint32_t host, uint64_t position);
+
+/*
+ * Decode the batch, delete or message at a position. Series that are new to the catalog are added.
  * Takes the engine's mutex while it looks up names.
  * @return 0; -EBADMSG: damaged, or not this host's; -ENOENT; -ENOMEM; -errno; what `take` said
  */

@@ -56,6 +56,32 @@ int log_entry_get_epoch(struct cursor *cursor, struct log_epoch *ret_epoch)
 	return 0;
 }
 
+void log_entry_put_mark(struct buffer *out, const struct log_mark *mark)
+{
+	cursor_put_u32(out, mark->host);
+	buffer_append(out, mark->epoch, HM_ID_BYTES);
+	cursor_put_u64(out, mark->sequence);
+	cursor_put_u32(out, mark->crc);
+}
+
+int log_entry_get_mark(struct cursor *cursor, struct log_mark *ret_mark)
+{
+	struct log_mark mark = {0};
+	const uint8_t *epoch;
+
+	if (cursor_is_done(cursor))
+		return -ENODATA;
+	mark.host = cursor_get_u32(cursor);
+	epoch = cursor_get_bytes(cursor, HM_ID_BYTES);
+	mark.sequence = cursor_get_u64(cursor);
+	mark.crc = cursor_get_u32(cursor);
+	if (cursor_failed(cursor) || !epoch || mark.host == 0)
+		return -EBADMSG;
+	memcpy(mark.epoch, epoch, HM_ID_BYTES);
+	*ret_mark = mark;
+	return 0;
+}
+
 void log_entry_put_group(struct buffer *out, uint64_t group)
 {
 	cursor_put_u64(out, group);

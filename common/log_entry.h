@@ -37,6 +37,18 @@ int log_entry_get_host(struct cursor *cursor, struct log_host *ret_host);
 /* @return 0 or -EBADMSG */
 int log_entry_get_epoch(struct cursor *cursor, struct log_epoch *ret_epoch);
 
+/* EPOCH: epochs of agents, and up to where each is in the log. */
+struct log_mark {
+	uint32_t host;
+	uint8_t epoch[HM_ID_BYTES];
+	uint64_t sequence; /* of its last durable message; 0 = none */
+	uint32_t crc;      /* CRC32C of that */
+};
+
+void log_entry_put_mark(struct buffer *out, const struct log_mark *mark);
+/* @return 0; -ENODATA: no more epochs; -EBADMSG */
+int log_entry_get_mark(struct cursor *cursor, struct log_mark *ret_mark);
+
 /* GROUP: u64 number of the group, then files. */
 struct log_group_file {
 	uint32_t host;

@@ -24,10 +24,11 @@ _Static_assert(sizeof(ID_MAGIC) + 4 + HM_ID_BYTES + 4 == STORE_FILE_ID_BYTES,
 #define BLOCK_AT(field)  offsetof(struct hm_block_header, field)
 #define DATA_AT(field)   offsetof(struct hm_data_header, field)
 
-#define META_FIX_BYTES  9
-#define HOST_FIX_BYTES  (4 + HM_ID_BYTES + 8)
-#define EPOCH_BYTES     (HM_ID_BYTES + 16)
-#define EVENT_FIX_BYTES 28
+#define META_FIX_BYTES    9
+#define HOST_FIX_BYTES    (4 + HM_ID_BYTES + 8)
+#define EPOCH_BYTES       (HM_ID_BYTES + 12)
+#define MESSAGE_FIX_BYTES ((size_t)9)
+#define EVENT_FIX_BYTES   28
 
 static void set_le16(uint8_t *out, uint16_t value)
 {
@@ -305,7 +306,14 @@ void store_file_put_epoch(struct buffer *out, const struct store_file_epoch *epo
 {
 	buffer_append(out, epoch->epoch, HM_ID_BYTES);
 	cursor_put_u64(out, epoch->sequence);
-	cursor_put_u64(out, epoch->position);
+	cursor_put_u32(out, epoch->crc);
+}
+
+void store_file_put_message(struct buffer *out, const struct store_file_message *message)
+{
+	buffer_append_byte(out, (char)message->type);
+	cursor_put_u64(out, (uint64_t)message->received_us);
+	buffer_append(out, message->bytes, message->n_bytes);
 }
 
 void store_file_put_event(struct buffer *out, const struct store_file_event *event)
@@ -470,7 +478,21 @@ int store_file_get_epoch(const struct store_file_block *block, struct store_file
 	*ret_epoch = (struct store_file_epoch){
 		.epoch = block->payload,
 		.sequence = get_le64(block->payload + HM_ID_BYTES),
-		.position = get_le64(block->payload + HM_ID_BYTES + 8),
+		.crc = get_le32(block->payload + HM_ID_BYTES + 8),
+	};
+	return 0;
+}
+
+int store_file_get_message(const struct store_file_block *block,
+			   struct store_file_message *ret_message)
+{
+	if (block->type != HM_BLOCK_MESSAGE || block->payload_bytes < MESSAGE_FIX_BYTES)
+		return -EBADMSG;
+	*ret_message = (struct store_file_message){
+		.type = (enum hm_record_type)block->payload[0],
+		.received_us = (int64_t)get_le64(block->payload + 1),
+		.bytes = block->payload + MESSAGE_FIX_BYTES,
+		.n_bytes = block->payload_bytes - MESSAGE_FIX_BYTES,
 	};
 	return 0;
 }

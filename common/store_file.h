@@ -86,7 +86,14 @@ struct store_file_host {
 struct store_file_epoch {
 	const uint8_t *epoch; /* HM_ID_BYTES */
 	uint64_t sequence;
-	uint64_t position;
+	uint32_t crc; /* of the message */
+};
+
+struct store_file_message {
+	enum hm_record_type type; /* HM_RECORD_GAP or HM_RECORD_CLOCK, or one of a newer writer */
+	int64_t received_us;
+	const uint8_t *bytes; /* the message */
+	size_t n_bytes;
 };
 
 struct store_file_event {
@@ -141,6 +148,7 @@ void store_file_put_meta(struct buffer *out, const struct store_file_meta *meta)
 void store_file_put_data(struct buffer *out, const struct store_file_data *data);
 void store_file_put_host(struct buffer *out, const struct store_file_host *host);
 void store_file_put_epoch(struct buffer *out, const struct store_file_epoch *epoch);
+void store_file_put_message(struct buffer *out, const struct store_file_message *message);
 void store_file_put_event(struct buffer *out, const struct store_file_event *event);
 void store_file_put_oldest(struct buffer *out, int64_t oldest_us);
 
@@ -171,6 +179,8 @@ int store_file_get_meta(const struct store_file_block *block, struct store_file_
 int store_file_get_data(const struct store_file_block *block, struct store_file_data *ret_data);
 int store_file_get_host(const struct store_file_block *block, struct store_file_host *ret_host);
 int store_file_get_epoch(const struct store_file_block *block, struct store_file_epoch *ret_epoch);
+int store_file_get_message(const struct store_file_block *block,
+			   struct store_file_message *ret_message);
 int store_file_get_event(const struct store_file_block *block, struct store_file_event *ret_event);
 int store_file_get_oldest(const struct store_file_block *block, int64_t *ret_oldest_us);
 

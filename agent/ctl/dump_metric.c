@@ -179,7 +179,7 @@ static int print_epoch(struct metric *metric, const struct store_file_block *blo
 	(void)snprintf(number, sizeof(number), "%" PRIu64, epoch.sequence);
 	buffer_append_text(&detail, "epoch ");
 	append_id(&detail, epoch.epoch);
-	buffer_printf(&detail, ", position %" PRIu64, epoch.position);
+	buffer_printf(&detail, ", CRC32C %08" PRIx32, epoch.crc);
 	return print_row(metric, NULL, "epoch", number, &detail);
 }
 

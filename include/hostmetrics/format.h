@@ -31,9 +31,11 @@
  *                      sample of an earlier time counts; in files of metrics only
  *     HM_BLOCK_HOST    u32 number of the host in the log; u8 id[16]; u64 number of its
  *                      samples in files; the name
- *     HM_BLOCK_EPOCH   u8 epoch[16]; u64 sequence; u64 position in the log
+ *     HM_BLOCK_EPOCH   u8 epoch[16]; u64 sequence of its last message that the checkpoint went beyond; u32
+ *                      CRC32C of that. Of an epoch the last one counts
  *     HM_BLOCK_EVENT   i64 microseconds since 1970 UTC; u64 position in the log; u64 count; u32
  *                      enum hm_reason; text
+ *     HM_BLOCK_MESSAGE u8 enum hm_record_type: GAP or CLOCK; i64 time of receipt; the message, as it came
  *     HM_BLOCK_OLDEST  i64 microseconds since 1970 UTC: no sample in the host's METRIC files is older.
  *                      The last one counts
  *
@@ -86,6 +88,7 @@ enum hm_block_type {
 	HM_BLOCK_EPOCH = 10,
 	HM_BLOCK_EVENT = 11,
 	HM_BLOCK_OLDEST = 12,
+	HM_BLOCK_MESSAGE = 13,
 };
 
 struct hm_block_header {
@@ -205,6 +208,11 @@ enum hm_record_type {
 	HM_RECORD_EVENT = 8,
 	HM_RECORD_DELETE = 9,   /* samples of a host before it in the log are deleted */
 	HM_RECORD_HORIZON = 10, /* hosts, and before which time none of their samples count */
+	HM_RECORD_DECLARE = 11, /* an agent's message, as it came; so are the next two */
+	HM_RECORD_GAP = 12,
+	HM_RECORD_CLOCK = 13,
+	HM_RECORD_NAMES = 14, /* a DECLARE that is made up: it takes no place in its epoch */
+	HM_RECORD_EPOCH = 15, /* epochs of agents, and what of each is durable, in a snapshot */
 };
 
 #endif

@@ -131,9 +131,9 @@ Test(log, keeps_room_behind_batches_for_what_frees_the_disk)
 	unsigned n = 0;
 
 	cr_assert_eq(log_begin(&wal, 1), 0);
-	for (; log_has_room(&wal, HM_RECORD_BATCH, 1000); n++)
+	for (; log_has_room(&wal, true, 1000); n++)
 		cr_assert_eq(add(HM_RECORD_BATCH, 1000), 0);
-	while (log_has_room(&wal, HM_RECORD_CHECKPOINT, 200)) {
+	while (log_has_room(&wal, false, 200)) {
 		cr_assert_eq(add(HM_RECORD_CHECKPOINT, 200), 0);
 		n_controls++;
 	}
@@ -230,15 +230,15 @@ Test(log, begins_a_small_one_in_the_room_that_was_kept)
 	cr_assert_eq(log_begin_small(&wal, 2), 0);
 
 	cr_assert_eq(file_bytes("00000002.log"), SEGMENT_BYTES / 8);
-	cr_assert_not(log_has_room(&wal, HM_RECORD_BATCH, 8));
-	cr_assert(log_has_room(&wal, HM_RECORD_GROUP, 100));
-	cr_assert_not(log_has_room(&wal, HM_RECORD_GROUP, SEGMENT_BYTES / 8));
+	cr_assert_not(log_has_room(&wal, true, 8));
+	cr_assert(log_has_room(&wal, false, 100));
+	cr_assert_not(log_has_room(&wal, false, SEGMENT_BYTES / 8));
 	cr_assert_eq(add(HM_RECORD_GROUP, 100), 0);
 	cr_assert_eq(log_commit(&wal), 0);
 	cr_assert_eq(count_records(2), 1);
 	sim_disk_set_limits(sim, 0, 0);
 	cr_assert_eq(log_begin(&wal, 3), 0);
-	cr_assert(log_has_room(&wal, HM_RECORD_BATCH, 8));
+	cr_assert(log_has_room(&wal, true, 8));
 	cr_assert_eq(file_bytes("00000003.log"), SEGMENT_BYTES);
 }
 

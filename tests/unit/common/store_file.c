@@ -474,7 +474,7 @@ Test(store_file, reads_what_a_host_file_holds)
 	cr_assert_eq(store_file_get_epoch(&block, &epoch), 0);
 	cr_expect_eq(memcmp(epoch.epoch, store_id, HM_ID_BYTES), 0);
 	cr_expect_eq(epoch.sequence, 1);
-	cr_expect_eq(epoch.position, 2);
+	cr_expect_eq(epoch.crc, 2);
 
 	buffer_clear(&file);
 	start = store_file_begin_block(&file, HM_BLOCK_EVENT, 1);
@@ -518,7 +518,7 @@ Test(store_file, refuses_a_host_s_blocks_of_a_wrong_length)
 		cr_expect_eq(store_file_get_epoch(&block, &epoch), -EBADMSG);
 		put_block(HM_BLOCK_EPOCH, zeros, length);
 		cr_assert_eq(get_block(&block), 0);
-		cr_expect_eq(store_file_get_epoch(&block, &epoch), length == 32 ? 0 : -EBADMSG);
+		cr_expect_eq(store_file_get_epoch(&block, &epoch), length == 28 ? 0 : -EBADMSG);
 		put_block(HM_BLOCK_EVENT, zeros, length);
 		cr_assert_eq(get_block(&block), 0);
 		cr_expect_eq(store_file_get_event(&block, &event), length >= 28 ? 0 : -EBADMSG);

@@ -306,7 +306,7 @@ Test(dump, prints_what_is_known_of_a_host)
 	cr_expect_str_eq(
 		printed,
 		"-\tweb01\thost\t7\tid 30313233343536373839616263646566, name web01.lan\n"
-		"-\tweb01\tepoch\t12\tepoch 30313233343536373839616263646566, position 34\n"
+		"-\tweb01\tepoch\t12\tepoch 30313233343536373839616263646566, CRC32C 00000022\n"
 		"1795416401\tweb01\tbad_value\t3\tx=y\n"
 		"1795416400.5\tweb01\toldest\t-\t-\n");
 }

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: MIT */
+/* What a group has of agents beside their samples. */
+
+#include "collector/group_messages.h"
+
+#include <errno.h>
+
+#include "common/array.h"
+#include "common/store_file.h"
+
+/* The marks of one host that the group got last are together at the end. */
+int group_add_mark(void *context, struct epoch *epoch, const struct epoch_mark *mark)
+{
+	struct group *group = context;
+	struct group_mark *marks;
+
+	for (size_t i = group->n_marks; i > 0 && group->marks[i - 1].epoch->host == epoch->host;
+	     i--) {
+		if (group->marks[i - 1].epoch != epoch)
+			continue;
+		if (mark->sequence > group->marks[i - 1].mark.sequence)
+			group->marks[i - 1].mark = *mark;
+		return 0;
+	}
+	marks = array_grow(group->marks, group->n_marks, &group->marks_capacity, sizeof(*marks));
+	if (!marks)
+		return -ENOMEM;
+	group->marks = marks;
+	marks[group->n_marks++] = (struct group_mark){epoch, *mark};
+	return 0;
+}
+
+int group_add_message(void *context, const struct log_record *record)
+{
+	struct group *group = context;
+	struct group_message *messages = array_grow(group->messages, group->n_messages,
+						    &group->messages_capacity, sizeof(*messages));
+
+	if (!messages)
+		return -ENOMEM;
+	group->messages = messages;
+	if (buffer_reserve(&group->bytes, record->payload_bytes) < 0)
+		return -ENOMEM;
+	messages[group->n_messages++] = (struct group_message){
+		.type = record->type,
+		.received_us = record->received_us,
+		.bytes_at = group->bytes.length,
+		.n_bytes = record->payload_bytes,
+	};
+	buffer_append(&group->bytes, record->payload, record->payload_bytes);
+	return 0;
+}
+
+void group_publish_marks(const struct group *group, const struct group_host *of)
+{
+	for (size_t i = 0; i < of->n_marks; i++) {
+		const struct group_mark *mark = &group->marks[of->first_mark + i];
+
+		mark->epoch->filed = mark->mark;
+	}
+}
+
+static int put_mark(const struct group_file *file, const struct epoch *epoch,
+		    const struct epoch_mark *mark, struct buffer *out)
+{
+	struct store_file_epoch entry = {epoch->id, mark->sequence, mark->crc};
+	size_t start = store_file_begin_block(out, HM_BLOCK_EPOCH, file->of->position);
+
+	store_file_put_epoch(out, &entry);
+	return store_file_end_block(out, start, file->after.salt,
+				    file->before.length_bytes + start);
+}
+
+/* What the file before said of all epochs. */
+static int put_filed(const struct group_file *file, pthread_mutex_t *mutex, struct buffer *out)
+{
+	int result = 0;
+
+	pthread_mutex_lock(mutex);
+	for (const struct epoch *epoch = file->of->host->epochs; epoch && result == 0;
+	     epoch = epoch->next) {
+		if (epoch->filed.sequence > 0)
+			result = put_mark(file, epoch, &epoch->filed, out);
+	}
+	pthread_mutex_unlock(mutex);
+	return result;
+}
+
+static int put_message(const struct group *group, const struct group_file *file,
+		       const struct group_message *message, struct buffer *out)
+{
+	struct store_file_message entry = {
+		.type = message->type,
+		.received_us = message->received_us,
+		.bytes = (const uint8_t *)group->bytes.data + message->bytes_at,
+		.n_bytes = message->n_bytes,
+	};
+	size_t start = store_file_begin_block(out, HM_BLOCK_MESSAGE, file->of->position);
+
+	store_file_put_message(out, &entry);
+	return store_file_end_block(out, start, file->after.salt,
+				    file->before.length_bytes + start);
+}
+
+int group_put_messages(const struct group *group, const struct group_file *file, bool is_first,
+		       pthread_mutex_t *mutex, struct buffer *out)
+{
+	const struct group_host *of = file->of;
+	int result = is_first ? put_filed(file, mutex, out) : 0;
+
+	for (size_t i = 0; i < of->n_marks && result == 0; i++) {
+		const struct group_mark *mark = &group->marks[of->first_mark + i];
+
+		result = put_mark(file, mark->epoch, &mark->mark, out);
+	}
+	for (size_t i = 0; i < of->n_messages && result == 0; i++)
+		result = put_message(group, file, &group->messages[of->first_message + i], out);
+	return result;
+}
