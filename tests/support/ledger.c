@@ -199,7 +199,22 @@ void ledger_find_horizon(struct ledger *ledger, const char *host, int64_t horizo
 void ledger_confirm(struct ledger *ledger, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
-		if (ledger->samples[i].state != LEDGER_GONE && !ledger->samples[i].is_doubtful)
+		if (ledger->samples[i].state != LEDGER_GONE &&
+		    ledger->samples[i].state != LEDGER_HELD && !ledger->samples[i].is_doubtful)
+			ledger->samples[i].state = LEDGER_DURABLE;
+	}
+}
+
+void ledger_hold(struct ledger *ledger, size_t n)
+{
+	for (size_t i = n; i < ledger->n_samples; i++)
+		ledger->samples[i].state = LEDGER_HELD;
+}
+
+void ledger_confirm_held(struct ledger *ledger, size_t i, size_t n)
+{
+	for (size_t end = i + n; i < end; i++) {
+		if (ledger->samples[i].state == LEDGER_HELD)
 			ledger->samples[i].state = LEDGER_DURABLE;
 	}
 }
@@ -207,7 +222,7 @@ void ledger_confirm(struct ledger *ledger, size_t n)
 void ledger_doubt(struct ledger *ledger, size_t n)
 {
 	for (size_t i = n; i < ledger->n_samples; i++)
-		ledger->samples[i].is_doubtful = true;
+		ledger->samples[i].is_doubtful = ledger->samples[i].state != LEDGER_HELD;
 }
 
 void ledger_lose_power(struct ledger *ledger)
@@ -372,6 +387,8 @@ static void end_sample(struct ledger *ledger, struct ledger_sample *sample,
 	/* A start on a disk that does not sync serves what it could read: a delete that was not confirmed
 	 * may be in that, and not on the disk. Whether it is there is known once that is secured. */
 	if (ledger->is_unsecured && sample->is_dying)
+		return;
+	if (sample->state == LEDGER_HELD)
 		return;
 	if (sample->is_read) {
 		if (is_restart && sample->state == LEDGER_GIVEN)

@@ -19,6 +19,7 @@
 enum ledger_state {
 	LEDGER_GONE,    /* found missing after a restart: must never be read again */
 	LEDGER_GIVEN,   /* may be lost */
+	LEDGER_HELD,    /* its giver has it too, and gives it again if it is lost */
 	LEDGER_SEEN,    /* read after a restart: stays, but for a power cut */
 	LEDGER_DURABLE, /* the store said so: must be read, whatever happens */
 };
@@ -87,10 +88,16 @@ void ledger_copy(struct ledger *to, const struct ledger *from);
 /* Note a sample that the store is given. @param name  host, blank, metric with labels */
 void ledger_give(struct ledger *ledger, const char *name, int64_t time_us, double value);
 
+/* The givers of the samples from the n-th on keep them until they are told that they are durable. */
+void ledger_hold(struct ledger *ledger, size_t n);
+
+/* They are told so of `n` of them, from the i-th on. */
+void ledger_confirm_held(struct ledger *ledger, size_t i, size_t n);
+
 /* Of the samples from the n-th on some were refused: nobody knows which, so none must be there. */
 void ledger_doubt(struct ledger *ledger, size_t n);
 
-/* The store says that the first `n` samples are durable, those that are not gone. */
+/* The store says that the first `n` samples are durable, those that are not gone nor held. */
 void ledger_confirm(struct ledger *ledger, size_t n);
 
 /* The store was told to delete what it was given until now of a series, within a range of time. */

@@ -40,6 +40,9 @@ struct trial *trial_new(uint64_t seed, struct trial_counts *counts)
 	struct trial *trial = make(seed, counts);
 
 	trial->sim = sim_disk_new(seed, &counts->disk);
+	trial->has_agents = seed % 2 == 0;
+	for (unsigned i = 0; i < TRIAL_AGENTS && trial->has_agents; i++)
+		trial_agent_init(trial, &trial->agents[i], i);
 	return trial;
 }
 
@@ -47,6 +50,8 @@ void trial_free(struct trial *trial)
 {
 	if (!trial)
 		return;
+	for (unsigned i = 0; i < TRIAL_AGENTS; i++)
+		trial_agent_done(&trial->agents[i]);
 	engine_close(trial->engine);
 	sim_disk_free(trial->sim);
 	ledger_done(&trial->ledger);
@@ -63,6 +68,9 @@ struct trial *trial_fork(const struct trial *trial, uint64_t seed)
 	sim_disk_seed(fork->sim, seed);
 	ledger_copy(&fork->ledger, &trial->ledger);
 	fork->n_pages = trial->n_pages;
+	fork->has_agents = trial->has_agents;
+	for (unsigned i = 0; i < TRIAL_AGENTS && trial->has_agents; i++)
+		trial_agent_copy(&fork->agents[i], &trial->agents[i]);
 	return fork;
 }
 
@@ -159,8 +167,16 @@ bool trial_open(struct trial *trial, enum ledger_reading reading)
 	return true;
 }
 
+/* No session outlives the engine. */
+static void hang_up(struct trial *trial)
+{
+	for (unsigned i = 0; i < TRIAL_AGENTS; i++)
+		trial_agent_hang_up(&trial->agents[i]);
+}
+
 void trial_close(struct trial *trial)
 {
+	hang_up(trial);
 	engine_close(trial->engine);
 	trial->engine = NULL;
 	close_root(trial);
@@ -170,6 +186,7 @@ static void forget_engine(struct trial *trial)
 {
 	/* What it would still do to the disk comes too late. */
 	sim_disk_kill(trial->sim);
+	hang_up(trial);
 	engine_close(trial->engine);
 	trial->engine = NULL;
 	trial->root = -1;
@@ -183,6 +200,7 @@ void trial_kill(struct trial *trial)
 void trial_crash(struct trial *trial)
 {
 	sim_disk_crash(trial->sim);
+	hang_up(trial);
 	engine_close(trial->engine);
 	trial->engine = NULL;
 	trial->root = -1;
@@ -211,6 +229,9 @@ int trial_commit(struct trial *trial)
 		else
 			ledger_settle(&trial->ledger);
 	}
+	/* Some of what was sent may be durable also where more was not. */
+	for (unsigned i = 0; i < TRIAL_AGENTS; i++)
+		trial_agent_ask(trial, &trial->agents[i]);
 	trial_judge(trial, "commit", result);
 	return result;
 }
@@ -311,6 +332,15 @@ static void restart(struct trial *trial)
 	(void)trial_open(trial, LEDGER_RESTART);
 }
 
+static void append(struct trial *trial)
+{
+	if (trial->has_agents && sim_random_chance(&trial->random, 2, 3))
+		trial_agent_step(trial,
+				 &trial->agents[sim_random_below(&trial->random, TRIAL_AGENTS)]);
+	else
+		trial_append(trial);
+}
+
 void trial_step(struct trial *trial)
 {
 	uint64_t dice = sim_random_below(&trial->random, 100);
@@ -318,7 +348,7 @@ void trial_step(struct trial *trial)
 	if (!trial->engine)
 		return;
 	if (dice < 45) {
-		trial_append(trial);
+		append(trial);
 	} else if (dice < 75) {
 		(void)trial_commit(trial);
 	} else if (dice < 85) {

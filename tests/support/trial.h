@@ -14,6 +14,7 @@
 #include "collector/engine.h"
 #include "tests/support/ledger.h"
 #include "tests/support/sim_disk.h"
+#include "tests/support/trial_agent.h"
 
 /* So that a short run fills several. */
 #define TRIAL_SEGMENT_BYTES ((uint64_t)65536)
@@ -61,6 +62,8 @@ struct trial {
 	unsigned n_pages; /* of old samples that were filled */
 	struct trial_limit limits[TRIAL_LIMITS_MAX]; /* that the engine knows, in its order */
 	size_t n_limits;
+	struct trial_agent agents[TRIAL_AGENTS]; /* where the seed is even */
+	bool has_agents;
 };
 
 /* @param counts  borrowed. @return ended by trial_free(); not opened yet */

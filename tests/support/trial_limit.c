@@ -159,12 +159,16 @@ static void add_limit(struct trial *trial, unsigned hosts, const char *glob, str
 static void set_limits(struct trial *trial)
 {
 	unsigned bit = (unsigned)sim_random_below(&trial->random, TRIAL_HOSTS);
+	uint64_t dice = sim_random_below(&trial->random, 5);
 	struct buffer text = {0};
 	char host[16];
 
+	/* What is for all would be for agents' hosts, too. */
+	if (trial->has_agents)
+		dice = 1 + dice % 2;
 	(void)snprintf(host, sizeof(host), "host%u", bit);
 	trial->n_limits = 0;
-	switch (sim_random_below(&trial->random, 5)) {
+	switch (dice) {
 	case 0:
 		add_limit(trial, ALL_HOSTS, RETENTION_MAX_SIZE, &text);
 		break;

@@ -62,7 +62,8 @@ static size_t apply_choice(struct trial *trial, const struct choice *choice,
 	for (size_t i = 0; i < n_all; i++) {
 		const struct catalog_file *file = series[i]->file;
 
-		if (file->host != choice->host || (choice->file && file != choice->file) ||
+		if (file->host->has_agent || file->host != choice->host ||
+		    (choice->file && file != choice->file) ||
 		    sim_random_below(&trial->random, 4) >= choice->n_of_4)
 			continue;
 		trial_name_row(file->host->name, file->metric, series[i]->labels, name);
@@ -148,7 +149,8 @@ void trial_expire(struct trial *trial)
 	if (trial_commit(trial) < 0 || engine->catalog.n_hosts == 0)
 		return;
 	host = engine->catalog.all_hosts[sim_random_below(&trial->random, engine->catalog.n_hosts)];
-	if (host->last == 0 || horizon_us <= host->horizon_us)
+	/* What agents hold comes again: it is no host's of theirs from which something is taken away. */
+	if (host->has_agent || host->last == 0 || horizon_us <= host->horizon_us)
 		return;
 	fill_page(trial, host->name);
 	if (!trial->engine || horizon_us <= host->horizon_us)
