@@ -66,9 +66,9 @@ struct catalog_host {
 	int64_t said_oldest_us;  /* what its .host file says of them */
 	struct rate rate;        /* of its samples, as they come */
 	struct usage usage;
-	uint32_t n_sectors;   /* of its .host file */
-	bool has_agent;       /* it has its id from an agent */
-	bool is_told;         /* the committer's own: the log has its number, name and id */
+	uint32_t n_sectors; /* of its .host file */
+	bool has_agent;     /* it has its id from an agent */
+	unsigned n_told;    /* the committer's own: so often the log has its number, name and id */
 	struct epoch *epochs; /* of its agent; the newest first */
 	bool is_unread;       /* files of it could not be read at start: none is appended to */
 	bool is_retired;      /* it is of a catalog that another has taken the place of */

@@ -127,6 +127,23 @@ struct due {
 	uint64_t n_trimmed_series; /* whose files are looked at; 0 = none are */
 };
 
+/* Have logged what the ids of an epoch mean. With the mutex held. @return 0 or -ENOMEM */
+static int put_names(struct engine *engine, const struct epoch *epoch)
+{
+	struct buffer names = {0};
+	size_t id = 0;
+	int result = 0;
+
+	while (id < epoch->n_series && result == 0) {
+		buffer_clear(&names);
+		id = epoch_put_names(epoch, id, &names);
+		for (int i = 0; i < EPOCH_TOLD_TIMES && result == 0; i++)
+			result = controls_put(engine, HM_RECORD_NAMES, epoch->host->number, &names);
+	}
+	buffer_done(&names);
+	return result;
+}
+
 /*
  * A host's checkpoint is about to move: what the log says before it of its ids does not count any more. The next
  * message brings it again; for those that are being written at this moment it is put beside them. With
@@ -137,20 +154,24 @@ static int tell_names_again(struct engine *engine, const struct catalog_host *ho
 	int result = 0;
 
 	for (struct epoch *epoch = host->epochs; epoch && result == 0; epoch = epoch->next) {
-		size_t id = 0;
-
-		if (epoch->n_adding == 0)
-			epoch->is_named = false;
-		while (epoch->n_adding > 0 && id < epoch->n_series && result == 0) {
-			struct buffer names = {0};
-
-			id = epoch_put_names(epoch, id, &names);
-			for (int i = 0; i < 2 && result == 0; i++)
-				result =
-					controls_put(engine, HM_RECORD_NAMES, host->number, &names);
-			buffer_done(&names);
-		}
+		if (epoch->n_adding > 0)
+			result = put_names(engine, epoch);
+		else
+			epoch->n_named = 0;
 	}
+	return result;
+}
+
+/* The group has not all of a host: what its checkpoint leaves in the log must be understood there. @return 0 or
+ * -ENOMEM */
+static int tell_names_of_rest(struct engine *engine, const struct catalog_host *host)
+{
+	int result = 0;
+
+	pthread_mutex_lock(&engine->mutex);
+	for (const struct epoch *epoch = host->epochs; epoch && result == 0; epoch = epoch->next)
+		result = put_names(engine, epoch);
+	pthread_mutex_unlock(&engine->mutex);
 	return result;
 }
 
@@ -225,6 +246,8 @@ static int gather(struct checkpoint *checkpoint, enum engine_scope scope)
 			result = group_add_host(group, checkpoint->tail, host, range, &n_damaged);
 		else
 			result = group_add_trimmed(group, host, due.trimmed);
+		if (result == 0 && group->hosts[group->n_hosts - 1].position < range->last)
+			result = tell_names_of_rest(engine, host);
 		if (result == 0) {
 			count_damage(engine, host, n_damaged);
 		} else if (result != -ENOMEM) {

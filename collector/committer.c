@@ -238,20 +238,19 @@ static int add_entry(struct committer *committer, size_t index)
 	return result;
 }
 
-/* What a failed run added is nowhere: the links begin at what is durable. */
+/* What a failed run added is nowhere: the links begin at what is durable, and what was told must be again. */
 static void rewind_links(struct committer *committer)
 {
 	pthread_mutex_lock(&committer->engine->mutex);
 	for (size_t i = committer->n_done; i < committer->n_entries; i++) {
 		const struct entry *entry = &committer->entries[i];
 
-		if (!entry->host)
+		if (entry->host)
+			entry->host->appended = entry->host->last;
+		if (!entry->epoch || entry->epoch->n_adding == 0)
 			continue;
-		entry->host->appended = entry->host->last;
-		if (!entry->epoch)
-			continue;
-		entry->host->is_told = false;
-		entry->epoch->is_named = false;
+		entry->host->n_told = 0;
+		entry->epoch->n_named = 0;
 		entry->epoch->n_adding = 0;
 	}
 	pthread_mutex_unlock(&committer->engine->mutex);

@@ -7,11 +7,8 @@
 #include "collector/committer_part.h"
 #include "common/log_entry.h"
 
-/* All that the preface says is there twice: one damaged place must not cost what lies elsewhere. */
-#define COPIES 2
-
 /* Gather a record, from committer->names. @param host  whose chain it belongs to; NULL = to none */
-static int add_copies(struct committer *committer, size_t index, struct catalog_host *host,
+static int add_record(struct committer *committer, size_t index, struct catalog_host *host,
 		      enum hm_record_type type)
 {
 	const struct buffer *payload = &committer->names;
@@ -23,11 +20,10 @@ static int add_copies(struct committer *committer, size_t index, struct catalog_
 	};
 	int result = buffer_failed(payload) ? -ENOMEM : 0;
 
-	for (int i = 0; i < COPIES && result == 0; i++) {
+	if (result == 0)
 		result = committer_make_room(committer, index, payload->length);
-		if (result == 0)
-			result = committer_add_link(committer, host, &record);
-	}
+	if (result == 0)
+		result = committer_add_link(committer, host, &record);
 	return result;
 }
 
@@ -43,8 +39,8 @@ static int add_host(struct committer *committer, size_t index, struct catalog_ho
 	memcpy(entry.id, host->id, HM_ID_BYTES);
 	buffer_done(&committer->names);
 	log_entry_put_host(&committer->names, &entry);
-	result = add_copies(committer, index, NULL, HM_RECORD_HOST);
-	host->is_told = result == 0;
+	result = add_record(committer, index, NULL, HM_RECORD_HOST);
+	host->n_told += result == 0;
 	return result;
 }
 
@@ -64,7 +60,7 @@ static int add_names(struct committer *committer, size_t index, const struct epo
 			id = epoch_put_names(epoch, id, &committer->names);
 		pthread_mutex_unlock(&engine->mutex);
 		if (n_series > 0)
-			result = add_copies(committer, index, epoch->host, HM_RECORD_NAMES);
+			result = add_record(committer, index, epoch->host, HM_RECORD_NAMES);
 	}
 	return result;
 }
@@ -79,11 +75,11 @@ int committer_add_preface(struct committer *committer, size_t index)
 
 	/* From here on no checkpoint of the host goes without what this relies on: see checkpoint.c. */
 	pthread_mutex_lock(&engine->mutex);
-	wants_names = entry->type == HM_RECORD_BATCH && !epoch->is_named;
+	wants_names = entry->type == HM_RECORD_BATCH && epoch->n_named < EPOCH_TOLD_TIMES;
 	epoch->n_adding++;
-	epoch->is_named |= wants_names;
+	epoch->n_named += wants_names;
 	pthread_mutex_unlock(&engine->mutex);
-	if (!epoch->host->is_told)
+	if (epoch->host->n_told < EPOCH_TOLD_TIMES)
 		result = add_host(committer, index, epoch->host);
 	if (result == 0 && wants_names)
 		result = add_names(committer, index, epoch);

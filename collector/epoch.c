@@ -96,9 +96,11 @@ int epoch_give_host(struct catalog *catalog, struct catalog_host *host,
 		return 0;
 	if (table_add(&catalog->agents, hash_bytes(&catalog->key, host_id, HM_ID_BYTES), host) < 0)
 		return -ENOMEM;
-	memcpy(host->id, host_id, HM_ID_BYTES);
 	host->has_agent = true;
-	host->is_told = false;
+	if (memcmp(host->id, host_id, HM_ID_BYTES) == 0)
+		return 0;
+	memcpy(host->id, host_id, HM_ID_BYTES);
+	host->n_told = 0;
 	return 0;
 }
 

@@ -17,6 +17,10 @@
 #include "common/wire_stamp.h"
 #include "hostmetrics/format.h"
 
+/* So often the log says what a host's number and an epoch's ids mean, not beside each other: no one damaged
+ * place must cost what lies elsewhere. */
+#define EPOCH_TOLD_TIMES 2
+
 /* A host with more of them is refused further ones. */
 #define EPOCH_HOST_MAX 1024
 
@@ -39,9 +43,9 @@ struct epoch {
 	struct catalog_series **series; /* by their ids */
 	size_t n_series;
 	size_t series_capacity;
-	/* A NAMES record of all that batches name lies in the log behind the host's checkpoint, or will
-	 * before anything that needs it. */
-	bool is_named;
+	/* So many NAMES records of all that batches name lie in the log behind the host's checkpoint, or will
+	 * before anything that needs them. */
+	unsigned n_named;
 	size_t n_adding; /* of its messages are being written to the log at present */
 };
 

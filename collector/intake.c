@@ -138,6 +138,8 @@ struct message {
 	uint64_t first; /* sequence that it takes, up to that of the stamp */
 	uint32_t crc;
 	uint64_t n_samples;
+	bool is_checked; /* a batch: as one with so many series: */
+	size_t n_series;
 };
 
 /* What of its place an epoch can tell. */
@@ -307,6 +309,22 @@ static enum hm_reason take_next(struct intake *intake, struct epoch *epoch,
 	return reason;
 }
 
+/* It was taken before; but what its series are called may not be known any more. With the mutex held. */
+static enum hm_reason take_again(struct intake *intake, struct epoch *epoch,
+				 const struct message *message)
+{
+	size_t n_series = epoch->n_series;
+	enum hm_reason reason = HM_REASON_NONE;
+
+	if (message->type == HM_FRAME_DECLARE)
+		reason = epoch_declare(&intake->engine->catalog, epoch, message->payload,
+				       message->length);
+	/* What the log says of them is less. */
+	if (epoch->n_series > n_series)
+		epoch->n_named = 0;
+	return reason;
+}
+
 /* With the mutex held. */
 static enum hm_reason take(struct intake *intake, struct epoch *epoch,
 			   const struct message *message)
@@ -315,11 +333,7 @@ static enum hm_reason take(struct intake *intake, struct epoch *epoch,
 	case PLACE_NEXT:
 		return take_next(intake, epoch, message);
 	case PLACE_REPEATED:
-		/* What its series are called may not be known any more. */
-		return message->type == HM_FRAME_DECLARE
-			       ? epoch_declare(&intake->engine->catalog, epoch, message->payload,
-					       message->length)
-			       : HM_REASON_NONE;
+		return take_again(intake, epoch, message);
 	case PLACE_AHEAD:
 		return HM_REASON_SEQUENCE_AHEAD;
 	default:
@@ -327,10 +341,17 @@ static enum hm_reason take(struct intake *intake, struct epoch *epoch,
 	}
 }
 
-/* Is a message of this epoch, and the next, so that it is worth to be decoded? */
+/* Is it a batch that is taken only when it was decoded? Another session of the epoch may change that at any time.
+ * With the mutex held. */
+static bool must_be_checked(const struct epoch *epoch, const struct message *message)
+{
+	return message->type == HM_FRAME_BATCH && find_place(epoch, message) == PLACE_NEXT &&
+	       (!message->is_checked || message->n_series > epoch->n_series);
+}
+
+/* Is a message of this epoch? Without the mutex. */
 static enum hm_reason look_at(struct intake *intake, const struct epoch *epoch,
-			      const struct message *message, size_t *ret_n_series,
-			      bool *ret_is_next)
+			      struct message *message, bool *ret_must_be_checked)
 {
 	enum hm_reason reason = HM_REASON_NONE;
 
@@ -338,35 +359,46 @@ static enum hm_reason look_at(struct intake *intake, const struct epoch *epoch,
 	if (memcmp(epoch->id, message->stamp.epoch, HM_ID_BYTES) != 0 ||
 	    memcmp(epoch->host->id, message->stamp.host_id, HM_ID_BYTES) != 0)
 		reason = HM_REASON_OTHER_STAMP;
-	*ret_is_next = find_place(epoch, message) == PLACE_NEXT;
-	*ret_n_series = epoch->n_series;
+	*ret_must_be_checked = must_be_checked(epoch, message);
+	message->n_series = epoch->n_series;
 	pthread_mutex_unlock(&intake->engine->mutex);
 	return reason;
+}
+
+/* Decode a batch. Without the mutex: others may go on meanwhile. */
+static enum hm_reason check_batch(struct intake *intake, struct message *message)
+{
+	struct wire_batch_content content;
+	enum hm_reason reason = wire_batch_check(intake->decoder, message->payload, message->length,
+						 (uint32_t)message->n_series, &content);
+
+	if (reason != HM_REASON_NONE)
+		return reason;
+	message->is_checked = true;
+	message->n_samples = content.n_samples;
+	return HM_REASON_NONE;
 }
 
 enum hm_reason intake_take(struct intake *intake, struct epoch *epoch, enum hm_frame_type type,
 			   const uint8_t *payload, size_t length, uint32_t crc)
 {
 	struct message message = {.type = type, .payload = payload, .length = length, .crc = crc};
-	struct wire_batch_content content;
-	size_t n_series = 0;
-	bool is_next = false;
 	enum hm_reason reason = read_message(&message);
+	bool must_check = false;
 
-	if (reason == HM_REASON_NONE)
-		reason = look_at(intake, epoch, &message, &n_series, &is_next);
-	/* Without the mutex: others may go on meanwhile. */
-	if (reason == HM_REASON_NONE && is_next && type == HM_FRAME_BATCH) {
-		reason = wire_batch_check(intake->decoder, payload, length, (uint32_t)n_series,
-					  &content);
+	do {
 		if (reason == HM_REASON_NONE)
-			message.n_samples = content.n_samples;
-	}
-	if (reason != HM_REASON_NONE)
-		return reason;
-	pthread_mutex_lock(&intake->engine->mutex);
-	reason = take(intake, epoch, &message);
-	pthread_mutex_unlock(&intake->engine->mutex);
+			reason = look_at(intake, epoch, &message, &must_check);
+		if (reason == HM_REASON_NONE && must_check)
+			reason = check_batch(intake, &message);
+		if (reason != HM_REASON_NONE)
+			return reason;
+		pthread_mutex_lock(&intake->engine->mutex);
+		must_check = must_be_checked(epoch, &message);
+		if (!must_check)
+			reason = take(intake, epoch, &message);
+		pthread_mutex_unlock(&intake->engine->mutex);
+	} while (must_check);
 	return reason;
 }
 

@@ -14,11 +14,13 @@
 int recovery_set_id(struct recovery *recovery, struct catalog_host *host,
 		    const uint8_t id[static HM_ID_BYTES])
 {
-	host->is_told = true;
-	if (memcmp(host->id, id, HM_ID_BYTES) == 0)
-		return 0;
-	memcpy(host->id, id, HM_ID_BYTES);
-	return host->has_agent ? epoch_give_host(&recovery->engine->catalog, host, id) : 0;
+	int result = 0;
+
+	if (memcmp(host->id, id, HM_ID_BYTES) != 0 && host->has_agent)
+		result = epoch_give_host(&recovery->engine->catalog, host, id);
+	memmove(host->id, id, HM_ID_BYTES);
+	host->n_told = EPOCH_TOLD_TIMES;
+	return result;
 }
 
 /* Find or add an epoch of a host. @return 0; -EBADMSG: it is another host's, or too much; -ENOMEM */

@@ -222,6 +222,7 @@ int tail_find(struct tail *tail, const struct tail_range *range, const uint64_t 
 
 	tail->n_positions = 0;
 	tail->n_damaged = 0;
+	tail->epoch = NULL;
 	while (result == 0 && position > range->after) {
 		struct log_record record = {0};
 

@@ -258,32 +258,41 @@ static int take_batch(struct tail *tail, const struct log_record *record,
 
 /* -- messages of agents --------------------------------------------------------------------------- */
 
-/* Have the epoch of a message, and a copy of what its ids mean: others may declare more meanwhile. */
-static int get_epoch(struct tail *tail, const struct wire_stamp *stamp, struct epoch **ret_epoch)
+/* Have a copy of what the ids of an epoch mean: others may declare more meanwhile. With the mutex held. */
+static int copy_series(struct tail *tail, const struct epoch *epoch)
+{
+	/* Whatever is declared since, no batch of the range uses. */
+	if (tail->epoch == epoch)
+		return 0;
+	tail->epoch = NULL;
+	if (epoch->n_series > tail->epoch_series_capacity) {
+		free(tail->epoch_series);
+		tail->epoch_series_capacity = 0;
+		tail->epoch_series = array_new(epoch->n_series, sizeof(struct catalog_series *));
+		if (!tail->epoch_series)
+			return -ENOMEM;
+		tail->epoch_series_capacity = epoch->n_series;
+	}
+	if (epoch->n_series > 0)
+		memcpy(tail->epoch_series, epoch->series,
+		       epoch->n_series * sizeof(struct catalog_series *));
+	tail->n_epoch_series = epoch->n_series;
+	tail->epoch = epoch;
+	return 0;
+}
+
+static int get_epoch(struct tail *tail, const struct wire_stamp *stamp, bool wants_series,
+		     struct epoch **ret_epoch)
 {
 	struct engine *engine = tail->engine;
-	struct epoch *epoch;
-	int result = 0;
+	int result = -EBADMSG;
 
 	pthread_mutex_lock(&engine->mutex);
-	epoch = epoch_find(&engine->catalog, stamp->epoch);
-	tail->n_epoch_series = epoch ? epoch->n_series : 0;
-	if (tail->n_epoch_series > tail->epoch_series_capacity) {
-		free(tail->epoch_series);
-		tail->epoch_series_capacity = tail->n_epoch_series;
-		tail->epoch_series =
-			array_new(tail->epoch_series_capacity, sizeof(struct catalog_series *));
-	}
-	if (tail->epoch_series && tail->n_epoch_series > 0)
-		memcpy(tail->epoch_series, epoch->series,
-		       tail->n_epoch_series * sizeof(struct catalog_series *));
-	if (!tail->epoch_series && tail->n_epoch_series > 0) {
-		tail->epoch_series_capacity = 0;
-		result = -ENOMEM;
-	}
+	*ret_epoch = epoch_find(&engine->catalog, stamp->epoch);
+	if (*ret_epoch)
+		result = wants_series ? copy_series(tail, *ret_epoch) : 0;
 	pthread_mutex_unlock(&engine->mutex);
-	*ret_epoch = epoch;
-	return epoch || result < 0 ? result : -EBADMSG;
+	return result;
 }
 
 static int take_agent_blocks(struct tail *tail, const struct log_record *record,
@@ -320,7 +329,7 @@ static int take_message(struct tail *tail, const struct log_record *record,
 	if (wire_stamp_get(&cursor, &stamp) != HM_REASON_NONE)
 		return -EBADMSG;
 	mark.sequence = stamp.sequence;
-	result = get_epoch(tail, &stamp, &epoch);
+	result = get_epoch(tail, &stamp, record->type == HM_RECORD_BATCH, &epoch);
 	if (result == 0 && take->mark && record->type != HM_RECORD_NAMES)
 		result = take->mark(take->context, epoch, &mark);
 	if (result == 0 && record->type == HM_RECORD_BATCH)

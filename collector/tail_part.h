@@ -27,6 +27,7 @@ struct tail {
 	uint64_t n_damaged;                              /* of the range that was looked for */
 	struct catalog_series *series[BATCH_SERIES_MAX]; /* of the batch being decoded */
 	struct catalog_series **epoch_series; /* of the epoch of the message being decoded */
+	const struct epoch *epoch;            /* whose these are; NULL = nobody's */
 	size_t n_epoch_series;
 	size_t epoch_series_capacity;
 	struct catalog_series **masked; /* of the delete being decoded */
