@@ -24,6 +24,10 @@
  * second. So long, too, an idle log waits before it says what is durable. */
 #define GATHER_US INT64_C(500000)
 
+/* Agents wait for their ACK: what they sent is logged after so long, or when it is so much. */
+#define MESSAGES_US         INT64_C(3000)
+#define MESSAGES_MUCH_BYTES ((size_t)256 << 10)
+
 /* After a failure both threads try again so often. */
 #define RETRY_US INT64_C(2000000)
 
@@ -50,6 +54,9 @@ struct store {
 	pthread_cond_t done;   /* it has done something */
 	pthread_cond_t moving; /* the checkpointing thread has something to do */
 	int64_t due_us;        /* CLOCK_MONOTONIC: when what is gathered is to be logged */
+	int64_t messages_us;   /* likewise: what agents sent; 0 = nothing new has come */
+	void (*acknowledge)(void *context); /* NULL = nobody waits for that */
+	void *acknowledge_context;
 	uint64_t flush_wanted;
 	uint64_t flush_done;
 	bool is_awaited; /* somebody wants to be told when something was logged, or could not be */
@@ -84,7 +91,20 @@ static bool wants_commit(const struct store *store)
 
 	return store->is_closing || store->flush_done != store->flush_wanted ||
 	       engine->controls.length > 0 || engine->wants_room || engine->wants_segment ||
-	       engine->pending_bytes > STORE_PENDING_MUCH_BYTES;
+	       engine->pending_bytes > STORE_PENDING_MUCH_BYTES ||
+	       engine->messages.length > MESSAGES_MUCH_BYTES;
+}
+
+/* When what came in is to be logged. With the mutex held. */
+static int64_t next_due(const struct store *store)
+{
+	const struct engine *engine = store->engine;
+	int64_t due_us = engine->pending_bytes > 0 ? store->due_us : INT64_MAX;
+
+	/* Those without a time are left of a run that failed. */
+	if (engine->message_bytes > 0 && store->messages_us < due_us)
+		due_us = store->messages_us;
+	return due_us;
 }
 
 /* Wait until there is something to log and the time has come. With the mutex held.
@@ -99,8 +119,8 @@ static void wait_for_samples(struct store *store, int64_t not_before_us)
 	       timestamp_monotonic_us() < not_before_us)
 		(void)wait_until(store, &store->wanted, not_before_us);
 	while (!wants_commit(store)) {
-		if (engine->pending_bytes > 0) {
-			if (!wait_until(store, &store->wanted, store->due_us))
+		if (engine->pending_bytes > 0 || engine->message_bytes > 0) {
+			if (!wait_until(store, &store->wanted, next_due(store)))
 				return;
 		} else if (engine_wants_mark(engine)) {
 			if (!wait_until(store, &store->wanted, mark_us))
@@ -117,6 +137,7 @@ static void *run_committer(void *context)
 	struct engine *engine = store->engine;
 	int64_t not_before_us = 0;
 	bool is_last = false;
+	bool has_messages;
 
 	pthread_mutex_lock(&engine->mutex);
 	while (!is_last) {
@@ -128,8 +149,12 @@ static void *run_committer(void *context)
 		flush_wanted = store->flush_wanted;
 		/* What comes in from now on has its own time. */
 		store->due_us = timestamp_monotonic_us() + GATHER_US;
+		has_messages = engine->message_bytes > 0;
+		store->messages_us = 0;
 		pthread_mutex_unlock(&engine->mutex);
 		result = engine_commit(engine);
+		if (has_messages && store->acknowledge)
+			store->acknowledge(store->acknowledge_context);
 		pthread_mutex_lock(&engine->mutex);
 		not_before_us = result < 0 ? timestamp_monotonic_us() + RETRY_US : 0;
 		if (result == 0)
@@ -267,6 +292,28 @@ void store_append(struct store *store, struct bundle *bundle)
 	if (was_clean || engine->pending_bytes > STORE_PENDING_MUCH_BYTES)
 		pthread_cond_signal(&store->wanted);
 	pthread_mutex_unlock(&engine->mutex);
+}
+
+void store_note_messages(struct store *store)
+{
+	struct engine *engine = store->engine;
+
+	pthread_mutex_lock(&engine->mutex);
+	if (store->messages_us == 0) {
+		store->messages_us = timestamp_monotonic_us() + MESSAGES_US;
+		pthread_cond_signal(&store->wanted);
+	} else if (engine->messages.length > MESSAGES_MUCH_BYTES) {
+		pthread_cond_signal(&store->wanted);
+	}
+	pthread_mutex_unlock(&engine->mutex);
+}
+
+void store_set_acknowledge(struct store *store, void (*acknowledge)(void *context), void *context)
+{
+	pthread_mutex_lock(&store->engine->mutex);
+	store->acknowledge = acknowledge;
+	store->acknowledge_context = context;
+	pthread_mutex_unlock(&store->engine->mutex);
 }
 
 int store_flush(struct store *store, int64_t timeout_ms)

@@ -55,6 +55,15 @@ const struct hash_key *store_hash_key(const struct store *store);
  */
 void store_append(struct store *store, struct bundle *bundle);
 
+/* The engine has taken messages of agents (collector/intake.h): they are logged within a few milliseconds. */
+void store_note_messages(struct store *store);
+
+/*
+ * Who is told, on the committing thread, that messages of agents may be durable; does not wait. NULL = nobody. To be
+ * set before the first message comes, and again when the last has gone.
+ */
+void store_set_acknowledge(struct store *store, void (*acknowledge)(void *context), void *context);
+
 /*
  * Have all that was taken before logged and synced, and wait for it.
  * @return 0; -ETIMEDOUT: it takes longer than timeout_ms, or cannot be done now
