@@ -4,6 +4,7 @@
 #include "collector/intake.h"
 
 #include <criterion/criterion.h>
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -98,26 +99,34 @@ static void make_declare(uint64_t sequence, uint32_t first_id, const char *const
 	}
 }
 
-/* Two times of one series, one second apart. */
-static void make_batch(uint64_t sequence, uint32_t id, int64_t second, double value)
+#define MANY 10000
+
+/* Some times of one series, one second apart. */
+static void make_long_batch(uint64_t sequence, uint32_t id, int64_t second, double value, size_t n)
 {
+	static int64_t times_us[MANY];
+	static double values[MANY];
 	struct wire_stamp stamp = stamp_of(sequence);
-	const int64_t times_us[] = {
-		(SIM_STORE_START_S + second) * SIM_STORE_SECOND_US,
-		(SIM_STORE_START_S + second + 1) * SIM_STORE_SECOND_US,
-	};
-	const double values[] = {value, value + 0.5};
-	struct block_column column = {.series_id = id, .values = values, .n_values = 2};
+	struct block_column column = {.series_id = id, .values = values, .n_values = n};
 	struct block_encoder *encoder = block_encoder_new();
 	struct buffer block = {0};
 
+	for (size_t i = 0; i < n; i++) {
+		times_us[i] = (SIM_STORE_START_S + second + (int64_t)i) * SIM_STORE_SECOND_US;
+		values[i] = value + (double)i / 2;
+	}
 	cr_assert_not_null(encoder);
-	cr_assert_eq(block_encode(encoder, times_us, 2, &column, 1, BLOCK_EFFORT_FAST, &block), 0);
+	cr_assert_eq(block_encode(encoder, times_us, n, &column, 1, BLOCK_EFFORT_FAST, &block), 0);
 	buffer_clear(&payload);
 	wire_stamp_put(&payload, &stamp);
 	batch_put_block(&payload, block.data, block.length);
 	buffer_done(&block);
 	block_encoder_free(encoder);
+}
+
+static void make_batch(uint64_t sequence, uint32_t id, int64_t second, double value)
+{
+	make_long_batch(sequence, id, second, value, 2);
 }
 
 static void make_gap(uint64_t first, uint64_t last)
@@ -283,6 +292,29 @@ Test(intake, goes_on_behind_a_checkpoint_and_a_restart)
 	restart();
 	cr_expect_eq(sim_store_count(&store), 12);
 	cr_expect_eq(say_hello().sequence, 7);
+}
+
+Test(intake, what_a_checkpoint_leaves_in_the_log_is_understood_there)
+{
+	struct epoch *epoch = take_two();
+	int result = 0;
+
+	for (uint64_t sequence = 3; sequence < 7; sequence++) {
+		make_long_batch(sequence, 0, -MANY, 8, MANY);
+		cr_assert_eq(take(epoch, HM_FRAME_BATCH), HM_REASON_NONE);
+		cr_assert_eq(engine_commit(store.engine), 0);
+	}
+	/* Of a host with more than a group may hold. */
+	while (result == 0 && store.engine->stats.n_checkpoints == 0) {
+		result = engine_checkpoint(store.engine, ENGINE_SCOPE_ALL);
+		if (result == -EAGAIN)
+			result = engine_commit(store.engine);
+	}
+	cr_assert_eq(result, 0);
+	cr_assert_lt(epoch->host->checkpoint, epoch->host->last);
+	restart();
+	cr_expect_eq(sim_store_count(&store), 2 + 4 * MANY);
+	cr_expect_eq(sim_store_stats(&store).n_damaged_ranges, 0);
 }
 
 Test(intake, a_lost_log_costs_no_mark_that_files_have)
