@@ -12,6 +12,8 @@
 #include "common/file_front.h"
 #include "common/file_reader.h"
 #include "common/store_mask.h"
+#include "common/wire_clock.h"
+#include "common/wire_gap.h"
 
 /* -- what is confirmed ----------------------------------------------------------------------------- */
 
@@ -170,6 +172,23 @@ static int verify_data(struct verifying *verifying, const struct store_file_bloc
 	return 0;
 }
 
+/* Is what an agent told of in order? @return 0, also for a type that is not known; -EBADMSG */
+static int verify_message(const struct store_file_block *block)
+{
+	enum hm_reason reason = HM_REASON_NONE;
+	struct store_file_message message;
+	struct wire_gap gap;
+	struct wire_clock clock;
+
+	if (store_file_get_message(block, &message) < 0)
+		return -EBADMSG;
+	if (message.type == HM_RECORD_GAP)
+		reason = wire_gap_get(message.bytes, message.n_bytes, &gap);
+	else if (message.type == HM_RECORD_CLOCK)
+		reason = wire_clock_get(message.bytes, message.n_bytes, &clock);
+	return reason == HM_REASON_NONE ? 0 : -EBADMSG;
+}
+
 /* Is a payload in order? @return 0; -EBADMSG; -ENOMEM */
 static int verify_payload(struct verifying *verifying, const struct store_file_block *block)
 {
@@ -201,6 +220,8 @@ static int verify_payload(struct verifying *verifying, const struct store_file_b
 		return 0;
 	case HM_BLOCK_EPOCH:
 		return store_file_get_epoch(block, &epoch);
+	case HM_BLOCK_MESSAGE:
+		return verify_message(block);
 	case HM_BLOCK_EVENT:
 		return store_file_get_event(block, &event);
 	case HM_BLOCK_OLDEST:

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* `agentctl check` of the log: its records, and what they say of hosts and files. */
+/* `agentctl check` of the log: its segments, and what of them does not verify. */
 
 #include <errno.h>
 #include <fcntl.h>
@@ -7,14 +7,13 @@
 #include <string.h>
 
 #include "agent/ctl/check_part.h"
-#include "common/batch.h"
-#include "common/log_entry.h"
 #include "common/log_segment.h"
 
 /* A range of the log that does not verify; known to be damage once it is known what was durable. */
 struct hole {
 	uint64_t position;
 	uint64_t length_bytes;
+	bool verifies; /* but its payload makes no sense */
 };
 
 struct scan {
@@ -26,7 +25,6 @@ struct scan {
 	struct hole *holes;
 	size_t n_holes;
 	uint64_t durable; /* all before it was */
-	bool has_snapshot;
 };
 
 static int add_hole(struct scan *scan, uint64_t position, uint64_t length_bytes)
@@ -36,178 +34,17 @@ static int add_hole(struct scan *scan, uint64_t position, uint64_t length_bytes)
 	if (!holes)
 		return -ENOMEM;
 	scan->holes = holes;
-	holes[scan->n_holes++] = (struct hole){position, length_bytes};
+	holes[scan->n_holes++] = (struct hole){position, length_bytes, false};
 	return 0;
 }
 
-/* -- what records say ------------------------------------------------------------------------------ */
-
-static struct check_host *find_host(const struct check *check, uint32_t number)
-{
-	for (size_t i = 0; i < check->n_hosts; i++) {
-		if (check->hosts[i].number == number)
-			return &check->hosts[i];
-	}
-	return NULL;
-}
-
-static int add_host(struct check *check, const struct log_host *host)
-{
-	struct check_host *known = find_host(check, host->number);
-
-	if (!known) {
-		struct check_host *hosts =
-			reallocarray(check->hosts, check->n_hosts + 1, sizeof(*hosts));
-
-		if (!hosts)
-			return -ENOMEM;
-		check->hosts = hosts;
-		known = &hosts[check->n_hosts++];
-		*known = (struct check_host){.number = host->number};
-		file_name_escape(host->name.start, host->name.length, known->folder);
-	}
-	if (host->checkpoint > known->checkpoint)
-		known->checkpoint = host->checkpoint;
-	return 0;
-}
-
-static int take_hosts(struct check *check, struct cursor *cursor)
-{
-	struct log_host host;
-	struct log_epoch epoch;
-	int result;
-
-	while ((result = log_entry_get_host(cursor, &host)) == 0) {
-		result = add_host(check, &host);
-		for (uint32_t i = 0; i < host.n_epochs && result == 0; i++)
-			result = log_entry_get_epoch(cursor, &epoch);
-		if (result < 0)
-			return result;
-	}
-	return result == -ENODATA ? 0 : result;
-}
-
-static int add_pending(struct check *check, const struct log_group_file *file)
-{
-	struct check_pending pending = {.host = file->host, .length_bytes = file->length_bytes};
-	struct check_pending *all;
-
-	/* No file has a longer name. */
-	if (file->name.length >= sizeof(pending.name))
-		return -EBADMSG;
-	memcpy(pending.name, file->name.start, file->name.length);
-	all = reallocarray(check->pending, check->n_pending + 1, sizeof(*all));
-	if (!all)
-		return -ENOMEM;
-	check->pending = all;
-	all[check->n_pending++] = pending;
-	return 0;
-}
-
-static int take_group(struct check *check, struct cursor *cursor)
-{
-	struct log_group_file file;
-	uint64_t group;
-	int result = log_entry_get_group(cursor, &group);
-
-	if (result < 0)
-		return result;
-	if (group != check->group)
-		check->n_pending = 0;
-	check->group = group;
-	while ((result = log_entry_get_group_file(cursor, &file)) == 0) {
-		result = add_pending(check, &file);
-		if (result < 0)
-			return result;
-	}
-	return result == -ENODATA ? 0 : result;
-}
-
-static int take_checkpoint(struct check *check, struct cursor *cursor)
-{
-	struct log_checkpoint checkpoint;
-	uint64_t group;
-	int result = log_entry_get_group(cursor, &group);
-
-	if (result < 0)
-		return result;
-	if (group == check->group)
-		check->n_pending = 0;
-	while ((result = log_entry_get_checkpoint(cursor, &checkpoint)) == 0) {
-		struct check_host *host = find_host(check, checkpoint.host);
-
-		if (host && checkpoint.position > host->checkpoint)
-			host->checkpoint = checkpoint.position;
-	}
-	return result == -ENODATA ? 0 : result;
-}
-
-/* A host that came after the snapshot is told of by its first batch. Without any snapshot its files are taken
- * as they are. */
-static int take_batch(struct scan *scan, const struct log_record *record, struct cursor *cursor)
-{
-	struct log_host host = {.number = record->host};
-	struct batch_head head;
-	int result = 0;
-
-	if (!scan->has_snapshot || record->previous != 0)
-		return 0;
-	result = batch_get_head(cursor, &head);
-	if (result < 0)
-		return result;
-	host.name = head.host;
-	return add_host(scan->check, &host);
-}
-
-static int take_delete(struct cursor *cursor)
-{
-	struct series_text metric;
-	struct series_text labels;
-	struct log_delete entry;
-	int result = log_entry_get_delete(cursor, &entry);
-
-	while (result == 0)
-		result = log_entry_get_delete_series(cursor, &metric, &labels);
-	return result == -ENODATA ? 0 : result;
-}
-
-static int take_horizons(struct cursor *cursor)
-{
-	struct log_horizon entry;
-	int result;
-
-	while ((result = log_entry_get_horizon(cursor, &entry)) == 0)
-		;
-	return result == -ENODATA ? 0 : result;
-}
-
-/* @return 0; -EBADMSG: it makes no sense; -errno */
+/* @return 0; -EBADMSG: it makes no sense; -ENOMEM */
 static int take_record(struct scan *scan, const struct log_record *record)
 {
-	struct cursor cursor = {.at = record->payload, .left = record->payload_bytes};
-
 	scan->check->n_records++;
 	if (record->durable > scan->durable)
 		scan->durable = record->durable;
-	switch (record->type) {
-	case HM_RECORD_SNAPSHOT_END:
-		scan->has_snapshot = true;
-		return 0;
-	case HM_RECORD_HOST:
-		return take_hosts(scan->check, &cursor);
-	case HM_RECORD_BATCH:
-		return take_batch(scan, record, &cursor);
-	case HM_RECORD_DELETE:
-		return take_delete(&cursor);
-	case HM_RECORD_HORIZON:
-		return take_horizons(&cursor);
-	case HM_RECORD_GROUP:
-		return take_group(scan->check, &cursor);
-	case HM_RECORD_CHECKPOINT:
-		return take_checkpoint(scan->check, &cursor);
-	default:
-		return 0;
-	}
+	return check_record(scan->check, record);
 }
 
 /* -- segments -------------------------------------------------------------------------------------- */
@@ -301,8 +138,11 @@ static int scan_records(struct scan *scan, struct log_segment *segment)
 		offset = log_segment_behind(&record);
 		if (result == 0)
 			result = is_whole ? take_record(scan, &record) : -EBADMSG;
-		if (result == -EBADMSG)
+		if (result == -EBADMSG) {
 			result = add_hole(scan, record.position, offset - begin);
+			if (result == 0)
+				scan->holes[scan->n_holes - 1].verifies = is_whole;
+		}
 		if (result < 0)
 			return result;
 	}
@@ -486,7 +326,7 @@ static int tell_holes(struct scan *scan)
 			scan->check->unconfirmed_bytes += hole->length_bytes;
 			continue;
 		}
-		if (is_mended(scan, hole))
+		if (!hole->verifies && is_mended(scan, hole))
 			continue;
 		log_file_name(log_position_segment(hole->position), name);
 		if (damage.offset < HM_LOG_HEADER_BYTES)

@@ -15,6 +15,7 @@
 #include "agent/ctl/output.h"
 #include "common/block.h"
 #include "common/file_reader.h"
+#include "common/log_file.h"
 #include "common/store_path.h"
 #include "hostmetrics/format.h"
 #include "hostmetrics/wire.h"
@@ -56,7 +57,8 @@ struct check {
 	size_t n_hosts;
 	struct check_pending *pending;
 	size_t n_pending;
-	uint64_t group; /* of these */
+	uint64_t group;    /* of these */
+	bool has_snapshot; /* of the log: hosts that it does not name are told of behind it */
 	/* What was found. */
 	uint64_t n_segments;
 	uint64_t n_records;
@@ -103,6 +105,10 @@ int check_list_files(struct check *check);
 
 /* Check the log, and have from it what is confirmed. @return 0, also without a log; -errno */
 int check_log(struct check *check);
+
+/* Verify a record's payload, and have from it what it says of hosts and files.
+ * @return 0, also for a type that is not known; -EBADMSG: it makes no sense; -ENOMEM */
+int check_record(struct check *check, const struct log_record *record);
 
 /* Its name in its folder. */
 const char *check_file_name(const struct check_file *file);

@@ -11,6 +11,9 @@
 #include "common/file_reader.h"
 #include "common/number.h"
 #include "common/reason.h"
+#include "common/timestamp.h"
+#include "common/wire_clock.h"
+#include "common/wire_gap.h"
 
 static const struct answer_columns host_columns = {
 	.n = 5,
@@ -183,23 +186,93 @@ static int print_epoch(struct metric *metric, const struct store_file_block *blo
 	return print_row(metric, NULL, "epoch", number, &detail);
 }
 
+/* The word for a reason; one of a later version has none. */
+static const char *key_of(uint32_t reason)
+{
+	return reason < HM_REASON_COUNT ? reason_key((enum hm_reason)reason) : "unknown";
+}
+
+/* What an agent had no room for. */
+static int print_gap(struct metric *metric, const struct store_file_message *message)
+{
+	struct buffer detail = {0};
+	struct wire_gap gap;
+	char time[NUMBER_TEXT_MAX_BYTES];
+	char number[NUMBER_TEXT_MAX_BYTES];
+	char until[TIMESTAMP_TEXT_MAX_BYTES];
+
+	if (wire_gap_get(message->bytes, message->n_bytes, &gap) != HM_REASON_NONE)
+		return -EBADMSG;
+	(void)snprintf(time, sizeof(time), "%" PRId64, gap.first_us);
+	(void)snprintf(number, sizeof(number), "%" PRIu64, gap.n_samples);
+	(void)timestamp_format(gap.last_us, until);
+	buffer_printf(&detail, "until %s, reason %s, sequence %" PRIu64 " to %" PRIu64 " of epoch ",
+		      until, key_of(gap.reason), gap.first, gap.stamp.sequence);
+	append_id(&detail, gap.stamp.epoch);
+	return print_row(metric, time, "gap", gap.n_samples > 0 ? number : NULL, &detail);
+}
+
+static const char *event_of(enum hm_clock_event event)
+{
+	switch (event) {
+	case HM_CLOCK_STARTED:
+		return "agent_started";
+	case HM_CLOCK_STOPPED:
+		return "agent_stopped";
+	case HM_CLOCK_STEPPED:
+		return "clock_set";
+	default:
+		return "host_slept";
+	}
+}
+
+static int print_clock(struct metric *metric, const struct store_file_message *message)
+{
+	struct buffer detail = {0};
+	struct wire_clock clock;
+	char time[NUMBER_TEXT_MAX_BYTES];
+	char seconds[TIMESTAMP_TEXT_MAX_BYTES];
+
+	if (wire_clock_get(message->bytes, message->n_bytes, &clock) != HM_REASON_NONE)
+		return -EBADMSG;
+	(void)snprintf(time, sizeof(time), "%" PRId64, clock.now_us);
+	if (clock.change_us != 0) {
+		(void)timestamp_format(clock.change_us, seconds);
+		buffer_printf(&detail, "by %s s, ", seconds);
+	}
+	(void)timestamp_format(clock.since_boot_us, seconds);
+	buffer_printf(&detail, "%s s since boot ", seconds);
+	append_id(&detail, clock.boot_id);
+	return print_row(metric, time, event_of(clock.event), NULL, &detail);
+}
+
+/* @return 0, also for a type that is not known; -EBADMSG; -errno */
+static int print_message(struct metric *metric, const struct store_file_block *block)
+{
+	struct store_file_message message;
+	int result = store_file_get_message(block, &message);
+
+	if (result < 0)
+		return result;
+	if (message.type == HM_RECORD_GAP)
+		return print_gap(metric, &message);
+	return message.type == HM_RECORD_CLOCK ? print_clock(metric, &message) : 0;
+}
+
 static int print_event(struct metric *metric, const struct store_file_block *block)
 {
 	struct buffer detail = {0};
 	struct store_file_event event;
 	char time[NUMBER_TEXT_MAX_BYTES];
 	char number[NUMBER_TEXT_MAX_BYTES];
-	const char *key = "unknown";
 	int result = store_file_get_event(block, &event);
 
 	if (result < 0)
 		return result;
-	if (event.reason < HM_REASON_COUNT)
-		key = reason_key((enum hm_reason)event.reason);
 	(void)snprintf(time, sizeof(time), "%" PRId64, event.time_us);
 	(void)snprintf(number, sizeof(number), "%" PRIu64, event.count);
 	buffer_append(&detail, event.text, event.text_length);
-	return print_row(metric, time, key, number, &detail);
+	return print_row(metric, time, key_of(event.reason), number, &detail);
 }
 
 static int print_oldest(struct metric *metric, const struct store_file_block *block)
@@ -233,6 +306,8 @@ static int take_block(struct metric *metric, const struct store_file_block *bloc
 		return is_host ? print_epoch(metric, block) : 0;
 	case HM_BLOCK_EVENT:
 		return is_host ? print_event(metric, block) : 0;
+	case HM_BLOCK_MESSAGE:
+		return is_host ? print_message(metric, block) : 0;
 	case HM_BLOCK_OLDEST:
 		return is_host ? print_oldest(metric, block) : 0;
 	default:
