@@ -18,6 +18,7 @@
 #include "common/crc32c.h"
 #include "common/log_entry.h"
 #include "common/log_segment.h"
+#include "common/wire_batch.h"
 
 #define NUMBER      UINT32_C(1)
 #define SALT        UINT32_C(0x01020304)
@@ -167,6 +168,37 @@ static int copy_horizons(struct cursor *cursor, struct buffer *again)
 	return result;
 }
 
+static int copy_marks(struct cursor *cursor, struct buffer *again)
+{
+	struct log_mark entry;
+	int result;
+
+	while ((result = log_entry_get_mark(cursor, &entry)) == 0) {
+		check(entry.host != 0);
+		log_entry_put_mark(again, &entry);
+	}
+	return result;
+}
+
+/* A batch of an agent; the other messages are those of the wire, which has a target of its own. */
+static int copy_agents_batch(struct cursor *cursor, struct buffer *again)
+{
+	const uint8_t *bytes;
+	struct wire_batch batch;
+	size_t length;
+	int result = 0;
+
+	if (wire_batch_get(cursor->at, cursor->left, &batch) != HM_REASON_NONE)
+		return -EBADMSG;
+	wire_stamp_put(again, &batch.stamp);
+	while (result == 0) {
+		result = batch_get_block(&batch.blocks, &bytes, &length);
+		if (result == 0)
+			batch_put_block(again, bytes, length);
+	}
+	return result;
+}
+
 static int copy_batch(struct cursor *cursor, struct buffer *again)
 {
 	struct batch_head head;
@@ -218,6 +250,8 @@ static void check_payloads(const void *payload, size_t n_bytes)
 	check_payload(copy_batch, payload, n_bytes);
 	check_payload(copy_delete, payload, n_bytes);
 	check_payload(copy_horizons, payload, n_bytes);
+	check_payload(copy_marks, payload, n_bytes);
+	check_payload(copy_agents_batch, payload, n_bytes);
 }
 
 /* -- hostile bytes -------------------------------------------------------------------------------- */

@@ -98,6 +98,7 @@ static bool put_payload(struct buffer *again, const struct store_file_block *blo
 	struct store_file_data data;
 	struct store_file_host host;
 	struct store_file_epoch epoch;
+	struct store_file_message message;
 	struct store_file_event event;
 	int64_t oldest_us;
 
@@ -117,6 +118,8 @@ static bool put_payload(struct buffer *again, const struct store_file_block *blo
 		store_file_put_host(again, &host);
 	else if (store_file_get_epoch(block, &epoch) == 0)
 		store_file_put_epoch(again, &epoch);
+	else if (store_file_get_message(block, &message) == 0)
+		store_file_put_message(again, &message);
 	else if (store_file_get_event(block, &event) == 0)
 		store_file_put_event(again, &event);
 	else if (store_file_get_oldest(block, &oldest_us) == 0)

@@ -266,3 +266,52 @@ Test(log_entry, checkpoints_come_back_and_cut_anywhere_are_damage)
 	}
 	expect_cuts(read_checkpoint, whole, 3);
 }
+
+static int read_marks(struct cursor *cursor)
+{
+	struct log_mark mark;
+	int result;
+
+	do {
+		result = log_entry_get_mark(cursor, &mark);
+	} while (result == 0);
+	return result;
+}
+
+Test(log_entry, marks_come_back_and_cut_anywhere_are_damage)
+{
+	const struct log_mark marks[] = {
+		{1, {0}, 0, 0},
+		{UINT32_MAX, "0123456789abcde", UINT64_MAX, UINT32_MAX},
+	};
+	size_t whole[3] = {0};
+	struct cursor cursor;
+
+	for (size_t i = 0; i < 2; i++) {
+		log_entry_put_mark(&out, &marks[i]);
+		whole[i + 1] = out.length;
+	}
+	cursor = begin();
+
+	for (size_t i = 0; i < 2; i++) {
+		struct log_mark got;
+
+		cr_assert_eq(log_entry_get_mark(&cursor, &got), 0);
+		cr_expect_eq(got.host, marks[i].host);
+		cr_expect_eq(memcmp(got.epoch, marks[i].epoch, HM_ID_BYTES), 0);
+		cr_expect_eq(got.sequence, marks[i].sequence);
+		cr_expect_eq(got.crc, marks[i].crc);
+	}
+	expect_cuts(read_marks, whole, 3);
+}
+
+Test(log_entry, a_mark_is_of_a_host)
+{
+	const struct log_mark mark = {.sequence = 1};
+	struct cursor cursor;
+	struct log_mark got;
+
+	log_entry_put_mark(&out, &mark);
+	cursor = begin();
+	cr_expect_eq(log_entry_get_mark(&cursor, &got), -EBADMSG);
+}

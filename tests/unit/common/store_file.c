@@ -500,6 +500,34 @@ Test(store_file, reads_what_a_host_file_holds)
 	cr_expect_eq(store_file_get_event(&block, &event), -EBADMSG);
 }
 
+Test(store_file, an_agent_s_message_comes_back_and_is_of_its_own_type)
+{
+	struct store_file_message message = {HM_RECORD_CLOCK, -5, (const uint8_t *)"bytes", 5};
+	uint8_t zeros[20] = {0};
+	struct store_file_block block;
+	struct store_file_event event;
+	size_t start = store_file_begin_block(&file, HM_BLOCK_MESSAGE, 1);
+
+	store_file_put_message(&file, &message);
+	cr_assert_eq(store_file_end_block(&file, start, SALT, OFFSET), 0);
+	cr_assert_eq(get_block(&block), 0);
+	message = (struct store_file_message){0};
+	cr_assert_eq(store_file_get_message(&block, &message), 0);
+	cr_expect_eq(message.type, HM_RECORD_CLOCK);
+	cr_expect_eq(message.received_us, -5);
+	cr_expect_eq(message.n_bytes, 5);
+	cr_expect_eq(memcmp(message.bytes, "bytes", 5), 0);
+	cr_expect_eq(store_file_get_event(&block, &event), -EBADMSG);
+	for (size_t length = 0; length <= sizeof(zeros); length++) {
+		put_block(HM_BLOCK_MESSAGE, zeros, length);
+		cr_assert_eq(get_block(&block), 0);
+		cr_expect_eq(store_file_get_message(&block, &message), length >= 9 ? 0 : -EBADMSG);
+	}
+	put_block(HM_BLOCK_EVENT, zeros, sizeof(zeros));
+	cr_assert_eq(get_block(&block), 0);
+	cr_expect_eq(store_file_get_message(&block, &message), -EBADMSG);
+}
+
 Test(store_file, refuses_a_host_s_blocks_of_a_wrong_length)
 {
 	uint8_t zeros[4 + HM_ID_BYTES + 8 + HM_HOST_NAME_MAX_BYTES + 1] = {0};
