@@ -351,8 +351,9 @@ const struct verb verbs[] = {
 		.details =
 			"Reads the file itself: of a metric (.hm), of a host (.host), or a "
 			"segment of the log.\nSamples are lines `time host series value`, as of "
-			"-o plain. Says which ranges of a file are\ndamaged, prints what lies behind "
-			"them, and ends with 1.\n",
+			"-o plain. What those of an agent are called\nmay stand in another segment "
+			"of the log: it is looked for in those that lie beside.\n\nSays which ranges "
+			"of a file are damaged, prints what lies behind them, and ends\nwith 1.\n",
 		.examples = "  agentctl dump /var/lib/hostmetrics/store/hosts/web01/node_load1.hm\n"
 			    "      one metric of one host\n",
 		.scope = VERB_LOCAL,

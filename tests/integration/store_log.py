@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A reader of the store's log, and of log and files together, written from docs/format.md alone.
+"""A reader of the store's log, and of log and files together, written from docs/format.md and docs/protocol.md alone.
 
     python3 store_log.py FILE     the records of a segment, one a line
     python3 store_log.py STORE    all samples that count, one a line
@@ -21,6 +21,8 @@ RECORD_BYTES = 48
 PAYLOAD_MAX_BYTES = 1 << 20
 ZEROS = bytes(65536)
 SNAPSHOT, HOST, SNAPSHOT_END, BATCH, MARK, GROUP, CHECKPOINT = range(1, 8)
+DECLARE, GAP, CLOCK, NAMES, EPOCH = range(11, 16)
+SERIES_MAX = 1 << 20
 
 
 @dataclasses.dataclass
@@ -51,6 +53,24 @@ class Host:
     name: str
     last: int = 0
     checkpoint: int = 0
+
+
+@dataclasses.dataclass
+class Agent:
+    """What the store knows of what a host's agent sent, beside its samples."""
+    marks: dict = dataclasses.field(default_factory=dict)    # {epoch: (sequence of its last message, CRC32C of that)}
+    gaps: list = dataclasses.field(default_factory=list)     # as read_gap() gives them, in the order of the log
+    clocks: list = dataclasses.field(default_factory=list)   # as read_clock()
+
+    def take_mark(self, epoch, sequence, crc):
+        if sequence > self.marks.get(epoch, (0, 0))[0]:
+            self.marks[epoch] = sequence, crc
+
+    def take_message(self, kind, payload):
+        if kind == GAP:
+            self.gaps.append(read_gap(payload))
+        elif kind == CLOCK:
+            self.clocks.append(read_clock(payload))
 
 
 def read_header(data):
@@ -126,6 +146,16 @@ def read_hosts(payload):
     return hosts
 
 
+def read_blocks(rest):
+    blocks = []
+    while rest:
+        (length,), rest = take("I", rest)
+        require(length <= len(rest), "a block is cut short")
+        blocks.append(rest[:length])
+        rest = rest[length:]
+    return blocks
+
+
 def read_batch(payload):
     """Epoch, sequence, id and name of the host, [(kind, unit, metric, labels), ...], [block, ...]"""
     (flags, epoch, sequence, host_id), rest = take("B16sQ16s", payload)
@@ -141,13 +171,68 @@ def read_batch(payload):
         labels, rest = take_text(rest, 65535)
         require(kind <= 2 and metric, "a series of a batch")
         series.append((kind, unit, metric, labels))
-    blocks = []
+    return epoch, sequence, host_id, name, series, read_blocks(rest)
+
+
+def is_agents(record):
+    """Is it a message of an agent, or a DECLARE that was made up of such?"""
+    return record.type in (DECLARE, GAP, CLOCK, NAMES) or record.type == BATCH and record.payload[:1] == b"\0"
+
+
+def read_stamp(payload):
+    """Epoch, sequence, id of the host; and what is behind the stamp."""
+    (zero, epoch, sequence, host_id), rest = take("B16sQ16s", payload)
+    require(zero == 0 and any(epoch) and any(host_id) and 1 <= sequence < 1 << 63, "a stamp")
+    return (epoch, sequence, host_id), rest
+
+
+def read_agents_batch(payload):
+    """Stamp, [block, ...]"""
+    stamp, rest = read_stamp(payload)
+    require(rest, "a batch of nothing")
+    return stamp, read_blocks(rest)
+
+
+def read_declare(payload):
+    """Stamp, {id: (kind, unit, metric, labels)}"""
+    stamp, rest = read_stamp(payload)
+    (number,), rest = take("I", rest)
+    series = {}
     while rest:
-        (length,), rest = take("I", rest)
-        require(length <= len(rest), "a block is cut short")
-        blocks.append(rest[:length])
-        rest = rest[length:]
-    return epoch, sequence, host_id, name, series, blocks
+        (kind,), rest = take("B", rest)
+        unit, rest = take_text(rest, 64)
+        name, rest = take_text(rest, 65535)
+        metric, brace, labels = name.partition("{")
+        require(kind <= 2 and 1 <= len(metric.encode()) <= 200 and number < SERIES_MAX, "a series that is declared")
+        series[number] = (kind, unit, metric, brace + labels)
+        number += 1
+    require(series, "a declaration of nothing")
+    return stamp, series
+
+
+def read_gap(payload):
+    """Stamp, first sequence, first and last time, number of samples, reason."""
+    stamp, rest = read_stamp(payload)
+    (first, since, until, n_samples, reason), rest = take("QqqQH", rest)
+    require(not rest and 1 <= first <= stamp[1] < first + (1 << 24) and since <= until and reason, "a gap")
+    return stamp, first, since, until, n_samples, reason
+
+
+def read_clock(payload):
+    """Stamp, event, boot, clock, time since boot, change."""
+    stamp, rest = read_stamp(payload)
+    (event, boot, now, since_boot, change), rest = take("B16sqqq", rest)
+    require(not rest and 1 <= event <= 4 and any(boot) and since_boot >= 0, "a clock")
+    require((change == 0) == (event <= 2) and (event != 4 or change > 0), "the change of a clock")
+    return stamp, event, boot, now, since_boot, change
+
+
+def read_marks(payload):
+    """[(host, epoch, sequence, CRC32C), ...]"""
+    require(len(payload) % 32 == 0, "marks are cut short")
+    marks = list(struct.iter_unpack("<I16sQI", payload))
+    require(all(mark[0] for mark in marks), "a mark of no host")
+    return marks
 
 
 def read_group(payload):
@@ -180,9 +265,31 @@ def samples_of_batch(payload):
     return name, samples
 
 
-def example():
-    """The segment that the page shows. tests/unit/collector/format_page.c holds the code to it."""
-    return store_reader.example("log-segment")
+def samples_of_agents_batch(payload, names):
+    """[(metric, labels, microseconds, value), ...] @param names  {epoch: {id: (metric, labels)}}"""
+    (epoch, _, _), blocks = read_agents_batch(payload)
+    samples = []
+    for block in blocks:
+        for number, column in store_block.decode(block):
+            require(number in names.get(epoch, {}), "a series that the log does not name")
+            samples += [(*names[epoch][number], time, value) for time, value in column]
+    return samples
+
+
+def names_of(payloads):
+    """{epoch: {id: (metric, labels)}} of DECLAREs and NAMES; an id means the same in all of them."""
+    names = {}
+    for payload in payloads:
+        (epoch, _, _), series = read_declare(payload)
+        for number, (_, _, *name) in series.items():
+            known = names.setdefault(epoch, {}).setdefault(number, tuple(name))
+            require(known == tuple(name), "an id of two series")
+    return names
+
+
+def example(name="log-segment"):
+    """A segment that the page shows. tests/unit/collector/format_page.c holds the code to it."""
+    return store_reader.example(name)
 
 
 class Log:
@@ -198,6 +305,7 @@ class Log:
             require(segment.number == number and segment.store_id == store_id, "a foreign segment")
             self.segments[number] = segment
         self.hosts = {}
+        self.agents = {}
         self.damage = []
         base = self.find_base()
         require(base, "no whole snapshot")
@@ -263,6 +371,15 @@ class Log:
                 host = self.hosts.setdefault(number, Host(name))
                 host.last = max(host.last, last)
                 host.checkpoint = max(host.checkpoint, checkpoint)
+        elif record.type == EPOCH:
+            for number, *mark in read_marks(record.payload):
+                self.agent(number).take_mark(*mark)
+        elif is_agents(record):
+            # Its number is told before, by a snapshot or by a HOST of its own.
+            self.hosts[record.host].last = record.position
+            if record.type != NAMES:
+                (epoch, sequence, _), _ = read_stamp(record.payload)
+                self.agent(record.host).take_mark(epoch, sequence, crc32c(record.payload))
         elif record.type == BATCH:
             host = self.hosts.setdefault(record.host, Host(read_batch(record.payload)[3], 0, record.previous))
             host.last = record.position
@@ -270,18 +387,40 @@ class Log:
             for number, position in read_checkpoint(record.payload)[1]:
                 self.hosts[number].checkpoint = max(self.hosts[number].checkpoint, position)
 
-    def batches(self, number):
-        """The payloads of a host's batches beyond C, by its back links, the oldest first."""
+    def agent(self, number):
+        return self.agents.setdefault(self.hosts[number].name, Agent())
+
+    def chain(self, number):
+        """The records of a host beyond C, by their back links, the oldest first."""
         host = self.hosts[number]
         found = []
         position = host.last
         while position > host.checkpoint:
             record = read_record(self.segments[position >> 32], position & 0xFFFFFFFF)
-            require(record.type == BATCH and record.host == number and record.payload is not None, "a back link")
-            found.append(record.payload)
+            require(record.type in LINKS and record.host == number and record.payload is not None, "a back link")
+            found.append(record)
             require(record.previous < position, "a back link that leads ahead")
             position = record.previous
         return found[::-1]
+
+
+    def samples(self, number):
+        """[(host, metric, labels, microseconds, value), ...] beyond C. All names are had first: where a checkpoint went
+        by, they stand behind batches that they are needed for."""
+        chain = self.chain(number)
+        names = names_of(record.payload for record in chain if record.type in (DECLARE, NAMES))
+        host = self.hosts[number].name
+        found = []
+        for record in chain:
+            if record.type != BATCH:
+                continue
+            if is_agents(record):
+                samples = samples_of_agents_batch(record.payload, names)
+            else:
+                name, samples = samples_of_batch(record.payload)
+                require(name == host, "a batch of another host")
+            found += [(host, *sample) for sample in samples]
+        return found
 
 
 def read_id(path):
@@ -322,15 +461,46 @@ def read_store(folder):
         with open(path, "rb") as file:
             host = store_reader.read_header(file.read()).host
         in_files += [(host, *sample) for sample in samples_of_file(path, checkpoints[host], store_id)[1]]
-    for number, host in log.hosts.items():
-        for payload in log.batches(number):
-            name, samples = samples_of_batch(payload)
-            require(name == host.name, "a batch of another host")
-            in_log += [(name, *sample) for sample in samples]
+    for number in log.hosts:
+        in_log += log.samples(number)
     return in_files, in_log
 
 
-READERS = {HOST: read_hosts, BATCH: read_batch, GROUP: read_group, CHECKPOINT: read_checkpoint}
+def read_agents(folder):
+    """{host: Agent} of all hosts with an agent: from .host files up to C, and from the log."""
+    log = Log(folder)
+    require(not log.damage, "damage in the log")
+    checkpoints = {host.name: host.checkpoint for host in log.hosts.values()}
+    agents = log.agents
+    for path in glob.glob(os.path.join(folder, "hosts", "*", ".host")):
+        with open(path, "rb") as file:
+            header, blocks, damage = store_reader.read_file(file.read())
+        require(not damage, path)
+        for block in blocks:
+            if block.position > checkpoints[header.host]:
+                continue
+            if block.type == store_reader.EPOCH:
+                agents.setdefault(header.host, Agent()).take_mark(*store_reader.read_epoch(block.payload))
+            elif block.type == store_reader.MESSAGE:
+                kind, _, message = store_reader.read_message(block.payload)
+                agents.setdefault(header.host, Agent()).take_message(kind, message)
+    for number, host in log.hosts.items():
+        for record in log.chain(number):
+            if record.type in (GAP, CLOCK):
+                agents[host.name].take_message(record.type, record.payload)
+    return agents
+
+
+# DELETE is none that this reader follows.
+LINKS = (BATCH, DECLARE, GAP, CLOCK, NAMES)
+READERS = {HOST: read_hosts, BATCH: read_batch, GROUP: read_group, CHECKPOINT: read_checkpoint, DECLARE: read_declare,
+           NAMES: read_declare, GAP: read_gap, CLOCK: read_clock, EPOCH: read_marks}
+
+
+def read_payload(record):
+    if record.type == BATCH and is_agents(record):
+        return read_agents_batch(record.payload)
+    return READERS[record.type](record.payload) if record.type in READERS else record.payload
 
 
 def main(path):
@@ -343,9 +513,7 @@ def main(path):
         segment = read_segment(file.read())
     print(segment.number, hex(segment.salt), segment.made, segment.store_id.hex())
     for record, _ in records(segment):
-        payload = "damaged"
-        if record.payload is not None:
-            payload = READERS[record.type](record.payload) if record.type in READERS else record.payload
+        payload = "damaged" if record.payload is None else read_payload(record)
         print(record.position & 0xFFFFFFFF, record.type, record.host, record.previous, record.durable, record.received,
               payload)
     return 0

@@ -18,7 +18,7 @@ BLOCK_MIN_BYTES = 24
 BLOCK_MAX_BYTES = 16 << 20
 METRIC, ODD, HOST_FILE = 1, 2, 3
 ALL = (1 << 64) - 1
-SERIES, META, DATA, TOMBSTONE, FRONT, HOST, EPOCH, EVENT = 1, 2, 4, 5, 6, 9, 10, 11
+SERIES, META, DATA, TOMBSTONE, FRONT, HOST, EPOCH, EVENT, MESSAGE = 1, 2, 4, 5, 6, 9, 10, 11, 13
 
 
 class Damaged(Exception):
@@ -308,14 +308,21 @@ def read_host(payload):
 
 
 def read_epoch(payload):
-    (epoch, sequence, position), rest = take("16sQQ", payload)
+    """Epoch, last sequence, CRC32C of that message."""
+    (epoch, sequence, crc), rest = take("16sQI", payload)
     require(not rest, "an epoch is too long")
-    return epoch, sequence, position
+    return epoch, sequence, crc
 
 
 def read_event(payload):
     (time, position, count, reason), text = take("qQQI", payload)
     return time, position, count, reason, text.decode()
+
+
+def read_message(payload):
+    """Type of the record, time of receipt, the agent's message."""
+    (kind, received), message = take("Bq", payload)
+    return kind, received, message
 
 
 def names_backwards(data):
@@ -375,8 +382,7 @@ def samples_of(blocks):
 
 
 READERS = {SERIES: read_series, META: read_meta, DATA: read_data, TOMBSTONE: read_tombstone, FRONT: read_front,
-           HOST: read_host, EPOCH: read_epoch,
-           EVENT: read_event}
+           HOST: read_host, EPOCH: read_epoch, EVENT: read_event, MESSAGE: read_message}
 
 
 def main(path):

@@ -16,7 +16,7 @@ import unittest
 import store_block
 import store_log
 import store_reader
-from store_reader import DATA, EPOCH, EVENT, HOST, META, SERIES
+from store_reader import DATA, EPOCH, EVENT, HOST, MESSAGE, META, SERIES
 from support import Case, ctl, status
 
 NOW = 1795416401000000
@@ -99,13 +99,17 @@ class Format(unittest.TestCase):
         data += b"web01"
         data += struct.pack("<I", store_reader.crc32c(data))
         data += make_block(7, len(data), HOST, 1, struct.pack("<I16sQ", 3, bytes(range(16)), 5) + b"web01.lan")
-        data += make_block(7, len(data), EPOCH, 1, struct.pack("<16sQQ", bytes(range(16)), 12, 34))
+        data += make_block(7, len(data), EPOCH, 1, struct.pack("<16sQI", bytes(range(16)), 12, 34))
         data += make_block(7, len(data), EVENT, 1, struct.pack("<qQQI", 5000000, 56, 78, 6) + b"why")
+        gap = struct.pack("<B16sQ16sQqqQH", 0, bytes(range(16)), 9, bytes(range(16)), 7, 5000000, 6500000, 11, 9)
+        data += make_block(7, len(data), MESSAGE, 1, struct.pack("<Bq", store_log.GAP, 8000000) + gap)
         _, blocks, damage = store_reader.read_file(data)
         self.assertEqual(damage, [])
         self.assertEqual(store_reader.read_host(blocks[0].payload), (3, bytes(range(16)), 5, "web01.lan"))
         self.assertEqual(store_reader.read_epoch(blocks[1].payload), (bytes(range(16)), 12, 34))
         self.assertEqual(store_reader.read_event(blocks[2].payload), (5000000, 56, 78, 6, "why"))
+        self.assertEqual(store_reader.read_message(blocks[3].payload), (store_log.GAP, 8000000, gap))
+        self.assertEqual(store_log.read_gap(gap), ((bytes(range(16)), 9, bytes(range(16))), 7, 5000000, 6500000, 11, 9))
         number = "000102030405060708090a0b0c0d0e0f"
         with tempfile.TemporaryDirectory() as folder:
             path = os.path.join(folder, ".host")
@@ -114,8 +118,10 @@ class Format(unittest.TestCase):
             result = ctl("dump", path)
         self.assertEqual(result.code, 0, result.err)
         self.assertEqual(result.lines(), [f"-\tweb01\thost\t3\tid {number}, name web01.lan",
-                                          f"-\tweb01\tepoch\t12\tepoch {number}, position 34",
-                                          "5\tweb01\tbad_value\t78\twhy"])
+                                          f"-\tweb01\tepoch\t12\tepoch {number}, CRC32C 00000022",
+                                          "5\tweb01\tbad_value\t78\twhy",
+                                          "5\tweb01\tgap\t11\tuntil 6.5, reason no_memory, "
+                                          f"sequence 7 to 9 of epoch {number}"])
 
 
 class Parts(Case):
@@ -252,6 +258,45 @@ class Log(unittest.TestCase):
         self.assertEqual(store_log.samples_of_batch(records[3].payload),
                          ("web01", [("temp", '{zone="0"}', 1795415594000000, 42)]))
 
+    def test_the_example_says_what_the_page_says_of_agents(self):
+        segment = store_log.read_segment(store_log.example("log-messages"))
+        records = [record for record, is_next in store_log.records(segment) if is_next]
+        self.assertEqual([record.type for record in records],
+                         [store_log.HOST, store_log.DECLARE, store_log.BATCH, store_log.GAP, store_log.NAMES])
+        host, declare, batch, gap, names = records
+        self.assertEqual([record.position & 0xFFFFFFFF for record in records], [64, 160, 312, 456, 584])
+        self.assertEqual([record.previous for record in records[1:]], [0] + [record.position for record in records[1:-1]])
+        self.assertEqual([store_log.is_agents(record) for record in records], [False, True, True, True, True])
+        epoch, host_id = b"\x22" * 16, b"\x11" * 16
+        self.assertEqual(store_log.read_hosts(host.payload), [(1, host_id, "web01", 0, 0, [])])
+        series = {0: (1, "", "node_load1", ""), 1: (2, "seconds", "node_cpu_seconds_total", '{cpu="0"}')}
+        self.assertEqual(store_log.read_declare(declare.payload), ((epoch, 2, host_id), series))
+        self.assertEqual(store_log.read_declare(names.payload)[1], series)
+        self.assertEqual(store_log.read_agents_batch(batch.payload)[0], (epoch, 3, host_id))
+        start = 1795416400000000
+        self.assertEqual(store_log.samples_of_agents_batch(batch.payload, store_log.names_of([names.payload, declare.payload])),
+                         [("node_load1", "", start, 0.25), ("node_load1", "", start + 10**6, 0.25),
+                          ("node_load1", "", start + 2 * 10**6, 0.5),
+                          ("node_cpu_seconds_total", '{cpu="0"}', start, 100.5),
+                          ("node_cpu_seconds_total", '{cpu="0"}', start + 10**6, 101.25)])
+        with self.assertRaises(store_reader.Damaged):
+            store_log.samples_of_agents_batch(batch.payload, {})
+        self.assertEqual(store_log.read_gap(gap.payload),
+                         ((epoch, 5, host_id), 4, 1795416403000000, 1795416522000000, 240, 9))
+
+    def test_agentctl_says_the_same_of_it(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "00000002.log")
+            with open(path, "wb") as file:
+                file.write(store_log.example("log-messages"))
+            result = ctl("dump", path)
+        self.assertEqual((result.code, result.err), (0, ""))
+        self.assertEqual(result.lines(), ["1795416400\tweb01\tnode_load1\t0.25",
+                                          "1795416401\tweb01\tnode_load1\t0.25",
+                                          "1795416402\tweb01\tnode_load1\t0.5",
+                                          '1795416400\tweb01\tnode_cpu_seconds_total{cpu="0"}\t100.5',
+                                          '1795416401\tweb01\tnode_cpu_seconds_total{cpu="0"}\t101.25'])
+
     def test_flipped_bits_are_noticed_but_in_what_fills_up(self):
         data = bytearray(store_log.example())
         flips = random.Random(1).sample(range(len(data) * 8), 600)
@@ -332,8 +377,7 @@ class Store(Case):
         types = set()
         for segment in store_log.Log(self.path("store")).segments.values():
             for record, _ in store_log.records(segment):
-                if record.type in store_log.READERS:
-                    store_log.READERS[record.type](record.payload)
+                store_log.read_payload(record)
                 types.add(record.type)
         return types
 

@@ -9,6 +9,7 @@
 #include "common/log_entry.h"
 #include "common/log_file.h"
 #include "tests/support/hex_page.h"
+#include "tests/support/native.h"
 
 /* The log that the page shows: a segment, and a position in the one before. */
 #define SEGMENT  UINT32_C(2)
@@ -191,4 +192,53 @@ Test(format_page, shows_the_bytes_of_a_segment_of_the_log)
 	log_file_put_header(&written, &header);
 
 	compare("log-segment");
+}
+
+/* -- messages of agents ---------------------------------------------------------------------------- */
+
+/* Write a message of docs/protocol.md in the chain of its host. @return its position */
+static uint64_t write_message(enum hm_record_type type, enum hm_frame_type frame, uint64_t previous)
+{
+	struct log_record record = {
+		.type = type,
+		.host = 1,
+		.previous = previous,
+		.durable = log_position(SEGMENT, HM_LOG_HEADER_BYTES),
+		.received_us = 1795416403500000,
+	};
+	struct buffer payload = {0};
+
+	for (size_t i = 0; i < NATIVE_N_MESSAGES; i++) {
+		if (native_messages[i].type == frame)
+			native_messages[i].put(&payload);
+	}
+	write_record(&record, &payload);
+	buffer_done(&payload);
+	return record.position;
+}
+
+Test(format_page, shows_the_bytes_of_an_agent_s_messages_in_the_log)
+{
+	struct log_file_header header = {
+		.number = SEGMENT, .salt = SALT, .created_us = 1795416400000000};
+	struct log_host host = {.number = 1, .name = {"web01", 5}};
+	struct log_record told = {.type = HM_RECORD_HOST,
+				  .durable = log_position(SEGMENT, HM_LOG_HEADER_BYTES)};
+	struct buffer payload = {0};
+	uint64_t last;
+
+	memcpy(header.store_id, store_id, HM_ID_BYTES);
+	memset(host.id, 0x11, HM_ID_BYTES);
+	log_entry_put_host(&payload, &host);
+
+	log_file_put_header(&written, &header);
+	write_record(&told, &payload);
+	last = write_message(HM_RECORD_DECLARE, HM_FRAME_DECLARE, 0);
+	last = write_message(HM_RECORD_BATCH, HM_FRAME_BATCH, last);
+	last = write_message(HM_RECORD_GAP, HM_FRAME_GAP, last);
+	(void)write_message(HM_RECORD_NAMES, HM_FRAME_DECLARE, last);
+	log_file_put_header(&written, &header);
+	buffer_done(&payload);
+
+	compare("log-messages");
 }
