@@ -196,6 +196,7 @@ static void check_done(struct check *check)
 	free(check->files);
 	free(check->hosts);
 	free(check->pending);
+	free(check->ids);
 	block_decoder_free(check->decoder);
 	output_done(&check->output);
 	if (check->store >= 0)

@@ -13,7 +13,8 @@
 struct hole {
 	uint64_t position;
 	uint64_t length_bytes;
-	bool verifies; /* but its payload makes no sense */
+	bool verifies;                   /* but its payload makes no sense, */
+	const struct check_ids *unnamed; /* or is samples without names; else NULL */
 };
 
 struct scan {
@@ -34,7 +35,7 @@ static int add_hole(struct scan *scan, uint64_t position, uint64_t length_bytes)
 	if (!holes)
 		return -ENOMEM;
 	scan->holes = holes;
-	holes[scan->n_holes++] = (struct hole){position, length_bytes, false};
+	holes[scan->n_holes++] = (struct hole){position, length_bytes, false, NULL};
 	return 0;
 }
 
@@ -114,6 +115,20 @@ static bool has_counted(const struct scan *scan, const struct hole *hole)
 	return hole->position < scan->durable;
 }
 
+/* A record that was found. @param length_bytes  how much of the log it takes */
+static int scan_record(struct scan *scan, const struct log_record *record, bool is_whole,
+		       uint64_t length_bytes)
+{
+	int result = is_whole ? take_record(scan, record) : -EBADMSG;
+
+	if (result != -EBADMSG)
+		return result;
+	result = add_hole(scan, record->position, length_bytes);
+	if (result == 0)
+		scan->holes[scan->n_holes - 1].verifies = is_whole;
+	return result;
+}
+
 static int scan_records(struct scan *scan, struct log_segment *segment)
 {
 	uint64_t offset = HM_LOG_HEADER_BYTES;
@@ -137,12 +152,7 @@ static int scan_records(struct scan *scan, struct log_segment *segment)
 					  begin - offset);
 		offset = log_segment_behind(&record);
 		if (result == 0)
-			result = is_whole ? take_record(scan, &record) : -EBADMSG;
-		if (result == -EBADMSG) {
-			result = add_hole(scan, record.position, offset - begin);
-			if (result == 0)
-				scan->holes[scan->n_holes - 1].verifies = is_whole;
-		}
+			result = scan_record(scan, &record, is_whole, offset - begin);
 		if (result < 0)
 			return result;
 	}
@@ -331,9 +341,26 @@ static int tell_holes(struct scan *scan)
 		log_file_name(log_position_segment(hole->position), name);
 		if (damage.offset < HM_LOG_HEADER_BYTES)
 			damage.lost = "nothing: the header, which is there twice";
+		if (hole->unnamed) {
+			damage.since_us = hole->unnamed->first_us;
+			damage.until_us = hole->unnamed->last_us;
+			damage.lost = "samples of series that the log does not name any more";
+		}
 		result = check_tell(scan->check, &damage);
 	}
 	return result;
+}
+
+static int add_unnamed(void *context, const struct check_ids *ids)
+{
+	struct scan *scan = context;
+	int result = add_hole(scan, ids->position, ids->length_bytes);
+
+	if (result < 0)
+		return result;
+	scan->holes[scan->n_holes - 1].verifies = true;
+	scan->holes[scan->n_holes - 1].unnamed = ids;
+	return 0;
 }
 
 int check_log(struct check *check)
@@ -356,6 +383,8 @@ int check_log(struct check *check)
 		check_show_progress(check, "log", i, scan.n_numbers);
 		result = scan_segment(&scan, scan.numbers[i]);
 	}
+	if (result == 0)
+		result = check_find_unnamed(check, add_unnamed, &scan);
 	if (result == 0)
 		result = tell_holes(&scan);
 	(void)disk_kernel.close(NULL, scan.folder);

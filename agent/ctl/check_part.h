@@ -44,6 +44,19 @@ struct check_pending {
 	uint64_t length_bytes; /* before */
 };
 
+/* Ids of an agent's series that a record names, or whose samples it has. */
+struct check_ids {
+	uint8_t epoch[HM_ID_BYTES];
+	uint32_t host;
+	uint32_t first; /* of a batch: 0 */
+	uint32_t end;   /* behind the last one */
+	bool is_batch;
+	uint64_t position; /* of the record */
+	uint64_t length_bytes;
+	int64_t first_us; /* of a batch's samples */
+	int64_t last_us;
+};
+
 struct check {
 	int store;   /* its folder, open */
 	bool has_id; /* of the store */
@@ -59,6 +72,9 @@ struct check {
 	size_t n_pending;
 	uint64_t group;    /* of these */
 	bool has_snapshot; /* of the log: hosts that it does not name are told of behind it */
+	struct check_ids *ids;
+	size_t n_ids;
+	size_t ids_capacity;
 	/* What was found. */
 	uint64_t n_segments;
 	uint64_t n_records;
@@ -109,6 +125,18 @@ int check_log(struct check *check);
 /* Verify a record's payload, and have from it what it says of hosts and files.
  * @return 0, also for a type that is not known; -EBADMSG: it makes no sense; -ENOMEM */
 int check_record(struct check *check, const struct log_record *record);
+
+/* Note what a record of an agent says. @return 0 or -ENOMEM */
+int check_add_ids(struct check *check, const struct check_ids *ids);
+
+/* @return 0, or what ends the search */
+typedef int (*check_unnamed)(void *context, const struct check_ids *ids);
+
+/*
+ * Once all of the log is read: find the batches behind their hosts' checkpoints with series that are not named
+ * there. @return 0 or what `tell` returned
+ */
+int check_find_unnamed(const struct check *check, check_unnamed tell, void *context);
 
 /* Its name in its folder. */
 const char *check_file_name(const struct check_file *file);

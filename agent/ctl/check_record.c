@@ -131,8 +131,21 @@ static int take_text_batch(struct check *check, const struct log_record *record,
 	return add_host(check, &host);
 }
 
-static enum hm_reason verify_names(const struct log_record *record)
+static struct check_ids begin_ids(const struct log_record *record, const struct wire_stamp *stamp)
 {
+	struct check_ids ids = {
+		.host = record->host,
+		.position = record->position,
+		.length_bytes = log_file_record_bytes(record->payload_bytes),
+	};
+
+	memcpy(ids.epoch, stamp->epoch, HM_ID_BYTES);
+	return ids;
+}
+
+static enum hm_reason take_names(struct check *check, const struct log_record *record)
+{
+	struct check_ids ids;
 	struct wire_declare declare;
 	struct wire_series series;
 	enum hm_reason reason = wire_declare_open(&declare, record->payload, record->payload_bytes);
@@ -141,22 +154,66 @@ static enum hm_reason verify_names(const struct log_record *record)
 		;
 	if (reason == HM_REASON_NONE)
 		reason = declare.reason;
+	if (reason == HM_REASON_NONE) {
+		ids = begin_ids(record, &declare.stamp);
+		ids.first = declare.first_id;
+		ids.end = declare.first_id + declare.n_series;
+		if (check_add_ids(check, &ids) < 0)
+			reason = HM_REASON_NO_MEMORY;
+	}
 	wire_declare_done(&declare);
 	return reason;
 }
 
-/* Is a message of an agent in order, down to the last sample? What its ids mean may be told anywhere. */
-static int take_message(const struct check *check, const struct log_record *record)
+/* Behind the highest id of a batch that was checked. */
+static uint32_t find_end(const struct check *check, const struct log_record *record)
+{
+	struct wire_batch batch;
+	const uint8_t *bytes;
+	size_t length;
+	uint32_t end = 0;
+
+	if (wire_batch_get(record->payload, record->payload_bytes, &batch) != HM_REASON_NONE)
+		return 0;
+	while (batch_get_block(&batch.blocks, &bytes, &length) == 0 &&
+	       block_decoder_open(check->decoder, bytes, length) == 0) {
+		size_t n_columns = block_decoder_n_columns(check->decoder);
+		uint32_t id = block_decoder_series_id(check->decoder, n_columns - 1);
+
+		if (id >= end)
+			end = id + 1;
+	}
+	return end;
+}
+
+/* Is it in order, down to the last sample? */
+static enum hm_reason take_samples(struct check *check, const struct log_record *record)
 {
 	struct wire_batch_content content;
+	struct check_ids ids;
+	enum hm_reason reason =
+		wire_batch_check(check->decoder, record->payload, record->payload_bytes,
+				 HM_EPOCH_SERIES_MAX, &content);
+
+	if (reason != HM_REASON_NONE)
+		return reason;
+	ids = begin_ids(record, &content.stamp);
+	ids.end = find_end(check, record);
+	ids.is_batch = true;
+	ids.first_us = content.first_us;
+	ids.last_us = content.last_us;
+	return check_add_ids(check, &ids) < 0 ? HM_REASON_NO_MEMORY : HM_REASON_NONE;
+}
+
+static int take_message(struct check *check, const struct log_record *record)
+{
 	struct wire_gap gap;
 	struct wire_clock clock;
 	enum hm_reason reason;
 
 	switch (record->type) {
 	case HM_RECORD_BATCH:
-		reason = wire_batch_check(check->decoder, record->payload, record->payload_bytes,
-					  HM_EPOCH_SERIES_MAX, &content);
+		reason = take_samples(check, record);
 		break;
 	case HM_RECORD_GAP:
 		reason = wire_gap_get(record->payload, record->payload_bytes, &gap);
@@ -165,7 +222,7 @@ static int take_message(const struct check *check, const struct log_record *reco
 		reason = wire_clock_get(record->payload, record->payload_bytes, &clock);
 		break;
 	default:
-		reason = verify_names(record);
+		reason = take_names(check, record);
 	}
 	if (reason == HM_REASON_NO_MEMORY)
 		return -ENOMEM;

@@ -4,6 +4,7 @@
 #include "agent/ctl/dump_names.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -36,10 +37,17 @@ const char *dump_names_host(const struct dump_names *names, uint32_t number)
 	return NULL;
 }
 
+static int set_name(char **name, const struct series_text *text)
+{
+	if (asprintf(name, "%.*s", (int)text->length, text->start) >= 0)
+		return 0;
+	*name = NULL;
+	return -ENOMEM;
+}
+
 static int add_host(struct dump_names *names, const struct log_host *host)
 {
 	struct dump_host *hosts;
-	char *name;
 
 	if (dump_names_host(names, host->number))
 		return 0;
@@ -47,11 +55,8 @@ static int add_host(struct dump_names *names, const struct log_host *host)
 	if (!hosts)
 		return -ENOMEM;
 	names->hosts = hosts;
-	name = strndup(host->name.start, host->name.length);
-	if (!name)
-		return -ENOMEM;
-	hosts[names->n_hosts++] = (struct dump_host){host->number, name};
-	return 0;
+	hosts[names->n_hosts].number = host->number;
+	return set_name(&hosts[names->n_hosts++].name, &host->name);
 }
 
 static int take_hosts(struct dump_names *names, const struct log_record *record)
@@ -109,9 +114,7 @@ static int add_series(struct dump_epoch *epoch, uint32_t id, const struct series
 		epoch->names = all;
 		all[epoch->n_names++] = NULL;
 	}
-	if (!epoch->names[id])
-		epoch->names[id] = strndup(name->start, name->length);
-	return epoch->names[id] ? 0 : -ENOMEM;
+	return epoch->names[id] ? 0 : set_name(&epoch->names[id], name);
 }
 
 static int take_series(struct dump_names *names, const struct log_record *record)

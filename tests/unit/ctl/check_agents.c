@@ -12,6 +12,7 @@
 #include "common/log_file.h"
 #include "common/message.h"
 #include "common/store_file.h"
+#include "common/wire_declare.h"
 #include "tests/support/native.h"
 #include "tests/support/scratch.h"
 
@@ -241,6 +242,129 @@ Test(check_agents, marks_of_epochs_are_whole)
 		cr_expect_eq(check_log_of(), ENDING_FAILED, "%zu", n_bytes);
 		expect_row(begin, end, "mark of bytes", n_bytes);
 	}
+}
+
+/* -- names that a batch needs ---------------------------------------------------------------------- */
+
+static size_t put_message_of(enum hm_record_type type, enum hm_frame_type frame)
+{
+	make_message(frame);
+	return put_record(type, HOST);
+}
+
+/* All of the host up to a position is in files. */
+static void put_checkpoint(size_t offset)
+{
+	const struct log_checkpoint checkpoint = {HOST, log_position(1, offset)};
+
+	buffer_clear(&payload);
+	log_entry_put_group(&payload, 1);
+	log_entry_put_checkpoint(&payload, &checkpoint);
+	(void)put_record(HM_RECORD_CHECKPOINT, 0);
+}
+
+/* The last batch is told, and what times it has. */
+static void expect_unnamed(size_t begin, size_t end)
+{
+	char expected[200];
+
+	cr_expect_eq(check_log_of(), ENDING_FAILED);
+	(void)snprintf(expected, sizeof(expected),
+		       "1795416400\t1795416402\tlog/00000001.log\t%zu\t%zu\tsamples of series that "
+		       "the log does not name any more\n",
+		       begin, end - begin);
+	cr_expect_str_eq(printed, expected);
+}
+
+Test(check_agents, names_before_a_checkpoint_do_not_count_for_what_lies_behind_it)
+{
+	size_t in_files;
+	size_t begin;
+	size_t end;
+
+	begin_log();
+	put_host(HOST);
+	(void)put_message_of(HM_RECORD_NAMES, HM_FRAME_DECLARE);
+	in_files = put_message_of(HM_RECORD_BATCH, HM_FRAME_BATCH);
+	begin = put_message_of(HM_RECORD_BATCH, HM_FRAME_BATCH);
+	end = bytes.length;
+	put_checkpoint(in_files);
+	expect_unnamed(begin, end);
+}
+
+Test(check_agents, names_may_stand_behind_the_batch)
+{
+	size_t in_files;
+
+	begin_log();
+	put_host(HOST);
+	in_files = put_message_of(HM_RECORD_BATCH, HM_FRAME_BATCH);
+	(void)put_message_of(HM_RECORD_BATCH, HM_FRAME_BATCH);
+	put_checkpoint(in_files);
+	(void)put_message_of(HM_RECORD_NAMES, HM_FRAME_DECLARE);
+	cr_expect_eq(check_log_of(), ENDING_FOUND, "%s", printed);
+}
+
+static void put_one_name_of(uint8_t epoch, uint32_t id)
+{
+	struct wire_stamp stamp = native_stamp(2);
+	struct wire_series series = {.name = {"a", 1}};
+
+	memset(stamp.epoch, epoch, HM_ID_BYTES);
+	buffer_clear(&payload);
+	wire_declare_put(&payload, &stamp, id);
+	wire_declare_put_series(&payload, &series);
+	(void)put_record(HM_RECORD_NAMES, HOST);
+}
+
+/* In the epoch of the batch. */
+static void put_one_name(uint32_t id)
+{
+	put_one_name_of(0x22, id);
+}
+
+Test(check_agents, names_have_no_holes)
+{
+	size_t begin;
+	size_t end;
+
+	begin_log();
+	put_host(HOST);
+	put_one_name(1);
+	put_one_name(0);
+	begin = put_message_of(HM_RECORD_BATCH, HM_FRAME_BATCH);
+	end = bytes.length;
+	expect_unnamed(begin, end);
+	begin_log();
+	put_host(HOST);
+	put_one_name(0);
+	put_one_name(1);
+	(void)put_message_of(HM_RECORD_BATCH, HM_FRAME_BATCH);
+	cr_expect_eq(check_log_of(), ENDING_FOUND, "%s", printed);
+}
+
+Test(check_agents, names_are_those_of_the_epoch)
+{
+	size_t begin;
+	size_t end;
+
+	begin_log();
+	put_host(HOST);
+	begin = put_message_of(HM_RECORD_BATCH, HM_FRAME_BATCH);
+	end = bytes.length;
+	make_message(HM_FRAME_DECLARE);
+	payload.data[1] = 0x21;
+	(void)put_record(HM_RECORD_NAMES, HOST);
+	expect_unnamed(begin, end);
+	begin_log();
+	put_host(HOST);
+	for (uint32_t id = 0; id < 2; id++) {
+		put_one_name_of(0x21, id);
+		put_one_name_of(0x22, id);
+		put_one_name_of(0x23, id);
+	}
+	(void)put_message_of(HM_RECORD_BATCH, HM_FRAME_BATCH);
+	cr_expect_eq(check_log_of(), ENDING_FOUND, "%s", printed);
 }
 
 /* -- a host's file --------------------------------------------------------------------------------- */
