@@ -59,8 +59,7 @@ static bool is_silent(const struct agent_session *session)
 /* Go on to the next phase where nothing is left to do in this one. */
 static void settle(struct agent_session *session, int64_t now_us)
 {
-	if (session->phase == AGENT_SESSION_LEAVING && session->n_waiting == 0 &&
-	    is_silent(session)) {
+	if (session->phase == AGENT_SESSION_LEAVING && session->n_waiting == 0) {
 		session->phase = AGENT_SESSION_ENDING;
 		session->ending_us = now_us;
 	}

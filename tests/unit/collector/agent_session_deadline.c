@@ -88,6 +88,14 @@ Test(agent_session_deadline, has_a_frame_come_in_time)
 	cr_assert_eq(talk.store.n_taken, 1);
 }
 
+Test(agent_session_deadline, counts_a_frames_time_from_its_first_byte_on)
+{
+	greet();
+	agent_talk_wait(&talk, 100 * SECOND_US);
+	agent_talk_feed(&talk, HM_FRAME_MAGIC, 1);
+	assert_ends_in(AGENT_SESSION_FRAME_US, "ERROR too_slow 1000\n");
+}
+
 Test(agent_session_deadline, lets_an_idle_agent_be_for_ten_minutes)
 {
 	greet();
@@ -161,6 +169,21 @@ Test(agent_session_deadline, ends_with_an_agent_that_does_not_read)
 	cr_assert_eq(talk.session.phase, AGENT_SESSION_OVER);
 	cr_assert_eq(talk.session.reason, HM_REASON_NOT_READING);
 	cr_assert_null(agent_session_output(&talk.session, talk.now_us, &length));
+}
+
+Test(agent_session_deadline, gives_an_agent_more_time_that_reads_slowly)
+{
+	size_t length;
+
+	greet();
+	send_unread(1);
+	(void)agent_session_output(&talk.session, talk.now_us, &length);
+	for (size_t i = 1; i < length; i++) {
+		talk.now_us += AGENT_SESSION_FRAME_US - 1;
+		agent_session_check(&talk.session, talk.now_us);
+		agent_session_sent(&talk.session, 1, talk.now_us);
+	}
+	cr_assert_eq(talk.session.phase, AGENT_SESSION_OPEN);
 }
 
 Test(agent_session_deadline, has_room_for_an_error_behind_what_was_not_read)

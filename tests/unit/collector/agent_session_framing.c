@@ -3,6 +3,7 @@
 
 #include <criterion/criterion.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "collector/agent_session.h"
 #include "common/crc32c.h"
@@ -272,6 +273,36 @@ Test(agent_session_framing, keeps_no_memory_between_frames)
 	cr_assert_eq(talk.session.phase, AGENT_SESSION_OPEN);
 	cr_assert_leq(sizeof(talk.session) + talk.session.out.capacity, 1024);
 	buffer_done(&frame);
+}
+
+/* No more address space than there is now. */
+static void forbid_memory(struct rlimit *ret_before)
+{
+	struct rlimit none;
+
+	cr_assert_eq(getrlimit(RLIMIT_AS, ret_before), 0);
+	none = *ret_before;
+	none.rlim_cur = 0;
+	cr_assert_eq(setrlimit(RLIMIT_AS, &none), 0);
+}
+
+Test(agent_session_framing, says_that_there_is_no_memory_for_a_frame)
+{
+	static uint8_t payload[HM_FRAME_MAX_BYTES - HM_FRAME_HEADER_BYTES];
+	struct rlimit before;
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+	cr_skip_test("a sanitizer's own memory has no limit");
+#endif
+	greet();
+	frame_put(&bytes, HM_FRAME_BATCH, payload, sizeof(payload));
+	forbid_memory(&before);
+	agent_session_feed(&talk.session, bytes.data, bytes.length - 1, talk.now_us, 1);
+	cr_assert_eq(setrlimit(RLIMIT_AS, &before), 0);
+	agent_talk_take(&talk, SIZE_MAX);
+
+	cr_assert_str_eq(agent_talk_words(&talk), "ERROR no_memory 1000\n");
+	cr_assert_eq(talk.session.reason, HM_REASON_NO_MEMORY);
 }
 
 Test(agent_session_framing, survives_garbage)
