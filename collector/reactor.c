@@ -149,6 +149,8 @@ static int open_sources(struct reactor *reactor)
 		result = reactor_start_sweep(reactor);
 	if (result == 0)
 		result = wakeup_new(reactor->loop, on_listen, reactor, &reactor->listen);
+	if (result == 0 && options->agents)
+		result = wakeup_new(reactor->loop, reactor_take_news, reactor, &reactor->news);
 	if (result == 0)
 		result = entrance_init(&reactor->entrance, options->tcp_fd, options->udp_fd);
 	if (result == 0)
@@ -168,12 +170,17 @@ int reactor_new(const struct reactor_options *options, struct reactor **ret_reac
 	reactor->next = reactor->entrance;
 	pthread_mutex_init(&reactor->lock, NULL);
 	TAILQ_INIT(&reactor->connections);
+	TAILQ_INIT(&reactor->greeting);
+	TAILQ_INIT(&reactor->agents);
+	TAILQ_INIT(&reactor->awaiting);
+	TAILQ_INIT(&reactor->claimant.lost);
 	reactor_share_turn(reactor);
 	bundle_init(&reactor->bundle, options->key, options->rejects);
 	/* Without memory every name is parsed. */
 	reactor->bundle.names = name_cache_new(options->key, NAMES_MAX);
 	reactor->bundle.declarations = &options->traffic->declarations;
 	result = open_sources(reactor);
+	reactor->claimant.wakeup = reactor->news;
 	if (result < 0)
 		reactor_free(reactor);
 	else
@@ -190,6 +197,7 @@ void reactor_free(struct reactor *reactor)
 	entrance_close(&reactor->next);
 	timer_free(reactor->sweep);
 	wakeup_free(reactor->listen);
+	wakeup_free(reactor->news);
 	wakeup_free(reactor->stop);
 	loop_free(reactor->loop);
 	name_cache_free(reactor->bundle.names);
@@ -225,6 +233,7 @@ static void drain(struct reactor *reactor)
 		is_more = reactor_read_connections(reactor, until_us) || is_more;
 		deliver(reactor);
 	}
+	reactor_dismiss_agents(reactor);
 }
 
 static void *run(void *context)
@@ -265,6 +274,11 @@ int reactor_listen(struct reactor *reactor, int tcp_fd, int udp_fd)
 	entrance_close(&unused);
 	wakeup_send(reactor->listen);
 	return 0;
+}
+
+void reactor_acknowledge(struct reactor *reactor)
+{
+	wakeup_send(reactor->news);
 }
 
 void reactor_stop(struct reactor *reactor)

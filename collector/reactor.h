@@ -9,6 +9,8 @@
 
 #include <stdint.h>
 
+#include "collector/agent_claims.h"
+#include "collector/agent_session.h"
 #include "collector/bundle.h"
 #include "collector/traffic.h"
 
@@ -27,6 +29,9 @@ struct reactor_options {
 	const struct hash_key *key; /* of the bundles; copied */
 	struct rejects *rejects;    /* borrowed */
 	struct traffic *traffic;    /* borrowed */
+	/* The native protocol; both NULL: it is not spoken, and all connections are of text. Borrowed. */
+	const struct agent_store *agents;
+	struct agent_claims *claims; /* those of all reactors */
 	/* Called on the reactor's thread; may wait. The bundle is borrowed for the call. */
 	void (*deliver)(void *context, struct bundle *bundle);
 	void *context;
@@ -46,6 +51,12 @@ int reactor_start(struct reactor *reactor);
  * @return 0 or -errno
  */
 int reactor_listen(struct reactor *reactor, int tcp_fd, int udp_fd);
+
+/*
+ * Have it ask the store of the agents what is durable now, and acknowledge that. From any thread, up to
+ * reactor_free(); does not wait.
+ */
+void reactor_acknowledge(struct reactor *reactor);
 
 /* Have it read what has arrived, deliver that, and end. From another thread; does not wait. */
 void reactor_stop(struct reactor *reactor);

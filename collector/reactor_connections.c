@@ -11,7 +11,10 @@
 
 /* So often in the time that a connection may be idle those that were are looked for. */
 #define SWEEPS_PER_IDLE_TIME 10
-#define SWEEP_MAX_MS         60000
+#define SWEEP_MAX_US         (60 * TIMESTAMP_SECOND_US)
+
+/* Deadlines of agents are looked at no more often than this: all are walked over. */
+#define HASTE_MIN_US TIMESTAMP_SECOND_US
 
 /*
  * What many busy connections share in a turn, but for a least share of each: so a turn of a thousand
@@ -23,19 +26,26 @@
 /* That there are too many connections is said at most this often. */
 #define SAY_AGAIN_US (60 * TIMESTAMP_SECOND_US)
 
-static void remove_connection(struct reactor *reactor, struct connection *connection)
+void reactor_remove(struct reactor *reactor, struct connection *connection)
 {
-	TAILQ_REMOVE(&reactor->connections, connection, by_activity);
+	struct traffic *traffic = reactor->options.traffic;
+	enum hm_reason reason = connection_reason(connection);
+
+	if (reason != HM_REASON_NONE)
+		rejects_add(traffic->closed, reason, connection->host, strlen(connection->host));
+	if (connection->agent)
+		reactor_forget_agent(reactor, connection);
+	TAILQ_REMOVE(connection->list, connection, in_list);
 	loop_remove(connection->source);
 	connection_free(connection);
-	reactor->options.traffic->connections--;
+	traffic->connections--;
 }
 
-/* Keep the list in order of activity. */
-static void move_to_end(struct reactor *reactor, struct connection *connection)
+void reactor_move(struct connection *connection, struct connections *list)
 {
-	TAILQ_REMOVE(&reactor->connections, connection, by_activity);
-	TAILQ_INSERT_TAIL(&reactor->connections, connection, by_activity);
+	TAILQ_REMOVE(connection->list, connection, in_list);
+	connection->list = list;
+	TAILQ_INSERT_TAIL(list, connection, in_list);
 }
 
 /* @return true = there may be more to read */
@@ -55,9 +65,11 @@ static bool read_connection(struct reactor *reactor, struct connection *connecti
 	}
 	/* While it drains, the reactor walks over the list. */
 	if (state == CONNECTION_ENDED)
-		remove_connection(reactor, connection);
+		reactor_remove(reactor, connection);
+	else if (connection->agent)
+		reactor_note_agent(reactor, connection);
 	else if (connection->active_us != active_us && !reactor->is_stopping)
-		move_to_end(reactor, connection);
+		reactor_move(connection, &reactor->connections);
 	reactor_deliver_if_much(reactor);
 	return state == CONNECTION_MORE;
 }
@@ -96,7 +108,8 @@ void reactor_accept(void *context, int fd, const struct address *peer)
 	/* Counted first: other reactors accept at the same time. */
 	if (traffic->connections++ >= traffic->connections_max)
 		reason = HM_REASON_TOO_MANY_CONNECTIONS;
-	else if (connection_new(fd, peer, reactor->options.hostname, &connection) < 0)
+	else if (connection_new(fd, peer, reactor->options.hostname, reactor->options.agents,
+				&connection) < 0)
 		reason = HM_REASON_NO_MEMORY;
 	if (reason != HM_REASON_NONE) {
 		traffic->connections--;
@@ -106,27 +119,48 @@ void reactor_accept(void *context, int fd, const struct address *peer)
 	traffic->connections_total++;
 	connection->owner = reactor;
 	connection->active_us = timestamp_monotonic_us();
-	TAILQ_INSERT_TAIL(&reactor->connections, connection, by_activity);
+	connection->list = &reactor->connections;
+	TAILQ_INSERT_TAIL(&reactor->connections, connection, in_list);
 	if (loop_add(reactor->loop, fd, on_connection, connection, &connection->source) < 0) {
 		listener_count_refusal(traffic, HM_REASON_NO_MEMORY, peer);
-		remove_connection(reactor, connection);
+		reactor_remove(reactor, connection);
 	}
+}
+
+static int set_sweep(struct reactor *reactor, int64_t now_us, int64_t at_us)
+{
+	reactor->sweep_us = at_us;
+	return timer_start(reactor->sweep, (at_us - now_us) / 1000 + 1, 0);
+}
+
+void reactor_hasten_sweep(struct reactor *reactor, int64_t until_us)
+{
+	int64_t now_us;
+
+	if (until_us >= reactor->sweep_us)
+		return;
+	now_us = timestamp_monotonic_us();
+	if (until_us < now_us + HASTE_MIN_US)
+		until_us = now_us + HASTE_MIN_US;
+	/* Cannot fail: the timer is there. */
+	if (until_us < reactor->sweep_us)
+		(void)set_sweep(reactor, now_us, until_us);
 }
 
 int reactor_start_sweep(struct reactor *reactor)
 {
-	int64_t sweep_ms = reactor->options.traffic->idle_us / SWEEPS_PER_IDLE_TIME / 1000;
+	int64_t sweep_us = reactor->options.traffic->idle_us / SWEEPS_PER_IDLE_TIME;
+	int64_t now_us = timestamp_monotonic_us();
 
-	return timer_start(reactor->sweep, sweep_ms < SWEEP_MAX_MS ? sweep_ms + 1 : SWEEP_MAX_MS,
-			   0);
+	return set_sweep(reactor, now_us,
+			 now_us + (sweep_us < SWEEP_MAX_US ? sweep_us : SWEEP_MAX_US));
 }
 
 static void cut_idle(struct reactor *reactor, struct connection *connection)
 {
 	session_end(&connection->session, SESSION_ENDING_BROKEN, &reactor->bundle);
-	rejects_add(reactor->options.traffic->closed, HM_REASON_IDLE, connection->host,
-		    strlen(connection->host));
-	remove_connection(reactor, connection);
+	connection->reason = HM_REASON_IDLE;
+	reactor_remove(reactor, connection);
 }
 
 void reactor_sweep(void *context)
@@ -144,10 +178,11 @@ void reactor_sweep(void *context)
 		}
 		/* We were held up, not its sender: its event comes after this one. */
 		connection->active_us = now_us;
-		move_to_end(reactor, connection);
+		reactor_move(connection, &reactor->connections);
 	}
 	/* Cannot fail: the timer is there. The time may be another one by now. */
 	(void)reactor_start_sweep(reactor);
+	reactor_hasten_sweep(reactor, reactor_sweep_agents(reactor, now_us));
 }
 
 void reactor_share_turn(struct reactor *reactor)
@@ -161,13 +196,13 @@ void reactor_share_turn(struct reactor *reactor)
 	reactor->n_turn_bytes = 0;
 }
 
-bool reactor_read_connections(struct reactor *reactor, int64_t until_us)
+static bool read_list(struct reactor *reactor, struct connections *list, int64_t until_us)
 {
-	struct connection *connection = TAILQ_FIRST(&reactor->connections);
+	struct connection *connection = TAILQ_FIRST(list);
 	bool is_more = false;
 
 	while (connection && !reactor_is_over(until_us)) {
-		struct connection *next = TAILQ_NEXT(connection, by_activity);
+		struct connection *next = TAILQ_NEXT(connection, in_list);
 
 		if (read_connection(reactor, connection))
 			is_more = true;
@@ -176,10 +211,25 @@ bool reactor_read_connections(struct reactor *reactor, int64_t until_us)
 	return is_more;
 }
 
-void reactor_close_connections(struct reactor *reactor)
+bool reactor_read_connections(struct reactor *reactor, int64_t until_us)
+{
+	bool is_more = read_list(reactor, &reactor->connections, until_us);
+
+	is_more = read_list(reactor, &reactor->greeting, until_us) || is_more;
+	return read_list(reactor, &reactor->agents, until_us) || is_more;
+}
+
+static void close_list(struct reactor *reactor, struct connections *list)
 {
 	struct connection *connection;
 
-	while ((connection = TAILQ_FIRST(&reactor->connections)))
-		remove_connection(reactor, connection);
+	while ((connection = TAILQ_FIRST(list)))
+		reactor_remove(reactor, connection);
+}
+
+void reactor_close_connections(struct reactor *reactor)
+{
+	close_list(reactor, &reactor->connections);
+	close_list(reactor, &reactor->greeting);
+	close_list(reactor, &reactor->agents);
 }

@@ -36,7 +36,15 @@ struct reactor {
 	struct wakeup *listen;
 	struct timer *sweep;
 	struct wakeup *stop;
-	struct connections connections; /* the longest idle one first */
+	/* Each connection is in one of these. */
+	struct connections connections; /* of text, or not known; the longest idle one first */
+	struct connections greeting;    /* agents whose HELLO has not come, the oldest first */
+	struct connections agents;      /* all others */
+	size_t n_greeting;
+	struct connections awaiting; /* agents whose messages wait for their ACK */
+	struct agent_claimant claimant;
+	struct wakeup *news; /* of the store, or of a newer session of some epoch */
+	int64_t sweep_us;    /* when the timer fires next, CLOCK_MONOTONIC */
 	struct bundle bundle;
 	int64_t said_us;     /* that connections are refused; 0 = never */
 	size_t n_busy;       /* connections that had more to read than their share in this turn */
@@ -57,6 +65,12 @@ void reactor_accept(void *context, int fd, const struct address *peer);
 /* Close all connections. */
 void reactor_close_connections(struct reactor *reactor);
 
+/* Close a connection, and count why. */
+void reactor_remove(struct reactor *reactor, struct connection *connection);
+
+/* Have it in another list. */
+void reactor_move(struct connection *connection, struct connections *list);
+
 /* Read one turn's worth of every connection. @return true = of some there may be more */
 bool reactor_read_connections(struct reactor *reactor, int64_t until_us);
 
@@ -68,6 +82,24 @@ void reactor_sweep(void *context);
 
 /* Start the timer for the first time. @return 0 or -errno */
 int reactor_start_sweep(struct reactor *reactor);
+
+/* Have the timer fire at that time at the latest, but not at once. */
+void reactor_hasten_sweep(struct reactor *reactor, int64_t until_us);
+
+/* An agent's session was fed, and is not over: note what it waits for now. */
+void reactor_note_agent(struct reactor *reactor, struct connection *connection);
+
+/* The connection of an agent is being closed: forget what was noted. */
+void reactor_forget_agent(struct reactor *reactor, struct connection *connection);
+
+/* A wakeup_callback: more is durable, or sessions were replaced. */
+void reactor_take_news(void *context);
+
+/* End sessions whose time is up. @return the time when the next one's is */
+int64_t reactor_sweep_agents(struct reactor *reactor, int64_t now_us);
+
+/* Tell all agents what is durable, and that we leave. */
+void reactor_dismiss_agents(struct reactor *reactor);
 
 /* Is the time up? */
 static inline bool reactor_is_over(int64_t until_us)

@@ -4,9 +4,10 @@
 
 /*
  * What agent sessions give their messages to, in place of the store. It knows sequences, and notes what came.
- * A call that no session may make ends the program.
+ * A call that no session may make ends the program. Its functions, and fake_agent_store_commit(): any thread.
  */
 
+#include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -27,6 +28,7 @@ struct fake_agent_epoch {
 /* Zeroed but for `functions`, by fake_agent_store_init(). */
 struct fake_agent_store {
 	struct agent_store functions;
+	pthread_mutex_t lock;
 	struct fake_agent_epoch epochs[FAKE_AGENT_EPOCHS_MAX]; /* in the order of their HELLOs */
 	size_t n_epochs;
 	size_t n_hellos;
