@@ -62,24 +62,36 @@ void agent_side_put_clock(struct buffer *out, uint8_t epoch, uint64_t sequence)
 	put_frame(out, HM_FRAME_CLOCK, &payload);
 }
 
-static void put_words(struct buffer *words, const struct frame *frame)
+static void put_end(struct buffer *words, const struct frame *frame)
 {
-	struct wire_welcome welcome;
 	struct wire_end end;
-	uint64_t sequence;
 
-	if (frame->type == HM_FRAME_WELCOME &&
-	    wire_welcome_get(frame->payload, frame->length, &welcome) == HM_REASON_NONE)
-		buffer_printf(words, "WELCOME %llu\n", (unsigned long long)welcome.durable);
-	else if (frame->type == HM_FRAME_ACK &&
-		 wire_ack_get(frame->payload, frame->length, &sequence) == HM_REASON_NONE)
-		buffer_printf(words, "ACK %llu\n", (unsigned long long)sequence);
-	else if ((frame->type == HM_FRAME_ERROR || frame->type == HM_FRAME_BYE) &&
-		 wire_end_get(frame->payload, frame->length, &end) == HM_REASON_NONE)
+	if (wire_end_get(frame->payload, frame->length, &end) != HM_REASON_NONE)
+		buffer_append_text(words, "DAMAGED\n");
+	else
 		buffer_printf(words, "%s %s %u\n", frame->type == HM_FRAME_BYE ? "BYE" : "ERROR",
 			      reason_key(end.reason), end.wait_ms);
-	else
-		buffer_append_text(words, "DAMAGED\n");
+}
+
+static void put_words(struct buffer *words, const struct frame *frame)
+{
+	struct wire_welcome welcome = {.durable = 0};
+	enum hm_reason reason = HM_REASON_OUT_OF_TURN;
+	const char *name = "WELCOME";
+
+	if (frame->type == HM_FRAME_ERROR || frame->type == HM_FRAME_BYE) {
+		put_end(words, frame);
+		return;
+	}
+	if (frame->type == HM_FRAME_WELCOME) {
+		reason = wire_welcome_get(frame->payload, frame->length, &welcome);
+	} else if (frame->type == HM_FRAME_ACK) {
+		name = "ACK";
+		reason = wire_ack_get(frame->payload, frame->length, &welcome.durable);
+	}
+	if (reason != HM_REASON_NONE)
+		name = "DAMAGED";
+	buffer_printf(words, "%s %llu\n", name, (unsigned long long)welcome.durable);
 }
 
 void agent_side_read(struct buffer *came, struct buffer *words)

@@ -166,7 +166,7 @@ Test(reactor_hostile, takes_what_has_arrived_before_it_calls_an_agent_slow)
 	assert_receives(fd, "WELCOME 0\n");
 }
 
-#define HELLOS_MAX 512
+#define HELLOS_MAX 512U
 
 Test(reactor_hostile, lets_go_the_oldest_of_too_many_that_say_no_hello)
 {
@@ -176,14 +176,14 @@ Test(reactor_hostile, lets_go_the_oldest_of_too_many_that_say_no_hello)
 	int honest;
 
 	cr_assert_eq(getrlimit(RLIMIT_NOFILE, &limit), 0);
-	if (limit.rlim_max < 3 * HELLOS_MAX)
+	if (limit.rlim_max < 3UL * HELLOS_MAX)
 		cr_skip_test("there are not so many descriptors");
 	limit.rlim_cur = limit.rlim_max < 4096 ? limit.rlim_max : 4096;
 	cr_assert_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
 	agent_reactor_send(&net, first, "\xfa", 1);
 	second = agent_reactor_dial(&net);
 	agent_reactor_send(&net, second, "\xfa", 1);
-	for (int i = 2; i < HELLOS_MAX; i++)
+	for (size_t i = 2; i < HELLOS_MAX; i++)
 		agent_reactor_send(&net, agent_reactor_dial(&net), "\xfa", 1);
 	assert_receives(first, "");
 	honest = agent_reactor_greet(&net, EPOCH);
@@ -206,7 +206,7 @@ Test(reactor_hostile, serves_an_honest_agent_among_hostile_bytes)
 	int fds[20];
 
 	memset(flood, 0xfa, sizeof(flood));
-	memcpy(flood, HM_FRAME_MAGIC "\1\4", 6);
+	memcpy(flood, "\xfahmw\1\4", sizeof("\xfahmw\1\4"));
 	assert_receives(honest, "WELCOME 0\n");
 	for (int i = 0; i < 20; i++)
 		fds[i] = agent_reactor_dial(&net);
