@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef AGENT_DICTIONARY_H
+#define AGENT_DICTIONARY_H
+
+/*
+ * The series of an epoch and their ids, which count from 0 without a hole (docs/protocol.md). A series that
+ * was known once keeps its id: when another epoch begins, all of them are declared again, under the
+ * same ids; where there is no id left, the dictionary begins anew with the epoch.
+ *
+ * Ticks name mostly the same series in the same order, so each remembers which one came behind it, and the next is
+ * only compared. Otherwise it is looked up in a tree (tsearch(3)): its cost does not depend on the names,
+ * which come from outside.
+ */
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/buffer.h"
+#include "common/wire_declare.h"
+
+struct dictionary_entry;
+
+/* Zeroed = empty. */
+struct dictionary {
+	struct dictionary_entry **entries; /* by id */
+	uint32_t n_series;
+	size_t capacity;
+	void *tree;       /* of tsearch(3) */
+	uint32_t last_id; /* that was asked for */
+	struct buffer scratch;
+};
+
+void dictionary_done(struct dictionary *dictionary);
+
+/*
+ * The id of a series: a new one where it is not known. One whose kind or unit is another is another series.
+ * @param series  name, unit and kind; copied
+ * @return 0; -EINVAL: no collector would take it: the name is not canonical or over the limits, the unit too
+ * long; -ENOSPC: the epoch has HM_EPOCH_SERIES_MAX series; -ENOMEM
+ */
+int dictionary_add(struct dictionary *dictionary, const struct wire_series *series,
+		   uint32_t *ret_id);
+
+/*
+ * Take the series of a DECLARE that was written before: when an agent starts, its spool has them all.
+ * @param body  what stands behind the stamp
+ * @return 0; -EBADMSG: it is none, leaves ids out, or says something else of one that is known; -ENOMEM. The
+ * series before the bad one were taken then
+ */
+int dictionary_read(struct dictionary *dictionary, const void *body, size_t length);
+
+/*
+ * Append the body of a DECLARE, what stands behind the stamp: series from `first_id` on, as many as fit. They are to be
+ * in the spool before a tick that has one of them.
+ * @param first_id  of those that are not declared yet; below n_series
+ * @param out       its `failed` tells when there was no memory
+ * @return the first id that is not in it: n_series when all are
+ */
+uint32_t dictionary_declare(const struct dictionary *dictionary, uint32_t first_id,
+			    struct buffer *out);
+
+#endif
