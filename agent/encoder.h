@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef AGENT_ENCODER_H
+#define AGENT_ENCODER_H
+
+/*
+ * Gathers the ticks of one ship interval and seals them into batches: all series that have the same ticks share a block,
+ * and the samples of each series stay in the order in which they were taken, also where the clock went back or
+ * a tick came late. The same ticks give the same batches.
+ *
+ * Where one batch is not enough for an interval, the ticks are superseded by all of its batches together: the
+ * spool makes them durable at once, or an agent that starts again would send what is in the first twice.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "agent/tick.h"
+#include "common/buffer.h"
+
+/* So many ticks are sealed together at most: then one column always fits into a batch. */
+#define ENCODER_TICKS_MAX ((size_t)4096)
+
+/* What is in a batch; a GAP says it when the batch is gone. */
+struct encoder_sealed {
+	size_t n_samples;
+	int64_t first_us; /* of all its ticks */
+	int64_t last_us;
+};
+
+struct encoder; /* its memory is kept from one interval to the next */
+
+/* @return NULL without memory */
+struct encoder *encoder_new(void);
+
+/* Takes NULL. */
+void encoder_free(struct encoder *encoder);
+
+/*
+ * Take a tick. One in which nothing is set is passed over.
+ * @param tick  copied
+ * @return 0; -ENOSPC: seal what there is first; -EBUSY: sealing has begun and is to be done first; -ENOMEM
+ */
+int encoder_add(struct encoder *encoder, const struct tick *tick);
+
+/* Is what there is to be sealed now, before the interval is over? */
+bool encoder_is_full(const struct encoder *encoder);
+
+/*
+ * Append the body of the next BATCH, what stands behind the stamp.
+ * @param ret_sealed  what is in it
+ * @return 0: there may be more; -ENODATA: all is sealed, and ticks may be added again; -ENOMEM: nothing was
+ * appended, and the next call tries it again
+ */
+int encoder_seal(struct encoder *encoder, struct buffer *out, struct encoder_sealed *ret_sealed);
+
+#endif
