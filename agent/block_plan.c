@@ -168,12 +168,11 @@ static void make_column(struct block_plan *plan, uint32_t id, struct block_colum
 			values[n_values++] = plan->values[i];
 		}
 	}
-	*ret_column =
-		(struct block_column){.series_id = id,
-				      .runs = n_values < line->n_rows ? &plan->runs[first] : NULL,
-				      .n_runs = (size_t)(run - &plan->runs[first]) + 1,
-				      .values = values,
-				      .n_values = n_values};
+	*ret_column = (struct block_column){.series_id = id,
+					    .runs = &plan->runs[first],
+					    .n_runs = (size_t)(run - &plan->runs[first]) + 1,
+					    .values = values,
+					    .n_values = n_values};
 }
 
 /* One behind the other those of a set, by growing ids. */

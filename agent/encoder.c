@@ -106,8 +106,6 @@ int encoder_add(struct encoder *encoder, const struct tick *tick)
 {
 	if (encoder->is_sealing)
 		return -EBUSY;
-	if (tick->n_set == 0)
-		return 0;
 	if (encoder_is_full(encoder))
 		return -ENOSPC;
 	if (reserve_rows(encoder, encoder->n_rows + tick->n_set) < 0)

@@ -37,7 +37,7 @@ struct encoder *encoder_new(void);
 void encoder_free(struct encoder *encoder);
 
 /*
- * Take a tick. One in which nothing is set is passed over.
+ * Take a tick.
  * @param tick  copied
  * @return 0; -ENOSPC: seal what there is first; -EBUSY: sealing has begun and is to be done first; -ENOMEM
  */

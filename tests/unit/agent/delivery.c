@@ -140,6 +140,17 @@ Test(delivery, declares_again_what_the_collector_does_not_know_any_more)
 	cr_expect_str_eq(peer_sent(&peer), "", "it knows all of them");
 }
 
+Test(delivery, goes_on_when_all_declares_were_repeated)
+{
+	peer_store_declare(&peer);
+	peer_store(&peer, HM_FRAME_BATCH, 10);
+	peer_store(&peer, HM_FRAME_BATCH, 10);
+	(void)peer_sent(&peer);
+	peer_welcome(&peer, 2, 0);
+
+	cr_expect_str_eq(peer_sent(&peer), "DECLARE 1\nBATCH 3\n");
+}
+
 Test(delivery, is_no_further_ahead_than_the_collector_allows)
 {
 	for (int i = 0; i < 100; i++)

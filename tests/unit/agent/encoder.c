@@ -291,7 +291,7 @@ Test(encoder, begins_anew_when_all_is_sealed)
 	cr_expect_eq(n_batches, 0);
 }
 
-Test(encoder, a_tick_without_samples_is_passed_over)
+Test(encoder, a_tick_without_samples_is_no_batch)
 {
 	begin(TIME_US);
 	add();
@@ -340,16 +340,31 @@ Test(encoder, as_many_batches_as_it_takes)
 
 Test(encoder, a_batch_has_no_more_samples_than_it_may)
 {
+	enum { N_IDS = 4400 };
+
+	/* They would fit into far less than a frame. */
+	for (int64_t i = 0; !encoder_is_full(encoder); i++) {
+		begin(TIME_US + i * SECOND_US);
+		for (uint32_t id = 0; id < N_IDS; id++)
+			set(id, 1);
+		add();
+	}
+	cr_expect_gt(given.n, HM_BATCH_SAMPLES_MAX);
+	cr_expect_eq(encoder_add(encoder, &tick), -ENOSPC);
+	seal();
+	cr_expect_eq(n_batches, 2);
+	cr_expect_not(encoder_is_full(encoder));
+}
+
+Test(encoder, one_tick_may_take_several_batches)
+{
 	begin(TIME_US);
 	for (uint32_t id = 0; id < HM_BATCH_SAMPLES_MAX + 70000; id++)
 		set(id, 1);
-	cr_expect_not(encoder_is_full(encoder));
 	add();
 	cr_expect(encoder_is_full(encoder));
-	cr_expect_eq(encoder_add(encoder, &tick), -ENOSPC);
 	seal();
 	cr_expect_geq(n_batches, 2);
-	cr_expect_not(encoder_is_full(encoder));
 }
 
 Test(encoder, a_batch_has_no_more_times_than_it_may)

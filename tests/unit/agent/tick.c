@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/cursor.h"
 #include "hostmetrics/wire.h"
 #include "tests/support/random_block.h"
 
@@ -162,6 +163,11 @@ Test(tick, ids_that_are_not_declared_are_refused)
 	cr_expect_eq(decode(out.data, out.length, 0), -EBADMSG);
 	cr_expect_eq(decode(out.data, out.length, 10), 0);
 	cr_expect_eq(decode(out.data, out.length, UINT32_MAX), 0);
+	/* More than an epoch has. */
+	buffer_clear(&out);
+	cursor_put_u64(&out, 0);
+	buffer_append(&out, "\x80\x80\x40\x03\x09", 5);
+	cr_expect_eq(decode(out.data, out.length, UINT32_MAX), -EBADMSG);
 }
 
 Test(tick, bytes_that_are_none_are_refused)
