@@ -173,7 +173,7 @@ $(FAULTS): $(BUILD)/fault/%: $(BUILD)/obj/tests/fault/%.o $(call archives,suppor
 	$(Q)mkdir -p $(@D)
 	$(Q)$(LINK) -pie -o $@ $< $(group) $(LDLIBS)
 
-$(BENCHES): $(BUILD)/bench/%: $(BUILD)/obj/tests/bench/%.o $(call archives,support collector common)
+$(BENCHES): $(BUILD)/bench/%: $(BUILD)/obj/tests/bench/%.o $(call archives,support agent collector common)
 	$(call say,LINK,$@)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(LINK) -pie -o $@ $^ $(LDLIBS)

@@ -16,6 +16,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/dictionary.h"
+#include "agent/encoder.h"
+#include "agent/tick.h"
 #include "common/frame.h"
 #include "common/wire_ack.h"
 #include "common/wire_batch.h"
@@ -30,7 +33,6 @@
 #define N_REPEATS          9
 #define SECOND_US          INT64_C(1000000)
 #define SHIP_US            (60 * SECOND_US)
-#define TICKS_MAX          60
 #define PIECE_BYTES        ((size_t)65536)
 #define BYTES_A_SAMPLE_MAX 0.6
 
@@ -43,30 +45,29 @@ struct shape {
 
 /* The samples of one series that are still to come. */
 struct line {
-	const struct recording_series *series;
+	struct wire_series series;
+	const struct recording_series *recorded;
 	size_t next;
-	uint32_t id; /* UINT32_MAX: not declared yet */
-	double values[TICKS_MAX];
-	struct block_run runs[TICKS_MAX];
-	struct block_column column;
 };
 
 struct sender {
-	struct line *lines; /* by id, behind them those that are not declared */
+	struct line *lines;
 	size_t n_lines;
-	uint32_t n_declared;
 	int64_t *times_us; /* all ticks */
 	size_t n_times;
+	struct dictionary dictionary;
+	uint32_t n_declared;
+	struct tick tick;
+	struct encoder *encoder;
 	struct wire_stamp stamp;
-	struct block_encoder *encoder;
-	struct block_column *columns;
 	struct buffer payload;
-	struct buffer block;
+	struct buffer spool; /* the ticks of an interval */
 	struct buffer sent;
 	size_t n_samples;
 	size_t n_answer_bytes;
 	size_t n_batches;
 	size_t n_declare_bytes;
+	size_t n_spool_bytes;
 	size_t largest;
 };
 
@@ -128,39 +129,6 @@ static void send_end(struct sender *sender)
 	send_frame(sender, HM_FRAME_BYE);
 }
 
-static void add_sample(struct line *line, struct block_run *run, bool is_present, double value)
-{
-	if (is_present) {
-		line->values[line->column.n_values++] = value;
-		run->n_present++;
-	} else {
-		run->n_missing++;
-		run->reason = HM_REASON_STORE_FAILED;
-	}
-}
-
-/* What a series has at these ticks. */
-static void take_samples(struct line *line, const int64_t *times_us, size_t n_ticks)
-{
-	const struct recording_series *series = line->series;
-	struct block_run *run = line->runs;
-
-	*run = (struct block_run){0};
-	line->column = (struct block_column){.values = line->values, .runs = line->runs};
-	for (size_t i = 0; i < n_ticks; i++) {
-		bool is_present;
-
-		while (line->next < series->n && series->times_us[line->next] < times_us[i])
-			line->next++;
-		is_present = line->next < series->n && series->times_us[line->next] == times_us[i];
-		if (is_present && run->n_missing > 0)
-			*++run = (struct block_run){0};
-		add_sample(line, run, is_present, is_present ? series->values[line->next] : 0);
-	}
-	line->column.n_runs = (size_t)(run - line->runs) + 1;
-	line->column.series_id = line->id;
-}
-
 static struct series_text unit_of(const struct recording_series *series)
 {
 	if (strstr(series->name, "_seconds"))
@@ -170,104 +138,105 @@ static struct series_text unit_of(const struct recording_series *series)
 	return (struct series_text){"", 0};
 }
 
-static void put_series(struct sender *sender, const struct recording_series *series)
+static struct wire_series describe(const struct recording_series *series)
 {
 	const char *total = "_total";
 	bool is_counter = series->metric_length > strlen(total) &&
 			  strncmp(series->name + series->metric_length - strlen(total), total,
 				  strlen(total)) == 0;
-	struct wire_series declared = {.kind = is_counter ? HM_STORED_COUNTER : HM_STORED_GAUGE,
-				       .unit = unit_of(series),
-				       .name = {series->name, strlen(series->name)}};
 
-	wire_declare_put_series(&sender->payload, &declared);
+	return (struct wire_series){.kind = is_counter ? HM_STORED_COUNTER : HM_STORED_GAUGE,
+				    .unit = unit_of(series),
+				    .name = {series->name, strlen(series->name)}};
 }
 
-/* Series that are there for the first time get the next ids. */
+/* What a series has at this time, under the id that its name has. */
+static void take_sample(struct sender *sender, struct line *line, int64_t time_us)
+{
+	const struct recording_series *recorded = line->recorded;
+	uint32_t id;
+
+	while (line->next < recorded->n && recorded->times_us[line->next] < time_us)
+		line->next++;
+	if (line->next == recorded->n || recorded->times_us[line->next] != time_us)
+		return;
+	if (dictionary_add(&sender->dictionary, &line->series, &id) < 0 ||
+	    tick_set(&sender->tick, id, recorded->values[line->next]) < 0)
+		bench_die("a sample cannot be taken");
+}
+
+static void take_tick(struct sender *sender, int64_t time_us)
+{
+	tick_begin(&sender->tick, time_us);
+	for (size_t i = 0; i < sender->n_lines; i++)
+		take_sample(sender, &sender->lines[i], time_us);
+	tick_encode(&sender->tick, &sender->spool);
+	if (encoder_add(sender->encoder, &sender->tick) < 0)
+		bench_die("a tick cannot be added");
+}
+
+/* Series that are there for the first time. */
 static void declare(struct sender *sender)
 {
-	const uint32_t first_id = sender->n_declared;
-
-	for (size_t i = first_id; i < sender->n_lines; i++) {
-		struct line line = sender->lines[i];
-
-		if (line.column.n_values == 0)
-			continue;
-		if (sender->n_declared == first_id) {
-			put_stamp(sender);
-			wire_declare_put(&sender->payload, &sender->stamp, first_id);
-		}
-		put_series(sender, line.series);
-		/* Others keep their order behind it. */
-		memmove(&sender->lines[sender->n_declared + 1], &sender->lines[sender->n_declared],
-			(i - sender->n_declared) * sizeof(line));
-		line.id = sender->n_declared;
-		sender->lines[sender->n_declared++] = line;
+	while (sender->n_declared < sender->dictionary.n_series) {
+		put_stamp(sender);
+		wire_stamp_put(&sender->payload, &sender->stamp);
+		sender->n_declared = dictionary_declare(&sender->dictionary, sender->n_declared,
+							&sender->payload);
+		sender->n_declare_bytes += HM_FRAME_HEADER_BYTES + sender->payload.length;
+		send_frame(sender, HM_FRAME_DECLARE);
 	}
-	if (sender->n_declared == first_id)
-		return;
-	if (sender->payload.length > HM_SEAL_MAX_BYTES)
-		bench_die("declarations are too long for one frame");
-	sender->n_declare_bytes += HM_FRAME_HEADER_BYTES + sender->payload.length;
-	send_frame(sender, HM_FRAME_DECLARE);
 }
 
-static void seal(struct sender *sender, const int64_t *times_us, size_t n_ticks)
+static void seal(struct sender *sender)
 {
-	for (uint32_t i = 0; i < sender->n_declared; i++) {
-		struct line *line = &sender->lines[i];
+	for (;;) {
+		struct encoder_sealed sealed;
+		int result;
 
-		/* They were moved. */
-		line->column.values = line->values;
-		line->column.runs = line->runs;
-		line->column.series_id = i;
-		sender->columns[i] = line->column;
-		sender->n_samples += line->column.n_values;
+		buffer_clear(&sender->payload);
+		sender->stamp.sequence++;
+		wire_stamp_put(&sender->payload, &sender->stamp);
+		sender->stamp.sequence--;
+		result = encoder_seal(sender->encoder, &sender->payload, &sealed);
+		if (result == -ENODATA)
+			break;
+		if (result < 0 || sender->payload.length > HM_SEAL_MAX_BYTES)
+			bench_die("a batch cannot be sealed");
+		if (sender->payload.length > sender->largest)
+			sender->largest = sender->payload.length;
+		sender->n_samples += sealed.n_samples;
+		sender->n_batches++;
+		send_frame(sender, HM_FRAME_BATCH);
+		put_stamp(sender);
 	}
-	put_stamp(sender);
-	buffer_clear(&sender->block);
-	if (block_encode(sender->encoder, times_us, n_ticks, sender->columns, sender->n_declared,
-			 BLOCK_EFFORT_FAST, &sender->block) < 0)
-		bench_die("a block cannot be encoded");
-	wire_stamp_put(&sender->payload, &sender->stamp);
-	batch_put_block(&sender->payload, sender->block.data, sender->block.length);
-	if (sender->payload.length > HM_SEAL_MAX_BYTES)
-		bench_die("a batch is too long");
-	if (sender->payload.length > sender->largest)
-		sender->largest = sender->payload.length;
-	sender->n_batches++;
-	send_frame(sender, HM_FRAME_BATCH);
+	buffer_clear(&sender->payload);
+	sender->n_spool_bytes += sender->spool.length;
+	buffer_clear(&sender->spool);
 }
 
-/* @param ret_seconds  CPU time of encoding; samples are at hand before, as an agent has them */
+/* @param ret_seconds  CPU time from the names on; their values are at hand, as an agent has them */
 static void send_all(struct sender *sender, double *ret_seconds)
 {
-	double seconds = 0;
+	double start;
 
 	send_beginning(sender);
+	start = bench_cpu_seconds();
 	for (size_t i = 0; i < sender->n_times;) {
-		const int64_t *times_us = &sender->times_us[i];
-		size_t n_ticks = 0;
-		double start;
+		const int64_t interval = sender->times_us[i] / SHIP_US;
 
-		while (i < sender->n_times &&
-		       sender->times_us[i] / SHIP_US == times_us[0] / SHIP_US) {
-			n_ticks++;
-			i++;
-		}
-		for (size_t k = 0; k < sender->n_lines; k++)
-			take_samples(&sender->lines[k], times_us, n_ticks);
-		start = bench_cpu_seconds();
+		while (i < sender->n_times && sender->times_us[i] / SHIP_US == interval)
+			take_tick(sender, sender->times_us[i++]);
 		declare(sender);
-		seal(sender, times_us, n_ticks);
-		seconds += bench_cpu_seconds() - start;
+		seal(sender);
 	}
+	*ret_seconds = bench_cpu_seconds() - start;
 	send_end(sender);
-	*ret_seconds = seconds;
 }
 
 static void begin(struct sender *sender, const struct recording *recording)
 {
+	dictionary_done(&sender->dictionary);
 	sender->sent.length = 0;
 	sender->stamp.sequence = 0;
 	sender->n_declared = 0;
@@ -275,8 +244,10 @@ static void begin(struct sender *sender, const struct recording *recording)
 	sender->n_answer_bytes = 0;
 	sender->n_batches = 0;
 	sender->n_declare_bytes = 0;
+	sender->n_spool_bytes = 0;
 	for (size_t i = 0; i < recording->n_series; i++)
-		sender->lines[i] = (struct line){.series = &recording->series[i], .id = UINT32_MAX};
+		sender->lines[i] = (struct line){.series = describe(&recording->series[i]),
+						 .recorded = &recording->series[i]};
 }
 
 /* -- reading -------------------------------------------------------------------------------------- */
@@ -466,10 +437,12 @@ static void report(const struct shape *shape, const struct sender *sender,
 	size_t n_bytes = sender->sent.length + sender->n_answer_bytes;
 
 	printf("%s: %zu samples in %zu batches (%zu bytes at most); %zu bytes, %.4f a sample, of which "
-	       "DECLAREs %.4f, the collector's answers %.4f; CPU a sample: encode %.1f ns, check %.1f ns\n",
+	       "DECLAREs %.4f, the collector's answers %.4f; its ticks in a spool %.2f; CPU a sample: encode "
+	       "%.1f ns, check %.1f ns\n",
 	       shape->name, sender->n_samples, sender->n_batches, sender->largest, n_bytes,
 	       (double)n_bytes / n_samples, (double)sender->n_declare_bytes / n_samples,
-	       (double)sender->n_answer_bytes / n_samples, seconds[0] / n_samples * 1e9,
+	       (double)sender->n_answer_bytes / n_samples,
+	       (double)sender->n_spool_bytes / n_samples, seconds[0] / n_samples * 1e9,
 	       seconds[1] / n_samples * 1e9);
 }
 
@@ -478,8 +451,7 @@ static bool measure(const struct shape *shape, const struct recording *recording
 	struct sender sender = {
 		.lines = bench_need(calloc(recording->n_series, sizeof(*sender.lines))),
 		.n_lines = recording->n_series,
-		.encoder = bench_need(block_encoder_new()),
-		.columns = bench_need(calloc(recording->n_series, sizeof(*sender.columns)))};
+		.encoder = bench_need(encoder_new())};
 	struct receiver receiver = {
 		.decoder = bench_need(block_decoder_new()),
 		.next = bench_need(calloc(recording->n_series, sizeof(size_t)))};
@@ -505,14 +477,15 @@ static bool measure(const struct shape *shape, const struct recording *recording
 						   shape->bytes_max * (double)sender.n_samples;
 	free(sender.lines);
 	free(sender.times_us);
-	free(sender.columns);
+	dictionary_done(&sender.dictionary);
+	tick_done(&sender.tick);
 	free(receiver.next);
-	block_encoder_free(sender.encoder);
+	encoder_free(sender.encoder);
 	block_decoder_free(receiver.decoder);
 	wire_dictionary_done(&receiver.dictionary);
 	frame_reader_done(&receiver.reader);
 	buffer_done(&sender.payload);
-	buffer_done(&sender.block);
+	buffer_done(&sender.spool);
 	buffer_done(&sender.sent);
 	return is_good;
 }
