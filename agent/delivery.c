@@ -209,13 +209,11 @@ static bool is_next(const struct delivery_message *message, uint64_t after)
 /* @return 0; -EAGAIN: there is none, or it may not go yet; else the session cannot go on */
 static int send_next(struct delivery *delivery, int64_t now_us)
 {
-	const uint32_t n_max = delivery->welcome.max_unacked < DELIVERY_UNACKED_MAX
-				       ? delivery->welcome.max_unacked
-				       : DELIVERY_UNACKED_MAX;
 	struct delivery_message message;
 	int error;
 
-	if (delivery->n_unacked >= n_max)
+	if (delivery->n_unacked >= DELIVERY_UNACKED_MAX ||
+	    delivery->n_unacked >= delivery->welcome.max_unacked)
 		return -EAGAIN;
 	error = delivery->spool.next(delivery->spool.context, delivery->sent, &message);
 	if (error == 0 && !is_next(&message, delivery->sent))

@@ -165,11 +165,11 @@ int dictionary_add(struct dictionary *dictionary, const struct wire_series *seri
 {
 	const struct dictionary_entry *known = find_entry(dictionary, series);
 	const uint32_t last_id = dictionary->last_id;
-	int error;
 
 	dictionary->last_id = known ? known->id : dictionary->n_series;
 	if (!known) {
-		error = check_series(dictionary, series);
+		int error = check_series(dictionary, series);
+
 		if (error == 0)
 			error = add_entry(dictionary, series);
 		if (error < 0) {

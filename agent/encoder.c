@@ -16,10 +16,10 @@
 #define LENGTH_BYTES sizeof(uint32_t) /* before each block */
 #define NO_PLAN      SIZE_MAX
 
-_Static_assert(ENCODER_TICKS_MAX < BLOCK_PLAN_NO_TICK && ENCODER_TICKS_MAX <= BLOCK_TIMES_MAX &&
-		       ENCODER_TICKS_MAX <= HM_BATCH_TIMES_MAX &&
-		       ENCODER_TICKS_MAX <= HM_BATCH_SAMPLES_MAX,
-	       "a column of all ticks fits into a batch");
+/* A column of all ticks fits into a batch. */
+_Static_assert(ENCODER_TICKS_MAX < BLOCK_PLAN_NO_TICK, "ticks have 16 bits");
+_Static_assert(ENCODER_TICKS_MAX <= HM_BATCH_TIMES_MAX, "so many times");
+_Static_assert(ENCODER_TICKS_MAX <= HM_BATCH_SAMPLES_MAX, "so many samples");
 
 /* What is sealed next. */
 struct position {
@@ -113,12 +113,13 @@ int encoder_add(struct encoder *encoder, const struct tick *tick)
 	for (uint32_t id = 0; id < tick->n_ids; id++) {
 		const struct tick_sample *sample = &tick->samples[id];
 
-		if (sample->is_there || sample->is_missing)
+		if (sample->is_there || sample->is_missing) {
 			encoder->rows[encoder->n_rows++] = (struct block_plan_row){
 				.value = sample->value,
 				.series_id = id,
 				.tick = (uint16_t)encoder->n_ticks,
 				.mark = {sample->is_missing, sample->reason}};
+		}
 	}
 	if (tick->n_ids > encoder->n_ids)
 		encoder->n_ids = tick->n_ids;
@@ -189,10 +190,11 @@ static int encode_block(struct encoder *encoder, const struct batch *batch,
 	const struct block_column *columns =
 		&encoder->plan.columns[set->first_column + encoder->position.column];
 	const size_t room = BODY_MAX - (batch->out->length - batch->start);
-	size_t length;
-	int error;
 
 	for (;;) {
+		size_t length;
+		int error;
+
 		buffer_clear(&encoder->block);
 		error = block_encode(encoder->encoder, encoder->block_times_us, set->n_ticks,
 				     columns, *n, BLOCK_EFFORT_FAST, &encoder->block);

@@ -59,7 +59,8 @@ static bool give(struct trial *trial, uint64_t after, bool is_declare,
 					    : HM_FRAME_BATCH,
 			.sequence = sequence,
 			.body = trial->body,
-			.length = kind == 1 ? 34 : 4 + i * 20 % (sizeof(trial->body) - 4)};
+			.length = kind == 1 ? 34
+					    : 4 + i * sizeof(uint64_t) % (sizeof(trial->body) - 4)};
 		return true;
 	}
 	return false;

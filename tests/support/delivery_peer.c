@@ -154,12 +154,15 @@ static void see_stored(struct delivery_peer *peer, const struct frame *frame)
 
 	cr_assert_eq(wire_stamp_get(&cursor, &stamp), HM_REASON_NONE);
 	buffer_printf(&peer->seen, " %d", (int)stamp.sequence);
-	for (size_t i = 0; i < peer->n_stored; i++)
-		if (peer->stored[i].sequence == stamp.sequence) {
-			cr_expect_eq(frame->type, peer->stored[i].type);
-			cr_expect_eq(frame->crc, crc_of(&peer->stored[i]));
-			cr_expect_eq(cursor.left, peer->stored[i].body.length);
-		}
+	for (size_t i = 0; i < peer->n_stored; i++) {
+		const struct peer_stored *message = &peer->stored[i];
+
+		if (message->sequence != stamp.sequence)
+			continue;
+		cr_expect_eq(frame->type, message->type);
+		cr_expect_eq(frame->crc, crc_of(message));
+		cr_expect_eq(cursor.left, message->body.length);
+	}
 }
 
 static void see(struct delivery_peer *peer, const struct frame *frame)

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/array.h"
 #include "common/wire_batch.h"
 #include "tests/support/native.h"
 #include "tests/support/random_block.h"
@@ -62,11 +63,9 @@ TestSuite(encoder, .init = setup, .fini = teardown, .timeout = 60);
 
 static void see(struct seen_list *list, const struct seen *seen)
 {
-	if (list->n == list->capacity) {
-		list->capacity = list->capacity * 2 + 64;
-		list->at = realloc(list->at, list->capacity * sizeof(*list->at));
-		cr_assert_not_null(list->at);
-	}
+	list->at = array_grow(list->at, list->n, &list->capacity, sizeof(*list->at));
+	if (!list->at)
+		abort();
 	list->at[list->n] = *seen;
 	list->at[list->n].place = list->n;
 	list->n++;
@@ -106,15 +105,18 @@ static void see_column(const struct block_column *column)
 	size_t n_runs = column->runs ? column->n_runs : 1;
 
 	for (size_t i = 0; i < n_runs; i++) {
-		for (uint32_t k = 0; k < runs[i].n_present; k++)
+		for (uint32_t k = 0; k < runs[i].n_present; k++) {
 			see(&found, &(struct seen){.id = column->series_id,
 						   .time_us = times_us[row++],
-						   .value = column->values[value++]});
-		for (uint32_t k = 0; k < runs[i].n_missing; k++)
+						   .value = column->values[value]});
+			value++;
+		}
+		for (uint32_t k = 0; k < runs[i].n_missing; k++) {
 			see(&found, &(struct seen){.id = column->series_id,
 						   .time_us = times_us[row++],
 						   .value = runs[i].reason,
 						   .is_missing = true});
+		}
 	}
 }
 
@@ -171,6 +173,14 @@ static int compare_seen(const void *left, const void *right)
 	return a->place < b->place ? -1 : a->place > b->place;
 }
 
+static uint64_t bits_of(double value)
+{
+	uint64_t bits;
+
+	memcpy(&bits, &value, sizeof(bits));
+	return bits;
+}
+
 /* Of each series the same, in the same order. */
 static void compare(void)
 {
@@ -185,7 +195,7 @@ static void compare(void)
 
 		cr_assert(a->id == b->id && a->time_us == b->time_us &&
 				  a->is_missing == b->is_missing &&
-				  memcmp(&a->value, &b->value, sizeof(a->value)) == 0,
+				  bits_of(a->value) == bits_of(b->value),
 			  "series %u differs", a->id);
 	}
 }

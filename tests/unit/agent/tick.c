@@ -61,11 +61,12 @@ static void expect_same(void)
 	cr_expect_eq(copy.n_set, tick.n_set);
 	cr_assert_eq(copy.n_ids, tick.n_ids);
 	for (uint32_t id = 0; id < tick.n_ids; id++) {
-		cr_expect_eq(copy.samples[id].is_there, tick.samples[id].is_there, "%u", id);
-		cr_expect_eq(copy.samples[id].is_missing, tick.samples[id].is_missing, "%u", id);
-		cr_expect_eq(copy.samples[id].reason, tick.samples[id].reason, "%u", id);
-		cr_expect_eq(bits_of(copy.samples[id].value), bits_of(tick.samples[id].value), "%u",
-			     id);
+		const struct tick_sample *a = &copy.samples[id];
+		const struct tick_sample *b = &tick.samples[id];
+
+		cr_expect(a->is_there == b->is_there && a->is_missing == b->is_missing &&
+				  a->reason == b->reason && bits_of(a->value) == bits_of(b->value),
+			  "%u", id);
 	}
 }
 
