@@ -14,32 +14,32 @@
 
 #define BODY_MAX     (HM_SEAL_MAX_BYTES - HM_STAMP_BYTES)
 #define LENGTH_BYTES sizeof(uint32_t) /* before each block */
-#define NO_PLAN      SIZE_MAX
+#define COLUMN_BYTES ((size_t)3)      /* the least that one takes */
 
-/* A column of all ticks fits into a batch. */
 _Static_assert(ENCODER_TICKS_MAX < BLOCK_PLAN_NO_TICK, "ticks have 16 bits");
-_Static_assert(ENCODER_TICKS_MAX <= HM_BATCH_TIMES_MAX, "so many times");
-_Static_assert(ENCODER_TICKS_MAX <= HM_BATCH_SAMPLES_MAX, "so many samples");
-
-/* What is sealed next. */
-struct position {
-	size_t first_row;
-	uint32_t set;           /* of the plan from there on; the first one has no ticks */
-	uint32_t column;        /* of the set */
-	uint32_t n_columns_max; /* that fit into a block of it, as far as is known */
-};
+_Static_assert(ENCODER_TICKS_MAX <= BLOCK_TIMES_MAX, "a block may have all of them");
+_Static_assert(BLOCK_COLUMNS_MAX *COLUMN_BYTES > BODY_MAX,
+	       "a batch has no more columns than a block");
+/* Each time of a block is that of a row. */
+_Static_assert(HM_BATCH_TIMES_MAX >= HM_BATCH_SAMPLES_MAX, "rows limit times and samples");
 
 struct encoder {
 	int64_t times_us[ENCODER_TICKS_MAX];
+	uint64_t numbers[ENCODER_TICKS_MAX];
+	size_t ends[ENCODER_TICKS_MAX]; /* of their rows */
 	size_t n_ticks;
 	struct block_plan_row *rows;
 	size_t n_rows;
 	size_t rows_capacity;
 	uint32_t n_ids;
+	/* What is sealed. */
 	bool is_sealing;
+	size_t n_sealed_ticks;
+	size_t n_sealed_rows;      /* theirs */
+	uint32_t n_sealed_columns; /* of the tick behind them, which is too long for one batch */
+	size_t n_ticks_max;        /* that are tried for a batch */
+	/* Scratch. */
 	struct block_plan plan;
-	size_t plan_row; /* its first one; or NO_PLAN */
-	struct position position;
 	struct block_encoder *encoder;
 	int64_t block_times_us[ENCODER_TICKS_MAX];
 	struct buffer block;
@@ -48,11 +48,23 @@ struct encoder {
 /* A batch that is being made. */
 struct batch {
 	struct buffer *out;
-	size_t start; /* of its body */
+	size_t start;    /* of its body */
+	size_t n_wanted; /* bytes, where it is too long: so many at least */
 	size_t n_blocks;
-	size_t n_times;
 	struct encoder_sealed sealed;
 };
+
+static void forget(struct encoder *encoder)
+{
+	encoder->n_ticks = 0;
+	encoder->n_rows = 0;
+	encoder->n_ids = 0;
+	encoder->is_sealing = false;
+	encoder->n_sealed_ticks = 0;
+	encoder->n_sealed_rows = 0;
+	encoder->n_sealed_columns = 0;
+	encoder->n_ticks_max = ENCODER_TICKS_MAX;
+}
 
 struct encoder *encoder_new(void)
 {
@@ -65,7 +77,7 @@ struct encoder *encoder_new(void)
 		encoder_free(encoder);
 		return NULL;
 	}
-	encoder->plan_row = NO_PLAN;
+	forget(encoder);
 	return encoder;
 }
 
@@ -102,7 +114,7 @@ static int reserve_rows(struct encoder *encoder, size_t n)
 	return 0;
 }
 
-int encoder_add(struct encoder *encoder, const struct tick *tick)
+int encoder_add(struct encoder *encoder, const struct tick *tick, uint64_t number)
 {
 	if (encoder->is_sealing)
 		return -EBUSY;
@@ -123,101 +135,16 @@ int encoder_add(struct encoder *encoder, const struct tick *tick)
 	}
 	if (tick->n_ids > encoder->n_ids)
 		encoder->n_ids = tick->n_ids;
-	encoder->times_us[encoder->n_ticks++] = tick->time_us;
+	encoder->times_us[encoder->n_ticks] = tick->time_us;
+	encoder->numbers[encoder->n_ticks] = number;
+	encoder->ends[encoder->n_ticks++] = encoder->n_rows;
 	return 0;
 }
 
 /* -- sealing -------------------------------------------------------------------------------------- */
 
-/* Go on to the set behind the present one, or to the next plan. */
-static void go_on(struct encoder *encoder)
-{
-	struct position *position = &encoder->position;
-	uint32_t set = position->set + 1;
-
-	while (set < encoder->plan.n_sets && encoder->plan.sets[set].n_columns == 0)
-		set++;
-	*position = (struct position){.first_row = position->first_row, .set = set};
-	if (set == encoder->plan.n_sets)
-		*position =
-			(struct position){.first_row = position->first_row + encoder->plan.n_rows};
-}
-
-/* Have the plan from the position's row on. */
-static int need_plan(struct encoder *encoder)
-{
-	const size_t first_row = encoder->position.first_row;
-	int error = 0;
-
-	if (encoder->plan_row != first_row) {
-		encoder->plan_row = NO_PLAN;
-		error = block_plan_make(&encoder->plan, encoder->rows + first_row,
-					encoder->n_rows - first_row, encoder->times_us,
-					encoder->n_ids);
-	}
-	if (error < 0)
-		return error;
-	encoder->plan_row = first_row;
-	if (encoder->position.set == 0)
-		go_on(encoder);
-	return 0;
-}
-
-/* How many columns of the set may go into this batch. @return 0: none, it is full */
-static uint32_t count_columns(const struct encoder *encoder, const struct batch *batch,
-			      const struct block_plan_set *set)
-{
-	const struct position *position = &encoder->position;
-	size_t n_samples = batch->sealed.n_samples;
-	uint32_t n_max = position->n_columns_max ? position->n_columns_max : BLOCK_COLUMNS_MAX;
-	uint32_t n = 0;
-
-	if (batch->n_times + set->n_ticks > HM_BATCH_TIMES_MAX)
-		return 0;
-	for (; n < n_max && position->column + n < set->n_columns; n++) {
-		n_samples +=
-			encoder->plan.columns[set->first_column + position->column + n].n_values;
-		if (n_samples > HM_BATCH_SAMPLES_MAX)
-			break;
-	}
-	return n;
-}
-
-/* Encode as many of n columns as have room. @return 0; -ENOSPC: the batch is full; -ENOMEM */
-static int encode_block(struct encoder *encoder, const struct batch *batch,
-			const struct block_plan_set *set, uint32_t *n)
-{
-	const struct block_column *columns =
-		&encoder->plan.columns[set->first_column + encoder->position.column];
-	const size_t room = BODY_MAX - (batch->out->length - batch->start);
-
-	for (;;) {
-		size_t length;
-		int error;
-
-		buffer_clear(&encoder->block);
-		error = block_encode(encoder->encoder, encoder->block_times_us, set->n_ticks,
-				     columns, *n, BLOCK_EFFORT_FAST, &encoder->block);
-		assert(error != -EINVAL);
-		if (error < 0)
-			return error;
-		length = LENGTH_BYTES + encoder->block.length;
-		if (length <= room)
-			return 0;
-		if (batch->n_blocks > 0)
-			return -ENOSPC;
-		assert(*n > 1);
-		/* A little less than what would fit if all were alike. */
-		*n = (uint32_t)((uint64_t)*n * room / length);
-		*n -= *n / 16;
-		*n += *n == 0;
-		encoder->position.n_columns_max = *n;
-	}
-}
-
-static void note_block(struct batch *batch, const struct block_plan_set *set,
-		       const int64_t *times_us, const struct block_column *columns,
-		       uint32_t n_columns)
+static void note_block(struct batch *batch, const int64_t *times_us, size_t n_times,
+		       const struct block_column *columns, uint32_t n_columns)
 {
 	struct encoder_sealed *sealed = &batch->sealed;
 
@@ -225,70 +152,171 @@ static void note_block(struct batch *batch, const struct block_plan_set *set,
 		sealed->n_samples += columns[i].n_values;
 	if (batch->n_blocks == 0 || times_us[0] < sealed->first_us)
 		sealed->first_us = times_us[0];
-	if (batch->n_blocks == 0 || times_us[set->n_ticks - 1] > sealed->last_us)
-		sealed->last_us = times_us[set->n_ticks - 1];
-	batch->n_times += set->n_ticks;
+	if (batch->n_blocks == 0 || times_us[n_times - 1] > sealed->last_us)
+		sealed->last_us = times_us[n_times - 1];
 	batch->n_blocks++;
 }
 
-/* Append the next block. @return 0; -ENOSPC: the batch is full; -ENOMEM */
-static int seal_block(struct encoder *encoder, struct batch *batch)
+/*
+ * Append a block of some columns of a set, from `first` on.
+ * @return 0; -ENOSPC: there is no room for it in the batch; -ENOMEM
+ */
+static int put_block(struct encoder *encoder, struct batch *batch, uint32_t set, uint32_t first,
+		     uint32_t n_columns)
 {
-	struct position *position = &encoder->position;
-	const struct block_plan_set *set;
-	uint32_t n;
-	int error = need_plan(encoder);
+	const struct block_plan *plan = &encoder->plan;
+	const size_t n_times = plan->sets[set].n_ticks;
+	const struct block_column *columns = &plan->columns[plan->sets[set].first_column + first];
+	int error;
 
-	if (error < 0)
-		return error;
-	set = &encoder->plan.sets[position->set];
-	n = count_columns(encoder, batch, set);
-	if (n == 0)
+	batch->n_wanted = batch->out->length - batch->start + n_columns * COLUMN_BYTES;
+	if (batch->n_wanted > BODY_MAX)
 		return -ENOSPC;
-	block_plan_times(&encoder->plan, position->set, encoder->times_us, encoder->block_times_us);
-	error = encode_block(encoder, batch, set, &n);
+	block_plan_times(plan, set, encoder->times_us, encoder->block_times_us);
+	buffer_clear(&encoder->block);
+	error = block_encode(encoder->encoder, encoder->block_times_us, n_times, columns, n_columns,
+			     BLOCK_EFFORT_FAST, &encoder->block);
+	assert(error != -EINVAL);
 	if (error < 0)
 		return error;
+	batch->n_wanted = batch->out->length - batch->start + LENGTH_BYTES + encoder->block.length;
+	if (batch->n_wanted > BODY_MAX)
+		return -ENOSPC;
 	batch_put_block(batch->out, encoder->block.data, encoder->block.length);
 	if (buffer_failed(batch->out))
 		return -ENOMEM;
-	note_block(batch, set, encoder->block_times_us,
-		   &encoder->plan.columns[set->first_column + position->column], n);
-	position->column += n;
-	if (position->column == set->n_columns)
-		go_on(encoder);
+	note_block(batch, encoder->block_times_us, n_times, columns, n_columns);
 	return 0;
 }
 
-static void forget(struct encoder *encoder)
+/* Plan the rows from `first` on, up to `end` or where times go back. */
+static int make_plan(struct encoder *encoder, size_t first, size_t end)
 {
-	encoder->n_ticks = 0;
-	encoder->n_rows = 0;
-	encoder->n_ids = 0;
-	encoder->is_sealing = false;
-	encoder->plan_row = NO_PLAN;
-	encoder->position = (struct position){0};
+	return block_plan_make(&encoder->plan, encoder->rows + first, end - first,
+			       encoder->times_us, encoder->n_ids);
+}
+
+/* Append the blocks of some ticks. @return 0; -ENOSPC: they are too long for a batch; -ENOMEM */
+static int put_ticks(struct encoder *encoder, struct batch *batch, size_t n_ticks)
+{
+	const size_t end = encoder->ends[encoder->n_sealed_ticks + n_ticks - 1];
+	int error = 0;
+
+	for (size_t at = encoder->n_sealed_rows; at < end && error == 0;) {
+		error = make_plan(encoder, at, end);
+		if (error < 0)
+			break;
+		for (uint32_t i = 0; i < encoder->plan.n_sets && error == 0; i++)
+			if (encoder->plan.sets[i].n_columns > 0)
+				error = put_block(encoder, batch, i, 0,
+						  encoder->plan.sets[i].n_columns);
+		at += encoder->plan.n_rows;
+	}
+	return error;
+}
+
+/* All of the next n ticks is sealed then. */
+static void finish_ticks(struct encoder *encoder, struct batch *batch, size_t n)
+{
+	encoder->n_sealed_ticks += n;
+	encoder->n_sealed_rows = encoder->ends[encoder->n_sealed_ticks - 1];
+	encoder->n_sealed_columns = 0;
+	batch->sealed.last_tick = encoder->numbers[encoder->n_sealed_ticks - 1];
+}
+
+/* How many ticks may be in the next batch, by their samples. @return 0: not even one */
+static size_t count_ticks(const struct encoder *encoder)
+{
+	size_t n = 0;
+
+	while (encoder->n_sealed_ticks + n < encoder->n_ticks && n < encoder->n_ticks_max &&
+	       encoder->ends[encoder->n_sealed_ticks + n] - encoder->n_sealed_rows <=
+		       HM_BATCH_SAMPLES_MAX)
+		n++;
+	return n;
+}
+
+/* What may fit where n of something were too much: a little less than if all were alike. */
+static size_t count_fewer(size_t n, size_t n_wanted)
+{
+	size_t fewer = (size_t)((uint64_t)n * BODY_MAX / n_wanted);
+
+	fewer -= fewer / 16;
+	return fewer < n ? fewer : n - 1;
+}
+
+static void begin_batch(struct batch *batch, struct buffer *out, size_t start)
+{
+	out->length = start;
+	*batch = (struct batch){.out = out, .start = start};
+}
+
+/* Seal as many whole ticks as one batch holds. @return 0; -ENOSPC: it holds not even one; -ENOMEM */
+static int seal_ticks(struct encoder *encoder, struct batch *batch)
+{
+	size_t n = count_ticks(encoder);
+	int error = -ENOSPC;
+
+	while (n > 0) {
+		begin_batch(batch, batch->out, batch->start);
+		error = put_ticks(encoder, batch, n);
+		if (error != -ENOSPC)
+			break;
+		n = count_fewer(n, batch->n_wanted);
+	}
+	if (error == 0) {
+		finish_ticks(encoder, batch, n);
+		/* The next ones are mostly alike: all that are left need not be tried. */
+		encoder->n_ticks_max = 2 * n;
+	}
+	return error;
+}
+
+/* Seal as many columns of the next tick as one batch holds. @return 0 or -ENOMEM */
+static int seal_columns(struct encoder *encoder, struct batch *batch)
+{
+	const uint32_t first = encoder->n_sealed_columns;
+	int error =
+		make_plan(encoder, encoder->n_sealed_rows, encoder->ends[encoder->n_sealed_ticks]);
+	uint32_t n_columns, n;
+
+	if (error < 0)
+		return error;
+	/* One tick is one set, behind the one without ticks. */
+	n_columns = encoder->plan.sets[1].n_columns;
+	n = n_columns - first;
+	do {
+		begin_batch(batch, batch->out, batch->start);
+		error = put_block(encoder, batch, 1, first, n);
+		if (error == -ENOSPC)
+			n = (uint32_t)count_fewer(n, batch->n_wanted);
+	} while (error == -ENOSPC);
+	if (error < 0)
+		return error;
+	encoder->n_sealed_columns += n;
+	if (encoder->n_sealed_columns == n_columns)
+		finish_ticks(encoder, batch, 1);
+	return 0;
 }
 
 int encoder_seal(struct encoder *encoder, struct buffer *out, struct encoder_sealed *ret_sealed)
 {
-	const struct position start = encoder->position;
 	struct batch batch = {.out = out, .start = out->length};
-	int error = 0;
+	int error = -ENOSPC;
 
 	if (buffer_failed(out))
 		return -ENOMEM;
-	if (start.first_row == encoder->n_rows) {
+	if (encoder->n_sealed_rows == encoder->n_rows) {
 		forget(encoder);
 		return -ENODATA;
 	}
-	while (error == 0 && encoder->position.first_row < encoder->n_rows)
-		error = seal_block(encoder, &batch);
-	if (error == -ENOMEM) {
+	if (encoder->n_sealed_columns == 0)
+		error = seal_ticks(encoder, &batch);
+	if (error == -ENOSPC)
+		error = seal_columns(encoder, &batch);
+	if (error < 0) {
 		out->length = batch.start;
 		out->failed = false;
-		encoder->position = start;
-		encoder->plan_row = NO_PLAN;
 		return error;
 	}
 	encoder->is_sealing = true;

@@ -171,7 +171,7 @@ static void take_tick(struct sender *sender, int64_t time_us)
 	for (size_t i = 0; i < sender->n_lines; i++)
 		take_sample(sender, &sender->lines[i], time_us);
 	tick_encode(&sender->tick, &sender->spool);
-	if (encoder_add(sender->encoder, &sender->tick) < 0)
+	if (encoder_add(sender->encoder, &sender->tick, (uint64_t)time_us) < 0)
 		bench_die("a tick cannot be added");
 }
 

@@ -16,6 +16,7 @@
 
 #define TIME_US   INT64_C(1795416400000000)
 #define SECOND_US INT64_C(1000000)
+#define ADDED_MAX 10000
 
 /* What a series has at a time. */
 struct seen {
@@ -41,6 +42,10 @@ static struct seen_list found;
 static size_t n_blocks;
 static size_t n_batches;
 static size_t largest;
+static uint64_t n_added;                /* numbers of ticks that were given */
+static size_t n_given_up_to[ADDED_MAX]; /* samples, with each of them */
+static uint64_t last_tick;              /* that is sealed */
+static size_t n_divided;                /* batches that have but a part of a tick */
 
 static void setup(void)
 {
@@ -79,21 +84,20 @@ static void begin(int64_t time_us)
 static void set(uint32_t id, double value)
 {
 	cr_assert_eq(tick_set(&tick, id, value), 0);
-	see(&given, &(struct seen){.id = id, .time_us = tick.time_us, .value = value});
+	see(&given, &(struct seen){id, tick.time_us, value, false, 0});
 }
 
 static void miss(uint32_t id, enum hm_reason reason)
 {
 	cr_assert_eq(tick_set_missing(&tick, id, reason), 0);
-	see(&given, &(struct seen){.id = id,
-				   .time_us = tick.time_us,
-				   .value = (double)reason,
-				   .is_missing = true});
+	see(&given, &(struct seen){id, tick.time_us, (double)reason, true, 0});
 }
 
 static void add(void)
 {
-	cr_assert_eq(encoder_add(encoder, &tick), 0);
+	cr_assert_eq(encoder_add(encoder, &tick, ++n_added), 0);
+	cr_assert_lt(n_added, ADDED_MAX);
+	n_given_up_to[n_added] = given.n;
 }
 
 static void see_column(const struct block_column *column)
@@ -105,17 +109,14 @@ static void see_column(const struct block_column *column)
 	size_t n_runs = column->runs ? column->n_runs : 1;
 
 	for (size_t i = 0; i < n_runs; i++) {
-		for (uint32_t k = 0; k < runs[i].n_present; k++) {
-			see(&found, &(struct seen){.id = column->series_id,
-						   .time_us = times_us[row++],
-						   .value = column->values[value]});
-			value++;
-		}
-		for (uint32_t k = 0; k < runs[i].n_missing; k++) {
-			see(&found, &(struct seen){.id = column->series_id,
-						   .time_us = times_us[row++],
-						   .value = runs[i].reason,
-						   .is_missing = true});
+		for (uint32_t k = 0; k < runs[i].n_present + runs[i].n_missing; k++) {
+			bool is_missing = k >= runs[i].n_present;
+
+			see(&found,
+			    &(struct seen){column->series_id, times_us[row++],
+					   is_missing ? runs[i].reason : column->values[value],
+					   is_missing, 0});
+			value += !is_missing;
 		}
 	}
 }
@@ -148,8 +149,7 @@ static void take_batch(const struct encoder_sealed *sealed)
 	wire_stamp_put(&payload, &stamp);
 	buffer_append(&payload, out.data, out.length);
 	cr_assert_leq(payload.length, HM_SEAL_MAX_BYTES);
-	if (payload.length > largest)
-		largest = payload.length;
+	largest = payload.length > largest ? payload.length : largest;
 	cr_assert_eq(wire_batch_check(decoder, (const uint8_t *)payload.data, payload.length,
 				      HM_EPOCH_SERIES_MAX, &content),
 		     HM_REASON_NONE);
@@ -160,6 +160,12 @@ static void take_batch(const struct encoder_sealed *sealed)
 		     HM_REASON_NONE);
 	see_blocks(&batch.blocks);
 	n_batches++;
+	n_divided += sealed->last_tick == 0;
+	cr_expect(sealed->last_tick == 0 || sealed->last_tick > last_tick);
+	if (sealed->last_tick > 0) {
+		last_tick = sealed->last_tick;
+		cr_expect_eq(found.n, n_given_up_to[last_tick], "these ticks, and nothing else");
+	}
 	buffer_done(&payload);
 }
 
@@ -171,14 +177,6 @@ static int compare_seen(const void *left, const void *right)
 	if (a->id != b->id)
 		return a->id < b->id ? -1 : 1;
 	return a->place < b->place ? -1 : a->place > b->place;
-}
-
-static uint64_t bits_of(double value)
-{
-	uint64_t bits;
-
-	memcpy(&bits, &value, sizeof(bits));
-	return bits;
 }
 
 /* Of each series the same, in the same order. */
@@ -194,8 +192,7 @@ static void compare(void)
 		const struct seen *b = &found.at[i];
 
 		cr_assert(a->id == b->id && a->time_us == b->time_us &&
-				  a->is_missing == b->is_missing &&
-				  bits_of(a->value) == bits_of(b->value),
+				  a->is_missing == b->is_missing && a->value == b->value,
 			  "series %u differs", a->id);
 	}
 }
@@ -206,9 +203,7 @@ static void seal(void)
 	struct encoder_sealed sealed;
 	int result;
 
-	n_batches = 0;
-	n_blocks = 0;
-	largest = 0;
+	n_batches = n_blocks = n_divided = largest = 0;
 	found.n = 0;
 	buffer_clear(&out);
 	while ((result = encoder_seal(encoder, &out, &sealed)) == 0) {
@@ -297,16 +292,10 @@ Test(encoder, begins_anew_when_all_is_sealed)
 		seal();
 		cr_expect_eq(n_batches, 1);
 	}
-	seal();
-	cr_expect_eq(n_batches, 0);
-}
-
-Test(encoder, a_tick_without_samples_is_no_batch)
-{
 	begin(TIME_US);
 	add();
 	seal();
-	cr_expect_eq(n_batches, 0);
+	cr_expect_eq(n_batches, 0, "a tick without samples");
 }
 
 Test(encoder, takes_nothing_while_it_seals)
@@ -317,9 +306,9 @@ Test(encoder, takes_nothing_while_it_seals)
 	set(0, 1);
 	add();
 	cr_assert_eq(encoder_seal(encoder, &out, &sealed), 0);
-	cr_expect_eq(encoder_add(encoder, &tick), -EBUSY);
+	cr_expect_eq(encoder_add(encoder, &tick, ++n_added), -EBUSY);
 	cr_assert_eq(encoder_seal(encoder, &out, &sealed), -ENODATA);
-	cr_expect_eq(encoder_add(encoder, &tick), 0);
+	cr_expect_eq(encoder_add(encoder, &tick, ++n_added), 0);
 }
 
 /* Values that no encoding makes small. */
@@ -332,20 +321,40 @@ static double noise(uint64_t *state)
 	return isfinite(value) ? value : 0.1;
 }
 
-Test(encoder, as_many_batches_as_it_takes)
+Test(encoder, as_many_batches_as_it_takes_each_of_whole_ticks)
 {
 	uint64_t state = 1;
 
-	for (int i = 0; i < 6; i++) {
+	for (int i = 0; i < 60; i++) {
 		begin(TIME_US + i * SECOND_US);
-		for (uint32_t id = 0; id < 20000; id++)
+		/* Two blocks, of which the second is too much. */
+		for (uint32_t id = i == 0 ? 10 : 0; id < 2000; id++)
 			set(id, noise(&state));
 		add();
 	}
 	seal();
-	cr_expect_geq(n_batches, 6);
+	cr_expect_geq(n_batches, 5);
 	cr_expect_leq(n_batches, 7);
 	cr_expect_gt(largest, HM_SEAL_MAX_BYTES * 3 / 4);
+	cr_expect_eq(n_divided, 0);
+	cr_expect_eq(last_tick, n_added);
+}
+
+Test(encoder, only_a_tick_that_is_too_long_alone_is_divided)
+{
+	uint64_t state = 1;
+
+	for (int i = 0; i < 5; i++) {
+		begin(TIME_US + i * SECOND_US);
+		for (uint32_t id = 0; id < (i == 1 ? 40000 : 100); id++)
+			set(id, noise(&state));
+		add();
+	}
+	seal();
+	cr_expect_eq(n_batches, 5);
+	cr_expect_eq(n_divided, 2);
+	cr_expect_eq(n_blocks, 5);
+	cr_expect_eq(last_tick, n_added);
 }
 
 Test(encoder, a_batch_has_no_more_samples_than_it_may)
@@ -355,12 +364,12 @@ Test(encoder, a_batch_has_no_more_samples_than_it_may)
 	/* They would fit into far less than a frame. */
 	for (int64_t i = 0; !encoder_is_full(encoder); i++) {
 		begin(TIME_US + i * SECOND_US);
-		for (uint32_t id = 0; id < N_IDS; id++)
+		for (uint32_t id = 0; id < 4400; id++)
 			set(id, 1);
 		add();
 	}
 	cr_expect_gt(given.n, HM_BATCH_SAMPLES_MAX);
-	cr_expect_eq(encoder_add(encoder, &tick), -ENOSPC);
+	cr_expect_eq(encoder_add(encoder, &tick, ++n_added), -ENOSPC);
 	seal();
 	cr_expect_eq(n_batches, 2);
 	cr_expect_not(encoder_is_full(encoder));
@@ -375,6 +384,7 @@ Test(encoder, one_tick_may_take_several_batches)
 	cr_expect(encoder_is_full(encoder));
 	seal();
 	cr_expect_geq(n_batches, 2);
+	cr_expect_eq(n_divided, n_batches - 1);
 }
 
 Test(encoder, a_batch_has_no_more_times_than_it_may)
@@ -391,11 +401,10 @@ Test(encoder, a_batch_has_no_more_times_than_it_may)
 	}
 	seal();
 	cr_expect_eq(n_batches, 2);
-	cr_expect_eq(n_blocks, 500);
+	cr_expect_eq(n_divided, 0);
 }
 
-/* The worst that a series can have: it must fit into a batch. */
-Test(encoder, a_column_of_all_ticks_fits_whatever_it_holds)
+Test(encoder, takes_so_many_ticks_whatever_they_hold)
 {
 	uint64_t state = 2;
 	int64_t time_us = -INT64_MAX;
@@ -412,7 +421,7 @@ Test(encoder, a_column_of_all_ticks_fits_whatever_it_holds)
 		add();
 	}
 	cr_expect_eq(given.n, 3 * ENCODER_TICKS_MAX);
-	cr_expect_eq(encoder_add(encoder, &tick), -ENOSPC);
+	cr_expect_eq(encoder_add(encoder, &tick, ++n_added), -ENOSPC);
 	seal();
 }
 
@@ -465,11 +474,10 @@ Test(encoder, the_same_ticks_give_the_same_batches)
 		if (round == 0)
 			buffer_append(&before, out.data, out.length);
 		/* Something else between. */
+		given.n = 0;
 		begin(TIME_US);
 		set(3, 3);
 		add();
-		given.n = 1;
-		given.at[0] = (struct seen){.id = 3, .time_us = TIME_US, .value = 3};
 		if (round == 0)
 			seal();
 	}
@@ -488,7 +496,9 @@ Test(encoder, a_buffer_that_failed_stays_as_it_is)
 	out.failed = true;
 	cr_expect_eq(encoder_seal(encoder, &out, &sealed), -ENOMEM);
 	cr_expect(out.failed);
-	cr_expect_eq(encoder_add(encoder, &tick), 0, "sealing has not begun");
-	see(&given, &given.at[0]);
+	/* Sealing has not begun. */
+	begin(TIME_US);
+	set(0, 2);
+	add();
 	seal();
 }
