@@ -12,6 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "collector/agent_claims.h"
 #include "collector/declarations.h"
 #include "collector/descriptors.h"
 #include "collector/endpoint.h"
@@ -19,6 +20,7 @@
 #include "collector/reactor.h"
 #include "collector/rejects.h"
 #include "collector/store.h"
+#include "collector/store_agents.h"
 #include "collector/traffic.h"
 #include "collector/verbs.h"
 #include "common/control_server.h"
@@ -45,6 +47,8 @@ struct collector {
 	struct store *store;
 	struct traffic traffic;
 	struct reactor *reactors[ENDPOINT_REACTORS_MAX];
+	struct store_agents *agents[ENDPOINT_REACTORS_MAX]; /* of each reactor */
+	struct agent_claims *claims;
 	struct verbs verbs;
 	struct control_server *control;
 	struct workers *workers;
@@ -291,8 +295,18 @@ static void deliver(void *context, struct bundle *bundle)
 	store_append(context, bundle);
 }
 
+/* What agents sent may be durable. */
+static void acknowledge(void *context)
+{
+	struct collector *collector = context;
+
+	for (size_t i = 0; i < collector->endpoint.n; i++)
+		reactor_acknowledge(collector->reactors[i]);
+}
+
 static int new_reactor(struct collector *collector, size_t i)
 {
+	int result = store_agents_new(collector->store, &collector->agents[i]);
 	struct reactor_options options = {
 		.tcp_fd = collector->endpoint.tcp_fds[i],
 		.udp_fd = collector->endpoint.udp_fds[i],
@@ -301,15 +315,19 @@ static int new_reactor(struct collector *collector, size_t i)
 		.rejects = collector->rejects,
 		.traffic = &collector->traffic,
 		.deliver = deliver,
+		.claims = collector->claims,
 		.context = collector->store,
 	};
 
+	if (result < 0)
+		return result;
+	options.agents = store_agents_table(collector->agents[i]);
 	return reactor_new(&options, &collector->reactors[i]);
 }
 
 static int start_reactors(struct collector *collector)
 {
-	int result = 0;
+	int result = agent_claims_new(store_hash_key(collector->store), &collector->claims);
 
 	for (size_t i = 0; i < collector->endpoint.n && result == 0; i++)
 		result = new_reactor(collector, i);
@@ -317,6 +335,7 @@ static int start_reactors(struct collector *collector)
 		/* All that stays open is open, and no client is there yet. */
 		collector->n_fixed_descriptors = descriptors_count();
 		apply_limits(collector);
+		store_set_acknowledge(collector->store, acknowledge, collector);
 	}
 	for (size_t i = 0; i < collector->endpoint.n && result == 0; i++)
 		result = reactor_start(collector->reactors[i]);
@@ -330,10 +349,15 @@ static void stop_reactors(struct collector *collector)
 {
 	for (size_t i = 0; i < ENDPOINT_REACTORS_MAX && collector->reactors[i]; i++)
 		reactor_stop(collector->reactors[i]);
-	for (size_t i = 0; i < ENDPOINT_REACTORS_MAX && collector->reactors[i]; i++) {
+	for (size_t i = 0; i < ENDPOINT_REACTORS_MAX && collector->reactors[i]; i++)
 		reactor_join(collector->reactors[i]);
+	if (collector->store)
+		store_set_acknowledge(collector->store, NULL, NULL);
+	for (size_t i = 0; i < ENDPOINT_REACTORS_MAX; i++) {
 		reactor_free(collector->reactors[i]);
+		store_agents_free(collector->agents[i]);
 	}
+	agent_claims_free(collector->claims);
 }
 
 static int open_store(struct collector *collector)

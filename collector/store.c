@@ -153,9 +153,9 @@ static void *run_committer(void *context)
 		store->messages_us = 0;
 		pthread_mutex_unlock(&engine->mutex);
 		result = engine_commit(engine);
+		pthread_mutex_lock(&engine->mutex);
 		if (has_messages && store->acknowledge)
 			store->acknowledge(store->acknowledge_context);
-		pthread_mutex_lock(&engine->mutex);
 		not_before_us = result < 0 ? timestamp_monotonic_us() + RETRY_US : 0;
 		if (result == 0)
 			store->flush_done = flush_wanted;

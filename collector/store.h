@@ -59,8 +59,8 @@ void store_append(struct store *store, struct bundle *bundle);
 void store_note_messages(struct store *store);
 
 /*
- * Who is told, on the committing thread, that messages of agents may be durable; does not wait. NULL = nobody. To be
- * set before the first message comes, and again when the last has gone.
+ * Who is told, on the committing thread with the engine's mutex held, that messages of agents may be durable; does not
+ * wait. NULL = nobody: from then on it is not called.
  */
 void store_set_acknowledge(struct store *store, void (*acknowledge)(void *context), void *context);
 
