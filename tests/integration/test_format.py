@@ -312,6 +312,97 @@ class Log(unittest.TestCase):
             data[at] ^= 1 << bit % 8
 
 
+class Agents(unittest.TestCase):
+    """A store that this test makes by the page, of an agent whose first batch is in files: the page's reader and
+    `agentctl check` agree."""
+
+    store_id, epoch, host_id = bytes(range(16)), b"\x22" * 16, b"\x11" * 16
+    clock = struct.pack("<B16sQ16sB16sqqq", 0, epoch, 6, host_id, 1, b"\x33" * 16, NOW, 5000000, 0)
+
+    def setUp(self):
+        segment = store_log.read_segment(store_log.example("log-messages"))
+        self.payloads = {record.type: record.payload for record, _ in store_log.records(segment)}
+        self.payloads[store_log.CLOCK] = self.clock
+        # Its sequence says nothing.
+        names = self.payloads[store_log.NAMES]
+        self.payloads[store_log.NAMES] = names[:17] + struct.pack("<Q", 99) + names[25:]
+        self.folder = tempfile.TemporaryDirectory()
+        self.addCleanup(self.folder.cleanup)
+        self.log = struct.pack("<8s4I16sIIqI", b"hmlogseg", 1, 64, 0, 0, self.store_id, 1, 7, NOW, 0)
+        self.log += struct.pack("<I", store_reader.crc32c(self.log))
+        self.header = self.log
+        self.last = 0
+        for folder in ("log", "hosts", "hosts/web01"):
+            os.mkdir(self.path(folder))
+        data = b"hmstore\0" + struct.pack("<I", 1) + self.store_id
+        self.save("id", data + struct.pack("<I", store_reader.crc32c(data)))
+
+    def path(self, name):
+        return os.path.join(self.folder.name, name)
+
+    def save(self, name, data):
+        with open(self.path(name), "wb") as file:
+            file.write(data)
+
+    def put(self, kind, payload=b"", host=0):
+        """A record; one of a host is put into its chain. Returns its position."""
+        position = 1 << 32 | len(self.log)
+        head = struct.pack("<IIIQQqII", len(payload), kind, host, self.last if host else 0, position, NOW,
+                           store_reader.crc32c(payload), 0)
+        crc = store_reader.crc32c(struct.pack("<IQ", 7, position) + head)
+        self.log += struct.pack("<I", crc) + head + payload + bytes(-len(payload) % 8)
+        self.last = position if host else self.last
+        return position
+
+    def put_message(self, kind):
+        return self.put(kind, self.payloads[kind], 1)
+
+    def make(self, *behind):
+        """What the log has behind the checkpoint."""
+        self.put(store_log.SNAPSHOT)
+        self.put(store_log.HOST, self.payloads[store_log.HOST])
+        self.put(store_log.EPOCH, struct.pack("<I16sQI", 1, b"\x44" * 16, 8, 9))
+        self.put(store_log.SNAPSHOT_END)
+        self.put_message(store_log.DECLARE)
+        checkpoint = self.put_message(store_log.BATCH)
+        for kind in behind:
+            self.put_message(kind)
+        self.put(store_log.CHECKPOINT, struct.pack("<QIQ", 1, 1, checkpoint))
+        self.put(store_log.MARK)
+        self.save("log/00000001.log", self.log.ljust(8192, b"\0") + self.header)
+        salt = store_reader.salt_of(self.store_id, "web01", ".host")
+        data = struct.pack("<8sIIII16sIIQ4BHH", b"hostmetr", 2, 73, 0, 0, self.store_id, salt, 0, 0, 3, 0, 5, 0, 0, 0)
+        data += b"web01"
+        data += struct.pack("<I", store_reader.crc32c(data))
+        gap = self.payloads[store_log.GAP]
+        for position, kind, payload in ((checkpoint, EPOCH, struct.pack("<16sQI", b"\x55" * 16, 3, 4)),
+                                        (checkpoint, MESSAGE, struct.pack("<Bq", store_log.GAP, NOW) + gap),
+                                        (checkpoint + 1, EPOCH, struct.pack("<16sQI", b"\x55" * 16, 5, 6))):
+            data += make_block(salt, len(data), kind, position, payload)
+        self.save("hosts/web01/.host", data)
+
+    def test_names_may_stand_behind_the_batch_that_needs_them(self):
+        self.make(store_log.BATCH, store_log.NAMES, store_log.CLOCK)
+        in_files, in_log = store_log.read_store(self.folder.name)
+        self.assertEqual((len(in_files), len(in_log)), (0, 5))
+        self.assertEqual(in_log[0], ("web01", "node_load1", "", 1795416400000000, 0.25))
+        agent = store_log.read_agents(self.folder.name)["web01"]
+        self.assertEqual(agent.marks, {b"\x44" * 16: (8, 9), b"\x55" * 16: (3, 4),
+                                       self.epoch: (6, store_reader.crc32c(self.clock))})
+        self.assertEqual([gap[1:] for gap in agent.gaps], [(4, 1795416403000000, 1795416522000000, 240, 9)])
+        self.assertEqual([clock[1:] for clock in agent.clocks], [(1, b"\x33" * 16, NOW, 5000000, 0)])
+        result = ctl("check", self.folder.name)
+        self.assertEqual((result.code, result.out), (0, ""), result.err)
+
+    def test_those_before_the_checkpoint_do_not_count(self):
+        self.make(store_log.GAP, store_log.BATCH)
+        with self.assertRaises(store_reader.Damaged):
+            store_log.read_store(self.folder.name)
+        result = ctl("check", self.folder.name, "-o", "plain")
+        self.assertEqual(result.code, 1, result.err)
+        self.assertRegex(result.out, "^1795416400\t1795416402\tlog/00000001.log\t.*does not name any more$")
+
+
 class Store(Case):
     """A real collector: what files and log hold by the page is what it answers."""
 
