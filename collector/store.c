@@ -137,7 +137,7 @@ static void *run_committer(void *context)
 	struct engine *engine = store->engine;
 	int64_t not_before_us = 0;
 	bool is_last = false;
-	bool has_messages;
+	uint64_t durable;
 
 	pthread_mutex_lock(&engine->mutex);
 	while (!is_last) {
@@ -149,12 +149,12 @@ static void *run_committer(void *context)
 		flush_wanted = store->flush_wanted;
 		/* What comes in from now on has its own time. */
 		store->due_us = timestamp_monotonic_us() + GATHER_US;
-		has_messages = engine->message_bytes > 0;
+		durable = engine->durable;
 		store->messages_us = 0;
 		pthread_mutex_unlock(&engine->mutex);
 		result = engine_commit(engine);
 		pthread_mutex_lock(&engine->mutex);
-		if (has_messages && store->acknowledge)
+		if (engine->durable != durable && store->acknowledge)
 			store->acknowledge(store->acknowledge_context);
 		not_before_us = result < 0 ? timestamp_monotonic_us() + RETRY_US : 0;
 		if (result == 0)
@@ -299,7 +299,8 @@ void store_note_messages(struct store *store)
 	struct engine *engine = store->engine;
 
 	pthread_mutex_lock(&engine->mutex);
-	if (store->messages_us == 0) {
+	/* They may be logged already. */
+	if (engine->message_bytes > 0 && store->messages_us == 0) {
 		store->messages_us = timestamp_monotonic_us() + MESSAGES_US;
 		pthread_cond_signal(&store->wanted);
 	} else if (engine->messages.length > MESSAGES_MUCH_BYTES) {
