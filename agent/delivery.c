@@ -7,15 +7,11 @@
 #include <errno.h>
 #include <string.h>
 
-#include "common/crc32c.h"
 #include "common/wire_ack.h"
 #include "common/wire_end.h"
-#include "common/wire_stamp.h"
 
 /* The longest frame that an agent is sent: a longer one is refused at its length. */
 #define TAKEN_MAX_BYTES ((size_t)HM_FRAME_HEADER_BYTES + 8 + HM_END_TEXT_MAX_BYTES)
-
-#define BODY_MAX_BYTES (HM_FRAME_MAX_BYTES - HM_FRAME_HEADER_BYTES - HM_STAMP_BYTES)
 
 /* The spool is asked for more when less than this is still to be written. */
 #define ROOM_BYTES ((size_t)64 << 10)
@@ -136,8 +132,8 @@ int delivery_begin(struct delivery *delivery, const struct wire_hello *hello, in
 	delivery->reader.max_bytes = TAKEN_MAX_BYTES;
 	delivery->begun_us = now_us;
 	delivery->frame_since_us = INT64_MAX;
-	memcpy(delivery->host_id, hello->host_id, HM_ID_BYTES);
-	memcpy(delivery->epoch, hello->epoch, HM_ID_BYTES);
+	memcpy(delivery->owner.host_id, hello->host_id, HM_ID_BYTES);
+	memcpy(delivery->owner.epoch, hello->epoch, HM_ID_BYTES);
 	wire_hello_put(&payload, hello);
 	error = put_frame(delivery, HM_FRAME_HELLO, &payload);
 	if (error < 0)
@@ -165,45 +161,19 @@ static void drop_written(struct delivery *delivery)
 /* Append a message of the spool, whole. @return 0 or -ENOMEM */
 static int put_message(struct delivery *delivery, const struct delivery_message *message)
 {
-	struct wire_stamp stamp = {.sequence = message->sequence};
-	struct frame frame = {.type = message->type, .length = HM_STAMP_BYTES + message->length};
-	struct buffer *out = &delivery->out;
-	const uint8_t *payload;
-	char *header;
+	const struct frame frame = {
+		.type = message->type, .length = message->length, .crc = message->crc};
+	uint8_t header[HM_FRAME_HEADER_BYTES];
 
-	memcpy(stamp.host_id, delivery->host_id, HM_ID_BYTES);
-	memcpy(stamp.epoch, delivery->epoch, HM_ID_BYTES);
 	drop_written(delivery);
-	if (buffer_reserve(out, HM_FRAME_HEADER_BYTES + frame.length) < 0) {
-		out->failed = false;
+	if (buffer_reserve(&delivery->out, sizeof(header) + message->length) < 0) {
+		delivery->out.failed = false;
 		return -ENOMEM;
 	}
-	header = out->data + out->length;
-	payload = (const uint8_t *)header + HM_FRAME_HEADER_BYTES;
-	out->length += HM_FRAME_HEADER_BYTES;
-	wire_stamp_put(out, &stamp);
-	buffer_append(out, message->body, message->length);
-	frame.crc = crc32c(0, payload, frame.length);
-	frame_write_header(&frame, (uint8_t *)header);
+	frame_write_header(&frame, header);
+	buffer_append(&delivery->out, header, sizeof(header));
+	buffer_append(&delivery->out, message->payload, message->length);
 	return 0;
-}
-
-static bool is_stored(enum hm_frame_type type)
-{
-	return type == HM_FRAME_DECLARE || type == HM_FRAME_BATCH || type == HM_FRAME_GAP ||
-	       type == HM_FRAME_CLOCK;
-}
-
-/* Is it what comes behind `after`, and can it be sent? */
-static bool is_next(const struct delivery_message *message, uint64_t after)
-{
-	struct cursor cursor = {.at = message->body, .left = message->length};
-	uint64_t first = message->sequence;
-
-	if (message->type == HM_FRAME_GAP)
-		first = cursor_get_u64(&cursor);
-	return is_stored(message->type) && !cursor_failed(&cursor) &&
-	       message->length <= BODY_MAX_BYTES && message->sequence > after && first <= after + 1;
 }
 
 /* @return 0; -EAGAIN: there is none, or it may not go yet; else the session cannot go on */
@@ -216,7 +186,7 @@ static int send_next(struct delivery *delivery, int64_t now_us)
 	    delivery->n_unacked >= delivery->welcome.max_unacked)
 		return -EAGAIN;
 	error = delivery->spool.next(delivery->spool.context, delivery->sent, &message);
-	if (error == 0 && !is_next(&message, delivery->sent))
+	if (error == 0 && !delivery_message_is_next(&message, &delivery->owner, delivery->sent))
 		error = -ESTALE;
 	if (error == 0)
 		error = put_message(delivery, &message);
@@ -231,20 +201,49 @@ static int send_next(struct delivery *delivery, int64_t now_us)
 	return 0;
 }
 
-/* The next DECLARE among those that the collector has and does not know. @return as send_next() */
+/*
+ * The first DECLARE behind `after` among those that the collector has.
+ * @param ret_n_series  of the epoch, with its own
+ * @return 0; -EAGAIN: there is none; else the session cannot go on
+ */
+static int find_declare(const struct delivery *delivery, uint64_t after,
+			struct delivery_message *ret_message, uint32_t *ret_n_series)
+{
+	int error = delivery->spool.next_declare(delivery->spool.context, after, ret_message);
+
+	if (error < 0)
+		return error;
+	if (ret_message->sequence > delivery->welcome.durable)
+		return -EAGAIN;
+	return delivery_message_is_declare(ret_message, &delivery->owner, after, ret_n_series)
+		       ? 0
+		       : -ESTALE;
+}
+
+/* Does the collector know all series that it was told? @return 0; else the session cannot go on */
+static int check_series(const struct delivery *delivery, bool *ret_are_known)
+{
+	struct delivery_message message = {.sequence = 0};
+	uint32_t n_series = 0;
+	int error = 0;
+
+	while (error == 0)
+		error = find_declare(delivery, message.sequence, &message, &n_series);
+	*ret_are_known = n_series <= delivery->welcome.n_series;
+	return error == -EAGAIN ? 0 : error;
+}
+
+/* The next DECLARE of those that the collector has and does not know. @return as send_next() */
 static int send_again(struct delivery *delivery)
 {
 	struct delivery_message message;
-	int error =
-		delivery->spool.next_declare(delivery->spool.context, delivery->repeated, &message);
+	uint32_t n_series;
+	int error = find_declare(delivery, delivery->repeated, &message, &n_series);
 
-	if (error == -EAGAIN || (error == 0 && message.sequence > delivery->welcome.durable)) {
+	if (error == -EAGAIN) {
 		delivery->state = DELIVERY_ESTABLISHED;
 		return 0;
 	}
-	if (error == 0 && (message.type != HM_FRAME_DECLARE || message.length > BODY_MAX_BYTES ||
-			   message.sequence <= delivery->repeated))
-		error = -ESTALE;
 	if (error == 0)
 		error = put_message(delivery, &message);
 	if (error == 0)
@@ -287,6 +286,8 @@ void delivery_advance(struct delivery *delivery, size_t length, int64_t now_us)
 {
 	assert(length <= delivery->out.length - delivery->n_written);
 	delivery->n_written += length;
+	if (length > 0)
+		delivery->progress_us = now_us;
 	if (delivery->n_written == delivery->out.length)
 		drop_written(delivery);
 	fill(delivery, now_us);
@@ -304,23 +305,25 @@ static void take_welcome(struct delivery *delivery, const struct frame *frame)
 {
 	struct wire_welcome welcome;
 	enum hm_reason reason = wire_welcome_get(frame->payload, frame->length, &welcome);
-	uint32_t n_series = 0;
+	bool are_known = true;
 	int error;
 
 	if (reason != HM_REASON_NONE) {
 		refuse(delivery, reason, "not a WELCOME");
 		return;
 	}
+	delivery->welcome = welcome;
 	error = delivery->spool.resume(delivery->spool.context, welcome.durable,
-				       welcome.durable_crc, &n_series);
+				       welcome.durable_crc);
+	if (error == 0)
+		error = check_series(delivery, &are_known);
 	if (error < 0) {
 		give_up(delivery, error);
 		return;
 	}
-	delivery->welcome = welcome;
 	delivery->acked = welcome.durable;
 	delivery->sent = welcome.durable;
-	delivery->state = welcome.n_series < n_series ? DELIVERY_REPEATING : DELIVERY_ESTABLISHED;
+	delivery->state = are_known ? DELIVERY_ESTABLISHED : DELIVERY_REPEATING;
 }
 
 /* The last sequence that was wholly written. */

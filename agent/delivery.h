@@ -16,6 +16,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "agent/delivery_message.h"
 #include "common/buffer.h"
 #include "common/frame.h"
 #include "common/wire_hello.h"
@@ -24,7 +25,8 @@
 
 #define DELIVERY_WELCOME_US INT64_C(5000000)  /* from the connection to WELCOME */
 #define DELIVERY_FRAME_US   INT64_C(10000000) /* from the first byte of a frame to its last */
-#define DELIVERY_ACK_US     INT64_C(60000000) /* without a new ACK while one is due */
+#define DELIVERY_ACK_US                                                                            \
+	INT64_C(60000000) /* while an ACK is due: without one, or a byte that goes */
 
 /* So many frames are on their way at most, whatever the collector allows. */
 #define DELIVERY_UNACKED_MAX 64
@@ -32,27 +34,17 @@
 /* The longest wait that a collector can ask for. */
 #define DELIVERY_WAIT_MAX_MS UINT32_C(3600000)
 
-/* A stored message, but for its stamp. */
-struct delivery_message {
-	enum hm_frame_type type; /* DECLARE, BATCH, GAP or CLOCK */
-	uint64_t sequence;       /* of a GAP: the last one that is gone */
-	const void
-		*body; /* what stands behind the stamp; borrowed until the spool is called again */
-	size_t length;
-};
-
 /* What is asked of the spool, always about the epoch of HELLO. None of them may call the delivery. */
 struct delivery_spool {
 	void *context;
 	/*
 	 * WELCOME: the collector has all up to this sequence, and no more; that may be less than it has acknowledged
 	 * before. What is behind it is not acknowledged, from now on.
-	 * @param crc  CRC32C of its whole payload, stamp and body; not looked at where the sequence is 0 or its message
-	 * is gone (a GAP covers it): that cannot be told then
-	 * @param ret_n_series  that the DECLAREs up to the sequence declare
+	 * @param crc  CRC32C of that message's payload; it does not matter where the sequence is 0, or its message is
+	 * gone (a GAP covers it): then it cannot be told
 	 * @return 0; -ESTALE: it was never used, or its message is another; another -errno: not to be read now
 	 */
-	int (*resume)(void *context, uint64_t sequence, uint32_t crc, uint32_t *ret_n_series);
+	int (*resume)(void *context, uint64_t sequence, uint32_t crc);
 	/*
 	 * The message behind `after`: `after` + 1, or a GAP that covers it. Only what is durable.
 	 * @return 0; -EAGAIN: there is none yet, see delivery_wake(); -ESTALE: there was one, but neither it nor a
@@ -97,18 +89,17 @@ struct delivery_unacked {
 struct delivery {
 	struct delivery_spool spool;
 	enum delivery_state state;
-	struct wire_welcome welcome; /* from DELIVERY_REPEATING on */
+	struct wire_welcome welcome; /* zeroed before it came */
 	struct delivery_end end;     /* when ended */
 	uint64_t acked;              /* all up to it is durable at the collector */
 	uint64_t sent;               /* the last one that was put into the output */
 	/* ------------------------------------------------------------------------------------------ */
-	uint8_t host_id[HM_ID_BYTES];
-	uint8_t epoch[HM_ID_BYTES];
+	struct delivery_owner owner;
 	uint64_t repeated; /* the last DECLARE that was sent again */
 	struct frame_reader reader;
 	int64_t frame_since_us; /* INT64_MAX: no frame is incomplete */
 	int64_t begun_us;
-	int64_t progress_us; /* the last ACK, or when the first frame went that waits for one */
+	int64_t progress_us; /* when the last ACK came, or bytes went */
 	struct buffer out;
 	size_t n_written;   /* of it */
 	uint64_t out_start; /* how much the session had sent before it */

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "common/crc32c.h"
+#include "common/wire_declare.h"
 #include "common/wire_stamp.h"
 
 #define GAP_SEQUENCES 3
@@ -30,13 +31,34 @@ static void check(bool is_true)
 struct trial {
 	uint8_t n_messages;
 	uint8_t pattern;
-	uint8_t body[2000];
+	struct buffer payload; /* that the spool gave last */
 	uint64_t resumed;
 	uint64_t acked;
 	uint64_t written; /* the last sequence that was wholly written */
 	struct delivery delivery;
 	struct frame_reader reader;
 };
+
+static const enum hm_frame_type types[] = {HM_FRAME_BATCH, HM_FRAME_GAP, HM_FRAME_DECLARE};
+
+static void put_payload(struct trial *trial, unsigned kind, uint64_t first, uint64_t sequence,
+			unsigned i)
+{
+	const struct wire_stamp stamp = {.host_id = {1}, .epoch = {2}, .sequence = sequence};
+	static const struct wire_series series = {.unit = {"", 0}, .name = {"a", 1}};
+
+	buffer_clear(&trial->payload);
+	wire_stamp_put(&trial->payload, &stamp);
+	if (types[kind] == HM_FRAME_GAP)
+		cursor_put_u64(&trial->payload, first);
+	if (types[kind] == HM_FRAME_DECLARE) {
+		cursor_put_u32(&trial->payload, i);
+		wire_declare_put_series(&trial->payload, &series);
+		return;
+	}
+	while (trial->payload.length < 75 + (types[kind] == HM_FRAME_BATCH ? i * 20 : 0))
+		buffer_append_byte(&trial->payload, (char)i);
+}
 
 /* The i-th message: some are GAPs, some DECLAREs. */
 static bool give(struct trial *trial, uint64_t after, bool is_declare,
@@ -51,22 +73,19 @@ static bool give(struct trial *trial, uint64_t after, bool is_declare,
 		sequence += kind == 1 ? GAP_SEQUENCES : 1;
 		if (sequence <= after || (is_declare && kind != 2))
 			continue;
-		for (unsigned k = 0; k < 8; k++)
-			trial->body[k] = (uint8_t)(first >> 8 * k);
+		put_payload(trial, kind, first, sequence, i);
 		*ret_message = (struct delivery_message){
-			.type = kind == 1   ? HM_FRAME_GAP
-				: kind == 2 ? HM_FRAME_DECLARE
-					    : HM_FRAME_BATCH,
+			.type = types[kind],
 			.sequence = sequence,
-			.body = trial->body,
-			.length = kind == 1 ? 34
-					    : 4 + i * sizeof(uint64_t) % (sizeof(trial->body) - 4)};
+			.payload = trial->payload.data,
+			.length = trial->payload.length,
+			.crc = crc32c(0, trial->payload.data, trial->payload.length)};
 		return true;
 	}
 	return false;
 }
 
-static int on_resume(void *context, uint64_t sequence, uint32_t crc, uint32_t *ret_n_series)
+static int on_resume(void *context, uint64_t sequence, uint32_t crc)
 {
 	struct trial *trial = context;
 
@@ -75,8 +94,7 @@ static int on_resume(void *context, uint64_t sequence, uint32_t crc, uint32_t *r
 	trial->resumed = sequence;
 	trial->acked = sequence;
 	trial->written = sequence;
-	*ret_n_series = crc % 4;
-	return 0;
+	return crc % 16 == 15 ? -ESTALE : 0;
 }
 
 static int on_next(void *context, uint64_t after, struct delivery_message *ret_message)
@@ -207,6 +225,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n_bytes)
 			(struct delivery_spool){trial, on_resume, on_next, on_next_declare, on_ack};
 		run(trial, copy, n, 1 + data[0], (size_t)data[3] * 64);
 	}
+	buffer_done(&trial->payload);
 	delivery_done(&trial->delivery);
 	frame_reader_done(&trial->reader);
 	free(copy);

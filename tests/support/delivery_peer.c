@@ -10,6 +10,7 @@
 
 #include "common/crc32c.h"
 #include "common/wire_ack.h"
+#include "common/wire_declare.h"
 #include "common/wire_end.h"
 #include "tests/support/native.h"
 
@@ -30,7 +31,15 @@ struct peer_stored *peer_store(struct delivery_peer *peer, enum hm_frame_type ty
 
 void peer_store_declare(struct delivery_peer *peer)
 {
-	(void)peer_store(peer, HM_FRAME_DECLARE, 20);
+	static const struct wire_series series = {
+		.kind = HM_STORED_GAUGE, .unit = {"bytes", 5}, .name = {"m", 1}};
+	uint32_t n_series = 0;
+
+	/* One series each. */
+	for (size_t i = 0; i < peer->n_stored; i++)
+		n_series += peer->stored[i].type == HM_FRAME_DECLARE;
+	cursor_put_u32(&peer_store(peer, HM_FRAME_DECLARE, 0)->body, n_series);
+	wire_declare_put_series(&peer->stored[peer->n_stored - 1].body, &series);
 }
 
 void peer_store_gap(struct delivery_peer *peer, uint64_t n)
@@ -43,45 +52,44 @@ void peer_store_gap(struct delivery_peer *peer, uint64_t n)
 		buffer_append_byte(&message->body, (char)(i + 1));
 }
 
-static uint32_t crc_of(const struct peer_stored *message)
+/* What the spool has of it. */
+static void put_payload(struct buffer *out, const struct peer_stored *message)
 {
 	struct wire_stamp stamp = native_stamp(message->sequence);
-	struct buffer payload = {0};
-	uint32_t crc;
 
-	wire_stamp_put(&payload, &stamp);
-	buffer_append(&payload, message->body.data, message->body.length);
-	crc = crc32c(0, payload.data, payload.length);
-	buffer_done(&payload);
-	return crc;
+	buffer_clear(out);
+	wire_stamp_put(out, &stamp);
+	buffer_append(out, message->body.data, message->body.length);
 }
 
-static int on_resume(void *context, uint64_t sequence, uint32_t crc, uint32_t *ret_n_series)
+static int on_resume(void *context, uint64_t sequence, uint32_t crc)
 {
 	struct delivery_peer *peer = context;
 
 	peer->resumed = sequence;
 	peer->resumed_crc = crc;
 	peer->acked = sequence;
-	*ret_n_series = 0;
-	for (size_t i = 0; i < peer->n_stored && peer->stored[i].sequence <= sequence; i++)
-		*ret_n_series += peer->stored[i].type == HM_FRAME_DECLARE;
 	return peer->resume_error;
 }
 
 /* The first one behind `after` that may be of this type. @param type  0 = of any */
-static int find(const struct delivery_peer *peer, uint64_t after, enum hm_frame_type type,
+static int find(struct delivery_peer *peer, uint64_t after, enum hm_frame_type type,
 		struct delivery_message *ret_message)
 {
 	for (size_t i = 0; i < peer->n_stored; i++) {
 		const struct peer_stored *message = &peer->stored[i];
 
-		if (message->sequence <= after || (type && message->type != type))
+		if (!peer->gives_any &&
+		    (message->sequence <= after || (type && message->type != type)))
 			continue;
-		*ret_message = (struct delivery_message){.type = message->type,
-							 .sequence = message->sequence,
-							 .body = message->body.data,
-							 .length = message->body.length};
+		put_payload(&peer->payload, message);
+		peer->payload.data[peer->spoiled_at] ^= peer->spoiled_at > 0;
+		*ret_message = (struct delivery_message){
+			.type = message->type,
+			.sequence = message->sequence,
+			.payload = peer->payload.data,
+			.length = peer->payload.length,
+			.crc = crc32c(0, peer->payload.data, peer->payload.length)};
 		return 0;
 	}
 	return -EAGAIN;
@@ -142,6 +150,7 @@ void peer_done(struct delivery_peer *peer)
 	peer_forget(peer);
 	delivery_done(&peer->delivery);
 	frame_reader_done(&peer->reader);
+	buffer_done(&peer->payload);
 	buffer_done(&peer->from_collector);
 	buffer_done(&peer->seen);
 }
@@ -160,8 +169,9 @@ static void see_stored(struct delivery_peer *peer, const struct frame *frame)
 		if (message->sequence != stamp.sequence)
 			continue;
 		cr_expect_eq(frame->type, message->type);
-		cr_expect_eq(frame->crc, crc_of(message));
-		cr_expect_eq(cursor.left, message->body.length);
+		put_payload(&peer->payload, message);
+		cr_assert_eq(frame->length, peer->payload.length);
+		cr_expect_eq(memcmp(frame->payload, peer->payload.data, frame->length), 0);
 	}
 }
 

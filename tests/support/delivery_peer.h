@@ -4,6 +4,7 @@
 
 /* Both sides of a delivery (agent/delivery.h) that is tested: the spool behind it, and the collector. */
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -26,6 +27,9 @@ struct delivery_peer {
 	struct delivery delivery;
 	/* The spool. */
 	struct peer_stored stored[PEER_STORED_MAX];
+	struct buffer payload; /* of the message that it gave last */
+	bool gives_any;        /* the first one, whatever is asked for */
+	size_t spoiled_at;     /* of each payload this byte is another; 0 = none */
 	size_t n_stored;
 	uint64_t acked;
 	uint64_t resumed;

@@ -332,6 +332,23 @@ Test(delivery, an_ack_comes_within_a_minute_of_the_one_before)
 	expect_due(PEER_NOW_US + 110 * SECOND_US);
 }
 
+Test(delivery, a_slow_line_is_no_reason_as_long_as_bytes_go)
+{
+	const void *bytes;
+
+	peer_store(&peer, HM_FRAME_BATCH, 100000);
+	(void)peer_sent(&peer);
+	peer_welcome(&peer, 0, 0);
+	for (int i = 0; i < 10; i++) {
+		cr_assert_gt(delivery_output(&peer.delivery, &bytes), 10);
+		delivery_advance(&peer.delivery, 10, PEER_NOW_US + 50 * i * SECOND_US);
+	}
+	cr_expect_eq(delivery_due_us(&peer.delivery), PEER_NOW_US + 510 * SECOND_US);
+	delivery_advance(&peer.delivery, 0, PEER_NOW_US + 500 * SECOND_US);
+	delivery_expire(&peer.delivery, PEER_NOW_US + 510 * SECOND_US);
+	peer_expect_end(&peer, DELIVERY_AGAIN, HM_REASON_IDLE);
+}
+
 Test(delivery, nothing_is_due_when_all_is_acknowledged)
 {
 	peer_store(&peer, HM_FRAME_BATCH, 10);

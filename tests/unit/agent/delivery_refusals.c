@@ -73,6 +73,16 @@ Test(delivery_refusals, what_a_spool_should_not_give_is_not_sent)
 	(void)peer_sent(&peer);
 	peer_welcome(&peer, 0, 0);
 	peer_expect_end(&peer, DELIVERY_NEW_EPOCH, HM_REASON_NONE);
+	/* One that was given before. */
+	peer_forget(&peer);
+	peer_store(&peer, HM_FRAME_BATCH, 10);
+	peer.gives_any = true;
+	peer_begin(&peer);
+	(void)peer_sent(&peer);
+	peer_welcome(&peer, 0, 0);
+	cr_expect_str_eq(peer_sent(&peer), "BATCH 1\nBYE 0\n");
+	peer_expect_end(&peer, DELIVERY_NEW_EPOCH, HM_REASON_NONE);
+	peer.gives_any = false;
 	/* A GAP that is too short, and one that begins too late. */
 	peer_forget(&peer);
 	peer_store(&peer, HM_FRAME_GAP, 7);
@@ -86,6 +96,42 @@ Test(delivery_refusals, what_a_spool_should_not_give_is_not_sent)
 	peer_begin(&peer);
 	(void)peer_sent(&peer);
 	peer_welcome(&peer, 0, 0);
+	peer_expect_end(&peer, DELIVERY_NEW_EPOCH, HM_REASON_NONE);
+}
+
+Test(delivery_refusals, what_has_the_stamp_of_another_is_not_sent)
+{
+	/* A byte of the epoch, the sequence, and the host. */
+	static const size_t places[] = {1, 18, 40};
+
+	peer_store_declare(&peer);
+	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+		peer.spoiled_at = places[i];
+		for (uint64_t durable = 0; durable < 2; durable++) {
+			peer_begin(&peer);
+			(void)peer_sent(&peer);
+			peer_welcome(&peer, durable, 0);
+			peer_expect_end(&peer, DELIVERY_NEW_EPOCH, HM_REASON_NONE);
+			cr_expect_str_eq(peer_sent(&peer), "BYE 0\n");
+		}
+	}
+}
+
+Test(delivery_refusals, declares_that_are_none_end_the_epoch)
+{
+	peer_store_declare(&peer);
+	(void)peer_sent(&peer);
+	/* The length of its unit: it is too short for that. */
+	peer.spoiled_at = HM_STAMP_BYTES + 4 + 1 + 1;
+	peer_welcome(&peer, 1, 0);
+	peer_expect_end(&peer, DELIVERY_NEW_EPOCH, HM_REASON_NONE);
+	/* What is no DECLARE, given as one. */
+	peer.spoiled_at = 0;
+	peer.stored[0].type = HM_FRAME_CLOCK;
+	peer.gives_any = true;
+	peer_begin(&peer);
+	(void)peer_sent(&peer);
+	peer_welcome(&peer, 1, 0);
 	peer_expect_end(&peer, DELIVERY_NEW_EPOCH, HM_REASON_NONE);
 }
 
