@@ -126,7 +126,7 @@ $(BUILD)/hostmetrics-collector: $(call objects,collector/main.c) $(call archives
 $(BUILD)/agentctl: $(call objects,agent/ctl/main.c) $(call archives,ctl common)
 $(PROGRAMS):
 	$(call say,LINK,$@)
-	$(Q)$(LINK) -pie $(if $(filter %-agent,$@),-Wl$(,)--export-dynamic) -o $@ $^ $(LDLIBS)
+	$(Q)$(LINK) -pie $(if $(filter %-agent,$@),-Wl$(,)--export-dynamic-symbol='hm_*') -o $@ $^ $(LDLIBS)
 
 # Plugins find hm_* in the agent that loads them.
 $(PLUGINS): $(call objects,$(sort $(wildcard plugins/*.c)))
