@@ -204,11 +204,12 @@ TORTURE_SECONDS ?= 3600
 torture: $(FAULTS) ## crashes, errors and flipped bits of a simulated disk, TORTURE_SECONDS (3600) each
 	@for program in $(FAULTS); do TORTURE_SECONDS=$(TORTURE_SECONDS) $$program || exit 1; done
 
-bench: all $(BENCHES) ## what 10 000 text clients cost the collector, and what samples cost in blocks, on the wire and on the disk
+bench: all $(BENCHES) ## what 10 000 text clients and 10 000 agents cost the collector, and what samples cost in blocks, on the wire and on the disk
 	@packaging/dependencies build bench --print
 	@zstd -dc tests/fixtures/host-1s.txt.zst | $(BUILD)/bench/codec
 	@$(BUILD)/bench/wire
 	@HM_BUILD=$(BUILD) tests/bench/load
+	@HM_BUILD=$(BUILD) tests/bench/agents
 	@HM_BUILD=$(BUILD) tests/bench/store
 
 bench-store: all $(BENCHES) ## what a line of text and a query cost the collector, and what its peers, where they are installed
