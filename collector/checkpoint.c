@@ -123,6 +123,7 @@ static bool is_due(const struct checkpoint *checkpoint, const struct catalog_hos
 /* What is due of a host. */
 struct due {
 	struct tail_range range;   /* empty: its files are only trimmed, */
+	uint64_t durable;          /* up to here the log has all; the range ends before */
 	uint64_t trimmed;          /* at this position */
 	uint64_t n_trimmed_series; /* whose files are looked at; 0 = none are */
 };
@@ -194,6 +195,7 @@ static struct catalog_host *next_due(struct checkpoint *checkpoint, enum engine_
 		    tell_names_again(engine, host) == 0) {
 			*ret_due = (struct due){
 				.range = {host->number, host->checkpoint, host->last},
+				.durable = engine->durable,
 				.trimmed = trim_position(checkpoint),
 				.n_trimmed_series =
 					is_expiring(checkpoint, host) ? host->n_series : 0,
@@ -216,6 +218,16 @@ static void count_damage(struct engine *engine, const struct catalog_host *host,
 	pthread_mutex_unlock(&engine->mutex);
 }
 
+/* What was read ahead for a host before may have ended in the middle of what has become durable since.
+ * @param fresh  up to where what was read ahead is what the log has */
+static void read_afresh(struct checkpoint *checkpoint, const struct due *due, uint64_t *fresh)
+{
+	if (due->range.last < *fresh)
+		return;
+	tail_rewind(checkpoint->tail);
+	*fresh = due->durable;
+}
+
 /* Fill the group. @return 0, with an empty one where nothing is due; -errno */
 static int gather(struct checkpoint *checkpoint, enum engine_scope scope)
 {
@@ -223,13 +235,13 @@ static int gather(struct checkpoint *checkpoint, enum engine_scope scope)
 	struct group *group = &checkpoint->group;
 	const struct tail_range *range;
 	uint64_t n_trimmed_series = 0;
+	uint64_t fresh = 0;
 	struct due due;
 	size_t n_left;
 	int error = 0;
 	int result = 0;
 
 	group_clear(group);
-	tail_rewind(checkpoint->tail);
 	pthread_mutex_lock(&engine->mutex);
 	n_left = engine->catalog.n_hosts;
 	pthread_mutex_unlock(&engine->mutex);
@@ -242,6 +254,7 @@ static int gather(struct checkpoint *checkpoint, enum engine_scope scope)
 		if (!host)
 			break;
 		n_trimmed_series += due.n_trimmed_series;
+		read_afresh(checkpoint, &due, &fresh);
 		if (range->last > range->after)
 			result = group_add_host(group, checkpoint->tail, host, range, &n_damaged);
 		else
