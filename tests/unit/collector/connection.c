@@ -175,7 +175,7 @@ Test(connection, keeps_little_for_an_agent_that_does_not_read_and_ends_it)
 	do {
 		send_as_agent(sequence++);
 		cr_assert_eq(read_now(5), CONNECTION_DRAINED);
-		cr_assert_lt(sequence, 5000, "the kernel takes no more");
+		cr_assert_lt(sequence, 100, "the kernel takes no more");
 	} while (connection->agent->out.length == 0);
 	/* However much it goes on to send. */
 	for (int i = 0; i < 100; i++) {
@@ -199,7 +199,7 @@ Test(connection, goes_on_with_an_agent_that_reads_at_last)
 	do {
 		send_as_agent(sequence++);
 		cr_assert_eq(read_now(5), CONNECTION_DRAINED);
-		cr_assert_lt(sequence, 5000, "the kernel takes no more");
+		cr_assert_lt(sequence, 100, "the kernel takes no more");
 	} while (connection->agent->out.length == 0);
 	for (int i = 0; i < 20; i++)
 		send_as_agent(sequence++);

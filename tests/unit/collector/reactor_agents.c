@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "collector/rejects.h"
+#include "common/frame.h"
 #include "common/timestamp.h"
 #include "tests/support/agent_reactor.h"
 #include "tests/support/agent_side.h"
@@ -128,6 +129,8 @@ Test(reactor_agents, survives_a_reset_at_any_byte)
 			agent_reactor_send(&net, fd, session.data, length);
 		agent_reactor_reset(&net, fd);
 		cr_assert_eq(net.traffic.connections, 0);
+		/* What it sent becomes durable, and it is gone. */
+		agent_reactor_commit(&net);
 		n_cut += agent_reactor_n_closed(&net, HM_REASON_FRAME_CUT) > n_cut;
 	}
 	/* All lengths but those of the five frames, and none. */
@@ -173,6 +176,20 @@ Test(reactor_agents, lets_the_newer_session_of_an_epoch_stay)
 	cr_assert_eq(agent_reactor_n_closed(&net, HM_REASON_REPLACED), 1);
 }
 
+static void run_and_stop(void)
+{
+	reactor_stop(net.reactor);
+	cr_assert_eq(reactor_start(net.reactor), 0);
+	reactor_join(net.reactor);
+}
+
+/* Frees it, too: there are no more turns. */
+static void end_reactor(void)
+{
+	reactor_free(net.reactor);
+	net.reactor = NULL;
+}
+
 Test(reactor_agents, says_bye_when_it_is_stopped)
 {
 	int silent = agent_reactor_dial(&net);
@@ -181,17 +198,47 @@ Test(reactor_agents, says_bye_when_it_is_stopped)
 	assert_receives(agent, "WELCOME 0\n");
 	agent_reactor_send(&net, silent, "\xfa", 1);
 	agent_side_put_clock(&bytes, EPOCH, 1);
-	cr_assert_eq(send(agent, bytes.data, bytes.length, 0), (ssize_t)bytes.length);
-	net.store.is_fast = true;
-	reactor_stop(net.reactor);
-	cr_assert_eq(reactor_start(net.reactor), 0);
-	reactor_join(net.reactor);
-	reactor_free(net.reactor);
-	net.reactor = NULL;
-
+	agent_reactor_send_buffer(&net, agent, &bytes);
 	cr_assert_eq(net.store.n_taken, 1);
+	/* Nobody tells that it is durable. */
+	fake_agent_store_commit(&net.store);
+	run_and_stop();
+	end_reactor();
+
 	assert_receives(agent, "ACK 1\nBYE stopping 1000\nEND");
 	assert_receives(silent, "BYE stopping 1000\nEND");
+}
+
+Test(reactor_agents, takes_what_has_arrived_before_it_ends)
+{
+	static uint8_t payload[HM_FRAME_MAX_BYTES - HM_FRAME_HEADER_BYTES];
+	const int send_bytes = 1 << 20;
+	int agent = agent_reactor_greet(&net, EPOCH);
+
+	assert_receives(agent, "WELCOME 0\n");
+	cr_assert_eq(setsockopt(agent, SOL_SOCKET, SO_SNDBUF, &send_bytes, sizeof(send_bytes)), 0);
+	agent_side_put_clock(&bytes, EPOCH, 1);
+	memcpy(payload, bytes.data + HM_FRAME_HEADER_BYTES, HM_STAMP_BYTES);
+	buffer_clear(&bytes);
+	frame_put(&bytes, HM_FRAME_BATCH, payload, sizeof(payload));
+	/* More than one turn's worth. */
+	cr_assert_eq(send(agent, bytes.data, bytes.length, MSG_DONTWAIT), (ssize_t)bytes.length);
+	run_and_stop();
+
+	cr_assert_eq(net.store.n_taken, 1);
+}
+
+Test(reactor_agents, are_closed_with_the_reactor)
+{
+	int silent = agent_reactor_dial(&net);
+	int agent = agent_reactor_greet(&net, EPOCH);
+
+	agent_reactor_send(&net, silent, "\xfa", 1);
+	end_reactor();
+
+	assert_receives(agent, "WELCOME 0\nEND");
+	assert_receives(silent, "END");
+	cr_assert_eq(net.traffic.connections, 0);
 }
 
 Test(reactor_agents, costs_little_memory_while_an_agent_is_idle)
