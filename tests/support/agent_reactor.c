@@ -124,24 +124,25 @@ void agent_reactor_commit(struct agent_reactor *net)
 	agent_reactor_turn(net, 1);
 }
 
-/* What is there now. */
-static void receive(struct agent_reactor *net, int fd)
+/* What is there now. @return false: no more will come */
+static bool receive(struct agent_reactor *net, int fd)
 {
 	struct buffer came = {0};
 	char room[4096];
 	ssize_t n_bytes;
+	bool is_more;
 
 	agent_reactor_turn(net, 1);
 	while ((n_bytes = recv(fd, room, sizeof(room), MSG_DONTWAIT)) > 0)
 		buffer_append(&came, room, (size_t)n_bytes);
-	if (n_bytes < 0 && errno == ECONNRESET)
-		buffer_append_text(&net->words, "RESET");
+	is_more = n_bytes < 0 && errno == EAGAIN;
 	if (came.length > 0)
 		agent_side_read(&came, &net->words);
 	must(came.length == 0);
-	if (n_bytes == 0)
-		buffer_append_text(&net->words, "END");
+	if (!is_more)
+		buffer_append_text(&net->words, n_bytes == 0 ? "END" : "RESET");
 	buffer_done(&came);
+	return is_more;
 }
 
 static bool ends_with(const struct buffer *words, const char *end)
@@ -155,11 +156,8 @@ static bool ends_with(const struct buffer *words, const char *end)
 const char *agent_reactor_receive(struct agent_reactor *net, int fd, const char *until)
 {
 	buffer_clear(&net->words);
-	receive(net, fd);
-	for (int i = 0; i < 2000 && !ends_with(&net->words, until); i++) {
+	for (int i = 0; i < 2000 && receive(net, fd) && !ends_with(&net->words, until); i++)
 		(void)usleep(1000);
-		receive(net, fd);
-	}
 	return buffer_text(&net->words);
 }
 

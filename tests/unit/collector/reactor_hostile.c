@@ -160,6 +160,7 @@ Test(reactor_hostile, takes_what_has_arrived_before_it_calls_an_agent_slow)
 
 	agent_reactor_send(&net, fd, "\xfa", 1);
 	agent_side_put_hello(&bytes, EPOCH);
+	agent_reactor_turn(&net, 2);
 	/* The thread was held up; the timer is the first event that it sees then. */
 	skipped_us += 6 * TIMESTAMP_SECOND_US;
 	(void)usleep(100000);
