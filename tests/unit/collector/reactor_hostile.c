@@ -152,6 +152,10 @@ Test(reactor_hostile, ends_sessions_whose_time_is_up_and_no_others)
 	assert_receives(idle, "");
 	skip(10 * TIMESTAMP_SECOND_US);
 	assert_receives(idle, "BYE idle 0\nEND");
+	/* It may be there no more, and nobody says so. */
+	cr_assert_eq(net.traffic.connections, 1);
+	skip(10 * TIMESTAMP_SECOND_US);
+	cr_assert_eq(net.traffic.connections, 0);
 }
 
 Test(reactor_hostile, takes_what_has_arrived_before_it_calls_an_agent_slow)
