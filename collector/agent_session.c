@@ -347,23 +347,28 @@ bool agent_session_is_awaiting(const struct agent_session *session)
 	return session->n_waiting > 0 && session->phase < AGENT_SESSION_ENDING;
 }
 
+/* Go over those that wait no more. */
+static void drop_acknowledged(struct agent_session *session)
+{
+	while (session->n_waiting > 0 &&
+	       session->waiting[session->first_waiting] <= session->acknowledged) {
+		session->first_waiting = (session->first_waiting + 1) % AGENT_SESSION_UNACKED_MAX;
+		session->n_waiting--;
+	}
+}
+
 void agent_session_acknowledge(struct agent_session *session, int64_t now_us)
 {
 	const struct agent_store *store = session->store;
-	uint64_t durable;
 
 	if (agent_session_is_awaiting(session)) {
-		durable = store->durable(store->context, session->stored_epoch);
+		uint64_t durable = store->durable(store->context, session->stored_epoch);
+
 		if (durable > session->acknowledged) {
 			session->acknowledged = durable;
 			session->owes_ack = true;
 		}
-		while (session->n_waiting > 0 &&
-		       session->waiting[session->first_waiting] <= session->acknowledged) {
-			session->first_waiting =
-				(session->first_waiting + 1) % AGENT_SESSION_UNACKED_MAX;
-			session->n_waiting--;
-		}
+		drop_acknowledged(session);
 	}
 	settle(session, now_us);
 }

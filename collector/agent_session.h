@@ -127,7 +127,10 @@ void agent_session_feed(struct agent_session *session, const void *bytes, size_t
  */
 void agent_session_finish(struct agent_session *session, bool is_broken, int64_t now_us);
 
-/* End it: by a BYE for HM_REASON_IDLE and HM_REASON_STOPPING, by an ERROR for all others. Takes one that ends already. */
+/*
+ * End it: by a BYE for HM_REASON_IDLE and HM_REASON_STOPPING, by an ERROR for all others. Takes one that ends
+ * already.
+ */
 void agent_session_end(struct agent_session *session, enum hm_reason reason, int64_t now_us);
 
 /* Does something wait for its ACK? */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of agents at a real reactor, over loopback: who speaks the native protocol as it is meant, and who breaks off. */
+/* Tests of agents at a real reactor, over loopback: honest ones, and some that break off. */
 
 #include <criterion/criterion.h>
 #include <malloc.h>
