@@ -21,6 +21,7 @@ _Static_assert(ENCODER_TICKS_MAX <= BLOCK_TIMES_MAX, "a block may have all of th
 _Static_assert(BLOCK_COLUMNS_MAX *COLUMN_BYTES > BODY_MAX,
 	       "a batch has no more columns than a block");
 /* Each time of a block is that of a row. */
+/* NOLINTNEXTLINE(misc-redundant-expression): they are the same now */
 _Static_assert(HM_BATCH_TIMES_MAX >= HM_BATCH_SAMPLES_MAX, "rows limit times and samples");
 
 struct encoder {
@@ -118,6 +119,8 @@ int encoder_add(struct encoder *encoder, const struct tick *tick, uint64_t numbe
 {
 	if (encoder->is_sealing)
 		return -EBUSY;
+	if (tick->n_set == 0)
+		return 0;
 	if (encoder_is_full(encoder))
 		return -ENOSPC;
 	if (reserve_rows(encoder, encoder->n_rows + tick->n_set) < 0)
@@ -196,6 +199,20 @@ static int make_plan(struct encoder *encoder, size_t first, size_t end)
 			       encoder->times_us, encoder->n_ids);
 }
 
+/* Append all blocks of the plan. @return as put_block() */
+static int put_plan(struct encoder *encoder, struct batch *batch)
+{
+	int error = 0;
+
+	for (uint32_t i = 0; i < encoder->plan.n_sets && error == 0; i++) {
+		uint32_t n_columns = encoder->plan.sets[i].n_columns;
+
+		if (n_columns > 0)
+			error = put_block(encoder, batch, i, 0, n_columns);
+	}
+	return error;
+}
+
 /* Append the blocks of some ticks. @return 0; -ENOSPC: they are too long for a batch; -ENOMEM */
 static int put_ticks(struct encoder *encoder, struct batch *batch, size_t n_ticks)
 {
@@ -204,12 +221,8 @@ static int put_ticks(struct encoder *encoder, struct batch *batch, size_t n_tick
 
 	for (size_t at = encoder->n_sealed_rows; at < end && error == 0;) {
 		error = make_plan(encoder, at, end);
-		if (error < 0)
-			break;
-		for (uint32_t i = 0; i < encoder->plan.n_sets && error == 0; i++)
-			if (encoder->plan.sets[i].n_columns > 0)
-				error = put_block(encoder, batch, i, 0,
-						  encoder->plan.sets[i].n_columns);
+		if (error == 0)
+			error = put_plan(encoder, batch);
 		at += encoder->plan.n_rows;
 	}
 	return error;
@@ -239,8 +252,10 @@ static size_t count_ticks(const struct encoder *encoder)
 /* What may fit where n of something were too much: a little less than if all were alike. */
 static size_t count_fewer(size_t n, size_t n_wanted)
 {
-	size_t fewer = (size_t)((uint64_t)n * BODY_MAX / n_wanted);
+	size_t fewer;
 
+	assert(n_wanted > BODY_MAX);
+	fewer = (size_t)((uint64_t)n * BODY_MAX / n_wanted);
 	fewer -= fewer / 16;
 	return fewer < n ? fewer : n - 1;
 }

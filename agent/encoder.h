@@ -43,7 +43,7 @@ struct encoder *encoder_new(void);
 void encoder_free(struct encoder *encoder);
 
 /*
- * Take a tick.
+ * Take a tick. One in which nothing is set is passed over: the next one's batch supersedes it, too.
  * @param tick    copied
  * @param number  of its own: it grows from tick to tick; not 0
  * @return 0; -ENOSPC: seal what there is first; -EBUSY: sealing has begun and is to be done first; -ENOMEM

@@ -83,7 +83,8 @@ static int find(struct delivery_peer *peer, uint64_t after, enum hm_frame_type t
 		    (message->sequence <= after || (type && message->type != type)))
 			continue;
 		put_payload(&peer->payload, message);
-		peer->payload.data[peer->spoiled_at] ^= peer->spoiled_at > 0;
+		if (peer->spoiled_at > 0)
+			peer->payload.data[peer->spoiled_at] ^= 1;
 		*ret_message = (struct delivery_message){
 			.type = message->type,
 			.sequence = message->sequence,

@@ -339,7 +339,7 @@ Test(delivery, a_slow_line_is_no_reason_as_long_as_bytes_go)
 	peer_store(&peer, HM_FRAME_BATCH, 100000);
 	(void)peer_sent(&peer);
 	peer_welcome(&peer, 0, 0);
-	for (int i = 0; i < 10; i++) {
+	for (int64_t i = 0; i < 10; i++) {
 		cr_assert_gt(delivery_output(&peer.delivery, &bytes), 10);
 		delivery_advance(&peer.delivery, 10, PEER_NOW_US + 50 * i * SECOND_US);
 	}
