@@ -59,7 +59,8 @@ static void put_marks(const struct catalog_host *host, struct buffer *out)
 		};
 
 		memcpy(entry.epoch, epoch->id, HM_ID_BYTES);
-		log_entry_put_mark(out, &entry);
+		if (entry.sequence > 0)
+			log_entry_put_mark(out, &entry);
 	}
 }
 

@@ -45,7 +45,7 @@ int epoch_get(struct catalog *catalog, struct catalog_host *host,
 	*ret_epoch = epoch;
 	if (epoch)
 		return epoch->host == host ? 0 : -EXDEV;
-	if (count_epochs(host) >= EPOCH_HOST_MAX)
+	if (catalog->epochs.n >= EPOCHS_MAX || count_epochs(host) >= EPOCH_HOST_MAX)
 		return -E2BIG;
 	epoch = calloc(1, sizeof(*epoch));
 	if (!epoch ||

@@ -22,7 +22,10 @@
 #define EPOCH_TOLD_TIMES 2
 
 /* A host with more of them is refused further ones. */
-#define EPOCH_HOST_MAX 1024
+#define EPOCH_HOST_MAX 16384
+
+/* With more of them of all hosts there are none for new ones: each segment of the log begins with all. */
+#define EPOCHS_MAX ((size_t)1 << 18)
 
 /* Up to where an epoch has come. */
 struct epoch_mark {
@@ -54,7 +57,7 @@ struct epoch *epoch_find(const struct catalog *catalog, const uint8_t id[static 
 
 /*
  * Find or add one.
- * @return 0; -ENOMEM; -EXDEV: it is another host's; -E2BIG: the host has too many
+ * @return 0; -ENOMEM; -EXDEV: it is another host's; -E2BIG: the host has too many, or all have
  */
 int epoch_get(struct catalog *catalog, struct catalog_host *host,
 	      const uint8_t id[static HM_ID_BYTES], struct epoch **ret_epoch);

@@ -17,6 +17,12 @@
 #include "common/wire_clock.h"
 #include "common/wire_gap.h"
 
+/* So many agents may call their host by one name. */
+#define NUMBER_MAX 1000
+
+/* With so many hosts there is no new one for an agent: each segment of the log begins with all. */
+#define HOSTS_MAX ((size_t)100000)
+
 struct intake {
 	struct engine *engine;
 	struct block_decoder *decoder;
@@ -57,6 +63,8 @@ static int find_free_host(struct engine *engine, const struct series_text *name,
 	int result = catalog_get_host(&engine->catalog, name->start, name->length, ret_host);
 
 	for (unsigned i = 2; result == 0 && (*ret_host)->has_agent; i++) {
+		if (i > NUMBER_MAX)
+			return -ENAMETOOLONG;
 		length = snprintf(numbered, sizeof(numbered), "%.*s~%u", (int)name->length,
 				  name->start, i);
 		if (length >= (int)sizeof(numbered))
@@ -74,6 +82,8 @@ static int find_host(struct engine *engine, const struct wire_hello *hello,
 	*ret_host = epoch_find_host(&engine->catalog, hello->host_id);
 	if (*ret_host)
 		return 0;
+	if (engine->catalog.n_hosts >= HOSTS_MAX)
+		return -E2BIG;
 	result = find_free_host(engine, &hello->host, ret_host);
 	if (result == 0)
 		result = engine_introduce(engine, *ret_host);

@@ -44,18 +44,32 @@ static int note_mask(void *context, const struct tail_mask *mask)
 	return result;
 }
 
-/* What the ids of an agent's series mean, before any batch that uses them. What is damaged is counted where it
- * is decoded. */
-static int take_names(struct tail *tail, const struct catalog_host *host, const uint64_t *positions,
-		      size_t n)
+/* @param ret_has_refused  something could not be taken: its ids do not follow on those that are known, say */
+static int take_names_once(struct tail *tail, const struct catalog_host *host,
+			   const uint64_t *positions, size_t n, bool *ret_has_refused)
 {
 	int result = 0;
 
-	for (size_t i = 0; i < n && host->epochs && result == 0; i++) {
+	*ret_has_refused = false;
+	for (size_t i = 0; i < n && result == 0; i++) {
 		result = tail_take_names(tail, host->number, positions[i]);
+		*ret_has_refused |= result == -EBADMSG;
 		if (result == -EBADMSG)
 			result = 0;
 	}
+	return result;
+}
+
+/* What the ids of an agent's series mean, before any batch that uses them. Where some are told again, lower ones may
+ * stand behind higher ones. What is damaged is counted where it is decoded. */
+static int take_names(struct tail *tail, const struct catalog_host *host, const uint64_t *positions,
+		      size_t n)
+{
+	bool has_refused = host->epochs != NULL;
+	int result = 0;
+
+	for (int i = 0; i < 2 && has_refused && result == 0; i++)
+		result = take_names_once(tail, host, positions, n, &has_refused);
 	return result;
 }
 
@@ -75,10 +89,10 @@ static int replay_host(struct replay *replay, struct tail *tail, struct catalog_
 		return 0;
 	host->waiting_us = engine->options.disk->now_us(engine->options.disk->context);
 	result = tail_find(tail, &range, &positions, &n_positions);
-	if (result == 0)
+	if (result == 0) {
 		engine->stats.n_damaged_ranges += tail_n_damaged(tail);
-	if (result == 0)
 		result = take_names(tail, host, positions, n_positions);
+	}
 	for (size_t i = 0; i < n_positions && result == 0; i++) {
 		result = tail_decode(tail, host->number, positions[i], &take);
 		if (result == -EBADMSG) {

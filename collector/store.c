@@ -137,11 +137,11 @@ static void *run_committer(void *context)
 	struct engine *engine = store->engine;
 	int64_t not_before_us = 0;
 	bool is_last = false;
-	uint64_t durable;
 
 	pthread_mutex_lock(&engine->mutex);
 	while (!is_last) {
 		uint64_t flush_wanted;
+		uint64_t durable;
 		int result;
 
 		wait_for_samples(store, not_before_us);

@@ -172,13 +172,14 @@ static const char two_rows[] = "10 web01 m{x=\"2\"} 7\n11 web01 m{x=\"2\"} 7.5\n
 
 Test(intake, what_is_taken_is_durable_and_read_after_a_power_cut)
 {
-	struct intake_mark mark;
 	uint32_t crc;
 
 	(void)take_two();
 	crc = crc32c(0, payload.data, payload.length);
 	cr_assert_str_eq(sim_store_read(&store), two_rows);
 	for (int i = 0; i < 2; i++) {
+		struct intake_mark mark;
+
 		restart();
 		cr_assert_str_eq(sim_store_read(&store), two_rows);
 		mark = say_hello();
