@@ -64,12 +64,13 @@ static int put_frame(struct delivery *delivery, enum hm_frame_type type, struct 
 static void leave(struct delivery *delivery, enum hm_frame_type type, const char *text,
 		  struct delivery_end *end)
 {
-	const struct wire_end last = {.reason = end->reason, .text = {text, strlen(text)}};
+	struct wire_end last = {.reason = end->reason};
 	struct buffer payload = {0};
 
+	set_text(end, text, strlen(text));
+	last.text = (struct series_text){end->text, strlen(end->text)};
 	wire_end_put(&payload, &last);
 	(void)put_frame(delivery, type, &payload);
-	set_text(end, text, strlen(text));
 	finish(delivery, end);
 }
 

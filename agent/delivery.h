@@ -140,7 +140,7 @@ void delivery_expire(struct delivery *delivery, int64_t now_us);
 /* Is all that the spool had, as far as it said, written and acknowledged? */
 bool delivery_is_idle(const struct delivery *delivery);
 
-/* Say BYE. @param text  for people. The session has ended then */
+/* Say BYE. @param text  for people; cut at HM_END_TEXT_MAX_BYTES. The session has ended then */
 void delivery_stop(struct delivery *delivery, const char *text);
 
 /* The connection is gone. */

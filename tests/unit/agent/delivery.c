@@ -4,6 +4,7 @@
 #include "agent/delivery.h"
 
 #include <criterion/criterion.h>
+#include <string.h>
 
 #include "tests/support/delivery_peer.h"
 
@@ -375,6 +376,18 @@ Test(delivery, a_connection_that_ends_within_a_frame_was_cut)
 	peer_begin(&peer);
 	delivery_hang_up(&peer.delivery);
 	peer_expect_end(&peer, DELIVERY_AGAIN, HM_REASON_NONE);
+}
+
+Test(delivery, a_text_that_is_too_long_for_a_frame_is_cut)
+{
+	char text[HM_END_TEXT_MAX_BYTES + 2];
+
+	memset(text, 'x', sizeof(text) - 1);
+	text[sizeof(text) - 1] = '\0';
+	(void)peer_sent(&peer);
+	delivery_stop(&peer.delivery, text);
+	cr_expect_str_eq(peer_sent(&peer), "BYE 0\n");
+	cr_expect_eq(strlen(peer.delivery.end.text), HM_END_TEXT_MAX_BYTES);
 }
 
 Test(delivery, what_ended_stays_as_it_was)
