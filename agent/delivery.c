@@ -381,7 +381,8 @@ static void take_end(struct delivery *delivery, const struct frame *frame)
 	end.reason = last.reason;
 	end.wait_ms = last.wait_ms;
 	/* What the collector has of this epoch is not ours. */
-	if (frame->type == HM_FRAME_ERROR && last.reason == HM_REASON_DECLARED_OTHERWISE)
+	if (frame->type == HM_FRAME_ERROR && (last.reason == HM_REASON_DECLARED_OTHERWISE ||
+					      last.reason == HM_REASON_SEQUENCE_OTHER))
 		end.outcome = DELIVERY_NEW_EPOCH;
 	set_text(&end, last.text.start, last.text.length);
 	finish(delivery, &end);
@@ -398,7 +399,7 @@ static void take_frame(struct delivery *delivery, const struct frame *frame, int
 	else if (frame->type == HM_FRAME_ACK && is_welcome)
 		take_ack(delivery, frame, now_us);
 	else
-		refuse(delivery, HM_REASON_FRAME_TYPE, "a frame that may not come now");
+		refuse(delivery, HM_REASON_OUT_OF_TURN, "a frame that may not come now");
 }
 
 void delivery_take(struct delivery *delivery, const void *bytes, size_t length, int64_t now_us)
@@ -457,7 +458,7 @@ void delivery_expire(struct delivery *delivery, int64_t now_us)
 {
 	if (now_us < delivery_due_us(delivery))
 		return;
-	refuse(delivery, HM_REASON_IDLE,
+	refuse(delivery, HM_REASON_TOO_SLOW,
 	       delivery->state == DELIVERY_GREETING    ? "no WELCOME came in time"
 	       : delivery->frame_since_us != INT64_MAX ? "a frame took too long"
 						       : "no ACK came in time");

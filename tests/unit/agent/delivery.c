@@ -282,8 +282,8 @@ static void expect_due(int64_t due_us)
 	delivery_expire(&peer.delivery, due_us - 1);
 	cr_assert_not(delivery_is_ended(&peer.delivery));
 	delivery_expire(&peer.delivery, due_us);
-	peer_expect_end(&peer, DELIVERY_AGAIN, HM_REASON_IDLE);
-	cr_expect_str_eq(peer_sent(&peer), "ERROR 14\n");
+	peer_expect_end(&peer, DELIVERY_AGAIN, HM_REASON_TOO_SLOW);
+	cr_expect_str_eq(peer_sent(&peer), "ERROR 43\n");
 }
 
 Test(delivery, welcome_comes_within_5_seconds)
@@ -347,7 +347,7 @@ Test(delivery, a_slow_line_is_no_reason_as_long_as_bytes_go)
 	cr_expect_eq(delivery_due_us(&peer.delivery), PEER_NOW_US + 510 * SECOND_US);
 	delivery_advance(&peer.delivery, 0, PEER_NOW_US + 500 * SECOND_US);
 	delivery_expire(&peer.delivery, PEER_NOW_US + 510 * SECOND_US);
-	peer_expect_end(&peer, DELIVERY_AGAIN, HM_REASON_IDLE);
+	peer_expect_end(&peer, DELIVERY_AGAIN, HM_REASON_TOO_SLOW);
 }
 
 Test(delivery, nothing_is_due_when_all_is_acknowledged)

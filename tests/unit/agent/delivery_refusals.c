@@ -217,15 +217,15 @@ Test(delivery_refusals, frames_come_in_their_turn)
 	/* Before WELCOME. */
 	peer_put_ack(&peer, 1);
 	peer_flush(&peer);
-	peer_expect_end(&peer, DELIVERY_AGAIN, HM_REASON_FRAME_TYPE);
-	cr_expect_str_eq(peer_sent(&peer), "HELLO\nERROR 19\n");
+	peer_expect_end(&peer, DELIVERY_AGAIN, HM_REASON_OUT_OF_TURN);
+	cr_expect_str_eq(peer_sent(&peer), "HELLO\nERROR 37\n");
 	/* Twice. */
 	peer_begin(&peer);
 	(void)peer_sent(&peer);
 	peer_welcome(&peer, 0, 0);
 	peer_welcome(&peer, 0, 0);
-	peer_expect_end(&peer, DELIVERY_AGAIN, HM_REASON_FRAME_TYPE);
-	cr_expect_str_eq(peer_sent(&peer), "ERROR 19\n");
+	peer_expect_end(&peer, DELIVERY_AGAIN, HM_REASON_OUT_OF_TURN);
+	cr_expect_str_eq(peer_sent(&peer), "ERROR 37\n");
 }
 
 Test(delivery_refusals, agents_do_not_get_what_agents_send)
@@ -245,8 +245,8 @@ Test(delivery_refusals, agents_do_not_get_what_agents_send)
 			native_messages[i].put(&payload);
 			peer_put(&peer, type, &payload);
 			peer_flush(&peer);
-			peer_expect_end(&peer, DELIVERY_AGAIN, HM_REASON_FRAME_TYPE);
-			cr_expect_str_eq(peer_sent(&peer), "ERROR 19\n");
+			peer_expect_end(&peer, DELIVERY_AGAIN, HM_REASON_OUT_OF_TURN);
+			cr_expect_str_eq(peer_sent(&peer), "ERROR 37\n");
 		}
 	}
 }
@@ -330,9 +330,10 @@ Test(delivery_refusals, an_error_or_bye_says_how_long_to_wait)
 Test(delivery_refusals, every_reason_is_taken_and_no_wait_is_for_ever)
 {
 	for (int reason = 0; reason < 100; reason++) {
-		enum delivery_outcome outcome = reason == HM_REASON_DECLARED_OTHERWISE
-							? DELIVERY_NEW_EPOCH
-							: DELIVERY_AGAIN;
+		enum delivery_outcome outcome =
+			reason == HM_REASON_DECLARED_OTHERWISE || reason == HM_REASON_SEQUENCE_OTHER
+				? DELIVERY_NEW_EPOCH
+				: DELIVERY_AGAIN;
 
 		peer_begin(&peer);
 		(void)peer_sent(&peer);
