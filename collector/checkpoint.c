@@ -155,10 +155,9 @@ static int tell_names_again(struct engine *engine, const struct catalog_host *ho
 	int result = 0;
 
 	for (struct epoch *epoch = host->epochs; epoch && result == 0; epoch = epoch->next) {
+		epoch->n_named = 0;
 		if (epoch->n_adding > 0)
 			result = put_names(engine, epoch);
-		else
-			epoch->n_named = 0;
 	}
 	return result;
 }

@@ -245,8 +245,9 @@ static void rewind_links(struct committer *committer)
 	for (size_t i = committer->n_done; i < committer->n_entries; i++) {
 		const struct entry *entry = &committer->entries[i];
 
-		if (entry->host)
-			entry->host->appended = entry->host->last;
+		if (!entry->host)
+			continue;
+		entry->host->appended = entry->host->last;
 		if (!entry->epoch || entry->epoch->n_adding == 0)
 			continue;
 		entry->host->n_told = 0;

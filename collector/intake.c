@@ -59,10 +59,11 @@ static int find_free_host(struct engine *engine, const struct series_text *name,
 			  struct catalog_host **ret_host)
 {
 	char numbered[HM_HOST_NAME_MAX_BYTES + 1];
-	int length = (int)name->length;
 	int result = catalog_get_host(&engine->catalog, name->start, name->length, ret_host);
 
 	for (unsigned i = 2; result == 0 && (*ret_host)->has_agent; i++) {
+		int length;
+
 		if (i > NUMBER_MAX)
 			return -ENAMETOOLONG;
 		length = snprintf(numbered, sizeof(numbered), "%.*s~%u", (int)name->length,
@@ -124,6 +125,9 @@ enum hm_reason intake_hello(struct intake *intake, const struct wire_hello *hell
 		result = find_host(engine, hello, &host);
 	if (result == 0)
 		result = epoch_get(&engine->catalog, host, hello->epoch, &epoch);
+	/* What becomes of it is known in a moment, and WELCOME says it. */
+	if (result == 0 && epoch->taken.sequence != epoch->durable.sequence)
+		result = -EAGAIN;
 	if (result == 0) {
 		*ret_mark = (struct intake_mark){
 			.epoch = epoch,
@@ -251,9 +255,35 @@ static void note_sample(struct engine *engine, struct catalog_series *series, in
 	engine->stats.n_odd += is_odd;
 }
 
-/* Note all samples of a column. */
-static void note_column(struct engine *engine, struct catalog_series *series,
-			const struct block_column *column, const int64_t *times_us, int64_t now_us)
+/* A column of times that all are possible: its first and its last sample tell all. */
+static void note_ends(struct engine *engine, struct catalog_series *series,
+		      const struct block_column *column, const int64_t *times_us, size_t n_times,
+		      int64_t now_us)
+{
+	size_t first = column->runs ? SIZE_MAX : 0;
+	size_t last = n_times - 1;
+	size_t row = 0;
+
+	for (size_t i = 0; column->runs && i < column->n_runs; i++) {
+		const struct block_run *run = &column->runs[i];
+
+		if (run->n_present > 0) {
+			first = first == SIZE_MAX ? row : first;
+			last = row + run->n_present - 1;
+		}
+		row += (size_t)run->n_present + run->n_missing;
+	}
+	if (column->n_values == 0)
+		return;
+	note_sample(engine, series, times_us[first], column->values[0], now_us);
+	if (last != first) {
+		note_sample(engine, series, times_us[last], column->values[column->n_values - 1],
+			    now_us);
+	}
+}
+
+static void note_all(struct engine *engine, struct catalog_series *series,
+		     const struct block_column *column, const int64_t *times_us, int64_t now_us)
 {
 	const struct block_run all = {.n_present = (uint32_t)column->n_values};
 	const struct block_run *runs = column->runs ? column->runs : &all;
@@ -266,6 +296,20 @@ static void note_column(struct engine *engine, struct catalog_series *series,
 			note_sample(engine, series, times_us[row + k], *values++, now_us);
 		row += (size_t)runs[i].n_present + runs[i].n_missing;
 	}
+}
+
+static void note_column(struct engine *engine, struct catalog_series *series,
+			const struct block_column *column, const int64_t *times_us, size_t n_times,
+			int64_t now_us)
+{
+	/* They grow. */
+	bool has_odd =
+		group_is_odd(times_us[0], now_us) || group_is_odd(times_us[n_times - 1], now_us);
+
+	if (has_odd)
+		note_all(engine, series, column, times_us, now_us);
+	else
+		note_ends(engine, series, column, times_us, n_times, now_us);
 }
 
 /* Of a batch that was checked. With the mutex held. */
@@ -292,7 +336,8 @@ static void note_batch(struct intake *intake, const struct epoch *epoch,
 			struct block_column column;
 
 			if (block_decoder_column(intake->decoder, i, &column) == 0)
-				note_column(engine, epoch->series[id], &column, times_us, now_us);
+				note_column(engine, epoch->series[id], &column, times_us, n_times,
+					    now_us);
 		}
 	}
 	epoch->host->n_samples += message->n_samples;

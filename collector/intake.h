@@ -51,7 +51,8 @@ void intake_free(struct intake *intake);
 /*
  * An agent says who it is. A host that the store does not know by its id takes over the one of that name that only
  * text has made; where an agent of another id has the name, it gets NAME~2, or the next number that is free.
- * @return HM_REASON_NONE; HM_REASON_STORE_FAILED: not all of the store could be read yet; HM_REASON_BAD_NAME: too long
+ * @return HM_REASON_NONE; HM_REASON_STORE_FAILED: not all of the store could be read yet, or
+ * what an earlier session sent is not durable yet: it is to be tried again; HM_REASON_BAD_NAME: too long
  * with a number, or too many have it; HM_REASON_BAD_ID: the epoch is another host's; HM_REASON_TOO_MANY_EPOCHS, or hosts; HM_REASON_NO_MEMORY
  */
 enum hm_reason intake_hello(struct intake *intake, const struct wire_hello *hello,

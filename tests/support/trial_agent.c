@@ -280,8 +280,8 @@ static void say_hello(struct trial *trial, struct trial_agent *agent)
 		trial_give_up("no memory");
 	reason = intake_hello(agent->intake, &hello, &mark);
 	if (reason != HM_REASON_NONE) {
-		/* What could not be read at first may be by now. */
-		if (trial->engine->trouble < 0)
+		/* What could not be read at first may be by now; what was sent before waits for the disk. */
+		if (reason == HM_REASON_STORE_FAILED)
 			trial_agent_hang_up(agent);
 		else
 			judge(trial, agent, "HELLO", reason);

@@ -240,6 +240,18 @@ Test(intake, what_is_wrong_is_refused_and_nothing_of_it_taken)
 	cr_expect_eq(take(epoch, HM_FRAME_BATCH), HM_REASON_NONE);
 }
 
+Test(intake, hello_waits_until_it_is_known_what_is_durable)
+{
+	struct epoch *epoch = take_two();
+	struct intake_mark mark;
+
+	make_batch(3, 0, 12, 8);
+	cr_assert_eq(take(epoch, HM_FRAME_BATCH), HM_REASON_NONE);
+	cr_expect_eq(intake_hello(intake, &hello, &mark), HM_REASON_STORE_FAILED);
+	cr_assert_eq(engine_commit(store.engine), 0);
+	cr_expect_eq(say_hello().sequence, 3);
+}
+
 Test(intake, a_gap_takes_the_places_of_all_that_is_gone)
 {
 	struct epoch *epoch = take_two();
