@@ -1,0 +1,481 @@
+/* SPDX-License-Identifier: MIT */
+/* Tests of the agent's spool. */
+
+#include "agent/spool.h"
+
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <string.h>
+
+#include "common/crc32c.h"
+#include "common/wire_gap.h"
+#include "tests/support/sim_disk.h"
+
+#define SEGMENT_BYTES ((uint64_t)16 << 10)
+#define SEGMENTS      7
+#define HOUR_US       (INT64_C(3600) * 1000000)
+
+static struct sim_counts counts;
+static struct sim_disk *sim;
+static struct spool_options options;
+static struct spool *spool;
+
+static void setup(void)
+{
+	sim = sim_disk_new(1, &counts);
+	options = (struct spool_options){
+		.disk = sim_disk_table(sim),
+		.folder = sim_disk_open_root(sim),
+		.segment_bytes = SEGMENT_BYTES,
+		.max_bytes = SEGMENTS * SEGMENT_BYTES,
+		.max_age_us = 160 * HOUR_US,
+		.max_memory_bytes = SEGMENT_BYTES / 2,
+		.host_id = {7},
+		.host_name = {"web01", 5},
+	};
+	cr_assert_eq(spool_open(&options, &spool), 0);
+}
+
+static void teardown(void)
+{
+	spool_free(spool);
+	sim_disk_free(sim);
+}
+
+TestSuite(spool, .init = setup, .fini = teardown, .timeout = 20);
+
+static void reopen(void)
+{
+	spool_free(spool);
+	spool = NULL;
+	cr_assert_eq(spool_open(&options, &spool), 0);
+}
+
+/* The power fails, and the spool is opened again. */
+static void lose_power(uint64_t seed)
+{
+	spool_free(spool);
+	spool = NULL;
+	sim_disk_seed(sim, seed);
+	sim_disk_crash(sim);
+	options.folder = sim_disk_open_root(sim);
+	cr_assert_eq(spool_open(&options, &spool), 0);
+}
+
+static struct spool_status status_of(void)
+{
+	struct spool_status status;
+
+	spool_get_status(spool, &status);
+	return status;
+}
+
+static uint64_t tick(const char *text)
+{
+	uint64_t number = 0;
+
+	cr_assert_eq(spool_append_tick(spool, text, strlen(text), &number), 0);
+	return number;
+}
+
+static uint64_t append(enum hm_frame_type type, const char *text, uint64_t ticks)
+{
+	struct spool_draft draft = {
+		.type = type,
+		.body = text,
+		.body_bytes = strlen(text),
+		.ticks = ticks,
+		.first_us = 1000,
+		.last_us = 2000,
+		.n_samples = 10,
+	};
+	uint64_t sequence = 0;
+
+	cr_assert_eq(spool_append_message(spool, &draft, &sequence), 0);
+	return sequence;
+}
+
+/* A DECLARE of the series 0, a gauge without unit. */
+static uint64_t append_series(const char *name)
+{
+	size_t length = strlen(name);
+	static char body[64] = {0, 0, 0, 0, 1, 0, 0};
+	struct spool_draft draft = {
+		.type = HM_FRAME_DECLARE, .body = body, .body_bytes = 9 + length};
+	uint64_t sequence = 0;
+
+	body[7] = (char)length;
+	for (size_t i = 0; i < length; i++)
+		body[9 + i] = name[i];
+	cr_assert_eq(spool_append_message(spool, &draft, &sequence), 0);
+	return sequence;
+}
+
+/* A batch of so many bytes, synced. */
+static uint64_t append_large(size_t n_bytes)
+{
+	static char body[SEGMENT_BYTES];
+	struct spool_draft draft = {
+		.type = HM_FRAME_BATCH,
+		.body = body,
+		.body_bytes = n_bytes,
+		.first_us = 1000,
+		.last_us = 2000,
+		.n_samples = 10,
+	};
+	uint64_t sequence = 0;
+
+	cr_assert_eq(spool_append_message(spool, &draft, &sequence), 0);
+	cr_assert_eq(spool_sync(spool), 0);
+	return sequence;
+}
+
+static struct spool_epoch_info epoch_at(size_t i)
+{
+	struct spool_epoch_info info = {.last = 0};
+
+	cr_assert_eq(spool_get_epoch(spool, i, &info), 0);
+	return info;
+}
+
+/* The body of the message behind a sequence of an epoch; "" = none, "gap" = a GAP. */
+static const char *next(size_t epoch, uint64_t after)
+{
+	static char text[SEGMENT_BYTES];
+	struct spool_epoch_info info = epoch_at(epoch);
+	struct spool_message message;
+
+	if (spool_next(spool, info.id, after, &message) < 0)
+		return "";
+	cr_assert_eq(message.crc, crc32c(0, message.payload, message.payload_bytes));
+	if (message.type == HM_FRAME_GAP)
+		return "gap";
+	memcpy(text, message.payload + HM_STAMP_BYTES, message.payload_bytes - HM_STAMP_BYTES);
+	text[message.payload_bytes - HM_STAMP_BYTES] = '\0';
+	return text;
+}
+
+static struct wire_gap gap_behind(size_t epoch, uint64_t after)
+{
+	struct spool_epoch_info info = epoch_at(epoch);
+	struct spool_message message;
+	struct wire_gap gap;
+
+	cr_assert_eq(spool_next(spool, info.id, after, &message), 0);
+	cr_assert_eq(message.type, HM_FRAME_GAP);
+	cr_assert_eq(wire_gap_get(message.payload, message.payload_bytes, &gap), HM_REASON_NONE);
+	return gap;
+}
+
+Test(spool, offers_messages_once_they_are_durable)
+{
+	cr_assert_eq(append(HM_FRAME_DECLARE, "series", 0), 1);
+	cr_assert_eq(append(HM_FRAME_BATCH, "first", 0), 2);
+	cr_assert_str_eq(next(0, 0), "");
+
+	cr_assert_eq(spool_sync(spool), 0);
+
+	cr_assert_str_eq(next(0, 0), "series");
+	cr_assert_str_eq(next(0, 1), "first");
+	cr_assert_str_eq(next(0, 2), "");
+}
+
+Test(spool, has_after_a_power_cut_what_it_offered)
+{
+	struct spool_epoch_info before;
+
+	(void)append(HM_FRAME_DECLARE, "series", 0);
+	(void)append(HM_FRAME_BATCH, "first", 0);
+	cr_assert_eq(spool_sync(spool), 0);
+	before = epoch_at(0);
+
+	lose_power(3);
+
+	cr_assert_arr_eq(epoch_at(0).id, before.id, HM_ID_BYTES);
+	cr_assert_str_eq(next(0, 0), "series");
+	cr_assert_str_eq(next(0, 1), "first");
+}
+
+Test(spool, gives_ticks_back_that_no_batch_supersedes)
+{
+	struct spool_tick got;
+	uint64_t sealed;
+
+	(void)tick("one");
+	sealed = tick("two");
+	(void)append(HM_FRAME_BATCH, "one and two", sealed);
+	(void)tick("three");
+
+	reopen();
+
+	cr_assert_eq(spool_get_tick(spool, 0, &got), 0);
+	cr_assert_eq(got.payload_bytes, 5);
+	cr_assert_arr_eq(got.payload, "three", 5);
+	cr_assert_eq(spool_get_tick(spool, 1, &got), -ENOENT);
+	cr_assert_str_eq(next(0, 0), "one and two");
+}
+
+Test(spool, has_a_batch_or_its_ticks_whatever_the_power_takes)
+{
+	unsigned n_ticks = 0;
+
+	for (uint64_t seed = 0; seed < 40; seed++) {
+		struct spool_tick got;
+		bool has_tick;
+		uint64_t sealed = tick("one");
+
+		cr_assert_eq(spool_sync(spool), 0);
+		(void)append(HM_FRAME_BATCH, "sealed", sealed);
+		(void)tick("two");
+		lose_power(seed);
+
+		has_tick =
+			spool_get_tick(spool, 0, &got) == 0 && memcmp(got.payload, "one", 3) == 0;
+		cr_assert_neq(has_tick, strcmp(next(0, 0), "sealed") == 0);
+		n_ticks += has_tick;
+		teardown();
+		setup();
+	}
+	cr_assert_gt(n_ticks, 0);
+	cr_assert_lt(n_ticks, 40);
+}
+
+Test(spool, lets_gaps_take_the_places_of_the_oldest_batches)
+{
+	struct wire_gap gap;
+
+	(void)append(HM_FRAME_DECLARE, "series", 0);
+	for (unsigned i = 0; i < 60; i++)
+		(void)append_large(2000);
+
+	cr_assert_leq(status_of().n_bytes, options.max_bytes);
+	cr_assert_str_eq(next(0, 0), "series");
+	gap = gap_behind(0, 1);
+	cr_assert_eq(gap.first, 2);
+	cr_assert_gt(gap.stamp.sequence, 20);
+	cr_assert_eq(gap.n_samples, (gap.stamp.sequence - 1) * 10);
+	cr_assert_eq(gap.first_us, 1000);
+	cr_assert_eq(gap.last_us, 2000);
+	cr_assert_str_eq(next(0, gap.stamp.sequence), "");
+	cr_assert_eq(status_of().n_gone_batches, gap.stamp.sequence - 1);
+
+	reopen();
+	cr_assert_str_eq(next(0, 0), "series");
+	cr_assert_geq(gap_behind(0, 1).stamp.sequence, gap.stamp.sequence);
+	cr_assert_leq(status_of().n_bytes, options.max_bytes);
+}
+
+Test(spool, splits_gaps_around_what_never_goes)
+{
+	(void)append(HM_FRAME_DECLARE, "series", 0);
+	(void)append_large(2000);
+	(void)append(HM_FRAME_CLOCK, "clock", 0);
+	(void)append_large(2000);
+	(void)append(HM_FRAME_DECLARE, "more", 0);
+	for (unsigned i = 0; i < 60; i++)
+		(void)append_large(2000);
+
+	cr_assert_str_eq(next(0, 0), "series");
+	cr_assert_eq(gap_behind(0, 1).stamp.sequence, 2);
+	cr_assert_str_eq(next(0, 2), "clock");
+	cr_assert_eq(gap_behind(0, 3).stamp.sequence, 4);
+	cr_assert_str_eq(next(0, 4), "more");
+	cr_assert_eq(gap_behind(0, 5).first, 6);
+}
+
+Test(spool, drops_what_is_too_old)
+{
+	(void)append_large(100);
+	for (unsigned i = 0; i < 19; i++) {
+		sim_disk_advance(sim, 8 * HOUR_US);
+		(void)append_large(100);
+	}
+	cr_assert_eq(status_of().n_gone_batches, 0);
+	sim_disk_advance(sim, 8 * HOUR_US);
+	cr_assert_eq(spool_sync(spool), 0);
+
+	/* Those of its oldest segment. */
+	cr_assert_geq(status_of().n_gone_batches, 1);
+	cr_assert_leq(status_of().n_gone_batches, 6);
+	cr_assert_eq(gap_behind(0, 0).first, 1);
+}
+
+Test(spool, does_not_take_a_clock_that_is_set_for_age)
+{
+	(void)append_large(100);
+	sim_disk_set_now(sim, INT64_C(4000000000) * 1000000);
+	cr_assert_eq(spool_sync(spool), 0);
+	reopen();
+	cr_assert_eq(spool_sync(spool), 0);
+	cr_assert_eq(status_of().n_gone_batches, 0);
+	cr_assert_eq(status_of().n_messages, 1);
+}
+
+Test(spool, begins_an_epoch_for_another_name)
+{
+	struct spool_epoch_info before = epoch_at(0);
+
+	(void)append(HM_FRAME_BATCH, "old", 0);
+	cr_assert_eq(spool_sync(spool), 0);
+	options.host_name = (struct series_text){"web02", 5};
+	reopen();
+
+	cr_assert_eq(status_of().n_epochs, 2);
+	cr_assert_arr_eq(epoch_at(0).id, before.id, HM_ID_BYTES);
+	cr_assert_str_eq(next(0, 0), "old");
+	cr_assert_arr_neq(epoch_at(1).id, before.id, HM_ID_BYTES);
+	cr_assert_eq(epoch_at(1).host_name.start[4], '2');
+	cr_assert_eq(append(HM_FRAME_BATCH, "new", 0), 1);
+
+	spool_acked(spool, before.id, 1);
+	cr_assert_eq(status_of().n_epochs, 1);
+	cr_assert_eq(spool_sync(spool), 0);
+	reopen();
+	cr_assert_eq(status_of().n_epochs, 1);
+}
+
+Test(spool, compares_what_a_collector_has)
+{
+	struct spool_message message;
+	uint8_t id[HM_ID_BYTES];
+
+	memcpy(id, epoch_at(0).id, HM_ID_BYTES);
+	(void)append(HM_FRAME_BATCH, "one", 0);
+	(void)append(HM_FRAME_BATCH, "two", 0);
+	cr_assert_eq(spool_sync(spool), 0);
+	cr_assert_eq(spool_next(spool, id, 1, &message), 0);
+
+	cr_assert_eq(spool_compare(spool, id, 0, 0), SPOOL_AGREES);
+	cr_assert_eq(spool_compare(spool, id, 2, message.crc), SPOOL_AGREES);
+	cr_assert_eq(spool_compare(spool, id, 1, message.crc), SPOOL_OTHER);
+	cr_assert_eq(spool_compare(spool, id, 3, message.crc), SPOOL_OTHER);
+	spool_acked(spool, id, 2);
+	cr_assert_eq(spool_sync(spool), 0);
+	reopen();
+	cr_assert_eq(epoch_at(0).acked, 2);
+	cr_assert_eq(spool_compare(spool, id, 2, message.crc), SPOOL_AGREES);
+	for (unsigned i = 0; i < 60; i++)
+		(void)append_large(2000);
+	cr_assert_eq(spool_compare(spool, id, 2, message.crc), SPOOL_AGREES);
+	cr_assert_eq(spool_compare(spool, id, 1, 1), SPOOL_UNKNOWN);
+}
+
+Test(spool, refuses_what_does_not_fit)
+{
+	struct spool_draft draft = {
+		.type = HM_FRAME_CLOCK, .body = "x", .body_bytes = SPOOL_BODY_MAX_BYTES + 1};
+	uint64_t sequence;
+
+	cr_assert_eq(spool_append_message(spool, &draft, &sequence), -EMSGSIZE);
+	draft.type = HM_FRAME_GAP;
+	draft.body_bytes = 1;
+	cr_assert_eq(spool_append_message(spool, &draft, &sequence), -EINVAL);
+	cr_assert_eq(spool_append_tick(spool, "", 0, &sequence), -EMSGSIZE);
+	options.max_bytes = 4 * SEGMENT_BYTES;
+	cr_assert_eq(spool_open(&options, &spool), -EINVAL);
+}
+
+Test(spool, refuses_declarations_beyond_their_part_of_it)
+{
+	struct spool_draft draft = {
+		.type = HM_FRAME_DECLARE, .body = "0123456789", .body_bytes = 10};
+	uint64_t sequence;
+	int result = 0;
+	unsigned n = 0;
+
+	while (result == 0 && n++ < 1000)
+		result = spool_append_message(spool, &draft, &sequence);
+	cr_assert_eq(result, -EDQUOT);
+	/* Batches go on. */
+	for (unsigned i = 0; i < 60; i++)
+		(void)append_large(2000);
+	cr_assert_leq(status_of().n_bytes, options.max_bytes);
+	cr_assert_not(status_of().is_in_memory);
+}
+
+Test(spool, goes_on_in_another_segment_after_a_failed_sync)
+{
+	(void)tick("tick");
+	(void)append(HM_FRAME_BATCH, "first", 0);
+	sim_disk_fail(sim, SIM_FDATASYNC, 1, EIO, false);
+	cr_assert_eq(spool_sync(spool), 0);
+
+	cr_assert_not(status_of().is_in_memory);
+	cr_assert_eq(status_of().last_error, -EIO);
+	cr_assert_eq(status_of().n_segments, 2);
+	cr_assert_str_eq(next(0, 0), "first");
+	lose_power(1);
+	cr_assert_str_eq(next(0, 0), "first");
+	cr_assert_eq(status_of().n_ticks, 1);
+}
+
+Test(spool, goes_on_in_memory_while_nothing_can_be_written)
+{
+	uint64_t sealed = tick("on the disk");
+
+	(void)append(HM_FRAME_DECLARE, "series", 0);
+	cr_assert_eq(spool_sync(spool), 0);
+	sim_disk_fail(sim, SIM_PWRITE, 1, EIO, true);
+	(void)append(HM_FRAME_BATCH, "sealed", sealed);
+	cr_assert(status_of().is_in_memory);
+	cr_assert_eq(append(HM_FRAME_BATCH, "first", 0), 1);
+	cr_assert_eq(append(HM_FRAME_BATCH, "second", tick("in memory")), 2);
+
+	cr_assert_eq(status_of().n_epochs, 2);
+	cr_assert(epoch_at(1).is_in_memory);
+	cr_assert_str_eq(next(1, 0), "first");
+	cr_assert_str_eq(next(1, 1), "second");
+	/* A crash now would bring its tick back. */
+	cr_assert_str_eq(next(0, 1), "");
+	cr_assert_neq(spool_retry(spool), 0);
+
+	sim_disk_heal(sim);
+	cr_assert_eq(spool_retry(spool), 0);
+	cr_assert_not(status_of().is_in_memory);
+	cr_assert_eq(status_of().n_epochs, 3);
+	cr_assert_str_eq(next(0, 1), "sealed");
+	cr_assert_str_eq(next(1, 1), "second");
+	cr_assert_eq(append(HM_FRAME_BATCH, "third", 0), epoch_at(2).last + 1);
+	cr_assert_eq(spool_sync(spool), 0);
+
+	lose_power(9);
+	cr_assert_str_eq(next(0, 1), "sealed");
+	cr_assert_str_eq(next(1, 0), "first");
+	cr_assert_str_eq(next(1, 1), "second");
+	cr_assert_str_eq(next(2, epoch_at(2).last - 1), "third");
+	cr_assert_eq(status_of().n_ticks, 0);
+}
+
+Test(spool, moves_to_a_new_epoch_what_is_stored_otherwise)
+{
+	uint8_t old[HM_ID_BYTES];
+
+	memcpy(old, epoch_at(0).id, HM_ID_BYTES);
+	(void)append_series("series");
+	(void)append(HM_FRAME_BATCH, "acknowledged", 0);
+	(void)append(HM_FRAME_BATCH, "sent", 0);
+	(void)append(HM_FRAME_BATCH, "not sent", 0);
+	(void)append(HM_FRAME_CLOCK, "clock", 0);
+	(void)append(HM_FRAME_BATCH, "sent and not stored", 0);
+	cr_assert_eq(spool_sync(spool), 0);
+	spool_acked(spool, old, 2);
+	cr_assert_str_eq(next(0, 2), "sent");
+	cr_assert_str_eq(next(0, 5), "sent and not stored");
+
+	cr_assert_eq(spool_new_epoch(spool, old, 4), 0);
+
+	for (unsigned i = 0; i < 2; i++) {
+		cr_assert_eq(status_of().n_epochs, 1);
+		cr_assert_arr_neq(epoch_at(0).id, old, HM_ID_BYTES);
+		cr_assert_str_eq(next(0, 0) + 9, "series");
+		cr_assert_eq(gap_behind(0, 1).n_samples, 10);
+		cr_assert_eq(gap_behind(0, 1).first, 2);
+		cr_assert_eq(gap_behind(0, 1).stamp.sequence, 2);
+		cr_assert_str_eq(next(0, 2), "not sent");
+		cr_assert_str_eq(next(0, 3), "clock");
+		cr_assert_str_eq(next(0, 4), "sent and not stored");
+		cr_assert_str_eq(next(0, 5), "");
+		lose_power(i);
+	}
+	cr_assert_eq(spool_new_epoch(spool, old, 4), -ENOENT);
+}
