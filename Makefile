@@ -168,7 +168,7 @@ $(FUZZERS): $(BUILD)/fuzz/%: $(BUILD)/obj/tests/fuzz/%.o \
 	$(Q)mkdir -p $(@D)
 	$(Q)$(LINK) -fsanitize=fuzzer -pie -o $@ $< $(group) $(LDLIBS)
 
-$(FAULTS): $(BUILD)/fault/%: $(BUILD)/obj/tests/fault/%.o $(call archives,support collector common)
+$(FAULTS): $(BUILD)/fault/%: $(BUILD)/obj/tests/fault/%.o $(call archives,support agent collector common)
 	$(call say,LINK,$@)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(LINK) -pie -o $@ $< $(group) $(LDLIBS)
