@@ -210,6 +210,40 @@ static enum hm_reason set_series(struct epoch *epoch, size_t id, struct catalog_
 	return HM_REASON_NONE;
 }
 
+static bool is_text(const struct series_text *text, const char *other, size_t length)
+{
+	return text->length == length && memcmp(text->start, other, length) == 0;
+}
+
+static bool is_named_so(const struct catalog_series *series, const struct wire_series *named)
+{
+	const struct catalog_file *file = series->file;
+
+	return file->kind == named->kind && is_text(&named->unit, file->unit, strlen(file->unit)) &&
+	       is_text(&named->metric, file->metric, strlen(file->metric)) &&
+	       is_text(&named->labels, series->labels, series->labels_length);
+}
+
+enum hm_reason epoch_check_declare(const struct epoch *epoch, const uint8_t *payload, size_t length)
+{
+	struct wire_declare declare;
+	struct wire_series named;
+	enum hm_reason reason = wire_declare_open(&declare, payload, length);
+
+	if (reason == HM_REASON_NONE && declare.first_id > epoch->n_series)
+		reason = HM_REASON_NOT_DECLARED;
+	while (reason == HM_REASON_NONE && wire_declare_next(&declare, &named)) {
+		size_t id = declare.first_id + declare.n_series - 1;
+
+		if (id < epoch->n_series && !is_named_so(epoch->series[id], &named))
+			reason = HM_REASON_DECLARED_OTHERWISE;
+	}
+	if (reason == HM_REASON_NONE)
+		reason = declare.reason;
+	wire_declare_done(&declare);
+	return reason;
+}
+
 enum hm_reason epoch_declare(struct catalog *catalog, struct epoch *epoch, const uint8_t *payload,
 			     size_t length)
 {

@@ -86,6 +86,14 @@ void epoch_recover(struct epoch *epoch, const struct epoch_mark *mark);
 bool epoch_get_taken(const struct epoch *epoch, uint64_t sequence, uint32_t *ret_crc);
 
 /*
+ * May the series of a DECLARE be taken, all of them? Of ids that are known it has to say what is known, kind and unit too;
+ * so not of one that comes again, for others may have changed these since.
+ * @return HM_REASON_NONE; as epoch_declare()
+ */
+enum hm_reason epoch_check_declare(const struct epoch *epoch, const uint8_t *payload,
+				   size_t length);
+
+/*
  * Take the series of a DECLARE or of a NAMES record. Those that are known, and named so, are passed over.
  * @return HM_REASON_NONE; HM_REASON_NOT_DECLARED: ids before its first one are missing;
  * HM_REASON_DECLARED_OTHERWISE; HM_REASON_TOO_MANY_SERIES; HM_REASON_NO_MEMORY; what wire_declare_next() gives. Then

@@ -354,6 +354,8 @@ static enum hm_reason take_next(struct intake *intake, struct epoch *epoch,
 	enum hm_reason reason = HM_REASON_NONE;
 
 	if (message->type == HM_FRAME_DECLARE)
+		reason = epoch_check_declare(epoch, message->payload, message->length);
+	if (reason == HM_REASON_NONE && message->type == HM_FRAME_DECLARE)
 		reason = epoch_declare(&engine->catalog, epoch, message->payload, message->length);
 	if (reason == HM_REASON_NONE && put_message(engine, epoch, message) < 0) {
 		epoch->n_series = n_series;

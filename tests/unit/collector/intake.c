@@ -223,9 +223,18 @@ Test(intake, what_is_wrong_is_refused_and_nothing_of_it_taken)
 	cr_expect_eq(take(epoch, HM_FRAME_DECLARE), HM_REASON_NOT_DECLARED);
 	make_declare(3, 1, two_names, 1);
 	cr_expect_eq(take(epoch, HM_FRAME_DECLARE), HM_REASON_DECLARED_OTHERWISE);
+	make_declare(3, 0, two_names, 2);
+	payload.data[HM_STAMP_BYTES + 4] = HM_STORED_COUNTER;
+	cr_expect_eq(take(epoch, HM_FRAME_DECLARE), HM_REASON_DECLARED_OTHERWISE);
+	make_declare(3, 0, two_names, 2);
+	payload.data[HM_STAMP_BYTES + 7] = 'S';
+	cr_expect_eq(take(epoch, HM_FRAME_DECLARE), HM_REASON_DECLARED_OTHERWISE);
 	make_declare(3, 2, bad, 2);
 	cr_expect_eq(take(epoch, HM_FRAME_DECLARE), HM_REASON_BAD_LABELS);
 	cr_expect_eq(epoch->n_series, 2);
+	cr_expect_eq(sim_store_stats(&store).n_series, 2);
+	cr_expect_eq(epoch->series[0]->file->kind, HM_STORED_GAUGE);
+	cr_expect_str_eq(epoch->series[0]->file->unit, "seconds");
 	make_batch(3, 0, 12, 8);
 	payload.data[payload.length - 1] ^= 1;
 	payload.length--;
