@@ -29,6 +29,8 @@ static enum hm_reason check(const struct wire_hello *hello)
 	if (hello->host.length == 0 || hello->host.length > HM_HOST_NAME_MAX_BYTES ||
 	    !text_is_clean(hello->host.start, hello->host.length))
 		return HM_REASON_BAD_NAME;
+	if (hello->now_us == INT64_MIN)
+		return HM_REASON_BAD_TIME;
 	return HM_REASON_NONE;
 }
 

@@ -25,7 +25,7 @@ void wire_hello_put(struct buffer *out, const struct wire_hello *hello);
 
 /*
  * @param ret_hello  its texts are borrowed from the payload
- * @return HM_REASON_NONE, HM_REASON_BAD_MESSAGE, HM_REASON_BAD_ID or HM_REASON_BAD_NAME (the host's)
+ * @return HM_REASON_NONE, HM_REASON_BAD_MESSAGE, HM_REASON_BAD_ID, HM_REASON_BAD_TIME or HM_REASON_BAD_NAME (the host's)
  */
 enum hm_reason wire_hello_get(const uint8_t *payload, size_t length, struct wire_hello *ret_hello);
 

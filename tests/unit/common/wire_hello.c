@@ -77,6 +77,14 @@ Test(wire_hello, ids_are_not_zeros)
 	cr_expect_eq(read_again(), HM_REASON_BAD_ID);
 }
 
+Test(wire_hello, the_clock_says_a_time)
+{
+	hello.now_us = INT64_MIN + 1;
+	cr_expect_eq(read_again(), HM_REASON_NONE);
+	hello.now_us = INT64_MIN;
+	cr_expect_eq(read_again(), HM_REASON_BAD_TIME);
+}
+
 Test(wire_hello, the_name_is_clean_and_has_a_limit)
 {
 	static const char *const bad[] = {"",         "a\nb",         "a\x1b[2J", "\xff",
