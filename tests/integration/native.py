@@ -4,6 +4,7 @@
 It sends what it is told to, also what no agent would send. For tests: slow, and plain.
 """
 
+import collections
 import dataclasses
 import os
 import re
@@ -393,3 +394,36 @@ class Agent:
         self.wire.send(frame(BYE, end()))
         self.wire.closed()
         self.wire.close()
+
+
+SERIES = [(GAUGE, "", "node_load1"), (COUNTER, "seconds", 'node_cpu_seconds_total{cpu="0"}')]
+
+
+def ident(*words):
+    """16 bytes that are the same for the same words, and no zeros."""
+    return (struct.pack("<I", crc32c(repr(words).encode())) * 4)[:15] + b"\1"
+
+
+class Sender(Agent):
+    """An agent with samples of its own, and the list of them."""
+
+    def __init__(self, name):
+        super().__init__(ident("host", name), ident("epoch", name), name)
+        self.rows = collections.Counter()  # as ledger.parse() gives them
+        self.n_ticks = 0
+
+    def begin(self):
+        self.add(CLOCK, clock())
+        self.declare(*SERIES)
+
+    def tick(self, chooser, n_times=3):
+        """A batch of some seconds more; the second series misses some."""
+        at = [BASE_US + (self.n_ticks + i) * 1000000 + chooser.randrange(1000) for i in range(n_times)]
+        self.n_ticks += n_times
+        columns = {0: [chooser.gauss(0, 1e100) for _ in at],
+                   1: [None if chooser.random() < 0.2 else float(chooser.randrange(1 << 40)) / 8 for _ in at]}
+        for number, column in columns.items():
+            for when, value in zip(at, column):
+                if value is not None:
+                    self.rows[when, self.name, SERIES[number][2], value.hex()] += 1
+        return self.add(BATCH, batch(block(at, columns)))

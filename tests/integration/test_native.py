@@ -14,47 +14,11 @@ import load
 import native
 import store_log
 from ledger import parse
-from native import BASE_US, Agent, Wire
+from native import BASE_US, SERIES, Agent, Sender, Wire, ident
 from support import PATIENCE, Case, ctl, status, wait_until
 
-SERIES = [(native.GAUGE, "", "node_load1"), (native.COUNTER, "seconds", 'node_cpu_seconds_total{cpu="0"}')]
 # A connection of an agent that is idle, without TLS.
 IDLE_MAX_BYTES = 12 * 1024
-
-
-def ident(*words):
-    """16 bytes that are the same for the same words, and no zeros."""
-    return (struct.pack("<I", native.crc32c(repr(words).encode())) * 4)[:15] + b"\1"
-
-
-def metric_of(name):
-    metric, brace, labels = name.partition("{")
-    return metric, brace + labels
-
-
-class Sender(Agent):
-    """An agent with samples of its own, and the list of them."""
-
-    def __init__(self, name):
-        super().__init__(ident("host", name), ident("epoch", name), name)
-        self.rows = collections.Counter()  # as ledger.parse() gives them
-        self.n_ticks = 0
-
-    def begin(self):
-        self.add(native.CLOCK, native.clock())
-        self.declare(*SERIES)
-
-    def tick(self, chooser, n_times=3):
-        """A batch of some seconds more; the second series misses some."""
-        at = [BASE_US + (self.n_ticks + i) * 1000000 + chooser.randrange(1000) for i in range(n_times)]
-        self.n_ticks += n_times
-        columns = {0: [chooser.gauss(0, 1e100) for _ in at],
-                   1: [None if chooser.random() < 0.2 else float(chooser.randrange(1 << 40)) / 8 for _ in at]}
-        for number, column in columns.items():
-            for when, value in zip(at, column):
-                if value is not None:
-                    self.rows[when, self.name, SERIES[number][2], value.hex()] += 1
-        return self.add(native.BATCH, native.batch(native.block(at, columns)))
 
 
 class Native(Case):
