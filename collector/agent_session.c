@@ -276,6 +276,8 @@ static enum hm_reason take_stored(struct agent_session *session, const struct fr
 	}
 	place = (session->first_waiting + session->n_waiting) % AGENT_SESSION_UNACKED_MAX;
 	session->waiting[place] = stamp.sequence;
+	if (stamp.sequence > session->highest)
+		session->highest = stamp.sequence;
 	session->n_waiting++;
 	return HM_REASON_NONE;
 }
@@ -364,6 +366,9 @@ void agent_session_acknowledge(struct agent_session *session, int64_t now_us)
 	if (agent_session_is_awaiting(session)) {
 		uint64_t durable = store->durable(store->context, session->stored_epoch);
 
+		/* What lies beyond another session has sent. */
+		if (durable > session->highest)
+			durable = session->highest;
 		if (durable > session->acknowledged) {
 			session->acknowledged = durable;
 			session->owes_ack = true;

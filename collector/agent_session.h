@@ -91,6 +91,7 @@ struct agent_session {
 	struct frame_reader reader;
 	struct buffer out;     /* one frame, or none; it has room from the beginning on */
 	uint64_t acknowledged; /* that ACK or WELCOME has said */
+	uint64_t highest;      /* that was taken and waited, or waits, for its ACK */
 	uint64_t waiting[AGENT_SESSION_UNACKED_MAX]; /* sequences, a ring */
 	uint32_t first_waiting;
 	uint32_t n_waiting;

@@ -175,6 +175,17 @@ Test(agent_session, acknowledges_nothing_before_it_is_durable_and_then_all_at_on
 	cr_assert(!agent_session_is_awaiting(&talk.session));
 }
 
+Test(agent_session, acknowledges_nothing_that_another_session_of_the_epoch_has_sent)
+{
+	greet();
+	cr_assert_str_eq(send_clocks(1, 3), "");
+	talk.store.epochs[0].durable = 9;
+	agent_session_acknowledge(&talk.session, talk.now_us);
+	agent_talk_take(&talk, SIZE_MAX);
+	cr_assert_str_eq(agent_talk_words(&talk), "ACK 3\n");
+	cr_assert(!agent_session_is_awaiting(&talk.session));
+}
+
 Test(agent_session, joins_the_acks_that_an_agent_did_not_take_yet)
 {
 	size_t length;
