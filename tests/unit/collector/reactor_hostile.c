@@ -278,5 +278,8 @@ Test(reactor_hostile, serves_an_honest_agent_among_hostile_bytes)
 	for (int i = 0; i < 20; i++)
 		agent_reactor_reset(&net, fds[i]);
 	assert_serves(honest, EPOCH, sequence);
+	/* What they sent before is read first, which may take some turns. */
+	while (net.traffic.connections > 1)
+		agent_reactor_turn(&net, 1);
 	cr_assert_eq(net.traffic.connections, 1);
 }
