@@ -224,6 +224,10 @@ class Closed(Exception):
     """The collector closed the connection, or reset it, with nothing more to read."""
 
 
+class Refused(Exception):
+    """An ERROR came, or a BYE; its reason is the argument."""
+
+
 class Wire:
     """A connection that sends bytes, and reads frames."""
 
@@ -267,6 +271,8 @@ class Wire:
 
     def expect(self, kind):
         found, payload = self.read()
+        if found in (ERROR, BYE):
+            raise Refused(REASONS[struct.unpack_from("<H", payload)[0]])
         require(found == kind, f"type {found} for {kind}: {payload!r}")
         return payload
 

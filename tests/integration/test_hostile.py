@@ -7,7 +7,7 @@ The numbers are those of the list of hostile inputs. Of its parts "Framing" and 
 * 83 (names that collide in a hash without a key): the key is random, so none can be made: tests/unit/collector/hash.c.
 * 84 (nesting): nothing of the protocol is nested.
 * 29 for ten minutes: ten seconds are what the protocol gives, and what is waited for.
-* 32 with 10 000 connections, 82 with 10^6 names: 100 (HM_TORTURE=1: 10 000), and 10^6 ids of one name.
+* 32 with 10 000 connections, 82 with 10^6 series: 100 and 65 536, but with HM_TORTURE=1.
 31 meets lines of text: the port speaks neither HTTP nor TLS. So all of "Login/TLS" waits for TLS, but for 46 (two sessions:
 test_native.py).
 """

@@ -2,6 +2,7 @@
 """Messages that no agent would send, in frames as they should be; their list is told in test_hostile.py."""
 
 import collections
+import os
 import struct
 import unittest
 
@@ -205,6 +206,24 @@ class Messages(Hostile):
         for _ in range(2000):
             agent.add(CLOCK, clock(3, change=1000000))
         agent.deliver()
+        self.check_honest()
+
+    def test_a_flood_of_series(self):
+        """82: a series costs little, and there are only so many in an epoch."""
+        n = SERIES_MAX if os.environ.get("HM_TORTURE") else 1 << 16
+        agent = self.agent()
+        for first in range(2, n, 8192):
+            agent.declare(*((UNKNOWN, "", f'w{{n="{i}"}}') for i in range(first, min(first + 8192, n))))
+        before = load.memory_kib(self.collector.pid)["Pss"]
+        agent.deliver()
+        self.assertLess((load.memory_kib(self.collector.pid)["Pss"] - before) * 1024 / n, 256)
+        for i in range(2):
+            body = batch(block([BASE_US + i], {2: [1.0], n - 1: [2.0]}))
+            self.accept(agent, BATCH, body, **{'w{n="2"}': [(BASE_US + i, 1)], f'w{{n="{n - 1}"}}': [(BASE_US + i, 2)]})
+            self.assertEqual(ctl("--socket", self.collector.socket, "flush").code, 0)
+        self.assertEqual(self.rows("hostile"), self.expected)
+        if n == SERIES_MAX:
+            self.refuse("82 one more", "too_many_series", agent.wire, agent.make(DECLARE, declare(n, [(UNKNOWN, "", "x")])))
         self.check_honest()
 
     def padded(self, length):

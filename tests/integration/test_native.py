@@ -2,6 +2,7 @@
 """The native protocol, spoken to a live collector: what is acknowledged is there, once, and as it was sent."""
 
 import collections
+import copy
 import random
 import shutil
 import signal
@@ -124,13 +125,22 @@ class Native(Case):
 
     def test_a_stopping_collector_acknowledges_what_it_has_and_says_bye(self):
         collector = self.start_collector()
-        sender = self.sender(n_batches=10)
+        sender = self.sender(n_batches=30)
+        sender.connect(collector.port)
+        sender.wire.send(b"".join(sender.messages))
+        time.sleep(self.chooser.random() * 0.01)
+        collector.process.send_signal(signal.SIGTERM)
+        with self.assertRaisesRegex(native.Refused, "stopping"):
+            while True:
+                sender.hear(len(sender.messages))
+        sender.wire.closed()
+        sender.wire.close()
+        self.assertEqual(collector.stop()[0], 0)
+        # What it had, and could not say any more, it has.
+        collector = self.start_collector()
         sender.connect(collector.port)
         sender.deliver()
-        collector.process.send_signal(signal.SIGTERM)
-        end = sender.wire.end()
-        self.assertEqual((end.kind, end.reason, end.wait_ms), (native.BYE, "stopping", 1000))
-        sender.wire.close()
+        sender.leave()
         self.assertEqual(collector.stop()[0], 0)
         self.check_store(sender)
 
@@ -301,6 +311,42 @@ class Native(Case):
         sender.deliver()
         sender.leave()
         self.check(collector, sender)
+
+    def race(self, sender, port, n_turns, chooser):
+        """Send some of it again and again; the others do so at the same time."""
+        mine = copy.copy(sender)
+        for _ in range(n_turns):
+            try:
+                mine.acknowledged = 0
+                mine.connect(port)
+                upto = min(len(mine.messages), mine.acknowledged + chooser.randrange(1, 33))
+                mine.wire.send(b"".join(mine.messages[mine.acknowledged:upto]))
+                while mine.acknowledged < upto:
+                    mine.hear(upto)
+            except native.Refused as refused:
+                self.reasons[str(refused)] += 1
+            except (native.Closed, native.ProtocolError) as error:
+                self.reasons[repr(error)] += 1
+            finally:
+                mine.wire.close()
+
+    def test_sessions_that_replace_each_other_double_nothing(self):
+        collector = self.start_collector()
+        sender = self.sender(n_batches=300)
+        self.reasons = collections.Counter()
+        threads = [threading.Thread(target=self.race, args=(sender, collector.port, 40, random.Random(i))) for i in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(60 * PATIENCE)
+        sender.connect(collector.port)
+        sender.deliver()
+        sender.leave()
+        self.check(collector, sender)
+        self.assertGreater(self.reasons.pop("replaced"), 0)
+        self.assertEqual(self.reasons, {})
+        self.assertEqual(collector.stop()[0], 0)
+        self.check_store(sender)
 
     # -- memory -----------------------------------------------------------------------------------
 
