@@ -309,6 +309,20 @@ void store_note_messages(struct store *store)
 	pthread_mutex_unlock(&engine->mutex);
 }
 
+int store_wait_commit(struct store *store, int64_t timeout_ms)
+{
+	struct engine *engine = store->engine;
+	int64_t until_us = timestamp_monotonic_us() + timeout_ms * 1000;
+	int result;
+
+	pthread_mutex_lock(&engine->mutex);
+	result = engine->trouble;
+	if (result == 0 && engine->message_bytes > 0)
+		result = wait_until(store, &store->done, until_us) ? 0 : -ETIMEDOUT;
+	pthread_mutex_unlock(&engine->mutex);
+	return result;
+}
+
 void store_set_acknowledge(struct store *store, void (*acknowledge)(void *context), void *context)
 {
 	pthread_mutex_lock(&store->engine->mutex);

@@ -59,6 +59,12 @@ void store_append(struct store *store, struct bundle *bundle);
 void store_note_messages(struct store *store);
 
 /*
+ * Wait until something that waited was logged, or could not be.
+ * @return 0; -ETIMEDOUT; -errno: the store cannot be written at all
+ */
+int store_wait_commit(struct store *store, int64_t timeout_ms);
+
+/*
  * Who is told, on the committing thread with the engine's mutex held, that messages of agents may be durable; does not
  * wait. NULL = nobody: from then on it is not called.
  */

@@ -10,6 +10,10 @@
 #include "collector/intake.h"
 #include "collector/store.h"
 
+/* So often, and so long, the answer to HELLO waits for the disk; then the agent is to try again. */
+#define HELLO_TRIES   3
+#define HELLO_WAIT_MS 30
+
 struct store_agents {
 	struct agent_store table;
 	struct store *store;
@@ -25,6 +29,12 @@ static enum hm_reason hello(void *context, const struct wire_hello *hello, const
 
 	(void)payload;
 	(void)length;
+	/* The session before has just ended, and what it sent is being written. */
+	for (int i = 0; i < HELLO_TRIES && reason == HM_REASON_STORE_FAILED; i++) {
+		if (store_wait_commit(agents->store, HELLO_WAIT_MS) < 0)
+			break;
+		reason = intake_hello(agents->intake, hello, &mark);
+	}
 	if (reason != HM_REASON_NONE)
 		return reason;
 	*ret_mark = (struct agent_mark){
