@@ -362,6 +362,7 @@ void spool_get_status(const struct spool *spool, struct spool_status *ret_status
 		.n_bytes = spool->n_places * spool->options.segment_bytes,
 		.n_memory_bytes = spool_memory_bytes(spool),
 		.n_segments = spool->n_places,
+		.n_acked_samples = spool->n_acked_samples,
 		.oldest_us = INT64_MIN,
 		.n_ticks = spool->n_ticks,
 		.n_gone_batches = spool->n_gone_batches,
@@ -381,8 +382,12 @@ void spool_get_status(const struct spool *spool, struct spool_status *ret_status
 			continue;
 		status.n_epochs++;
 		status.n_messages += epoch->n_entries - at;
-		for (; at < epoch->n_entries && status.oldest_us == INT64_MIN; at++) {
-			if (epoch->entries[at].type == HM_FRAME_BATCH)
+		for (; at < epoch->n_entries; at++) {
+			if (epoch->entries[at].type != HM_FRAME_BATCH)
+				continue;
+			status.n_samples += epoch->entries[at].n_samples;
+			status.n_waiting_bytes += epoch->entries[at].body_bytes;
+			if (status.oldest_us == INT64_MIN)
 				status.oldest_us = epoch->entries[at].first_us;
 		}
 	}

@@ -102,8 +102,11 @@ struct spool_status {
 	uint64_t n_bytes;      /* of all files */
 	size_t n_memory_bytes; /* of messages that are in memory only */
 	uint64_t n_segments;
-	uint64_t n_messages; /* that are not acknowledged, of all epochs */
-	int64_t oldest_us;   /* first time of the oldest batch of these; INT64_MIN = none */
+	uint64_t n_messages;      /* that are not acknowledged, of all epochs */
+	uint64_t n_samples;       /* of these, as far as it is known */
+	uint64_t n_waiting_bytes; /* likewise */
+	uint64_t n_acked_samples; /* since start */
+	int64_t oldest_us;        /* first time of the oldest batch of these; INT64_MIN = none */
 	size_t n_epochs;
 	size_t n_ticks;          /* that no BATCH supersedes */
 	uint64_t n_gone_batches; /* that were dropped before they were acknowledged, since start */
@@ -180,10 +183,11 @@ int spool_next(struct spool *spool, const uint8_t epoch[static HM_ID_BYTES], uin
 	       struct spool_message *ret_message);
 
 /*
- * The first DECLARE of the current epoch behind a sequence, whether durable or not.
+ * The first DECLARE of an epoch behind a sequence, whether durable or not.
  * @return as spool_next()
  */
-int spool_next_declare(struct spool *spool, uint64_t after, struct spool_message *ret_message);
+int spool_next_declare(struct spool *spool, const uint8_t epoch[static HM_ID_BYTES], uint64_t after,
+		       struct spool_message *ret_message);
 
 /* All messages of an epoch up to a sequence are stored. An ended epoch with nothing left is forgotten. */
 void spool_acked(struct spool *spool, const uint8_t epoch[static HM_ID_BYTES], uint64_t sequence);

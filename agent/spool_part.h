@@ -88,6 +88,7 @@ struct spool {
 
 	uint64_t n_gone_batches; /* for the status */
 	uint64_t n_gone_samples;
+	uint64_t n_acked_samples;
 	uint64_t n_damaged;
 	uint64_t n_failed;
 	int last_error;

@@ -191,10 +191,13 @@ int spool_next(struct spool *spool, const uint8_t epoch_id[static HM_ID_BYTES], 
 	return epoch ? result : -ENOENT;
 }
 
-int spool_next_declare(struct spool *spool, uint64_t after, struct spool_message *ret_message)
+int spool_next_declare(struct spool *spool, const uint8_t epoch_id[static HM_ID_BYTES],
+		       uint64_t after, struct spool_message *ret_message)
 {
-	struct spool_epoch *epoch = spool_current(spool);
+	struct spool_epoch *epoch = find_epoch(spool, epoch_id);
 
+	if (!epoch)
+		return -ENOENT;
 	for (size_t i = spool_epoch_find(epoch, after + 1); i < epoch->n_entries; i++) {
 		if (epoch->entries[i].type == HM_FRAME_DECLARE)
 			return lend(spool, epoch, &epoch->entries[i], ret_message);
@@ -223,6 +226,16 @@ static bool get_crc(struct spool *spool, const struct spool_epoch *epoch, struct
 	return true;
 }
 
+/* Count the samples of what is acknowledged now, and was not. */
+static void count_acked(struct spool *spool, const struct spool_epoch *epoch, uint64_t sequence)
+{
+	for (size_t i = spool_epoch_find(epoch, epoch->acked + 1);
+	     i < epoch->n_entries && epoch->entries[i].sequence <= sequence; i++) {
+		if (epoch->entries[i].type == HM_FRAME_BATCH)
+			spool->n_acked_samples += epoch->entries[i].n_samples;
+	}
+}
+
 void spool_acked(struct spool *spool, const uint8_t epoch_id[static HM_ID_BYTES], uint64_t sequence)
 {
 	struct spool_epoch *epoch = find_epoch(spool, epoch_id);
@@ -240,6 +253,7 @@ void spool_acked(struct spool *spool, const uint8_t epoch_id[static HM_ID_BYTES]
 	/* Before there was a GAP something else may have been sent, and that is acknowledged. */
 	epoch->has_acked_crc = entry && entry->type != HM_FRAME_GAP &&
 			       get_crc(spool, epoch, entry, &epoch->acked_crc);
+	count_acked(spool, epoch, sequence);
 	epoch->acked = sequence;
 	spool->is_told = false;
 }
