@@ -5,22 +5,48 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #define FOLDER_MODE 0700
+#define PARENT_MODE 0755
 #define LOCK_MODE   0600
 #define LOCK_NAME   "lock"
 
 /* O_NONBLOCK: a FIFO that somebody put there shall not hold us up. */
 #define FLAGS_ALWAYS (O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
 
-int spool_folder_make(const char *path)
+static int make_parents(char *path)
 {
-	if (mkdir(path, FOLDER_MODE) < 0 && errno != EEXIST)
-		return -errno;
+	for (char *slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
+		int result;
+
+		*slash = '\0';
+		result = mkdir(path, PARENT_MODE) < 0 ? -errno : 0;
+		*slash = '/';
+		if (result < 0 && result != -EEXIST)
+			return result;
+	}
 	return 0;
+}
+
+int spool_folder_make(const char *path, uid_t owner, gid_t group)
+{
+	char copy[PATH_MAX];
+	int result;
+
+	if (!*path || (size_t)snprintf(copy, sizeof(copy), "%s", path) >= sizeof(copy))
+		return -ENAMETOOLONG;
+	result = make_parents(copy);
+	if (result < 0)
+		return result;
+	if (mkdir(path, FOLDER_MODE) < 0)
+		return errno == EEXIST ? 0 : -errno;
+	return lchown(path, owner, group) < 0 ? -errno : 0;
 }
 
 /* Nobody but its user may have written what is read from it. */

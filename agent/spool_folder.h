@@ -3,10 +3,16 @@
 #define AGENT_SPOOL_FOLDER_H
 
 /* The spool's folder: made, and opened where nobody else may write to it, by one agent at a time. What lies below
- * is opened by common/disk.h. */
+ * is opened by common/disk.h, but for the id of the host (agent/host_id.h). */
 
-/* Make the folder (mode 0700); its parent must be there. One that is there stays as it is. @return 0 or -errno */
-int spool_folder_make(const char *path);
+#include <sys/types.h>
+
+/*
+ * Make the folder (mode 0700) with its missing parents (0755). What is there stays as it is.
+ * @param owner, group  of the folder, where it is made; (uid_t)-1 and (gid_t)-1: the process'
+ * @return 0 or -errno
+ */
+int spool_folder_make(const char *path, uid_t owner, gid_t group);
 
 /*
  * Open it, and hold its lock until both descriptors are closed.

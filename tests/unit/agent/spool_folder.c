@@ -20,7 +20,7 @@ static int lock = -1;
 static void setup(void)
 {
 	scratch = scratch_folder();
-	(void)snprintf(path, sizeof(path), "%s/spool", scratch);
+	(void)snprintf(path, sizeof(path), "%s/a/b/spool", scratch);
 }
 
 static void teardown(void)
@@ -34,11 +34,17 @@ Test(spool_folder, is_made_for_its_owner_only)
 {
 	struct stat status;
 
-	cr_assert_eq(spool_folder_make(path), 0);
-	cr_assert_eq(spool_folder_make(path), 0);
+	cr_assert_eq(spool_folder_make(path, (uid_t)-1, (gid_t)-1), 0);
+	cr_assert_eq(spool_folder_make(path, (uid_t)-1, (gid_t)-1), 0);
 
 	cr_assert_eq(stat(path, &status), 0);
 	cr_assert_eq(status.st_mode & 07777, 0700);
+}
+
+Test(spool_folder, is_made_below_folders_only)
+{
+	cr_assert_eq(spool_folder_make("/dev/null/x", (uid_t)-1, (gid_t)-1), -ENOTDIR);
+	cr_assert_lt(spool_folder_make("", (uid_t)-1, (gid_t)-1), 0);
 }
 
 Test(spool_folder, is_used_by_one_at_a_time)
@@ -46,7 +52,7 @@ Test(spool_folder, is_used_by_one_at_a_time)
 	int second;
 	int fd;
 
-	cr_assert_eq(spool_folder_make(path), 0);
+	cr_assert_eq(spool_folder_make(path, (uid_t)-1, (gid_t)-1), 0);
 	fd = spool_folder_open(path, &lock);
 	cr_assert_geq(fd, 0);
 	cr_assert_eq(spool_folder_open(path, &second), -EBUSY);
@@ -61,7 +67,7 @@ Test(spool_folder, is_used_by_one_at_a_time)
 
 Test(spool_folder, is_refused_where_others_may_write)
 {
-	cr_assert_eq(spool_folder_make(path), 0);
+	cr_assert_eq(spool_folder_make(path, (uid_t)-1, (gid_t)-1), 0);
 	cr_assert_eq(chmod(path, 0770), 0);
 	cr_assert_eq(spool_folder_open(path, &lock), -EACCES);
 	cr_assert_eq(chmod(path, 0702), 0);
@@ -72,7 +78,7 @@ Test(spool_folder, is_refused_where_it_is_another_users)
 {
 	if (geteuid() != 0)
 		cr_skip_test("only root gives folders away");
-	cr_assert_eq(spool_folder_make(path), 0);
+	cr_assert_eq(spool_folder_make(path, (uid_t)-1, (gid_t)-1), 0);
 	cr_assert_eq(chown(path, 1, 1), 0);
 	cr_assert_eq(spool_folder_open(path, &lock), -EPERM);
 }
@@ -81,7 +87,7 @@ Test(spool_folder, is_refused_where_it_is_a_link)
 {
 	char link[4100];
 
-	cr_assert_eq(spool_folder_make(path), 0);
+	cr_assert_eq(spool_folder_make(path, (uid_t)-1, (gid_t)-1), 0);
 	(void)snprintf(link, sizeof(link), "%s2", path);
 	cr_assert_eq(symlink(path, link), 0);
 	cr_assert_eq(spool_folder_open(link, &lock), -ELOOP);
@@ -107,7 +113,7 @@ Test(spool_folder, has_a_spool_of_the_kernels_files)
 	struct spool *spool;
 	uint64_t sequence;
 
-	cr_assert_eq(spool_folder_make(path), 0);
+	cr_assert_eq(spool_folder_make(path, (uid_t)-1, (gid_t)-1), 0);
 	options.folder = spool_folder_open(path, &lock);
 	cr_assert_geq(options.folder, 0);
 	for (unsigned i = 1; i <= 2; i++) {
