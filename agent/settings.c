@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "agent/contract.h"
+#include "common/byte_size.h"
 #include "common/config.h"
 #include "common/message.h"
 #include "common/privilege.h"
@@ -37,8 +38,12 @@ static const struct config_key agent_keys[] = {
 	{"hostname", CONFIG_TEXT, offsetof(struct settings, hostname), "",
 	 "The name under which this host is stored; the host's own by default.", CONFIG_APPLIES},
 	{"spool", CONFIG_TEXT, offsetof(struct settings, spool), "/var/lib/hostmetrics/spool",
-	 "Where batches will wait on disk; not used yet, the queue is in memory.",
+	 "The folder where samples wait until the collector has stored them.",
 	 CONFIG_NEEDS_RESTART},
+	{"spool_size", CONFIG_TEXT, offsetof(struct settings, spool_size), "256M",
+	 "So large is it at most; then the oldest go.", CONFIG_NEEDS_RESTART},
+	{"spool_age", CONFIG_DURATION, offsetof(struct settings, spool_age_us), "7d",
+	 "What has waited for so long goes.", CONFIG_NEEDS_RESTART},
 	{"socket", CONFIG_TEXT, offsetof(struct settings, socket), HM_AGENT_SOCKET,
 	 "The control socket.", CONFIG_NEEDS_RESTART},
 	{"user", CONFIG_TEXT, offsetof(struct settings, user), "",
@@ -166,12 +171,22 @@ static bool is_host_name(const char *name)
 
 #define INTERVAL_RULE "must be 10ms to 24h"
 #define HOSTNAME_RULE "must be 1 to 200 bytes of UTF-8 without control bytes"
+#define SPOOL_RULE    "must be a path"
+#define SIZE_RULE     "must be 32M to 1T"
 #define SOCKET_RULE   "must be a path of 1 to 107 bytes"
 #define USER_RULE     "is no user of this system"
 
 static bool is_socket_path(const char *path)
 {
 	return *path && strlen(path) < sizeof(((struct sockaddr_un *)NULL)->sun_path);
+}
+
+static bool is_spool_size(const char *text)
+{
+	uint64_t n_bytes;
+
+	return byte_size_parse(text, &n_bytes) == 0 && n_bytes >= SETTINGS_SPOOL_MIN_BYTES &&
+	       n_bytes <= SETTINGS_SPOOL_MAX_BYTES;
 }
 
 static bool is_user(const char *name)
@@ -203,6 +218,10 @@ static const char *find_fault(const struct settings *settings, const struct conf
 		return is_interval(settings->ship_interval_us) ? NULL : INTERVAL_RULE;
 	if (strcmp(entry->key, "hostname") == 0)
 		return !*entry->value || is_host_name(entry->value) ? NULL : HOSTNAME_RULE;
+	if (strcmp(entry->key, "spool") == 0)
+		return *settings->spool ? NULL : SPOOL_RULE;
+	if (strcmp(entry->key, "spool_size") == 0)
+		return is_spool_size(settings->spool_size) ? NULL : SIZE_RULE;
 	if (strcmp(entry->key, "socket") == 0)
 		return is_socket_path(entry->value) ? NULL : SOCKET_RULE;
 	if (strcmp(entry->key, "user") == 0)

@@ -18,6 +18,10 @@
 #define SETTINGS_INTERVAL_MIN_US INT64_C(10000)
 #define SETTINGS_INTERVAL_MAX_US (INT64_C(24) * 3600 * 1000000)
 
+/* The spool has at least and at most this. */
+#define SETTINGS_SPOOL_MIN_BYTES ((uint64_t)32 << 20)
+#define SETTINGS_SPOOL_MAX_BYTES ((uint64_t)1 << 40)
+
 enum settings_enabled {
 	SETTINGS_AUTO,
 	SETTINGS_YES,
@@ -42,6 +46,8 @@ struct settings {
 	char *collector;
 	char *hostname;
 	char *spool;
+	char *spool_size; /* as byte_size_parse() takes it */
+	int64_t spool_age_us;
 	char *socket;
 	char *user;
 	struct settings_plugin **plugins; /* one for each of the loader's, in its order */
