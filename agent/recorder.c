@@ -1,0 +1,401 @@
+/* SPDX-License-Identifier: MIT */
+/* Writes what was sampled into the spool. */
+
+#include "agent/recorder.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "agent/dictionary.h"
+#include "agent/encoder.h"
+#include "agent/round.h"
+#include "agent/tick.h"
+#include "common/message.h"
+#include "common/timestamp.h"
+#include "common/wire_clock.h"
+
+/* However they are encoded, so many of one tick fit a batch, so no tick is ever divided. */
+#define TICK_SAMPLES_MAX 4096
+
+#define NO_ID UINT32_MAX
+
+struct recorder {
+	struct spool *spool;
+	uint8_t boot_id[HM_ID_BYTES];
+	struct dictionary dictionary;
+	uint8_t epoch[HM_ID_BYTES]; /* of which the next is said */
+	uint32_t n_declared;        /* series that it has declared */
+	struct encoder *encoder;
+	struct tick tick; /* being filled */
+	struct tick sealed_tick;
+	uint32_t *ids; /* of the round's samples */
+	size_t ids_capacity;
+	struct buffer bytes;
+	uint64_t n_unsealed;
+	uint64_t n_lost;
+	int told; /* why samples are lost: what the log has said last */
+};
+
+static void lose(struct recorder *recorder, uint64_t n_samples, int error)
+{
+	recorder->n_lost += n_samples;
+	if (recorder->told != error)
+		message_error("samples are lost, since they cannot be written into the spool: %s",
+			      strerror(-error));
+	recorder->told = error;
+}
+
+/* -- declarations ---------------------------------------------------------------------------------- */
+
+/* Read the series that the current epoch declares. @return 0 or -ENOMEM */
+static int read_declares(struct recorder *recorder)
+{
+	struct dictionary declared = {.n_series = 0};
+	struct spool_message message = {.sequence = 0};
+	int result = 0;
+
+	while (result == 0 && spool_next_declare(recorder->spool, recorder->epoch, message.sequence,
+						 &message) == 0)
+		result = dictionary_read(&declared, message.payload + HM_STAMP_BYTES,
+					 message.payload_bytes - HM_STAMP_BYTES);
+	recorder->n_declared = declared.n_series;
+	/* At the beginning they are all that is known. */
+	if (recorder->dictionary.n_series == 0)
+		recorder->dictionary = declared;
+	else
+		dictionary_done(&declared);
+	return result == -ENOMEM ? result : 0;
+}
+
+/* Another epoch may have begun; it has declared what it could take over. */
+static int look_at_epoch(struct recorder *recorder)
+{
+	struct spool_epoch_info info;
+	size_t i = 0;
+
+	while (spool_get_epoch(recorder->spool, i, &info) == 0 && !info.is_current)
+		i++;
+	if (memcmp(recorder->epoch, info.id, HM_ID_BYTES) == 0)
+		return 0;
+	memcpy(recorder->epoch, info.id, HM_ID_BYTES);
+	return read_declares(recorder);
+}
+
+/* Declare all series that are not yet. @return 0 or -errno */
+static int declare(struct recorder *recorder)
+{
+	int result = look_at_epoch(recorder);
+	uint64_t sequence;
+
+	while (result == 0 && recorder->n_declared < recorder->dictionary.n_series) {
+		struct spool_draft draft = {.type = HM_FRAME_DECLARE};
+		uint32_t behind;
+
+		buffer_clear(&recorder->bytes);
+		behind = dictionary_declare(&recorder->dictionary, recorder->n_declared,
+					    &recorder->bytes);
+		if (buffer_failed(&recorder->bytes))
+			return -ENOMEM;
+		draft.body = recorder->bytes.data;
+		draft.body_bytes = recorder->bytes.length;
+		result = spool_append_message(recorder->spool, &draft, &sequence);
+		if (result == 0)
+			recorder->n_declared = behind;
+		if (result == 0)
+			result = look_at_epoch(recorder);
+	}
+	return result;
+}
+
+/* -- batches --------------------------------------------------------------------------------------- */
+
+static int append_batch(struct recorder *recorder, const struct encoder_sealed *sealed)
+{
+	const struct spool_draft draft = {
+		.type = HM_FRAME_BATCH,
+		.body = recorder->bytes.data,
+		.body_bytes = recorder->bytes.length,
+		.ticks = sealed->last_tick,
+		.first_us = sealed->first_us,
+		.last_us = sealed->last_us,
+		.n_samples = sealed->n_samples,
+	};
+	uint64_t sequence;
+
+	return spool_append_message(recorder->spool, &draft, &sequence);
+}
+
+/* Seal what the encoder has; after a failure it has nothing, and the ticks stay. @return 0 or -errno */
+static int seal_batches(struct recorder *recorder)
+{
+	struct encoder_sealed sealed;
+	int error = 0;
+	int result;
+
+	do {
+		buffer_clear(&recorder->bytes);
+		result = encoder_seal(recorder->encoder, &recorder->bytes, &sealed);
+		if (result == 0 && error == 0)
+			error = append_batch(recorder, &sealed);
+	} while (result == 0);
+	return result == -ENODATA ? error : result;
+}
+
+/*
+ * Give the encoder as many ticks as it takes. One that cannot be read is passed over: what comes behind supersedes it.
+ * @return their number, or -ENOMEM
+ */
+static int add_ticks(struct recorder *recorder)
+{
+	struct spool_tick tick;
+	int n_added = 0;
+
+	for (size_t i = 0; spool_get_tick(recorder->spool, i, &tick) == 0; i++) {
+		int result = tick_decode(&recorder->sealed_tick, tick.payload, tick.payload_bytes,
+					 recorder->n_declared);
+
+		/* We write none without samples. */
+		if (result == 0 && recorder->sealed_tick.n_set == 0)
+			result = -EBADMSG;
+		if (result == 0)
+			result =
+				encoder_add(recorder->encoder, &recorder->sealed_tick, tick.number);
+		if (result == -ENOSPC)
+			break;
+		if (result == -EBADMSG)
+			continue;
+		if (result < 0)
+			return result;
+		n_added++;
+	}
+	return n_added;
+}
+
+/* Make batches of all ticks. @return 0 or -errno */
+static int seal(struct recorder *recorder)
+{
+	/* Ticks have only series that were declared; what is not stays so. */
+	int declared = declare(recorder);
+	int result = 0;
+	int n_added = 0;
+
+	while (result == 0 && (n_added = add_ticks(recorder)) > 0)
+		result = seal_batches(recorder);
+	if (result == 0 && n_added < 0) {
+		/* What it has already is sealed later. */
+		(void)seal_batches(recorder);
+		result = n_added;
+	}
+	if (result == 0)
+		recorder->n_unsealed = 0;
+	return result == 0 ? declared : result;
+}
+
+void recorder_ship(struct recorder *recorder)
+{
+	int result = seal(recorder);
+	int synced = spool_sync(recorder->spool);
+
+	if (result < 0)
+		message_error("cannot ship: %s; it is tried again", strerror(-result));
+	if (synced < 0)
+		message_error("cannot sync the spool: %s; it is tried again", strerror(-synced));
+}
+
+/* -- ticks ----------------------------------------------------------------------------------------- */
+
+/* Write the tick that is being filled, and begin with the next. */
+static void put_tick(struct recorder *recorder)
+{
+	const uint32_t n_samples = recorder->tick.n_set;
+	uint64_t number;
+	int result = 0;
+
+	if (n_samples == 0)
+		return;
+	buffer_clear(&recorder->bytes);
+	tick_encode(&recorder->tick, &recorder->bytes);
+	if (buffer_failed(&recorder->bytes))
+		result = -ENOMEM;
+	if (result == 0)
+		result = spool_append_tick(recorder->spool, recorder->bytes.data,
+					   recorder->bytes.length, &number);
+	if (result == -ENOBUFS) {
+		recorder_ship(recorder);
+		buffer_clear(&recorder->bytes);
+		tick_encode(&recorder->tick, &recorder->bytes);
+		result = spool_append_tick(recorder->spool, recorder->bytes.data,
+					   recorder->bytes.length, &number);
+	}
+	if (result < 0)
+		lose(recorder, n_samples, result);
+	else
+		recorder->n_unsealed += n_samples;
+	tick_begin(&recorder->tick, recorder->tick.time_us);
+}
+
+/* Two plugins may give one series: then there are two ticks of one time. */
+static void put_sample(struct recorder *recorder, const struct round_sample *sample, uint32_t id)
+{
+	struct tick *tick = &recorder->tick;
+	int result;
+
+	if (tick->n_set >= TICK_SAMPLES_MAX ||
+	    (tick->n_set > 0 && tick->time_us != sample->time_us))
+		put_tick(recorder);
+	if (tick->n_set == 0)
+		tick_begin(tick, sample->time_us);
+	result = tick_set(tick, id, sample->value);
+	if (result == -EEXIST) {
+		put_tick(recorder);
+		result = tick_set(tick, id, sample->value);
+	}
+	if (result < 0)
+		lose(recorder, 1, result);
+}
+
+/* @return the id of a sample's series, or NO_ID: nobody would take it */
+static uint32_t find_id(struct recorder *recorder, const struct round_sample *sample)
+{
+	const struct wire_series series = {
+		.kind = sample->metric->kind == HM_GAUGE ? HM_STORED_GAUGE : HM_STORED_COUNTER,
+		.unit = {sample->metric->unit, strlen(sample->metric->unit)},
+		.name = sample->name,
+	};
+	uint32_t id = NO_ID;
+	int result = dictionary_add(&recorder->dictionary, &series, &id);
+
+	if (result < 0)
+		lose(recorder, 1, result);
+	return result < 0 ? NO_ID : id;
+}
+
+/* Find the ids of a round. @return 0 or -ENOMEM */
+static int find_ids(struct recorder *recorder, const char *at, const char *end)
+{
+	struct round_sample sample;
+
+	for (size_t i = 0; round_next(&at, end, &sample); i++) {
+		if (i == recorder->ids_capacity) {
+			size_t capacity = i ? 2 * i : 256;
+			uint32_t *ids = reallocarray(recorder->ids, capacity, sizeof(*ids));
+
+			if (!ids)
+				return -ENOMEM;
+			recorder->ids = ids;
+			recorder->ids_capacity = capacity;
+		}
+		recorder->ids[i] = find_id(recorder, &sample);
+	}
+	return 0;
+}
+
+void recorder_take(struct recorder *recorder, const void *samples, size_t length)
+{
+	const char *at = samples;
+	const char *end = at + length;
+	const uint64_t n_lost = recorder->n_lost;
+	struct round_sample sample;
+	int result = find_ids(recorder, at, end);
+	int declared = result < 0 ? result : declare(recorder);
+
+	for (size_t i = 0; round_next(&at, end, &sample); i++) {
+		if (result < 0 ||
+		    (recorder->ids[i] != NO_ID && recorder->ids[i] >= recorder->n_declared))
+			lose(recorder, 1, declared);
+		else if (recorder->ids[i] != NO_ID)
+			put_sample(recorder, &sample, recorder->ids[i]);
+	}
+	put_tick(recorder);
+	if (recorder->n_lost == n_lost)
+		recorder->told = 0;
+}
+
+/* -- the rest -------------------------------------------------------------------------------------- */
+
+static int64_t since_boot_us(void)
+{
+	struct timespec now = {.tv_sec = 0};
+
+	(void)clock_gettime(CLOCK_BOOTTIME, &now);
+	return (int64_t)now.tv_sec * TIMESTAMP_SECOND_US + now.tv_nsec / 1000;
+}
+
+void recorder_note(struct recorder *recorder, enum hm_clock_event event)
+{
+	struct wire_clock clock = {
+		.event = event,
+		.now_us = timestamp_now_us(),
+		.since_boot_us = since_boot_us(),
+	};
+	struct spool_draft draft = {.type = HM_FRAME_CLOCK};
+	uint64_t sequence;
+	int result = -ENOMEM;
+
+	memcpy(clock.boot_id, recorder->boot_id, HM_ID_BYTES);
+	buffer_clear(&recorder->bytes);
+	wire_clock_put(&recorder->bytes, &clock);
+	if (!buffer_failed(&recorder->bytes)) {
+		/* The spool has stamps of its own. */
+		draft.body = recorder->bytes.data + HM_STAMP_BYTES;
+		draft.body_bytes = recorder->bytes.length - HM_STAMP_BYTES;
+		result = spool_append_message(recorder->spool, &draft, &sequence);
+	}
+	if (result < 0)
+		message_warning("cannot note in the spool when sampling begins or ends: %s",
+				strerror(-result));
+}
+
+int recorder_new(struct spool *spool, const uint8_t boot_id[static HM_ID_BYTES],
+		 struct recorder **ret_recorder)
+{
+	struct recorder *recorder = calloc(1, sizeof(*recorder));
+	int result;
+
+	if (!recorder)
+		return -ENOMEM;
+	recorder->spool = spool;
+	memcpy(recorder->boot_id, boot_id, HM_ID_BYTES);
+	recorder->encoder = encoder_new();
+	result = recorder->encoder ? look_at_epoch(recorder) : -ENOMEM;
+	if (result < 0) {
+		recorder_free(recorder);
+		return result;
+	}
+	recorder_ship(recorder);
+	*ret_recorder = recorder;
+	return 0;
+}
+
+int recorder_use_spool(struct recorder *recorder, struct spool *spool)
+{
+	recorder->spool = spool;
+	memset(recorder->epoch, 0, HM_ID_BYTES);
+	return look_at_epoch(recorder);
+}
+
+void recorder_free(struct recorder *recorder)
+{
+	if (!recorder)
+		return;
+	dictionary_done(&recorder->dictionary);
+	encoder_free(recorder->encoder);
+	tick_done(&recorder->tick);
+	tick_done(&recorder->sealed_tick);
+	free(recorder->ids);
+	buffer_done(&recorder->bytes);
+	free(recorder);
+}
+
+uint64_t recorder_n_lost(const struct recorder *recorder)
+{
+	return recorder->n_lost;
+}
+
+uint64_t recorder_n_unsealed(const struct recorder *recorder)
+{
+	return recorder->n_unsealed;
+}

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef AGENT_RECORDER_H
+#define AGENT_RECORDER_H
+
+/*
+ * Writes what was sampled into the spool: each round at once, as ticks (agent/tick.h), and when it is to be shipped, as
+ * batches (agent/encoder.h). A series is declared before the first tick that has it. On the main thread.
+ */
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "agent/spool.h"
+#include "hostmetrics/format.h"
+#include "hostmetrics/wire.h"
+
+struct recorder;
+
+/*
+ * @param spool    borrowed; ticks that it has are sealed first
+ * @param boot_id  copied
+ * @return 0 or -ENOMEM
+ */
+int recorder_new(struct spool *spool, const uint8_t boot_id[static HM_ID_BYTES],
+		 struct recorder **ret_recorder);
+
+/*
+ * Write into another spool from now on, which was opened on what the one before has left.
+ * @return 0 or -ENOMEM
+ */
+int recorder_use_spool(struct recorder *recorder, struct spool *spool);
+
+/* Takes NULL. */
+void recorder_free(struct recorder *recorder);
+
+/*
+ * Write a round. What cannot be written is lost, counted, and said once.
+ * @param samples  as round_put() made them
+ */
+void recorder_take(struct recorder *recorder, const void *samples, size_t length);
+
+/* Note what has happened to the time of this host: that sampling begins, or was ended. */
+void recorder_note(struct recorder *recorder, enum hm_clock_event event);
+
+/* Seal what was taken, and make it durable: it may be sent then. */
+void recorder_ship(struct recorder *recorder);
+
+/* Samples that could not be written. */
+uint64_t recorder_n_lost(const struct recorder *recorder);
+
+/* Samples that are in ticks only. */
+uint64_t recorder_n_unsealed(const struct recorder *recorder);
+
+#endif

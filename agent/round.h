@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef AGENT_ROUND_H
+#define AGENT_ROUND_H
+
+/* A round of samples as the sampler's thread hands it over, in memory: they lie one behind the other. */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/buffer.h"
+#include "common/series.h"
+#include "hostmetrics/plugin.h"
+
+struct round_sample {
+	int64_t time_us;
+	double value;
+	const struct hm_metric *metric; /* lives as long as the plugins are loaded */
+	struct series_text name;        /* canonical, without the label host */
+};
+
+/* Append one; `failed` of the buffer tells when there was no memory. */
+void round_put(struct buffer *out, const struct round_sample *sample);
+
+/*
+ * Take the next one of a round that round_put() made.
+ * @param at          where it begins; goes on behind it
+ * @param ret_sample  its name is borrowed from the round
+ * @return false: it was the last
+ */
+bool round_next(const char **at, const char *end, struct round_sample *ret_sample);
+
+#endif

@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: MIT */
+/* Tests of agent/recorder.c: what comes into the spool. */
+
+#include "agent/recorder.h"
+
+#include <criterion/criterion.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "agent/round.h"
+#include "common/wire_clock.h"
+#include "common/wire_declare.h"
+#include "tests/support/scratch.h"
+#include "tests/support/test_spool.h"
+
+static const struct hm_metric gauge = {.name = "a", .unit = "seconds", .kind = HM_GAUGE};
+static const struct hm_metric events = {.name = "b_total", .unit = "", .kind = HM_EVENTS};
+
+static const char *path;
+static int folder;
+static struct spool *spool;
+static struct recorder *recorder;
+static struct buffer samples;
+
+static void reopen(const char *hostname)
+{
+	recorder_free(recorder);
+	spool_free(spool);
+	spool = test_spool_open(folder, hostname);
+	cr_assert_eq(recorder_new(spool, test_spool_id, &recorder), 0);
+}
+
+static void setup(void)
+{
+	path = scratch_folder();
+	folder = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	cr_assert_geq(folder, 0);
+	reopen("web01");
+}
+
+static void teardown(void)
+{
+	recorder_free(recorder);
+	spool_free(spool);
+	buffer_done(&samples);
+	(void)close(folder);
+	scratch_remove(path);
+}
+
+TestSuite(recorder, .init = setup, .fini = teardown, .timeout = 60);
+
+static void put(int64_t time_us, const struct hm_metric *metric, const char *name, double value)
+{
+	const struct round_sample sample = {
+		.time_us = time_us,
+		.value = value,
+		.metric = metric,
+		.name = {name, strlen(name)},
+	};
+
+	round_put(&samples, &sample);
+}
+
+static void take(void)
+{
+	recorder_take(recorder, samples.data, samples.length);
+	buffer_clear(&samples);
+}
+
+/* -- what is in the spool, as text ----------------------------------------------------------------- */
+
+static char text[10000];
+
+static void say(const char *format, ...) __attribute__((format(printf, 1, 2)));
+static void say(const char *format, ...)
+{
+	size_t length = strlen(text);
+	va_list arguments;
+
+	va_start(arguments, format);
+	(void)vsnprintf(text + length, sizeof(text) - length, format, arguments);
+	va_end(arguments);
+}
+
+static void say_declare(const struct spool_message *message)
+{
+	struct wire_declare declare;
+	struct wire_series series;
+
+	cr_assert_eq(wire_declare_open(&declare, message->payload, message->payload_bytes),
+		     HM_REASON_NONE);
+	say("declare");
+	while (wire_declare_next(&declare, &series))
+		say(" %u=%.*s/%d/%.*s", declare.first_id + declare.n_series - 1,
+		    (int)series.name.length, series.name.start, series.kind,
+		    (int)series.unit.length, series.unit.start);
+	wire_declare_done(&declare);
+	say("\n");
+}
+
+static void say_clock(const struct spool_message *message)
+{
+	struct wire_clock clock;
+
+	cr_assert_eq(wire_clock_get(message->payload, message->payload_bytes, &clock),
+		     HM_REASON_NONE);
+	cr_assert_gt(clock.since_boot_us, 0);
+	say("clock %d\n", clock.event);
+}
+
+/* All messages of the current epoch that may be sent. */
+static const char *spooled(void)
+{
+	struct spool_message message = {.sequence = 0};
+	struct spool_epoch_info info;
+
+	text[0] = '\0';
+	for (size_t i = 0; spool_get_epoch(spool, i, &info) == 0; i++)
+		;
+	while (spool_next(spool, info.id, message.sequence, &message) == 0) {
+		if (message.type == HM_FRAME_DECLARE)
+			say_declare(&message);
+		else if (message.type == HM_FRAME_CLOCK)
+			say_clock(&message);
+		else
+			say("%s\n", message.type == HM_FRAME_BATCH ? "batch" : "gap");
+	}
+	return text;
+}
+
+static struct spool_status status(void)
+{
+	struct spool_status status;
+
+	spool_get_status(spool, &status);
+	return status;
+}
+
+Test(recorder, declares_a_series_once_and_seals_when_it_is_to_be_shipped)
+{
+	put(10, &gauge, "a{x=\"1\"}", 1);
+	put(10, &events, "b_total", 2);
+	take();
+	cr_assert_str_eq(spooled(), "", "nothing before it is durable");
+	cr_assert_eq(status().n_ticks, 1);
+	cr_assert_eq(recorder_n_unsealed(recorder), 2);
+
+	put(20, &gauge, "a{x=\"1\"}", 1);
+	put(20, &gauge, "a{x=\"2\"}", 1);
+	take();
+	recorder_ship(recorder);
+	cr_assert_str_eq(spooled(), "declare 0=a{x=\"1\"}/1/seconds 1=b_total/2/\n"
+				    "declare 2=a{x=\"2\"}/1/seconds\nbatch\n");
+	cr_assert_eq(status().n_ticks, 0);
+	cr_assert_eq(status().n_samples, 4);
+	cr_assert_eq(recorder_n_unsealed(recorder), 0);
+
+	recorder_ship(recorder);
+	cr_assert_eq(status().n_messages, 3, "nothing is shipped twice");
+}
+
+Test(recorder, seals_the_ticks_that_another_has_left_and_goes_on_with_its_series)
+{
+	put(10, &gauge, "a", 1);
+	take();
+	reopen("web01");
+	cr_assert_str_eq(spooled(), "declare 0=a/1/seconds\nbatch\n");
+	put(20, &gauge, "a", 1);
+	take();
+	recorder_ship(recorder);
+	cr_assert_str_eq(spooled(), "declare 0=a/1/seconds\nbatch\nbatch\n");
+	cr_assert_eq(status().n_samples, 2);
+}
+
+Test(recorder, passes_over_ticks_that_are_none)
+{
+	static const uint8_t empty[8];
+	uint64_t number;
+
+	cr_assert_eq(spool_append_tick(spool, "?", 1, &number), 0);
+	cr_assert_eq(spool_append_tick(spool, empty, sizeof(empty), &number), 0);
+	recorder_ship(recorder);
+	cr_assert_eq(status().n_messages, 0);
+	put(10, &gauge, "a", 1);
+	take();
+	recorder_ship(recorder);
+	cr_assert_str_eq(spooled(), "declare 0=a/1/seconds\nbatch\n");
+	cr_assert_eq(status().n_ticks, 0, "the batch behind them supersedes them");
+}
+
+Test(recorder, declares_in_another_epoch_what_it_has_declared_before)
+{
+	put(10, &gauge, "a", 1);
+	take();
+	recorder_ship(recorder);
+	spool_free(spool);
+	spool = test_spool_open(folder, "web02");
+	cr_assert_eq(recorder_use_spool(recorder, spool), 0);
+	put(20, &gauge, "a", 1);
+	take();
+	recorder_ship(recorder);
+
+	cr_assert_str_eq(spooled(), "declare 0=a/1/seconds\nbatch\n");
+}
+
+Test(recorder, gives_two_samples_of_one_series_and_time_two_ticks)
+{
+	put(10, &gauge, "a", 1);
+	put(10, &gauge, "a", 2);
+	put(20, &gauge, "a", 3);
+	take();
+	cr_assert_eq(status().n_ticks, 3);
+	recorder_ship(recorder);
+	cr_assert_eq(status().n_samples, 3);
+	cr_assert_eq(recorder_n_lost(recorder), 0);
+}
+
+Test(recorder, loses_only_what_no_collector_would_take)
+{
+	put(10, &gauge, "a b", 1);
+	put(10, &gauge, "a", 1);
+	take();
+	recorder_ship(recorder);
+	cr_assert_eq(recorder_n_lost(recorder), 1);
+	cr_assert_eq(status().n_samples, 1);
+}
+
+Test(recorder, seals_by_itself_when_there_are_too_many_ticks)
+{
+	for (int64_t i = 0; i < 10000; i++) {
+		put(10 + i, &gauge, "a", (double)i / 3);
+		take();
+	}
+	recorder_ship(recorder);
+	cr_assert_eq(recorder_n_lost(recorder), 0);
+	cr_assert_eq(status().n_samples, 10000);
+	cr_assert_eq(status().n_ticks, 0);
+}
+
+/* However many series, no tick is in two batches: a crash between these would store its samples twice. */
+Test(recorder, divides_a_long_round_into_ticks_that_fit_a_batch)
+{
+	for (int i = 0; i < 20000; i++) {
+		char name[100];
+
+		(void)snprintf(name, sizeof(name), "a{x=\"%d\"}", i);
+		put(10, &gauge, name, rand() / 3e17);
+	}
+	take();
+	cr_assert_eq(status().n_ticks, 5);
+	recorder_ship(recorder);
+	cr_assert_eq(status().n_samples, 20000);
+	cr_assert_eq(status().n_ticks, 0);
+	cr_assert_eq(recorder_n_lost(recorder), 0);
+}
+
+Test(recorder, notes_when_sampling_begins_and_ends)
+{
+	recorder_note(recorder, HM_CLOCK_STARTED);
+	recorder_note(recorder, HM_CLOCK_STOPPED);
+	recorder_ship(recorder);
+	cr_assert_str_eq(spooled(), "clock 1\nclock 2\n");
+}
+
+Test(recorder, goes_on_in_memory)
+{
+	recorder_free(recorder);
+	spool_free(spool);
+	spool = test_spool_open(-1, "web01");
+	cr_assert_eq(recorder_new(spool, test_spool_id, &recorder), 0);
+	put(10, &gauge, "a", 1);
+	take();
+	recorder_ship(recorder);
+	cr_assert(status().is_in_memory);
+	cr_assert_str_eq(spooled(), "declare 0=a/1/seconds\nbatch\n");
+}
