@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/round.h"
 #include "common/number.h"
 #include "common/series.h"
 #include "common/text.h"
@@ -33,14 +34,10 @@ static int compare_series(const void *left, const void *right)
 	return memcmp(a->labels, b->labels, a->labels_bytes);
 }
 
-int batch_init(struct hm_batch *batch, const struct hm_plugin *plugin, const char *hostname)
+void batch_init(struct hm_batch *batch, const struct hm_plugin *plugin)
 {
 	*batch = (struct hm_batch){.plugin = plugin};
 	TAILQ_INIT(&batch->series);
-	if (!hostname)
-		return 0;
-	batch->hostname = strdup(hostname);
-	return batch->hostname ? 0 : -ENOMEM;
 }
 
 static void series_free(struct batch_series *series)
@@ -48,8 +45,6 @@ static void series_free(struct batch_series *series)
 	if (!series)
 		return;
 	free((char *)series->labels);
-	if (series->line != series->text)
-		free((char *)series->line);
 	free((char *)series->text);
 	free(series);
 }
@@ -73,7 +68,6 @@ void batch_done(struct hm_batch *batch)
 	buffer_done(&batch->reasons);
 	buffer_done(&batch->scratch);
 	free((void *)batch->shown);
-	free(batch->hostname);
 	*batch = (struct hm_batch){0};
 }
 
@@ -196,80 +190,21 @@ static int unpack_name(const struct batch_series *series, struct series *name)
 	return 0;
 }
 
-/* Format a name with the label host. @return 0, -EMSGSIZE, -ENOMEM */
-static int format_line_name(struct hm_batch *batch, struct series *name, const char *hostname,
-			    char **ret_text)
-{
-	if (series_add_label(name, "host", hostname) != HM_REASON_NONE)
-		return -EMSGSIZE;
-	*ret_text = format_text(batch, name);
-	return *ret_text ? 0 : -ENOMEM;
-}
-
 /*
- * Give a series its texts.
+ * Give a series its text.
  * @return 0, -EILSEQ, -EMSGSIZE, -ENOMEM
  */
 static int name_series(struct hm_batch *batch, struct batch_series *series)
 {
 	struct series name;
-	char *line = NULL;
 	int result = unpack_name(series, &name);
 
 	if (result < 0)
 		return result;
 	series->text = format_text(batch, &name);
-	series->line = series->text;
 	if (!series->text)
 		return -ENOMEM;
-	if (!batch->hostname)
-		return 0;
-	result = format_line_name(batch, &name, batch->hostname, &line);
-	if (result == 0)
-		series->line = line;
-	return result;
-}
-
-static void free_lines(char *lines[], size_t n_lines)
-{
-	for (size_t i = 0; i < n_lines; i++)
-		free(lines[i]);
-	free((void *)lines);
-}
-
-int batch_set_hostname(struct hm_batch *batch, const char *hostname)
-{
-	/* One more than needed: calloc(0) may answer NULL. The old texts go to where the new ones are. */
-	char **lines = calloc(batch->n_series + 1, sizeof(*lines));
-	char *copy = strdup(hostname);
-	struct batch_series *series;
-	int result = lines && copy ? 0 : -ENOMEM;
-	size_t n = 0;
-
-	TAILQ_FOREACH(series, &batch->series, entry) {
-		struct series name;
-
-		if (result == 0)
-			result = unpack_name(series, &name);
-		if (result == 0)
-			result = format_line_name(batch, &name, hostname, &lines[n]);
-		n += result == 0;
-	}
-	if (result < 0) {
-		free(copy);
-		free_lines(lines, n);
-		return result;
-	}
-	n = 0;
-	TAILQ_FOREACH(series, &batch->series, entry) {
-		char *line = series->line == series->text ? NULL : (char *)series->line;
-
-		series->line = lines[n];
-		lines[n++] = line;
-	}
-	free_lines(lines, n);
-	free(batch->hostname);
-	batch->hostname = copy;
+	series->text_bytes = strlen(series->text);
 	return 0;
 }
 
@@ -405,7 +340,7 @@ static void format_line(const struct hm_batch *batch, const struct batch_series 
 
 	buffer_append(lines, time_text, time_length);
 	buffer_append_byte(lines, ' ');
-	buffer_append_text(lines, series->line);
+	buffer_append(lines, series->text, series->text_bytes);
 	buffer_append_byte(lines, ' ');
 	buffer_append(lines, number, number_format(shipped_value(batch, series), number));
 	buffer_append_byte(lines, '\n');
@@ -425,6 +360,27 @@ size_t batch_format(const struct hm_batch *batch, int64_t time_us, struct buffer
 		n_lines++;
 	}
 	return n_lines;
+}
+
+size_t batch_pack(const struct hm_batch *batch, int64_t time_us, struct buffer *out)
+{
+	const struct batch_series *series;
+	size_t n_samples = 0;
+
+	TAILQ_FOREACH(series, &batch->series, entry) {
+		const struct round_sample sample = {
+			.time_us = time_us,
+			.value = shipped_value(batch, series),
+			.metric = series->metric,
+			.name = {series->text, series->text_bytes},
+		};
+
+		if (!is_fresh(batch, series) && !series->is_owed)
+			continue;
+		round_put(out, &sample);
+		n_samples++;
+	}
+	return n_samples;
 }
 
 /* Room for all series, so that showing them cannot fail half-way. @return false without memory */

@@ -35,12 +35,12 @@ struct batch_series {
 	const struct hm_metric *metric;
 	const char *labels; /* values, each with its NUL */
 	size_t labels_bytes;
-	const char *text; /* canonical, without the label host */
-	const char *line; /* as shipped, with it where the batch has a host name */
-	double value;     /* in round `round` */
-	uint64_t round;   /* the last one that emitted it */
-	double total;     /* HM_EVENTS: the sum up to the last round that is safe */
-	bool is_owed;     /* HM_EVENTS: the total has grown since it was shipped */
+	const char *text; /* canonical */
+	size_t text_bytes;
+	double value;   /* in round `round` */
+	uint64_t round; /* the last one that emitted it */
+	double total;   /* HM_EVENTS: the sum up to the last round that is safe */
+	bool is_owed;   /* HM_EVENTS: the total has grown since it was shipped */
 	/* Under the plugin's mutex: what the last safe round had. */
 	bool is_shown;
 	double shown_value;
@@ -52,7 +52,6 @@ TAILQ_HEAD(batch_list, batch_series);
 /* Zeroed = not initialised. */
 struct hm_batch {
 	const struct hm_plugin *plugin; /* borrowed */
-	char *hostname;                 /* NULL = without the label */
 	struct batch_list series;
 	size_t n_series;
 	void *tree;                  /* of tsearch(3) */
@@ -69,14 +68,8 @@ struct hm_batch {
 	size_t shown_capacity;
 };
 
-/* @param hostname  copied; NULL = without the label. @return 0 or -ENOMEM */
-int batch_init(struct hm_batch *batch, const struct hm_plugin *plugin, const char *hostname);
-
-/*
- * Ship every series under another host name from now on.
- * @return 0; -EMSGSIZE: a series has no room for it; -ENOMEM. On failure all is as it was
- */
-int batch_set_hostname(struct hm_batch *batch, const char *hostname);
+/* @param plugin  borrowed */
+void batch_init(struct hm_batch *batch, const struct hm_plugin *plugin);
 
 /* Takes a zeroed one. */
 void batch_done(struct hm_batch *batch);
@@ -93,6 +86,12 @@ void batch_discard(struct hm_batch *batch);
  * @return the number of lines; lines->failed tells when there was no memory for them
  */
 size_t batch_format(const struct hm_batch *batch, int64_t time_us, struct buffer *lines);
+
+/*
+ * The same as samples of agent/round.h.
+ * @return their number; out->failed tells when there was no memory for them
+ */
+size_t batch_pack(const struct hm_batch *batch, int64_t time_us, struct buffer *out);
 
 /*
  * The round is safe: add what was counted to the totals, forget series that have not been seen for a

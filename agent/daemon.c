@@ -12,11 +12,12 @@
 #include <unistd.h>
 
 #include "agent/monitor.h"
+#include "agent/outlet.h"
 #include "agent/plugin_set.h"
 #include "agent/queue.h"
 #include "agent/reload.h"
 #include "agent/sampler.h"
-#include "agent/uplink.h"
+#include "agent/spool_folder.h"
 #include "agent/verbs.h"
 #include "common/control_server.h"
 #include "common/message.h"
@@ -27,8 +28,11 @@
 #include "common/timestamp.h"
 #include "common/wakeup.h"
 
-/* What is left may take this long to be handed to the kernel; then the agent ends without it. */
+/* What is left may take this long to be acknowledged; then the agent ends, and it stays in the spool. */
 #define FLUSH_TIMEOUT_MS 1000
+
+/* Of what the sampler has taken, and the main thread has not written yet. */
+#define QUEUE_MAX_BYTES ((size_t)64 << 20)
 
 /* So much after a shipment is due, and has not come, somebody asks what holds the sampler up. */
 #define SILENCE_GRACE_MS 2000
@@ -41,9 +45,8 @@ struct agent {
 	struct loop *loop;
 	struct signals *signals;
 	struct plugin_set plugins;
-	struct buffer declarations;
 	struct queue *queue;
-	struct uplink *uplink;
+	struct outlet *outlet;
 	struct wakeup *news; /* from the sampler */
 	struct sampler *sampler;
 	struct monitor *monitor;
@@ -52,8 +55,6 @@ struct agent {
 	struct control_server *control;
 	struct timer *flush_timeout;
 	struct timer *silence; /* runs out when nothing is shipped any more */
-	uint64_t n_dropped_told;
-	bool is_full_told; /* the log has said that rounds are dropped */
 	bool is_stopping;
 };
 
@@ -62,40 +63,6 @@ static void quit(void *context)
 	struct agent *agent = context;
 
 	loop_quit(agent->loop);
-}
-
-static uint64_t count_dropped(const struct agent *agent)
-{
-	struct queue_stats stats;
-
-	queue_get_stats(agent->queue, &stats);
-	return stats.n_dropped_samples;
-}
-
-/* Everything that was shipped has been handed over. */
-static void on_drained(void *context)
-{
-	struct agent *agent = context;
-
-	if (agent->is_full_told) {
-		message_info("the queue is empty again; %" PRIu64
-			     " samples were dropped since the start",
-			     count_dropped(agent));
-	}
-	agent->is_full_told = false;
-	agent->n_dropped_told = count_dropped(agent);
-	if (agent->is_stopping && sampler_is_done(agent->sampler))
-		loop_quit(agent->loop);
-}
-
-/* Say once that the queue is full; how much it costs stands in the status. */
-static void tell_dropped(struct agent *agent)
-{
-	if (agent->is_full_told || count_dropped(agent) == agent->n_dropped_told)
-		return;
-	message_warning("the queue is full: the oldest rounds are dropped until the collector "
-			"answers");
-	agent->is_full_told = true;
 }
 
 /* Nothing was shipped for longer than it should: say who is to blame. */
@@ -118,21 +85,18 @@ static void expect_shipment(struct agent *agent)
 	(void)timer_start(agent->silence, interval_ms + SILENCE_GRACE_MS, 0);
 }
 
-/* The sampler has shipped, has taken other settings, or has ended. */
+/* The sampler has taken a round, or other settings, or has ended. */
 static void on_news(void *context)
 {
 	struct agent *agent = context;
 
-	tell_dropped(agent);
+	outlet_take(agent->outlet);
 	if (!agent->is_stopping) {
 		reload_check(agent->reload);
 		expect_shipment(agent);
-		uplink_wake(agent->uplink);
-		return;
+	} else if (sampler_is_done(agent->sampler)) {
+		outlet_end(agent->outlet);
 	}
-	/* Whatever it has put there since the last shipment goes too. */
-	queue_ship(agent->queue);
-	uplink_hurry(agent->uplink);
 }
 
 static void begin_to_stop(struct agent *agent, int number)
@@ -146,7 +110,8 @@ static void begin_to_stop(struct agent *agent, int number)
 	sampler_stop(agent->sampler);
 	/* The sampler may never come back: what is there goes now. */
 	queue_ship(agent->queue);
-	uplink_hurry(agent->uplink);
+	outlet_take(agent->outlet);
+	outlet_hurry(agent->outlet);
 	(void)timer_start(agent->flush_timeout, FLUSH_TIMEOUT_MS, 0);
 }
 
@@ -175,8 +140,6 @@ static int open_control(struct agent *agent)
 		.plugins = &agent->plugins,
 		.sampler = agent->sampler,
 		.queue = agent->queue,
-		.uplink = agent->uplink,
-		.reload = agent->reload,
 		.start_us = timestamp_monotonic_us(),
 	};
 	result = control_server_open(agent->loop, path, "the agent", verbs_table, &agent->verbs,
@@ -202,16 +165,26 @@ static void give_socket(const char *path, const struct privilege *privilege)
 	free(pid_path);
 }
 
+/* Where it cannot be made, it cannot be opened either: that is said then. */
+static void make_spool_folder(const char *path, uid_t user, gid_t group)
+{
+	(void)spool_folder_make(path, user, group);
+}
+
 static int drop_privileges(const struct settings *settings)
 {
 	struct privilege privilege;
 	int result;
 
-	if (!*settings->user)
+	if (!*settings->user) {
+		make_spool_folder(settings->spool, (uid_t)-1, (gid_t)-1);
 		return 0;
+	}
 	result = privilege_find(settings->user, &privilege);
-	if (result == 0 && geteuid() == 0)
+	if (result == 0 && geteuid() == 0) {
 		give_socket(settings->socket, &privilege);
+		make_spool_folder(settings->spool, privilege.user, privilege.group);
+	}
 	if (result == 0)
 		result = privilege_drop(&privilege);
 	if (result == -ENOENT)
@@ -236,25 +209,13 @@ static int open_loop(struct agent *agent)
 	return result;
 }
 
-static int open_uplink(struct agent *agent)
-{
-	int result = queue_new(QUEUE_MAX_BYTES, &agent->queue);
-
-	plugin_set_format_declarations(&agent->plugins, &agent->declarations);
-	if (buffer_failed(&agent->declarations))
-		return -ENOMEM;
-	if (result == 0)
-		result = uplink_new(agent->loop, agent->queue, agent->settings->collector,
-				    buffer_text(&agent->declarations), &agent->uplink);
-	if (result == 0)
-		uplink_on_drained(agent->uplink, on_drained, agent);
-	return result;
-}
-
 /* Other settings are in force. */
 static void on_reloaded(void *context)
 {
-	expect_shipment(context);
+	struct agent *agent = context;
+
+	outlet_configure(agent->outlet);
+	expect_shipment(agent);
 }
 
 /* Others that ask wait for the reload that is under way. */
@@ -273,8 +234,7 @@ static int open_reload(struct agent *agent)
 		.settings = agent->settings,
 		.plugins = &agent->plugins,
 		.sampler = agent->sampler,
-		.uplink = agent->uplink,
-		.declarations = &agent->declarations,
+		.uplink = agent->outlet->uplink,
 		.on_reloaded = on_reloaded,
 		.on_progress = on_reload_progress,
 		.context = agent,
@@ -285,20 +245,32 @@ static int open_reload(struct agent *agent)
 
 static int open_parts(struct agent *agent)
 {
-	int result = plugin_set_init(&agent->plugins, agent->settings, agent->host,
-				     agent->settings->hostname);
+	int result = plugin_set_init(&agent->plugins, agent->settings, agent->host);
 
 	if (result == 0)
 		result = open_loop(agent);
 	if (result == 0)
-		result = open_uplink(agent);
+		result = queue_new(QUEUE_MAX_BYTES, &agent->queue);
 	if (result == 0)
 		result = sampler_new(&agent->plugins, agent->settings->ship_interval_us,
 				     agent->queue, agent->news, &agent->sampler);
+	if (result < 0)
+		message_error("cannot start: %s", strerror(-result));
+	return result;
+}
+
+/* What is opened by who we have become. */
+static int open_rest(struct agent *agent)
+{
+	int result =
+		outlet_new(agent->loop, agent->settings, agent->queue, quit, agent, &agent->outlet);
+
 	if (result == 0)
 		result = open_reload(agent);
 	if (result < 0)
 		message_error("cannot start: %s", strerror(-result));
+	agent->verbs.outlet = agent->outlet;
+	agent->verbs.reload = agent->reload;
 	return result;
 }
 
@@ -322,10 +294,11 @@ static void tell_start(const struct agent *agent)
 
 	duration_format(settings->interval_us, interval);
 	duration_format(settings->ship_interval_us, ship_interval);
-	message_info("host %s: sampling every %s, shipping to %s every %s; the queue is in memory "
-		     "(at most %zu MiB), nothing is kept in %s yet",
-		     settings->hostname, interval, settings->collector, ship_interval,
-		     QUEUE_MAX_BYTES >> 20, settings->spool);
+	message_info(
+		"host %s: sampling every %s, shipping to %s every %s; what waits is kept in %s "
+		"(at most %s)",
+		settings->hostname, interval, settings->collector, ship_interval, settings->spool,
+		settings->spool_size);
 }
 
 static int start(struct agent *agent)
@@ -336,26 +309,18 @@ static int start(struct agent *agent)
 		result = open_control(agent);
 	if (result == 0)
 		result = drop_privileges(agent->settings);
+	if (result == 0)
+		result = open_rest(agent);
 	if (result < 0)
 		return result;
 	open_monitor(agent);
 	tell_start(agent);
-	uplink_start(agent->uplink);
+	outlet_start(agent->outlet);
 	expect_shipment(agent);
 	result = sampler_start(agent->sampler);
 	if (result < 0)
 		message_error("cannot start the sampler: %s", strerror(-result));
 	return result;
-}
-
-static void tell_unsent(const struct agent *agent)
-{
-	struct uplink_stats stats;
-
-	uplink_get_stats(agent->uplink, &stats);
-	if (stats.n_waiting_samples > 0)
-		message_warning("%zu samples were not sent to collector %s",
-				stats.n_waiting_samples, agent->settings->collector);
 }
 
 /*
@@ -380,10 +345,9 @@ static void stop(struct agent *agent)
 		abandon(agent);
 	sampler_free(agent->sampler);
 	reload_free(agent->reload);
-	uplink_free(agent->uplink);
+	outlet_free(agent->outlet);
 	queue_free(agent->queue);
 	plugin_set_done(&agent->plugins);
-	buffer_done(&agent->declarations);
 	wakeup_free(agent->news);
 	timer_free(agent->silence);
 	timer_free(agent->flush_timeout);
@@ -395,7 +359,11 @@ int daemon_run(const struct options *options, struct settings *settings,
 	       const struct loader *loader, const struct hm_host *host)
 {
 	struct agent agent = {
-		.options = options, .settings = settings, .loader = loader, .host = host};
+		.options = options,
+		.settings = settings,
+		.loader = loader,
+		.host = host,
+	};
 	int result = start(&agent);
 
 	if (result == 0) {
@@ -403,7 +371,8 @@ int daemon_run(const struct options *options, struct settings *settings,
 		result = loop_run(agent.loop);
 		if (result < 0)
 			message_error("the main loop ended: %s", strerror(-result));
-		tell_unsent(&agent);
+		outlet_end(agent.outlet);
+		outlet_tell_unsent(agent.outlet);
 	}
 	stop(&agent);
 	return result;

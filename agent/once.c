@@ -58,7 +58,7 @@ int once_run(const struct settings *settings, const struct hm_host *host)
 	struct buffer lines = {0};
 	int64_t time_us = timestamp_now_us();
 	size_t n_lines = 0;
-	int result = plugin_set_init(&set, settings, host, NULL);
+	int result = plugin_set_init(&set, settings, host);
 
 	if (result < 0)
 		return result;

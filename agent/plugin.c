@@ -99,8 +99,8 @@ int plugin_new(const struct plugin_config *config, struct plugin **ret_plugin)
 	/* One byte for a plugin without state: it is given memory all the same. */
 	plugin->memory = calloc(1, config->table->state_size + 1);
 	plugin->option_values = copy_options(config);
-	if (batch_init(&plugin->batch, config->table, config->hostname) < 0 || !plugin->memory ||
-	    !plugin->option_values) {
+	batch_init(&plugin->batch, config->table);
+	if (!plugin->memory || !plugin->option_values) {
 		plugin_free(plugin);
 		return -ENOMEM;
 	}
@@ -313,23 +313,42 @@ static void take_round(struct plugin *plugin, int64_t monotonic_us)
 	plugin->is_failing = result < 0;
 }
 
+static void begin_round(struct plugin *plugin, int64_t monotonic_us)
+{
+	revive(plugin, monotonic_us);
+	batch_begin(&plugin->batch);
+	take_round(plugin, monotonic_us);
+}
+
+/* Take what does not fit back. @return the number of samples that are there now */
+static size_t end_round(struct buffer *out, size_t length, size_t n_samples)
+{
+	if (!buffer_failed(out))
+		return n_samples;
+	out->length = length;
+	return 0;
+}
+
 size_t plugin_round(struct plugin *plugin, int64_t time_us, int64_t monotonic_us,
 		    struct buffer *lines)
 {
 	size_t length = lines->length;
-	size_t n_lines;
 
 	if (plugin->config.is_disabled)
 		return 0;
-	revive(plugin, monotonic_us);
-	batch_begin(&plugin->batch);
-	take_round(plugin, monotonic_us);
-	n_lines = batch_format(&plugin->batch, time_us, lines);
-	if (buffer_failed(lines)) {
-		lines->length = length;
+	begin_round(plugin, monotonic_us);
+	return end_round(lines, length, batch_format(&plugin->batch, time_us, lines));
+}
+
+size_t plugin_take_round(struct plugin *plugin, int64_t time_us, int64_t monotonic_us,
+			 struct buffer *samples)
+{
+	size_t length = samples->length;
+
+	if (plugin->config.is_disabled)
 		return 0;
-	}
-	return n_lines;
+	begin_round(plugin, monotonic_us);
+	return end_round(samples, length, batch_pack(&plugin->batch, time_us, samples));
 }
 
 void plugin_commit(struct plugin *plugin, int64_t time_us)
@@ -390,15 +409,6 @@ static bool options_differ(const struct plugin *plugin, char *const values[])
 	return false;
 }
 
-static int take_hostname(struct plugin *plugin, const char *hostname)
-{
-	const char *before = plugin->batch.hostname;
-
-	if (!hostname || (before && strcmp(before, hostname) == 0))
-		return 0;
-	return batch_set_hostname(&plugin->batch, hostname);
-}
-
 /* The plugin is stopped: give it other options. Takes over `values`. */
 static void take_options(struct plugin *plugin, char **values)
 {
@@ -430,13 +440,10 @@ int plugin_configure(struct plugin *plugin, const struct plugin_config *config,
 		     int64_t monotonic_us)
 {
 	char **values = copy_options(config);
-	int result = values ? take_hostname(plugin, config->hostname) : -ENOMEM;
 	bool starts;
 
-	if (result < 0) {
-		free_options(values, plugin->config.table->n_options);
-		return result;
-	}
+	if (!values)
+		return -ENOMEM;
 	starts =
 		options_differ(plugin, values) || plugin->config.is_disabled != config->is_disabled;
 	if (starts) {

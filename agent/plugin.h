@@ -36,7 +36,6 @@ struct plugin_config {
 	const struct hm_plugin *table;    /* borrowed */
 	const struct hm_host *host;       /* copied; its root is borrowed */
 	const char *const *option_values; /* copied, one for each option; NULL = fallbacks */
-	const char *hostname;             /* of the lines; copied; NULL = without */
 	int64_t interval_us;
 	bool is_disabled;
 	bool is_wanted; /* enabled = yes: that it finds nothing is worth a warning */
@@ -87,6 +86,10 @@ void plugin_start(struct plugin *plugin, int64_t monotonic_us);
 size_t plugin_round(struct plugin *plugin, int64_t time_us, int64_t monotonic_us,
 		    struct buffer *lines);
 
+/* The same, with samples of agent/round.h in place of lines. */
+size_t plugin_take_round(struct plugin *plugin, int64_t time_us, int64_t monotonic_us,
+			 struct buffer *samples);
+
 /* The lines of the last round are safe: totals grow, the plugin forgets what it counted. */
 void plugin_commit(struct plugin *plugin, int64_t time_us);
 
@@ -100,7 +103,7 @@ void plugin_restart(struct plugin *plugin, int64_t monotonic_us);
  * Run it as `config` says from now on; table and host stay. Where its options differ it is restarted
  * as by plugin_restart(), and where it is disabled or no longer so, stopped or started. Its totals
  * stay in any case.
- * @return 0; -EMSGSIZE: a series has no room for the host name; -ENOMEM. On failure all is as it was
+ * @return 0; -ENOMEM: all is as it was
  */
 int plugin_configure(struct plugin *plugin, const struct plugin_config *config,
 		     int64_t monotonic_us);

@@ -11,13 +11,12 @@
 #include "common/timestamp.h"
 
 static struct plugin_config make_config(const struct settings_plugin *plugin,
-					const struct hm_host *host, const char *hostname)
+					const struct hm_host *host)
 {
 	return (struct plugin_config){
 		.table = plugin->table,
 		.host = host,
 		.option_values = (const char *const *)plugin->options,
-		.hostname = hostname,
 		.interval_us = plugin->interval_us,
 		.is_disabled = plugin->enabled == SETTINGS_NO,
 		.is_wanted = plugin->enabled == SETTINGS_YES,
@@ -25,7 +24,7 @@ static struct plugin_config make_config(const struct settings_plugin *plugin,
 }
 
 int plugin_set_init(struct plugin_set *set, const struct settings *settings,
-		    const struct hm_host *host, const char *hostname)
+		    const struct hm_host *host)
 {
 	int result = 0;
 
@@ -36,7 +35,7 @@ int plugin_set_init(struct plugin_set *set, const struct settings *settings,
 	if (!set->plugins)
 		return -ENOMEM;
 	for (size_t i = 0; i < settings->n_plugins && result == 0; i++) {
-		struct plugin_config config = make_config(settings->plugins[i], host, hostname);
+		struct plugin_config config = make_config(settings->plugins[i], host);
 
 		result = plugin_new(&config, &set->plugins[i]);
 		if (result == 0)
@@ -51,8 +50,7 @@ void plugin_set_configure(const struct plugin_set *set, const struct settings *s
 {
 	for (size_t i = 0; i < set->n_plugins; i++) {
 		struct plugin *plugin = set->plugins[i];
-		struct plugin_config config =
-			make_config(settings->plugins[i], NULL, settings->hostname);
+		struct plugin_config config = make_config(settings->plugins[i], NULL);
 		int64_t now_us = timestamp_monotonic_us();
 		int result = plugin_configure(plugin, &config, now_us);
 
@@ -69,25 +67,6 @@ void plugin_set_done(struct plugin_set *set)
 		plugin_free(set->plugins[i]);
 	free((void *)set->plugins);
 	*set = (struct plugin_set){0};
-}
-
-static void format_declaration(const struct hm_metric *metric, struct buffer *out)
-{
-	buffer_printf(out, "# TYPE %s %s\n", metric->name, plugin_kind_word(metric->kind));
-	if (*metric->unit)
-		buffer_printf(out, "# UNIT %s %s\n", metric->name, metric->unit);
-}
-
-void plugin_set_format_declarations(const struct plugin_set *set, struct buffer *out)
-{
-	for (size_t i = 0; i < set->n_plugins; i++) {
-		const struct hm_plugin *table = plugin_table(set->plugins[i]);
-		struct plugin_stats stats;
-
-		plugin_get_stats(set->plugins[i], &stats);
-		for (size_t j = 0; stats.state != PLUGIN_DISABLED && j < table->n_metrics; j++)
-			format_declaration(&table->metrics[j], out);
-	}
 }
 
 struct plugin *plugin_set_find_stuck(const struct plugin_set *set, int64_t longer_than_us)

@@ -9,7 +9,6 @@
 #include "agent/host.h"
 #include "agent/plugin.h"
 #include "agent/settings.h"
-#include "common/buffer.h"
 
 /* Zeroed = empty. */
 struct plugin_set {
@@ -19,13 +18,12 @@ struct plugin_set {
 
 /*
  * Make a plugin of every table, as the settings say. None is started.
- * @param settings        not needed any more afterwards
- * @param host            borrowed
- * @param hostname        of the lines; copied; NULL = without
+ * @param settings  not needed any more afterwards
+ * @param host      borrowed
  * @return 0 or -ENOMEM
  */
 int plugin_set_init(struct plugin_set *set, const struct settings *settings,
-		    const struct hm_host *host, const char *hostname);
+		    const struct hm_host *host);
 
 /*
  * Run every plugin as other settings say, by plugin_configure(): on the thread that runs the verbs.
@@ -36,9 +34,6 @@ void plugin_set_configure(const struct plugin_set *set, const struct settings *s
 
 /* Every plugin must have been stopped. Takes a zeroed set. */
 void plugin_set_done(struct plugin_set *set);
-
-/* Append "# TYPE" and "# UNIT" for every metric that a plugin which is not disabled may ship. */
-void plugin_set_format_declarations(const struct plugin_set *set, struct buffer *out);
 
 /* A plugin that has been in one of its verbs for longer than `longer_than_us`, or NULL. */
 struct plugin *plugin_set_find_stuck(const struct plugin_set *set, int64_t longer_than_us);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Rounds that wait for the collector, in memory. */
+/* Rounds on their way from the sampler to the spool. */
 
 #include "agent/queue.h"
 
@@ -14,8 +14,7 @@ struct queue {
 	pthread_mutex_t lock;
 	size_t max_bytes;
 	struct round_list rounds;
-	size_t n_rounds;
-	size_t n_shipped; /* of them, from the front, may be taken */
+	bool is_shipped; /* and nobody has asked since */
 	struct queue_stats stats;
 };
 
@@ -50,14 +49,6 @@ void queue_free(struct queue *queue)
 	free(queue);
 }
 
-static void remove_first(struct queue *queue, struct round *round)
-{
-	TAILQ_REMOVE(&queue->rounds, round, entry);
-	queue->n_rounds--;
-	if (queue->n_shipped > 0)
-		queue->n_shipped--;
-}
-
 static void uncount(struct queue *queue, const struct round *round)
 {
 	queue->stats.n_bytes -= round->length;
@@ -70,7 +61,7 @@ static void drop_oldest(struct queue *queue, struct round_list *dropped)
 	while (queue->stats.n_bytes > queue->max_bytes && !TAILQ_EMPTY(&queue->rounds)) {
 		struct round *round = TAILQ_FIRST(&queue->rounds);
 
-		remove_first(queue, round);
+		TAILQ_REMOVE(&queue->rounds, round, entry);
 		uncount(queue, round);
 		queue->stats.n_dropped_rounds++;
 		queue->stats.n_dropped_samples += round->n_samples;
@@ -91,7 +82,6 @@ int queue_push(struct queue *queue, const char *data, size_t length, size_t n_sa
 
 	pthread_mutex_lock(&queue->lock);
 	TAILQ_INSERT_TAIL(&queue->rounds, round, entry);
-	queue->n_rounds++;
 	queue->stats.n_bytes += length;
 	queue->stats.n_samples += n_samples;
 	drop_oldest(queue, &dropped);
@@ -103,19 +93,29 @@ int queue_push(struct queue *queue, const char *data, size_t length, size_t n_sa
 void queue_ship(struct queue *queue)
 {
 	pthread_mutex_lock(&queue->lock);
-	queue->n_shipped = queue->n_rounds;
+	queue->is_shipped = true;
 	pthread_mutex_unlock(&queue->lock);
+}
+
+bool queue_take_ship(struct queue *queue)
+{
+	bool is_shipped;
+
+	pthread_mutex_lock(&queue->lock);
+	is_shipped = queue->is_shipped;
+	queue->is_shipped = false;
+	pthread_mutex_unlock(&queue->lock);
+	return is_shipped;
 }
 
 struct round *queue_take(struct queue *queue)
 {
-	struct round *round = NULL;
+	struct round *round;
 
 	pthread_mutex_lock(&queue->lock);
-	if (queue->n_shipped > 0) {
-		round = TAILQ_FIRST(&queue->rounds);
-		remove_first(queue, round);
-	}
+	round = TAILQ_FIRST(&queue->rounds);
+	if (round)
+		TAILQ_REMOVE(&queue->rounds, round, entry);
 	pthread_mutex_unlock(&queue->lock);
 	return round;
 }

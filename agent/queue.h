@@ -3,21 +3,19 @@
 #define AGENT_QUEUE_H
 
 /*
- * Rounds that wait for the collector, in memory. The sampler's thread pushes and ships, the main
- * thread takes; each call holds the queue's mutex for a moment only.
+ * Rounds on their way from the sampler's thread, which pushes them, to the main thread, which takes them and writes
+ * them into the spool; each call holds the queue's mutex for a moment only. So no disk ever delays a sample.
  */
 
 #include <bsd/sys/queue.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-/* What an agent's queue holds at most; then the oldest whole rounds are dropped, and counted. */
-#define QUEUE_MAX_BYTES ((size_t)64 << 20)
-
-/* One round as text lines, each ended by a newline. */
+/* One round, as agent/round.h. */
 struct round {
 	TAILQ_ENTRY(round) entry;
-	size_t n_samples; /* = lines */
+	size_t n_samples;
 	size_t length;
 	char data[];
 };
@@ -32,24 +30,26 @@ struct queue_stats {
 	uint64_t n_dropped_rounds;
 };
 
-/* @return 0 or -ENOMEM */
+/* @param max_bytes  then the oldest whole rounds are dropped, and counted. @return 0 or -ENOMEM */
 int queue_new(size_t max_bytes, struct queue **ret_queue);
 
 /* Takes NULL. No round may be taken. */
 void queue_free(struct queue *queue);
 
 /*
- * Add a round at the end; it is not taken before queue_ship(). What no longer fits is dropped from
- * the front, the new round itself when it is larger than all of the queue.
+ * Add a round at the end. What no longer fits is dropped from the front, the new round itself when it is larger than all of the queue.
  * @param data  copied
  * @return 0 or -ENOMEM
  */
 int queue_push(struct queue *queue, const char *data, size_t length, size_t n_samples);
 
-/* Let everything that waits now be taken. */
+/* What was pushed up to now is to be shipped. */
 void queue_ship(struct queue *queue);
 
-/* Take the oldest round off; NULL when none may go. It is never dropped from now on. */
+/* Was there a queue_ship() since the last call? */
+bool queue_take_ship(struct queue *queue);
+
+/* Take the oldest round off; NULL when there is none. It is never dropped from now on. */
 struct round *queue_take(struct queue *queue);
 
 /* Free a round that was taken. Takes NULL. */

@@ -109,31 +109,11 @@ static void begin_for_signal(struct reload *reload)
 	settings_report_done(&report);
 }
 
-static void configure_uplink(const struct reload *reload)
-{
-	const struct reload_parts *parts = &reload->parts;
-	struct buffer before = *parts->declarations;
-	struct buffer after = {0};
-	const char *text;
-
-	plugin_set_format_declarations(parts->plugins, &after);
-	text = buffer_text(&after);
-	if (buffer_failed(&after)) {
-		message_error("reload: no memory to declare what the plugins ship now");
-		buffer_done(&after);
-		uplink_configure(parts->uplink, reload->next.collector, before.data);
-		return;
-	}
-	uplink_configure(parts->uplink, reload->next.collector, text);
-	*parts->declarations = after;
-	buffer_done(&before);
-}
-
 static void finish(struct reload *reload)
 {
 	struct settings *settings = reload->parts.settings;
 
-	configure_uplink(reload);
+	uplink_configure(reload->parts.uplink, reload->next.collector);
 	settings_done(settings);
 	*settings = reload->next;
 	reload->next = (struct settings){0};

@@ -26,7 +26,6 @@ struct reload_parts {
 	const struct plugin_set *plugins;
 	struct sampler *sampler;
 	struct uplink *uplink;
-	struct buffer *declarations;        /* of the uplink; replaced */
 	void (*on_reloaded)(void *context); /* other settings are in force */
 	void (*on_progress)(void *context); /* an answer that waits may go on */
 	void *context;

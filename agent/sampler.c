@@ -27,7 +27,7 @@ struct sampler {
 	struct loop_source *timer;
 	struct schedule schedule;
 	struct schedule_turn turn;
-	struct buffer lines; /* of the round being taken */
+	struct buffer samples; /* of the round being taken */
 
 	pthread_t thread;
 	bool is_started;
@@ -71,12 +71,12 @@ static void arm(struct sampler *sampler)
 	} while (result < 0 && errno == ECANCELED);
 }
 
-/* Take the rounds that are due. @return the number of samples in sampler->lines */
+/* Take the rounds that are due. @return the number of samples in sampler->samples */
 static size_t take_rounds(struct sampler *sampler, int64_t monotonic_us)
 {
 	size_t n_samples = 0;
 
-	buffer_clear(&sampler->lines);
+	buffer_clear(&sampler->samples);
 	for (size_t i = 0; i < sampler->set->n_plugins; i++) {
 		struct plugin *plugin = sampler->set->plugins[i];
 		int64_t *time_us = &sampler->turn.times_us[i];
@@ -86,7 +86,7 @@ static size_t take_rounds(struct sampler *sampler, int64_t monotonic_us)
 			*time_us = SCHEDULE_NOT_DUE;
 		if (*time_us == SCHEDULE_NOT_DUE)
 			continue;
-		n_samples += plugin_round(plugin, *time_us, monotonic_us, &sampler->lines);
+		n_samples += plugin_take_round(plugin, *time_us, monotonic_us, &sampler->samples);
 		plugin_tell(plugin, monotonic_us);
 	}
 	return n_samples;
@@ -108,10 +108,10 @@ static void take_turn(struct sampler *sampler)
 	size_t n_samples = take_rounds(sampler, timestamp_monotonic_us());
 	int result = 0;
 
-	if (buffer_failed(&sampler->lines))
+	if (buffer_failed(&sampler->samples))
 		result = -ENOMEM;
 	else if (n_samples > 0)
-		result = queue_push(sampler->queue, sampler->lines.data, sampler->lines.length,
+		result = queue_push(sampler->queue, sampler->samples.data, sampler->samples.length,
 				    n_samples);
 	if (result == 0)
 		commit_rounds(sampler);
@@ -125,12 +125,13 @@ static void take_turn(struct sampler *sampler)
 	pthread_mutex_unlock(&sampler->lock);
 }
 
+/* Hand over what was taken. */
 static void ship(const struct sampler *sampler)
 {
-	if (!sampler->turn.ships)
-		return;
-	queue_ship(sampler->queue);
-	wakeup_send(sampler->news);
+	if (sampler->turn.ships)
+		queue_ship(sampler->queue);
+	if (sampler->turn.ships || sampler->turn.has_round)
+		wakeup_send(sampler->news);
 }
 
 /* Take what is due. @return the time up to which it was */
@@ -372,7 +373,7 @@ void sampler_free(struct sampler *sampler)
 	loop_free(sampler->loop);
 	schedule_turn_done(&sampler->turn);
 	schedule_done(&sampler->schedule);
-	buffer_done(&sampler->lines);
+	buffer_done(&sampler->samples);
 	pthread_mutex_destroy(&sampler->lock);
 	free(sampler);
 }

@@ -24,7 +24,8 @@ struct sampler;
 
 /*
  * @param set, queue  borrowed until sampler_free()
- * @param news        sent whenever rounds may be shipped, and when the thread has ended; borrowed
+ * @param news        sent whenever there is a round, or what is there may be shipped, and when the thread has
+ * ended; borrowed
  * @return 0, -ENOMEM or -errno
  */
 int sampler_new(const struct plugin_set *set, int64_t ship_interval_us, struct queue *queue,

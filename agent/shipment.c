@@ -1,118 +1,147 @@
 /* SPDX-License-Identifier: MIT */
-/* The bytes that go over one connection after the other. */
+/* What goes from the spool to the collector. */
 
 #include "agent/shipment.h"
 
+#include <errno.h>
 #include <string.h>
 
-void shipment_init(struct shipment *shipment, struct queue *queue, const char *declarations,
-		   size_t declarations_length)
+#include "common/message.h"
+#include "common/timestamp.h"
+
+/* -- the spool, as a delivery asks for it ---------------------------------------------------------- */
+
+static void convert(const struct spool_message *message, struct delivery_message *ret_message)
 {
-	*shipment = (struct shipment){
-		.queue = queue,
-		.declarations = declarations,
-		.declarations_length = declarations_length,
+	*ret_message = (struct delivery_message){
+		.type = message->type,
+		.sequence = message->sequence,
+		.payload = message->payload,
+		.length = message->payload_bytes,
+		.crc = message->crc,
 	};
 }
 
-/* Are the declarations to be sent? They may not come between the halves of a line. */
-static bool is_declaring(const struct shipment *shipment)
+static int resume(void *context, uint64_t sequence, uint32_t crc)
 {
-	return shipment->declared_length < shipment->declarations_length &&
-	       (shipment->offset == 0 || shipment->round->data[shipment->offset - 1] == '\n');
+	struct shipment *shipment = context;
+
+	shipment->durable = sequence;
+	if (spool_compare(shipment->spool, shipment->epoch, sequence, crc) == SPOOL_OTHER)
+		return -ESTALE;
+	spool_acked(shipment->spool, shipment->epoch, sequence);
+	return 0;
 }
 
-bool shipment_declare(struct shipment *shipment, const char *declarations)
+static int next(void *context, uint64_t after, struct delivery_message *ret_message)
 {
-	bool is_same = strcmp(shipment->declarations, declarations) == 0;
-	bool is_between = shipment->declared_length == 0 ||
-			  shipment->declared_length == shipment->declarations_length;
+	struct shipment *shipment = context;
+	struct spool_message message;
+	int result = spool_next(shipment->spool, shipment->epoch, after, &message);
 
-	shipment->declarations = declarations;
-	shipment->declarations_length = strlen(declarations);
-	if (!is_same)
-		shipment->declared_length = 0;
-	return is_same || is_between;
+	if (result == 0)
+		convert(&message, ret_message);
+	return result == -ENOENT ? -EAGAIN : result;
 }
 
-static void finish_round(struct shipment *shipment)
+static int next_declare(void *context, uint64_t after, struct delivery_message *ret_message)
 {
-	queue_finish(shipment->queue, shipment->round);
-	shipment->round = NULL;
-	shipment->offset = 0;
-	shipment->n_lines = 0;
+	struct shipment *shipment = context;
+	struct spool_message message;
+	int result = spool_next_declare(shipment->spool, shipment->epoch, after, &message);
+
+	if (result == 0)
+		convert(&message, ret_message);
+	return result == -ENOENT ? -EAGAIN : result;
+}
+
+static void ack(void *context, uint64_t sequence)
+{
+	struct shipment *shipment = context;
+
+	shipment->has_progress = true;
+	spool_acked(shipment->spool, shipment->epoch, sequence);
+}
+
+/* -- sessions -------------------------------------------------------------------------------------- */
+
+void shipment_init(struct shipment *shipment, struct spool *spool,
+		   const uint8_t boot_id[static HM_ID_BYTES])
+{
+	*shipment = (struct shipment){
+		.spool = spool,
+		.delivery.spool = {.resume = resume,
+				   .next = next,
+				   .next_declare = next_declare,
+				   .ack = ack,
+				   .context = shipment},
+	};
+	memcpy(shipment->boot_id, boot_id, HM_ID_BYTES);
 }
 
 void shipment_done(struct shipment *shipment)
 {
-	if (shipment->queue)
-		finish_round(shipment);
+	delivery_done(&shipment->delivery);
 }
 
-void shipment_begin(struct shipment *shipment)
+static bool has_more(const struct spool_epoch_info *info)
 {
-	const char *newline = NULL;
+	return info->last > info->acked;
+}
 
-	shipment->declared_length = 0;
-	if (!shipment->round)
+/* The oldest epoch with something to send, or else the current one. */
+static struct spool_epoch_info find_epoch(const struct spool *spool)
+{
+	struct spool_epoch_info info = {.last = 0};
+
+	for (size_t i = 0; spool_get_epoch(spool, i, &info) == 0 && !has_more(&info); i++)
+		;
+	return info;
+}
+
+int shipment_begin(struct shipment *shipment, int64_t now_us)
+{
+	const struct spool_epoch_info info = find_epoch(shipment->spool);
+	struct wire_hello hello = {
+		.now_us = timestamp_now_us(),
+		.host = info.host_name,
+		.version = {HM_VERSION, strlen(HM_VERSION)},
+	};
+
+	memcpy(hello.host_id, info.host_id, HM_ID_BYTES);
+	memcpy(hello.epoch, info.id, HM_ID_BYTES);
+	memcpy(hello.boot_id, shipment->boot_id, HM_ID_BYTES);
+	memcpy(shipment->epoch, info.id, HM_ID_BYTES);
+	shipment->durable = 0;
+	shipment->has_progress = false;
+	return delivery_begin(&shipment->delivery, &hello, now_us);
+}
+
+bool shipment_is_done(const struct shipment *shipment)
+{
+	struct spool_epoch_info info = find_epoch(shipment->spool);
+
+	return delivery_is_idle(&shipment->delivery) &&
+	       memcmp(info.id, shipment->epoch, HM_ID_BYTES) != 0;
+}
+
+void shipment_end(struct shipment *shipment)
+{
+	int result;
+
+	if (shipment->delivery.end.outcome != DELIVERY_NEW_EPOCH)
 		return;
-	newline = memrchr(shipment->round->data, '\n', shipment->offset);
-	shipment->offset = newline ? (size_t)(newline - shipment->round->data) + 1 : 0;
+	result = spool_new_epoch(shipment->spool, shipment->epoch, shipment->durable);
+	if (result == 0)
+		message_warning("the collector has something else than the spool under the same "
+				"numbers: a new epoch begins");
+	else if (result != -ENOENT)
+		message_warning("no new epoch can begin yet: %s", strerror(-result));
 }
 
-bool shipment_is_pending(struct shipment *shipment)
+bool shipment_is_drained(const struct shipment *shipment)
 {
-	if (!shipment->round)
-		shipment->round = queue_take(shipment->queue);
-	return shipment->round != NULL;
-}
+	struct spool_epoch_info info = find_epoch(shipment->spool);
 
-bool shipment_next(struct shipment *shipment, const char **ret_data, size_t *ret_length)
-{
-	if (is_declaring(shipment)) {
-		*ret_data = shipment->declarations + shipment->declared_length;
-		*ret_length = shipment->declarations_length - shipment->declared_length;
-		return true;
-	}
-	if (!shipment_is_pending(shipment))
-		return false;
-	*ret_data = shipment->round->data + shipment->offset;
-	*ret_length = shipment->round->length - shipment->offset;
-	return true;
-}
-
-static size_t count_lines(const char *data, size_t length)
-{
-	const char *end = data + length;
-	size_t n_lines = 0;
-
-	while ((data = memchr(data, '\n', (size_t)(end - data)))) {
-		n_lines++;
-		data++;
-	}
-	return n_lines;
-}
-
-void shipment_advance(struct shipment *shipment, size_t length)
-{
-	size_t n_lines;
-
-	if (is_declaring(shipment)) {
-		shipment->declared_length += length;
-		return;
-	}
-	n_lines = count_lines(shipment->round->data + shipment->offset, length);
-	shipment->offset += length;
-	shipment->n_lines += n_lines;
-	shipment->n_sent_samples += n_lines;
-	if (shipment->offset == shipment->round->length)
-		finish_round(shipment);
-}
-
-size_t shipment_n_unsent_samples(const struct shipment *shipment)
-{
-	struct queue_stats stats;
-
-	queue_get_stats(shipment->queue, &stats);
-	return stats.n_samples - shipment->n_lines;
+	return !has_more(&info);
 }

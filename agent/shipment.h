@@ -3,55 +3,45 @@
 #define AGENT_SHIPMENT_H
 
 /*
- * The bytes that go over one connection after the other: on each the declarations first, then the
- * rounds of the queue. No descriptors here.
+ * What goes from the spool to the collector: a session (agent/delivery.h) for each connection, each about one epoch of
+ * the spool, the oldest that has something to send. No descriptors here.
  */
 
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 
-#include "agent/queue.h"
+#include "agent/delivery.h"
+#include "agent/spool.h"
+#include "hostmetrics/format.h"
 
 struct shipment {
-	struct queue *queue;      /* borrowed */
-	const char *declarations; /* borrowed */
-	size_t declarations_length;
-	size_t declared_length; /* of these, what the present connection has taken */
-	struct round *round;    /* being sent */
-	size_t offset;          /* in it, what the connection has taken */
-	size_t n_lines;         /* whole lines before the offset */
-	uint64_t n_sent_samples;
+	struct spool *spool;          /* borrowed */
+	uint8_t boot_id[HM_ID_BYTES]; /* of HELLO */
+	struct delivery delivery;     /* whoever has the connection drives it */
+	uint8_t epoch[HM_ID_BYTES];   /* of the session */
+	uint64_t durable;             /* what the collector has of that, by its WELCOME */
+	bool has_progress;            /* something was acknowledged in this session */
 };
 
-void shipment_init(struct shipment *shipment, struct queue *queue, const char *declarations,
-		   size_t declarations_length);
+void shipment_init(struct shipment *shipment, struct spool *spool,
+		   const uint8_t boot_id[static HM_ID_BYTES]);
 
-/*
- * Other declarations from now on, borrowed: they are sent before the next line.
- * @return false when those before are just being sent: only shipment_begin() may follow
- */
-bool shipment_declare(struct shipment *shipment, const char *declarations);
-
-/* Give the round that is being sent up. */
 void shipment_done(struct shipment *shipment);
 
 /*
- * A new connection: the declarations are sent again, then it goes on at the beginning of the first
- * line that the one before had not wholly taken.
+ * A connection is there: begin a session.
+ * @param now_us  monotonic
+ * @return 0 or -ENOMEM
  */
-void shipment_begin(struct shipment *shipment);
+int shipment_begin(struct shipment *shipment, int64_t now_us);
 
-/* What to write next; borrowed until shipment_advance(). @return false when nothing is to be sent */
-bool shipment_next(struct shipment *shipment, const char **ret_data, size_t *ret_length);
+/* Has the session sent all of an epoch that has ended? Then the next one is to be begun, on another connection. */
+bool shipment_is_done(const struct shipment *shipment);
 
-/* The connection took the first `length` of these bytes. */
-void shipment_advance(struct shipment *shipment, size_t length);
+/* The session has ended: where it is to be, the spool begins another epoch. */
+void shipment_end(struct shipment *shipment);
 
-/* Is a sample waiting that may go? */
-bool shipment_is_pending(struct shipment *shipment);
-
-/* Samples that no connection has wholly taken yet, those that may not go yet among them. */
-size_t shipment_n_unsent_samples(const struct shipment *shipment);
+/* Is all that is durable in the spool acknowledged? */
+bool shipment_is_drained(const struct shipment *shipment);
 
 #endif

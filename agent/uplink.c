@@ -6,6 +6,7 @@
 #include <bsd/stdlib.h>
 #include <bsd/string.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,12 +27,9 @@
 /* Given to the kernel in one turn of the loop. */
 #define TURN_MAX_BYTES ((size_t)256 << 10)
 
-/* What the kernel holds is lost when the connection breaks: it shall not hold much. */
-#define SEND_BUFFER_BYTES (256 << 10)
-
 #define CONNECT_TIMEOUT_MS 10000
 
-/* A connection that stood this long was a good one: the next wait is short again. */
+/* A connection that stood this long, or stored something, was a good one: the next wait is short again. */
 #define GOOD_CONNECTION_US INT64_C(10000000)
 
 /* Who sends nothing for a minute asks whether the collector is still there. */
@@ -43,15 +41,15 @@ enum state {
 	STATE_STOPPED,
 	STATE_RESOLVING,
 	STATE_CONNECTING,
-	STATE_CONNECTED,
-	STATE_WAITING, /* for the next try */
+	STATE_CONNECTED, /* a session is under way */
+	STATE_WAITING,   /* for the next try */
 };
 
 struct uplink {
 	struct loop *loop;
 	const char *collector;
 	struct resolver *resolver;
-	struct timer *timer; /* of the try, or until the next one */
+	struct timer *timer; /* of the try, until the next one, or of the session's deadline */
 	struct shipment shipment;
 	struct backoff backoff;
 	uplink_callback drained;
@@ -64,12 +62,14 @@ struct uplink {
 	size_t next_address;
 	int fd;
 	struct loop_source *source;
-	bool is_known;  /* the log has said that it is connected */
-	bool is_broken; /* the log has said that it is not */
+	bool is_welcome; /* the collector has answered on this connection */
+	bool is_known;   /* the log has said that it is connected */
+	bool is_broken;  /* the log has said that it is not */
 	char last_error[UPLINK_ERROR_MAX_BYTES];
 };
 
 static void try_next_address(struct uplink *uplink);
+static void start_try(struct uplink *uplink);
 static bool on_socket(void *context, uint32_t events);
 
 static void close_socket(struct uplink *uplink)
@@ -81,14 +81,17 @@ static void close_socket(struct uplink *uplink)
 	uplink->fd = -1;
 }
 
-/* Say once that the collector is out of reach, and try again later. */
-static void wait_for_next_try(struct uplink *uplink, const char *problem, bool is_worth_saying)
+/* Say once that the collector is out of reach, and try again later. @param least_ms  not before */
+static void wait_for_next_try(struct uplink *uplink, const char *problem, bool is_worth_saying,
+			      int64_t least_ms)
 {
 	int64_t wait_ms = backoff_next_ms(&uplink->backoff, arc4random());
 
+	if (wait_ms < least_ms)
+		wait_ms = least_ms;
 	(void)strlcpy(uplink->last_error, problem, sizeof(uplink->last_error));
 	if (is_worth_saying && !uplink->is_broken) {
-		message_warning("collector %s: %s; samples wait in memory until it answers",
+		message_warning("collector %s: %s; samples wait in the spool until it answers",
 				uplink->collector, problem);
 		uplink->is_broken = true;
 	}
@@ -105,39 +108,55 @@ static void fail_try(struct uplink *uplink, int error)
 	if (uplink->next_address < uplink->n_addresses)
 		try_next_address(uplink);
 	else
-		wait_for_next_try(uplink, strerror(error), true);
+		wait_for_next_try(uplink, strerror(error), true, 0);
 }
 
-/* @param problem  NULL: the collector closed it */
-static void break_connection(struct uplink *uplink, const char *problem)
+/* The session has ended, or the connection has: the next one is begun at once, or later. */
+static void end_session(struct uplink *uplink)
 {
-	int64_t stood_us = timestamp_monotonic_us() - uplink->since_us;
-	bool has_more = shipment_is_pending(&uplink->shipment);
+	const struct delivery_end *end = &uplink->shipment.delivery.end;
+	bool has_more = !shipment_is_drained(&uplink->shipment);
+	bool goes_on =
+		!end->is_theirs && end->reason == HM_REASON_NONE && uplink->shipment.has_progress;
 
 	close_socket(uplink);
-	if (stood_us >= GOOD_CONNECTION_US)
+	timer_stop(uplink->timer);
+	shipment_end(&uplink->shipment);
+	if (goes_on) {
+		start_try(uplink);
+		return;
+	}
+	if (uplink->shipment.has_progress ||
+	    timestamp_monotonic_us() - uplink->since_us >= GOOD_CONNECTION_US)
 		backoff_reset(&uplink->backoff);
-	/* A collector may close a connection that nobody uses; the next try tells whether it lives. */
-	wait_for_next_try(uplink, problem ? problem : "it closed the connection",
-			  problem || has_more);
+	/* A collector may leave an agent that has nothing to say; the next try tells whether it lives. */
+	wait_for_next_try(uplink, end->text, has_more || !uplink->is_welcome, end->wait_ms);
 }
 
-static void note_connected(struct uplink *uplink)
+static void note_welcome(struct uplink *uplink)
 {
-	size_t n_waiting = shipment_n_unsent_samples(&uplink->shipment);
+	struct spool_status status;
 
-	uplink->state = STATE_CONNECTED;
-	uplink->since_us = timestamp_monotonic_us();
-	timer_stop(uplink->timer);
-	shipment_begin(&uplink->shipment);
+	uplink->is_welcome = true;
 	if (uplink->is_broken) {
-		message_info("collector %s: connected again; %zu samples are waiting",
-			     uplink->collector, n_waiting);
+		spool_get_status(uplink->shipment.spool, &status);
+		message_info("collector %s: connected again; %" PRIu64 " samples are waiting",
+			     uplink->collector, status.n_samples);
 	} else if (!uplink->is_known) {
 		message_info("collector %s: connected", uplink->collector);
 	}
 	uplink->is_known = true;
 	uplink->is_broken = false;
+}
+
+/* @return 0 or -ENOMEM */
+static int note_connected(struct uplink *uplink)
+{
+	uplink->state = STATE_CONNECTED;
+	uplink->since_us = timestamp_monotonic_us();
+	uplink->is_welcome = false;
+	timer_stop(uplink->timer);
+	return shipment_begin(&uplink->shipment, uplink->since_us);
 }
 
 static int set_option(int fd, int level, int name, int value)
@@ -148,7 +167,7 @@ static int set_option(int fd, int level, int name, int value)
 /* All of these only make things better: without them the connection works as well. */
 static void tune_socket(int fd)
 {
-	(void)set_option(fd, SOL_SOCKET, SO_SNDBUF, SEND_BUFFER_BYTES);
+	(void)set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
 	(void)set_option(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
 	(void)set_option(fd, IPPROTO_TCP, TCP_KEEPIDLE, KEEPALIVE_IDLE_SECONDS);
 	(void)set_option(fd, IPPROTO_TCP, TCP_KEEPINTVL, KEEPALIVE_PROBE_SECONDS);
@@ -187,7 +206,7 @@ static void on_resolved(void *context, const struct address addresses[], size_t 
 	struct uplink *uplink = context;
 
 	if (n_addresses == 0) {
-		wait_for_next_try(uplink, problem, true);
+		wait_for_next_try(uplink, problem, true, 0);
 		return;
 	}
 	memcpy(uplink->addresses, addresses, n_addresses * sizeof(*addresses));
@@ -203,7 +222,7 @@ static void start_try(struct uplink *uplink)
 	uplink->state = STATE_RESOLVING;
 	result = resolver_ask(uplink->resolver, uplink->collector, HM_COLLECTOR_PORT);
 	if (result < 0)
-		wait_for_next_try(uplink, strerror(-result), true);
+		wait_for_next_try(uplink, strerror(-result), true, 0);
 }
 
 static void on_timer(void *context)
@@ -214,6 +233,8 @@ static void on_timer(void *context)
 		fail_try(uplink, ETIMEDOUT);
 	else if (uplink->state == STATE_WAITING)
 		start_try(uplink);
+	else if (uplink->state == STATE_CONNECTED)
+		loop_ready(uplink->source);
 }
 
 /*
@@ -246,67 +267,106 @@ static int finish_connect(const struct uplink *uplink, uint32_t events)
 }
 
 /*
- * A collector says nothing: what comes is passed over, but for the end.
- * @return 0: drained; 1: there may be more; -EPIPE: it closed the connection; else -errno
+ * Take what comes.
+ * @return 0: drained; 1: there may be more; -errno: the connection is gone
  */
-static int drain_input(const struct uplink *uplink)
+static int take_input(struct uplink *uplink)
 {
-	char nothing[16384];
-	ssize_t n_bytes = recv(uplink->fd, nothing, sizeof(nothing), 0);
+	struct delivery *delivery = &uplink->shipment.delivery;
+	char bytes[16384];
+	ssize_t n_bytes = recv(uplink->fd, bytes, sizeof(bytes), 0);
 
-	if (n_bytes > 0)
-		return 1;
-	if (n_bytes == 0)
-		return -EPIPE;
-	return errno == EAGAIN ? 0 : -errno;
+	if (n_bytes < 0)
+		return errno == EAGAIN ? 0 : -errno;
+	if (n_bytes == 0) {
+		delivery_hang_up(delivery);
+		return 0;
+	}
+	delivery_take(delivery, bytes, (size_t)n_bytes, timestamp_monotonic_us());
+	return 1;
 }
 
 /*
  * Hand over what the kernel takes now, up to a turn's budget.
- * @return 0: there is more; -EAGAIN: the kernel is full; -ENODATA: nothing is left; else -errno
+ * @return 0: nothing is left, or the kernel is full; 1: there is more; -errno: the connection is gone
  */
 static int write_output(struct uplink *uplink)
 {
+	struct delivery *delivery = &uplink->shipment.delivery;
 	size_t budget = TURN_MAX_BYTES;
-	const char *data;
+	const void *bytes;
 	size_t length;
 
 	while (budget > 0) {
 		ssize_t n_bytes;
 
-		if (!shipment_next(&uplink->shipment, &data, &length))
-			return -ENODATA;
-		n_bytes = send(uplink->fd, data, length < budget ? length : budget, MSG_NOSIGNAL);
+		length = delivery_output(delivery, &bytes);
+		if (length == 0)
+			return 0;
+		n_bytes = send(uplink->fd, bytes, length < budget ? length : budget, MSG_NOSIGNAL);
 		if (n_bytes < 0)
-			return -errno;
-		shipment_advance(&uplink->shipment, (size_t)n_bytes);
+			return errno == EAGAIN ? 0 : -errno;
+		delivery_advance(delivery, (size_t)n_bytes, timestamp_monotonic_us());
 		budget -= (size_t)n_bytes;
 	}
-	return 0;
+	return 1;
+}
+
+/* Have the session be looked at when its next deadline has come. */
+static void wait_for_deadline(struct uplink *uplink)
+{
+	int64_t due_us = delivery_due_us(&uplink->shipment.delivery);
+	int64_t wait_us = due_us - timestamp_monotonic_us();
+
+	if (due_us == INT64_MAX)
+		timer_stop(uplink->timer);
+	else
+		(void)timer_start(uplink->timer, wait_us > 0 ? wait_us / 1000 + 1 : 1, 0);
+}
+
+static bool is_welcome(const struct delivery *delivery)
+{
+	return delivery->state == DELIVERY_REPEATING || delivery->state == DELIVERY_ESTABLISHED;
+}
+
+/* The connection broke. */
+static void note_broken(struct uplink *uplink, int error)
+{
+	struct delivery_end *end = &uplink->shipment.delivery.end;
+
+	delivery_hang_up(&uplink->shipment.delivery);
+	(void)strlcpy(end->text, strerror(error), sizeof(end->text));
+	end_session(uplink);
 }
 
 /* @return whether it is to be called again */
 static bool serve_connection(struct uplink *uplink)
 {
-	int n_more = drain_input(uplink);
-	int result = n_more < 0 ? n_more : write_output(uplink);
+	struct shipment *shipment = &uplink->shipment;
+	struct delivery *delivery = &shipment->delivery;
+	int n_more = take_input(uplink);
+	int result = n_more;
 
-	switch (result) {
-	case 0:
-		return true;
-	case -EAGAIN:
-		return n_more > 0;
-	case -ENODATA:
-		if (uplink->drained)
-			uplink->drained(uplink->drained_context);
-		return n_more > 0;
-	case -EPIPE:
-		break_connection(uplink, NULL);
-		return false;
-	default:
-		break_connection(uplink, strerror(-result));
+	delivery_expire(delivery, timestamp_monotonic_us());
+	delivery_wake(delivery, timestamp_monotonic_us());
+	if (!uplink->is_welcome && is_welcome(delivery))
+		note_welcome(uplink);
+	if (result >= 0 && shipment_is_done(shipment))
+		delivery_stop(delivery, "the epoch is over");
+	if (result >= 0)
+		result = write_output(uplink);
+	if (result < 0) {
+		note_broken(uplink, -result);
 		return false;
 	}
+	if (delivery_is_ended(delivery)) {
+		end_session(uplink);
+		return false;
+	}
+	wait_for_deadline(uplink);
+	if (uplink->drained && delivery_is_idle(delivery) && shipment_is_drained(shipment))
+		uplink->drained(uplink->drained_context);
+	return n_more > 0 || result > 0;
 }
 
 static bool on_socket(void *context, uint32_t events)
@@ -323,12 +383,14 @@ static bool on_socket(void *context, uint32_t events)
 		fail_try(uplink, -result);
 		return false;
 	}
-	note_connected(uplink);
-	return true;
+	result = note_connected(uplink);
+	if (result < 0)
+		note_broken(uplink, -result);
+	return result == 0;
 }
 
-int uplink_new(struct loop *loop, struct queue *queue, const char *collector,
-	       const char *declarations, struct uplink **ret_uplink)
+int uplink_new(struct loop *loop, struct spool *spool, const uint8_t boot_id[static HM_ID_BYTES],
+	       const char *collector, struct uplink **ret_uplink)
 {
 	struct uplink *uplink = calloc(1, sizeof(*uplink));
 	int result;
@@ -338,7 +400,7 @@ int uplink_new(struct loop *loop, struct queue *queue, const char *collector,
 	uplink->loop = loop;
 	uplink->collector = collector;
 	uplink->fd = -1;
-	shipment_init(&uplink->shipment, queue, declarations, strlen(declarations));
+	shipment_init(&uplink->shipment, spool, boot_id);
 	result = resolver_new(loop, on_resolved, uplink, &uplink->resolver);
 	if (result == 0)
 		result = timer_new(loop, on_timer, uplink, &uplink->timer);
@@ -398,19 +460,22 @@ static void reconnect(struct uplink *uplink)
 		start_try(uplink);
 }
 
-void uplink_configure(struct uplink *uplink, const char *collector, const char *declarations)
+void uplink_use_spool(struct uplink *uplink, struct spool *spool)
+{
+	uplink->shipment.spool = spool;
+	reconnect(uplink);
+}
+
+void uplink_configure(struct uplink *uplink, const char *collector)
 {
 	bool is_same = strcmp(uplink->collector, collector) == 0;
-	bool may_stay = shipment_declare(&uplink->shipment, declarations);
 
 	uplink->collector = collector;
-	if (is_same && may_stay) {
-		uplink_wake(uplink);
+	if (is_same)
 		return;
-	}
 	/* Of another one the log has said nothing yet. */
-	uplink->is_known = is_same && uplink->is_known;
-	uplink->is_broken = is_same && uplink->is_broken;
+	uplink->is_known = false;
+	uplink->is_broken = false;
 	reconnect(uplink);
 }
 
@@ -429,7 +494,10 @@ static void format_state(const struct uplink *uplink, char *out, size_t size)
 		(void)strlcpy(out, "connecting", size);
 		break;
 	case STATE_CONNECTED:
-		(void)strlcpy(out, "connected", size);
+		(void)strlcpy(out,
+			      uplink->is_welcome ? "connected"
+						 : "waiting for the collector's answer",
+			      size);
 		break;
 	case STATE_WAITING:
 		(void)snprintf(out, size, "not connected; next try in %lld s",
@@ -440,10 +508,7 @@ static void format_state(const struct uplink *uplink, char *out, size_t size)
 
 void uplink_get_stats(struct uplink *uplink, struct uplink_stats *ret_stats)
 {
-	*ret_stats = (struct uplink_stats){
-		.n_sent_samples = uplink->shipment.n_sent_samples,
-		.n_waiting_samples = shipment_n_unsent_samples(&uplink->shipment),
-	};
+	*ret_stats = (struct uplink_stats){.state = ""};
 	format_state(uplink, ret_stats->state, sizeof(ret_stats->state));
 	(void)strlcpy(ret_stats->last_error, uplink->last_error, sizeof(ret_stats->last_error));
 }

@@ -3,53 +3,53 @@
 #define AGENT_UPLINK_H
 
 /*
- * The connection to the collector, in the main thread's loop. It takes rounds off the queue, hands
- * them to the kernel as fast as that takes them, and comes back by itself after a failure: nothing
- * that the kernel had not wholly taken is lost. Delivery is not acknowledged yet.
+ * The connection to the collector, in the main thread's loop: it sends what the spool has, as far as the collector
+ * acknowledges it (agent/shipment.h), and comes back by itself after a failure.
  */
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#include "agent/queue.h"
+#include "agent/spool.h"
 #include "common/loop.h"
+#include "hostmetrics/format.h"
 
 #define UPLINK_STATE_MAX_BYTES 128
 #define UPLINK_ERROR_MAX_BYTES 256
 
 struct uplink_stats {
-	uint64_t n_sent_samples; /* wholly taken by the kernel */
-	size_t n_waiting_samples;
 	char state[UPLINK_STATE_MAX_BYTES]; /* for people: "connected" */
 	char last_error[UPLINK_ERROR_MAX_BYTES];
 };
 
 struct uplink;
 
-/* Called on the loop's thread when all that was shipped has been handed to the kernel. */
+/* Called on the loop's thread when all that is durable in the spool is acknowledged. */
 typedef void (*uplink_callback)(void *context);
 
 /*
- * @param collector     HOST:PORT; borrowed
- * @param declarations  sent first on each connection; borrowed
- * @param drained       may be NULL
+ * @param spool      borrowed
+ * @param boot_id    copied
+ * @param collector  HOST:PORT; borrowed
  * @return 0, -ENOMEM or -errno
  */
-int uplink_new(struct loop *loop, struct queue *queue, const char *collector,
-	       const char *declarations, struct uplink **ret_uplink);
+int uplink_new(struct loop *loop, struct spool *spool, const uint8_t boot_id[static HM_ID_BYTES],
+	       const char *collector, struct uplink **ret_uplink);
 
 /* Closes the connection. Takes NULL. */
 void uplink_free(struct uplink *uplink);
 
 /*
- * Ship to this collector from now on, with these declarations. Where it is another one, the
- * connection, or the try to make one, is given up at once; what waits goes over the new one.
- * @param collector, declarations  borrowed, in place of those before
+ * Ship to this collector from now on. Where it is another one, the connection, or the try to make one, is given up
+ * at once; what waits goes over the new one.
+ * @param collector  borrowed, in place of the one before
  */
-void uplink_configure(struct uplink *uplink, const char *collector, const char *declarations);
+void uplink_configure(struct uplink *uplink, const char *collector);
 
-/* Call `drained` whenever nothing is left to be handed over. */
+/* Send what another spool has from now on, over another connection. @param spool  borrowed, in place of the one before */
+void uplink_use_spool(struct uplink *uplink, struct spool *spool);
+
+/* Call `drained` whenever nothing is left to be sent. */
 void uplink_on_drained(struct uplink *uplink, uplink_callback drained, void *context);
 
 /* Connect. */

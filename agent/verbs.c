@@ -150,6 +150,66 @@ static void write_record(struct control_reply *reply, const struct field fields[
 	control_end(reply, HM_CONTROL_OK, NULL);
 }
 
+/* Samples that no collector is known to have stored. */
+static int64_t count_waiting(const struct verbs *verbs, const struct spool_status *spool,
+			     const struct queue_stats *queue)
+{
+	return (int64_t)(spool->n_samples + recorder_n_unsealed(verbs->outlet->recorder) +
+			 queue->n_samples);
+}
+
+/* Samples that none will ever have. */
+static int64_t count_dropped(const struct verbs *verbs, const struct spool_status *spool,
+			     const struct queue_stats *queue)
+{
+	return (int64_t)(spool->n_gone_samples + recorder_n_lost(verbs->outlet->recorder) +
+			 queue->n_dropped_samples);
+}
+
+/* How long the oldest sample has waited. */
+static int64_t waiting_us(const struct spool_status *spool)
+{
+	int64_t us = spool->oldest_us == INT64_MIN ? 0 : timestamp_now_us() - spool->oldest_us;
+
+	return us > 0 ? us : 0;
+}
+
+static void answer_queue(void *context, const struct control_request *request,
+			 struct control_reply *reply)
+{
+	const struct verbs *verbs = context;
+	const struct outlet *outlet = verbs->outlet;
+	struct queue_stats queue;
+	struct uplink_stats uplink;
+	struct spool_status spool;
+
+	(void)request;
+	queue_get_stats(verbs->queue, &queue);
+	uplink_get_stats(outlet->uplink, &uplink);
+	spool_get_status(outlet->spool, &spool);
+
+	const struct field fields[] = {
+		{"spool:text", verbs->settings->spool, 0},
+		{"kept_in:text", spool.is_in_memory ? "memory" : "disk", 0},
+		{"samples:number", NULL, count_waiting(verbs, &spool, &queue)},
+		{"messages:number", NULL, (int64_t)spool.n_messages},
+		{"bytes:number", NULL, (int64_t)spool.n_waiting_bytes},
+		{"oldest:duration", NULL, waiting_us(&spool)},
+		{"epochs:number", NULL, (int64_t)spool.n_epochs},
+		{"disk_bytes:number", NULL, (int64_t)spool.n_bytes},
+		{"samples_sent:number", NULL, (int64_t)spool.n_acked_samples},
+		{"sent_per_second:number", NULL, (int64_t)outlet->n_sent_per_second},
+		{"samples_dropped:number", NULL, count_dropped(verbs, &spool, &queue)},
+		{"damaged:number", NULL, (int64_t)spool.n_damaged},
+		{"collector:text", verbs->settings->collector, 0},
+		{"connection:text", uplink.state, 0},
+		{"last_error:text", uplink.last_error, 0},
+		{"disk_error:text", spool.last_error ? strerror(-spool.last_error) : "", 0},
+	};
+
+	write_record(reply, fields, COUNT(fields));
+}
+
 static void answer_status(void *context, const struct control_request *request,
 			  struct control_reply *reply)
 {
@@ -159,11 +219,13 @@ static void answer_status(void *context, const struct control_request *request,
 	struct sampler_stats sampler;
 	struct queue_stats queue;
 	struct uplink_stats uplink;
+	struct spool_status spool;
 
 	(void)request;
 	sampler_get_stats(verbs->sampler, &sampler);
 	queue_get_stats(verbs->queue, &queue);
-	uplink_get_stats(verbs->uplink, &uplink);
+	uplink_get_stats(verbs->outlet->uplink, &uplink);
+	spool_get_status(verbs->outlet->spool, &spool);
 
 	const struct field fields[] = {
 		{"program:text", "hostmetrics-agent", 0},
@@ -178,10 +240,10 @@ static void answer_status(void *context, const struct control_request *request,
 		{"rounds:number", NULL, (int64_t)sampler.n_rounds},
 		{"rounds_missed:number", NULL, (int64_t)sampler.n_missed_rounds},
 		{"samples_taken:number", NULL, (int64_t)sampler.n_samples},
-		{"samples_sent:number", NULL, (int64_t)uplink.n_sent_samples},
-		{"queue_bytes:number", NULL, (int64_t)queue.n_bytes},
-		{"queue_samples:number", NULL, (int64_t)uplink.n_waiting_samples},
-		{"samples_dropped:number", NULL, (int64_t)queue.n_dropped_samples},
+		{"samples_sent:number", NULL, (int64_t)spool.n_acked_samples},
+		{"queue_bytes:number", NULL, (int64_t)spool.n_waiting_bytes},
+		{"queue_samples:number", NULL, count_waiting(verbs, &spool, &queue)},
+		{"samples_dropped:number", NULL, count_dropped(verbs, &spool, &queue)},
 		{"collector:text", settings->collector, 0},
 		{"connection:text", uplink.state, 0},
 		{"last_error:text", uplink.last_error, 0},
@@ -332,6 +394,7 @@ const struct control_verb verbs_table[] = {
 	{"list-metrics", answer_list_metrics},
 	{"get", answer_get},
 	{"status", answer_status},
+	{"queue", answer_queue},
 	{"list-plugins", answer_list_plugins},
 	{"input", answer_input},
 	{"reload", answer_reload},

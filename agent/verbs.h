@@ -2,17 +2,17 @@
 #ifndef AGENT_VERBS_H
 #define AGENT_VERBS_H
 
-/* What agentctl can ask of an agent: list-metrics, get, status, list-plugins, input, reload. */
+/* What agentctl can ask of an agent: list-metrics, get, status, queue, list-plugins, input, reload. */
 
 #include <stdint.h>
 
 #include "agent/loader.h"
+#include "agent/outlet.h"
 #include "agent/plugin_set.h"
 #include "agent/queue.h"
 #include "agent/reload.h"
 #include "agent/sampler.h"
 #include "agent/settings.h"
-#include "agent/uplink.h"
 #include "common/control_server.h"
 
 /* What the answers are about; all of it borrowed. */
@@ -23,7 +23,7 @@ struct verbs {
 	const struct plugin_set *plugins;
 	struct sampler *sampler;
 	struct queue *queue;
-	struct uplink *uplink;
+	const struct outlet *outlet;
 	struct reload *reload;
 	int64_t start_us; /* monotonic */
 };

@@ -162,6 +162,7 @@ class Case(unittest.TestCase):
 
     def start_agent(self, settings, plugins="", name="agent", arguments=(), ready=True, environment=None):
         """settings: dict of [agent]; plugins: text of further sections."""
+        settings = {"spool": self.path(f"spool-{name}"), **settings}
         lines = ["[agent]", *(f"{key} = {value}" for key, value in settings.items()), plugins]
         config = self.write(f"{name}.conf", "\n".join(lines) + "\n")
         return self.start_daemon(

@@ -6,7 +6,7 @@ import re
 import socket
 import unittest
 
-from support import ROOT, Case, ctl, free_port, run, status, wait_until
+from support import ROOT, Case, ctl, free_port, query, run, status, wait_until
 
 FIXTURES = os.path.join(ROOT, "tests", "fixtures")
 
@@ -118,9 +118,28 @@ class Service(Case):
         self.assertEqual(rows["loadavg"]["interval"], 2)
         self.assertEqual(ctl("--socket", agent.socket, "list-metrics", "node_cpu*").code, 1)
 
-    def test_start_says_that_the_queue_is_in_memory(self):
+    def test_start_says_where_the_spool_is(self):
         agent = self.start_agent({"collector": f"127.0.0.1:{free_port()}"})
-        self.assertIn("memory", agent.log())
+        self.assertIn(f"is kept in {self.path('spool-agent')} (at most 256M)", agent.log())
+
+    def test_queue_tells_what_waits(self):
+        agent = self.start_agent({"interval": "100ms", "ship_interval": "100ms",
+                                  "collector": f"127.0.0.1:{free_port()}"})
+        def queue():
+            return ctl("--socket", agent.socket, "queue", "-o", "json").json()
+        wait_until(lambda: queue()["samples"] > 10 and "refused" in queue()["last_error"])
+        self.assertEqual(queue()["kept_in"], "disk")
+        self.assertEqual(queue()["samples_sent"], 0)
+        table = ctl("--socket", agent.socket, "queue")
+        self.assertEqual(table.code, 0, table.err)
+        self.assertIn(self.path("spool-agent"), table.out)
+
+    def test_without_a_spool_it_goes_on_in_memory_and_says_so_once(self):
+        collector = self.start_collector()
+        agent = self.start_agent({"interval": "100ms", "ship_interval": "100ms", "spool": self.write("file", "x"),
+                                  "collector": f"127.0.0.1:{collector.port}"})
+        wait_until(lambda: len(query(collector, "node_load1")) >= 5)
+        self.assertEqual(agent.log().count("wait in memory"), 1)
 
 
 if __name__ == "__main__":

@@ -33,7 +33,7 @@ static struct buffer lines;
 
 static void setup(void)
 {
-	batch_init(&batch, &plugin, "web01");
+	batch_init(&batch, &plugin);
 }
 
 static void teardown(void)
@@ -69,43 +69,14 @@ static void take_zones(const char *const zones[], size_t n_zones)
 	commit();
 }
 
-Test(batch, formats_lines_with_sorted_labels_and_the_host_among_them)
+Test(batch, formats_lines_with_sorted_labels)
 {
 	batch_begin(&batch);
 	hm_emit(&batch, &metrics[TEMPERATURE], 45.5, "0", "acpitz");
 	hm_emit(&batch, &metrics[LOAD], 0.1);
 
-	cr_assert_str_eq(format(), "10.5 t{host=\"web01\",type=\"acpitz\",zone=\"0\"} 45.5\n"
-				   "10.5 load{host=\"web01\"} 0.1\n");
-}
-
-Test(batch, leaves_the_host_out_where_it_has_none)
-{
-	batch_done(&batch);
-	batch_init(&batch, &plugin, NULL);
-	batch_begin(&batch);
-	hm_emit(&batch, &metrics[LOAD], 2);
-	hm_emit(&batch, &metrics[TEMPERATURE], 1, "0", "");
-
-	cr_assert_str_eq(format(), "10.5 load 2\n10.5 t{zone=\"0\"} 1\n");
-}
-
-Test(batch, ships_the_same_series_under_another_host_name)
-{
-	static char long_name[70000];
-
-	batch_begin(&batch);
-	hm_emit(&batch, &metrics[PRESSES], 2, "a");
-	batch_commit(&batch, 1);
-	cr_assert_eq(batch_set_hostname(&batch, "db02"), 0);
-	batch_begin(&batch);
-	hm_emit(&batch, &metrics[PRESSES], 3, "a");
-	cr_assert_not_null(strstr(format(), "{host=\"db02\""));
-	cr_assert_not_null(strstr(format(), " 5\n"), "the total goes on");
-
-	memset(long_name, 'x', sizeof(long_name) - 1);
-	cr_assert_eq(batch_set_hostname(&batch, long_name), -EMSGSIZE);
-	cr_assert_not_null(strstr(format(), "{host=\"db02\""), "all is as it was");
+	cr_assert_str_eq(format(), "10.5 t{type=\"acpitz\",zone=\"0\"} 45.5\n"
+				   "10.5 load 0.1\n");
 }
 
 Test(batch, escapes_label_values)
@@ -113,8 +84,7 @@ Test(batch, escapes_label_values)
 	batch_begin(&batch);
 	hm_emit(&batch, &metrics[PRESSES], 1, "a \"b\" \\");
 
-	cr_assert_str_eq(format(),
-			 "10.5 presses_total{host=\"web01\",key=\"a \\\"b\\\" \\\\\"} 1\n");
+	cr_assert_str_eq(format(), "10.5 presses_total{key=\"a \\\"b\\\" \\\\\"} 1\n");
 }
 
 Test(batch, ships_only_what_this_round_has)
@@ -126,7 +96,7 @@ Test(batch, ships_only_what_this_round_has)
 	batch_begin(&batch);
 	take_zone("1");
 
-	cr_assert_str_eq(format(), "10.5 t{host=\"web01\",type=\"x\",zone=\"1\"} 1\n");
+	cr_assert_str_eq(format(), "10.5 t{type=\"x\",zone=\"1\"} 1\n");
 }
 
 Test(batch, looks_nothing_up_while_a_round_is_like_the_last_one)
@@ -213,8 +183,7 @@ static void expect_presses(const char *text, double total)
 {
 	char expected[100];
 
-	(void)snprintf(expected, sizeof(expected),
-		       "10.5 presses_total{host=\"web01\",key=\"f12\"} %g\n", total);
+	(void)snprintf(expected, sizeof(expected), "10.5 presses_total{key=\"f12\"} %g\n", total);
 	cr_assert_str_eq(text, expected);
 }
 
@@ -401,7 +370,7 @@ Test(batch, takes_the_first_value_of_a_series_that_comes_twice)
 	hm_emit(&batch, &metrics[LOAD], 1);
 	hm_emit(&batch, &metrics[LOAD], 2);
 
-	cr_assert_str_eq(format(), "10.5 load{host=\"web01\"} 1\n");
+	cr_assert_str_eq(format(), "10.5 load 1\n");
 	cr_assert_eq(batch.n_problems, 1);
 }
 

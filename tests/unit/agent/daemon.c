@@ -25,7 +25,8 @@
 #define SECOND_US INT64_C(1000000)
 
 static char hostname[] = "web01";
-static char spool[] = "/nowhere";
+static char spool[200];
+static char spool_size[] = "32M";
 static char user[64];
 static char socket_path[200];
 static char log_path[200];
@@ -43,6 +44,8 @@ static struct settings settings = {
 	.ship_interval_us = 3600 * SECOND_US,
 	.hostname = hostname,
 	.spool = spool,
+	.spool_size = spool_size,
+	.spool_age_us = 3600 * SECOND_US,
 	.user = user,
 	.socket = socket_path,
 	.collector = collector,
@@ -70,6 +73,7 @@ __attribute__((constructor)) static void become_agent(void)
 	take_variable("HM_TEST_SOCKET", socket_path, sizeof(socket_path));
 	take_variable("HM_TEST_COLLECTOR", collector, sizeof(collector));
 	take_variable("HM_TEST_USER", user, sizeof(user));
+	take_variable("HM_TEST_SPOOL", spool, sizeof(spool));
 	fake_plugin_control.blocks = getenv("HM_TEST_BLOCKS") != NULL;
 	/* Soon enough for a test that waits until a shipment is overdue. */
 	if (fake_plugin_control.blocks)
@@ -98,6 +102,7 @@ static void setup(void)
 	folder = scratch_folder();
 	(void)snprintf(socket_path, sizeof(socket_path), "%s/a.sock", folder);
 	(void)snprintf(log_path, sizeof(log_path), "%s/log", folder);
+	(void)snprintf(spool, sizeof(spool), "%s/var/spool", folder);
 	start_listening();
 }
 
@@ -123,6 +128,7 @@ static pid_t start_agent(void)
 	(void)setenv("HM_TEST_SOCKET", socket_path, 1);
 	(void)setenv("HM_TEST_COLLECTOR", collector, 1);
 	(void)setenv("HM_TEST_USER", user, 1);
+	(void)setenv("HM_TEST_SPOOL", spool, 1);
 	if (fake_plugin_control.blocks)
 		(void)setenv("HM_TEST_BLOCKS", "1", 1);
 	(void)execl("/proc/self/exe", "agent", NULL);
@@ -184,14 +190,30 @@ static const char *read_log(void)
 	return text;
 }
 
-Test(daemon, ends_at_once_when_everything_was_handed_over)
+Test(daemon, leaves_in_the_spool_what_a_collector_did_not_acknowledge)
 {
 	pid_t pid = start_agent();
 
 	wait_for_socket();
-	cr_assert_leq(end_agent(pid), end_limit_us() / 2);
-	cr_assert_null(strstr(read_log(), "not sent"), "%s", read_log());
+	cr_assert_leq(end_agent(pid), end_limit_us());
+	cr_assert_not_null(strstr(read_log(), "they wait in the spool"), "%s", read_log());
 	cr_assert_neq(access(socket_path, F_OK), 0);
+}
+
+Test(daemon, goes_on_in_memory_where_the_spool_cannot_be_used)
+{
+	pid_t pid;
+
+	(void)snprintf(spool, sizeof(spool), "%s/log/spool", folder);
+	pid = start_agent();
+	wait_for_socket();
+	cr_assert_leq(end_agent(pid), end_limit_us());
+
+	cr_assert_not_null(
+		strstr(read_log(), "/log/spool: Not a directory; samples wait in memory"), "%s",
+		read_log());
+	cr_assert_not_null(strstr(read_log(), "they were in memory, and are lost"), "%s",
+			   read_log());
 }
 
 Test(daemon, says_how_much_it_could_not_hand_over_and_ends_within_two_seconds)

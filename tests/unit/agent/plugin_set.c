@@ -43,7 +43,7 @@ Test(plugin_set, has_a_plugin_for_every_section_as_that_says)
 	struct plugin_stats stats;
 
 	sections[1]->enabled = SETTINGS_NO;
-	cr_assert_eq(plugin_set_init(&set, &settings, &host, "web01"), 0);
+	cr_assert_eq(plugin_set_init(&set, &settings, &host), 0);
 
 	cr_assert_eq(set.n_plugins, 2);
 	cr_assert_eq(plugin_table(set.plugins[1]), &second);
@@ -56,23 +56,9 @@ Test(plugin_set, has_a_plugin_for_every_section_as_that_says)
 	cr_assert_eq(fake_plugin_control.n_starts, 0);
 }
 
-Test(plugin_set, declares_kind_and_unit_of_what_may_be_shipped)
-{
-	struct buffer text = {0};
-
-	sections[1]->enabled = SETTINGS_NO;
-	cr_assert_eq(plugin_set_init(&set, &settings, &host, "web01"), 0);
-	plugin_set_format_declarations(&set, &text);
-
-	cr_assert_str_eq(buffer_text(&text), "# TYPE fake_value gauge\n"
-					     "# UNIT fake_value rounds\n"
-					     "# TYPE fake_events_total counter\n");
-	buffer_done(&text);
-}
-
 Test(plugin_set, finds_nothing_stuck_where_nothing_runs)
 {
-	cr_assert_eq(plugin_set_init(&set, &settings, &host, "web01"), 0);
+	cr_assert_eq(plugin_set_init(&set, &settings, &host), 0);
 
 	cr_assert_null(plugin_set_find_stuck(&set, -1));
 }
@@ -80,7 +66,7 @@ Test(plugin_set, finds_nothing_stuck_where_nothing_runs)
 Test(plugin_set, takes_one_that_is_empty)
 {
 	settings.n_plugins = 0;
-	cr_assert_eq(plugin_set_init(&set, &settings, &host, "web01"), 0);
+	cr_assert_eq(plugin_set_init(&set, &settings, &host), 0);
 	cr_assert_eq(set.n_plugins, 0);
 
 	struct plugin_set zeroed = {0};

@@ -13,6 +13,7 @@
 #include "common/timestamp.h"
 #include "tests/support/fake_plugin.h"
 #include "tests/support/scratch.h"
+#include "tests/support/test_spool.h"
 
 #define SECOND_US INT64_C(1000000)
 
@@ -26,7 +27,7 @@ static struct loader loader = {.plugins = tables, .n_plugins = 1};
 static struct settings settings;
 static struct hm_host host;
 static struct plugin_set set;
-static struct buffer declarations;
+static struct spool *spool;
 static struct loop *loop;
 static struct queue *queue;
 static struct uplink *uplink;
@@ -71,17 +72,16 @@ static void open_parts(void)
 	cr_assert_eq(settings_read(&settings, &options, &loader, &report), 0);
 	settings_report_done(&report);
 	cr_assert_eq(host_init(&host, ""), 0);
-	cr_assert_eq(plugin_set_init(&set, &settings, &host, settings.hostname), 0);
+	cr_assert_eq(plugin_set_init(&set, &settings, &host), 0);
 }
 
 static void open_threads(void)
 {
 	cr_assert_eq(loop_new(&loop), 0);
 	cr_assert_eq(wakeup_new(loop, on_news, NULL, &news), 0);
-	cr_assert_eq(queue_new(QUEUE_MAX_BYTES, &queue), 0);
-	cr_assert_eq(
-		uplink_new(loop, queue, settings.collector, buffer_text(&declarations), &uplink),
-		0);
+	cr_assert_eq(queue_new((size_t)1 << 20, &queue), 0);
+	spool = test_spool_open(-1, "one");
+	cr_assert_eq(uplink_new(loop, spool, test_spool_id, settings.collector, &uplink), 0);
 	cr_assert_eq(sampler_new(&set, settings.ship_interval_us, queue, news, &sampler), 0);
 }
 
@@ -92,7 +92,6 @@ static void setup(void)
 		.loader = &loader,
 		.settings = &settings,
 		.plugins = &set,
-		.declarations = &declarations,
 		.on_reloaded = on_reloaded,
 		.on_progress = on_progress,
 	};
@@ -130,7 +129,7 @@ static void teardown(void)
 	queue_free(queue);
 	plugin_set_done(&set);
 	settings_done(&settings);
-	buffer_done(&declarations);
+	spool_free(spool);
 	wakeup_free(news);
 	loop_free(loop);
 	host_done(&host);

@@ -8,11 +8,14 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "agent/round.h"
 #include "common/timestamp.h"
 #include "tests/support/fake_plugin.h"
 
 #define SECOND_US   INT64_C(1000000)
 #define INTERVAL_US INT64_C(50000)
+
+#define QUEUE_MAX_BYTES ((size_t)1 << 20)
 
 static struct fake_plugin_control *const control = &fake_plugin_control;
 
@@ -107,16 +110,15 @@ static void wait_for_rounds(uint64_t n_rounds)
 static int64_t take_time(void)
 {
 	struct round *round = queue_take(queue);
-	int64_t time_us;
+	struct round_sample sample;
+	const char *at;
 
 	cr_assert_not_null(round);
-	cr_assert_eq(timestamp_parse(round->data,
-				     (size_t)((char *)memchr(round->data, ' ', round->length) -
-					      round->data),
-				     &time_us),
-		     0);
+	at = round->data;
+	cr_assert(round_next(&at, round->data + round->length, &sample));
+	cr_assert_eq(strncmp(sample.name.start, "fake_", 5), 0);
 	queue_finish(queue, round);
-	return time_us;
+	return sample.time_us;
 }
 
 Test(sampler, takes_the_first_round_now_and_the_others_on_the_grid)
@@ -127,7 +129,6 @@ Test(sampler, takes_the_first_round_now_and_the_others_on_the_grid)
 
 	start(60 * SECOND_US);
 	wait_for_rounds(6);
-	queue_ship(queue);
 	first_us = take_time();
 	cr_assert_geq(first_us, before_us);
 	cr_assert_leq(first_us, timestamp_now_us());
@@ -148,21 +149,32 @@ Test(sampler, ships_the_first_round_at_once_and_the_others_when_it_is_time)
 {
 	/* A boundary of this interval does not lie in the life of this test, but for bad luck. */
 	start(3600 * SECOND_US);
+	wait_for_rounds(1);
+	(void)loop_turn(loop, 1000);
+	cr_assert(queue_take_ship(queue));
+	n_news = 0;
 	wait_for_rounds(3);
+	(void)loop_turn(loop, 1000);
 
-	cr_assert_geq(n_news, 1);
-	(void)take_time();
-	cr_assert_null(queue_take(queue));
+	cr_assert_not(queue_take_ship(queue));
+	cr_assert_geq(n_news, 1, "of each round");
 }
 
 Test(sampler, ships_every_round_where_the_intervals_are_equal)
 {
 	start(INTERVAL_US);
-	wait_for_rounds(3);
-	(void)loop_turn(loop, 200);
+	for (uint64_t i = 1; i <= 3; i++) {
+		int64_t end_us = timestamp_monotonic_us() + 20 * SECOND_US;
+		bool is_shipped = false;
 
-	for (int i = 0; i < 3; i++)
+		wait_for_rounds(i);
+		while (!is_shipped && timestamp_monotonic_us() < end_us) {
+			is_shipped = queue_take_ship(queue);
+			(void)loop_turn(loop, 5);
+		}
+		cr_assert(is_shipped);
 		(void)take_time();
+	}
 }
 
 Test(sampler, cleans_up_when_a_round_is_in_the_queue)
@@ -257,7 +269,6 @@ Test(sampler, puts_a_round_that_a_stop_met_into_the_queue)
 	sampler_stop(sampler);
 	control->blocks = false;
 	wait_until_done();
-	queue_ship(queue);
 
 	(void)take_time();
 	cr_assert_eq(control->n_cleanups, 1);

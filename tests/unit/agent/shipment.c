@@ -1,174 +1,183 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of agent/shipment.c. */
+/* Tests of agent/shipment.c, with a collector of a few lines. */
 
 #include "agent/shipment.h"
 
 #include <criterion/criterion.h>
+#include <fcntl.h>
 #include <string.h>
+#include <unistd.h>
 
-#include "common/buffer.h"
+#include "common/wire_ack.h"
+#include "common/wire_stamp.h"
+#include "common/wire_welcome.h"
+#include "tests/support/scratch.h"
+#include "tests/support/test_spool.h"
 
-#define DECLARATIONS "# TYPE a gauge\n# UNIT a seconds\n"
-#define FIRST        "1 a 1\n1 b 2\n"
-#define SECOND       "2 a 3\n"
+#define NOW_US INT64_C(1000000)
 
-static struct queue *queue;
+static const char *path;
+static int folder;
+static struct spool *spool;
 static struct shipment shipment;
-static struct buffer sent; /* what a connection took */
+/* What the agent has sent last. */
+static struct wire_hello hello;
+static char host_name[100];
+static struct wire_stamp stamp;
+static size_t n_messages;
+static uint32_t last_crc;
 
 static void setup(void)
 {
-	cr_assert_eq(queue_new(1000, &queue), 0);
-	shipment_init(&shipment, queue, DECLARATIONS, strlen(DECLARATIONS));
+	path = scratch_folder();
+	folder = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	cr_assert_geq(folder, 0);
+	spool = test_spool_open(folder, "web01");
+	shipment_init(&shipment, spool, test_spool_id);
 }
 
 static void teardown(void)
 {
 	shipment_done(&shipment);
-	queue_free(queue);
-	buffer_done(&sent);
+	spool_free(spool);
+	(void)close(folder);
+	scratch_remove(path);
 }
 
-TestSuite(shipment, .init = setup, .fini = teardown);
+TestSuite(shipment, .init = setup, .fini = teardown, .timeout = 60);
 
-static void push_both(void)
+static void see(const struct frame *frame)
 {
-	cr_assert_eq(queue_push(queue, FIRST, strlen(FIRST), 2), 0);
-	cr_assert_eq(queue_push(queue, SECOND, strlen(SECOND), 1), 0);
-	queue_ship(queue);
+	struct cursor cursor = {.at = frame->payload, .left = frame->length};
+
+	if (frame->type == HM_FRAME_HELLO) {
+		cr_assert_eq(wire_hello_get(frame->payload, frame->length, &hello), HM_REASON_NONE);
+		memcpy(host_name, hello.host.start, hello.host.length);
+		host_name[hello.host.length] = '\0';
+	} else if (frame->type == HM_FRAME_BATCH || frame->type == HM_FRAME_CLOCK) {
+		cr_assert_eq(wire_stamp_get(&cursor, &stamp), HM_REASON_NONE);
+		last_crc = frame->crc;
+		n_messages++;
+	}
 }
 
-/* Have a connection take up to `n_bytes`, at most `step` at once. @return how many it took */
-static size_t take(size_t n_bytes, size_t step)
+/* Take all that the agent sends now. */
+static void take(void)
 {
-	size_t n_taken = 0;
-	const char *data;
+	struct frame_reader reader = {.max_bytes = HM_FRAME_MAX_BYTES};
+	struct frame frame;
+	const void *bytes;
 	size_t length;
 
-	while (n_taken < n_bytes && shipment_next(&shipment, &data, &length)) {
-		if (length > step)
-			length = step;
-		if (length > n_bytes - n_taken)
-			length = n_bytes - n_taken;
-		buffer_append(&sent, data, length);
-		shipment_advance(&shipment, length);
-		n_taken += length;
+	while ((length = delivery_output(&shipment.delivery, &bytes)) > 0) {
+		struct cursor cursor = {.at = bytes, .left = length};
+
+		while (frame_reader_next(&reader, &cursor, &frame) == 0)
+			see(&frame);
+		delivery_advance(&shipment.delivery, length, NOW_US);
 	}
-	return n_taken;
+	frame_reader_done(&reader);
 }
 
-Test(shipment, sends_the_declarations_first_and_only_once)
+static void give(enum hm_frame_type type, struct buffer *payload)
 {
-	shipment_begin(&shipment);
-	take(1000, 1000);
-	cr_assert_str_eq(buffer_text(&sent), DECLARATIONS);
+	struct buffer out = {0};
 
-	push_both();
-	take(1000, 1000);
-	cr_assert_str_eq(buffer_text(&sent), DECLARATIONS FIRST SECOND);
-	cr_assert_not(shipment_is_pending(&shipment));
-	cr_assert_eq(shipment.n_sent_samples, 3);
+	frame_put(&out, type, payload->data, payload->length);
+	delivery_take(&shipment.delivery, out.data, out.length, NOW_US);
+	buffer_done(&out);
+	buffer_done(payload);
+	take();
 }
 
-Test(shipment, sends_the_same_whatever_the_connection_takes_at_once)
+static void connect_and_welcome(uint64_t durable, uint32_t crc)
 {
-	push_both();
-	shipment_begin(&shipment);
-	take(1000, 1);
+	struct wire_welcome welcome = {
+		.store_id = {1}, .durable = durable, .durable_crc = crc, .max_unacked = 32};
+	struct buffer payload = {0};
 
-	cr_assert_str_eq(buffer_text(&sent), DECLARATIONS FIRST SECOND);
-	cr_assert_eq(shipment.n_sent_samples, 3);
-	cr_assert_eq(shipment_n_unsent_samples(&shipment), 0);
+	n_messages = 0;
+	cr_assert_eq(shipment_begin(&shipment, NOW_US), 0);
+	take();
+	wire_welcome_put(&payload, &welcome);
+	give(HM_FRAME_WELCOME, &payload);
 }
 
-/* The whole lines among what the first connection took, without declarations. */
-static size_t whole_samples_bytes(size_t n_bytes)
+static void acknowledge(uint64_t sequence)
 {
-	size_t declared = strlen(DECLARATIONS);
-	const char *samples = FIRST SECOND;
-	size_t n_whole = 0;
+	struct buffer payload = {0};
 
-	for (size_t i = 0; declared + i < n_bytes; i++) {
-		if (samples[i] == '\n')
-			n_whole = i + 1;
-	}
-	return n_whole;
+	wire_ack_put(&payload, sequence);
+	give(HM_FRAME_ACK, &payload);
 }
 
-Test(shipment, goes_on_at_the_beginning_of_the_line_in_which_the_connection_broke)
+Test(shipment, sends_what_the_spool_has_until_it_is_acknowledged)
 {
-	size_t n_all = strlen(DECLARATIONS FIRST SECOND);
+	test_spool_append(spool, 10, 1);
+	test_spool_append(spool, 10, 1);
+	connect_and_welcome(0, 0);
+	cr_assert_str_eq(host_name, "web01");
+	cr_assert_arr_eq(hello.boot_id, test_spool_id, HM_ID_BYTES);
+	cr_assert_eq(n_messages, 2);
+	cr_assert_arr_eq(stamp.host_id, test_spool_id, HM_ID_BYTES);
+	cr_assert_not(shipment_is_drained(&shipment));
 
-	for (size_t n_bytes = 0; n_bytes <= n_all; n_bytes++) {
-		push_both();
-		shipment_begin(&shipment);
-		take(n_bytes, 1000);
-		buffer_clear(&sent);
-		shipment_begin(&shipment);
-		take(1000, 1000);
-
-		cr_assert_eq(sent.length,
-			     strlen(DECLARATIONS) + strlen(FIRST SECOND) -
-				     whole_samples_bytes(n_bytes),
-			     "broken after %zu bytes", n_bytes);
-		cr_assert_str_eq(buffer_text(&sent) + strlen(DECLARATIONS),
-				 FIRST SECOND + whole_samples_bytes(n_bytes),
-				 "broken after %zu bytes", n_bytes);
-		cr_assert_eq(shipment.n_sent_samples, 3);
-		shipment.n_sent_samples = 0;
-		shipment.declared_length = 0;
-		buffer_clear(&sent);
-	}
+	acknowledge(2);
+	cr_assert(shipment_is_drained(&shipment));
+	cr_assert(shipment.has_progress);
+	cr_assert_not(shipment_is_done(&shipment), "more may come of this epoch");
 }
 
-Test(shipment, says_how_many_samples_were_not_wholly_taken)
+Test(shipment, goes_on_behind_what_a_collector_has)
 {
-	push_both();
-	cr_assert_eq(shipment_n_unsent_samples(&shipment), 3);
-	shipment_begin(&shipment);
+	test_spool_append(spool, 10, 1);
+	connect_and_welcome(0, 0);
+	test_spool_append(spool, 10, 1);
+	connect_and_welcome(1, last_crc);
 
-	take(strlen(DECLARATIONS FIRST) - 1, 1000);
-	cr_assert_eq(shipment_n_unsent_samples(&shipment), 2);
-	take(1, 1000);
-	cr_assert_eq(shipment_n_unsent_samples(&shipment), 1);
+	cr_assert_eq(n_messages, 1);
+	cr_assert_eq(stamp.sequence, 2);
 }
 
-Test(shipment, gives_a_round_up_that_was_not_sent)
+Test(shipment, sends_epochs_one_after_the_other)
 {
-	push_both();
-	shipment_begin(&shipment);
-	take(strlen(DECLARATIONS) + 3, 1000);
-	shipment_done(&shipment);
+	uint8_t first[HM_ID_BYTES];
 
-	cr_assert_eq(shipment_n_unsent_samples(&shipment), 1);
+	test_spool_append(spool, 10, 1);
+	spool_free(spool);
+	spool = test_spool_open(folder, "web02");
+	shipment.spool = spool;
+	test_spool_append(spool, 10, 1);
+	connect_and_welcome(0, 0);
+	cr_assert_str_eq(host_name, "web01");
+	memcpy(first, stamp.epoch, HM_ID_BYTES);
+	cr_assert_not(shipment_is_done(&shipment));
+	acknowledge(stamp.sequence);
+	cr_assert(shipment_is_done(&shipment));
+	cr_assert_not(shipment_is_drained(&shipment));
+
+	connect_and_welcome(0, 0);
+	cr_assert_str_eq(host_name, "web02");
+	cr_assert_arr_neq(first, stamp.epoch, HM_ID_BYTES);
+	acknowledge(stamp.sequence);
+	cr_assert_not(shipment_is_done(&shipment));
+	cr_assert(shipment_is_drained(&shipment));
 }
 
-Test(shipment, sends_other_declarations_before_the_next_line)
+Test(shipment, begins_an_epoch_where_the_collector_has_something_else)
 {
-	static const char others[] = "# TYPE b gauge\n";
+	uint8_t first[HM_ID_BYTES];
 
-	shipment_begin(&shipment);
-	push_both();
-	take(strlen(DECLARATIONS) + 8, 1000);
-	cr_assert(shipment_declare(&shipment, others));
-	take(1000, 1000);
-	cr_assert_str_eq(buffer_text(&sent), DECLARATIONS "1 a 1\n1 b 2\n# TYPE b gauge\n" SECOND);
-}
+	test_spool_append(spool, 10, 1);
+	connect_and_welcome(0, 0);
+	memcpy(first, stamp.epoch, HM_ID_BYTES);
+	test_spool_append(spool, 10, 1);
+	connect_and_welcome(1, last_crc + 1);
+	cr_assert(delivery_is_ended(&shipment.delivery));
+	shipment_end(&shipment);
 
-Test(shipment, does_not_send_the_same_declarations_again)
-{
-	static char same[] = DECLARATIONS;
-
-	shipment_begin(&shipment);
-	take(10, 1000);
-	cr_assert(shipment_declare(&shipment, same));
-	take(1000, 1000);
-	cr_assert_str_eq(buffer_text(&sent), DECLARATIONS);
-}
-
-Test(shipment, wants_a_new_connection_in_the_middle_of_its_declarations)
-{
-	shipment_begin(&shipment);
-	take(10, 1000);
-	cr_assert_not(shipment_declare(&shipment, "# TYPE b gauge\n"));
+	connect_and_welcome(0, 0);
+	cr_assert_arr_neq(first, stamp.epoch, HM_ID_BYTES);
+	cr_assert_eq(n_messages, 1, "what may be stored already is a GAP");
+	cr_assert_eq(stamp.sequence, 2);
 }

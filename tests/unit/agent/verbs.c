@@ -11,6 +11,7 @@
 
 #include "agent/values.h"
 #include "tests/support/fake_plugin.h"
+#include "tests/support/test_spool.h"
 
 static char hostname[] = "web01";
 static char collector[] = "mon:9999";
@@ -30,7 +31,10 @@ static struct plugin_set set = {.plugins = plugins, .n_plugins = 1};
 static struct loop *loop;
 static struct wakeup *news;
 static struct queue *queue;
+static struct spool *spool;
+static struct recorder *recorder;
 static struct uplink *uplink;
+static struct outlet outlet;
 static struct sampler *sampler;
 static struct verbs verbs;
 static struct control_reply reply;
@@ -56,15 +60,18 @@ static void setup(void)
 	cr_assert_eq(loop_new(&loop), 0);
 	cr_assert_eq(wakeup_new(loop, ignore_news, NULL, &news), 0);
 	cr_assert_eq(queue_new(1000, &queue), 0);
-	cr_assert_eq(uplink_new(loop, queue, collector, "", &uplink), 0);
+	spool = test_spool_open(-1, hostname);
+	cr_assert_eq(recorder_new(spool, test_spool_id, &recorder), 0);
+	cr_assert_eq(uplink_new(loop, spool, test_spool_id, collector, &uplink), 0);
 	cr_assert_eq(sampler_new(&set, 1000000, queue, news, &sampler), 0);
+	outlet = (struct outlet){.spool = spool, .recorder = recorder, .uplink = uplink};
 	verbs = (struct verbs){
 		.settings = &settings,
 		.loader = &loader,
 		.plugins = &set,
 		.sampler = sampler,
 		.queue = queue,
-		.uplink = uplink,
+		.outlet = &outlet,
 	};
 }
 
@@ -74,6 +81,8 @@ static void teardown(void)
 	control_reply_done(&reply);
 	sampler_free(sampler);
 	uplink_free(uplink);
+	recorder_free(recorder);
+	spool_free(spool);
 	queue_free(queue);
 	wakeup_free(news);
 	loop_free(loop);
@@ -199,19 +208,25 @@ static const char *find_word(char *answer, const char *column)
 	return NULL;
 }
 
-static void expect_status(const char *column, const char *word)
+static void expect_word(const char *verb, const char *column, const char *word)
 {
-	char *answer = strdup(ask("status"));
+	char *answer = strdup(ask(verb));
 
 	cr_assert_not_null(answer);
 	cr_assert_str_eq(find_word(answer, column), word, "%s", column);
 	free(answer);
 }
 
+static void expect_status(const char *column, const char *word)
+{
+	expect_word("status", column, word);
+}
+
 Test(verbs, tell_the_status)
 {
 	take_round("a");
-	cr_assert_eq(queue_push(queue, "1 a 1\n2 a 2\n", 12, 2), 0);
+	test_spool_append(spool, 12, 2);
+	cr_assert_eq(queue_push(queue, "?", 1, 3), 0);
 
 	expect_status("program:text", "hostmetrics-agent");
 	expect_status("version:text", HM_VERSION);
@@ -222,10 +237,32 @@ Test(verbs, tell_the_status)
 	expect_status("series:number", "2");
 	expect_status("rounds:number", "0");
 	expect_status("queue_bytes:number", "12");
-	expect_status("queue_samples:number", "2");
+	expect_status("samples_sent:number", "0");
+	expect_status("queue_samples:number", "5");
 	expect_status("samples_dropped:number", "0");
 	expect_status("collector:text", "mon:9999");
 	expect_status("connection:text", "not started");
+}
+
+Test(verbs, tell_what_waits_for_the_collector)
+{
+	struct spool_epoch_info info;
+
+	expect_word("queue", "oldest:duration", "0");
+	test_spool_append(spool, 12, 2);
+	test_spool_append(spool, 12, 3);
+	expect_word("queue", "kept_in:text", "memory");
+	expect_word("queue", "samples:number", "5");
+	expect_word("queue", "messages:number", "2");
+	expect_word("queue", "bytes:number", "24");
+	expect_word("queue", "samples_sent:number", "0");
+	expect_word("queue", "disk_error:text", "Bad file descriptor");
+
+	for (size_t i = 0; spool_get_epoch(spool, i, &info) == 0; i++)
+		;
+	spool_acked(spool, info.id, 1);
+	expect_word("queue", "samples:number", "3");
+	expect_word("queue", "samples_sent:number", "2");
 }
 
 Test(verbs, copy_many_values_in_order)

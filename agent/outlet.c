@@ -1,0 +1,326 @@
+/* SPDX-License-Identifier: MIT */
+/* What becomes of the samples that were taken. */
+
+#include "agent/outlet.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "agent/host_id.h"
+#include "agent/spool_folder.h"
+#include "common/byte_size.h"
+#include "common/disk.h"
+#include "common/message.h"
+
+/* What is in the spool is durable after so long; a disk that fails is tried again as often. */
+#define SYNC_INTERVAL_MS 5000
+
+static uint64_t count_dropped(const struct outlet *outlet)
+{
+	struct queue_stats queue;
+	struct spool_status spool;
+
+	queue_get_stats(outlet->queue, &queue);
+	spool_get_status(outlet->spool, &spool);
+	return queue.n_dropped_samples + spool.n_gone_samples;
+}
+
+/* All that was shipped is stored. */
+static void on_drained(void *context)
+{
+	struct outlet *outlet = context;
+
+	if (outlet->is_full_told) {
+		message_info("all is sent again; %" PRIu64 " samples were dropped since the start",
+			     count_dropped(outlet));
+		outlet->n_dropped_told = count_dropped(outlet);
+	}
+	outlet->is_full_told = false;
+	if (outlet->is_ended)
+		outlet->on_ended(outlet->context);
+}
+
+/* Say once that the spool is full; how much it costs stands in the status. */
+static void tell_dropped(struct outlet *outlet)
+{
+	if (outlet->is_full_told || count_dropped(outlet) == outlet->n_dropped_told)
+		return;
+	message_warning("the spool is full: the oldest samples are dropped until the collector "
+			"answers");
+	outlet->is_full_told = true;
+}
+
+/* Say once that nothing can be written, and that it can be again. */
+static void tell_memory(struct outlet *outlet)
+{
+	struct spool_status status;
+
+	spool_get_status(outlet->spool, &status);
+	if (status.is_in_memory == outlet->is_memory_told)
+		return;
+	outlet->is_memory_told = status.is_in_memory;
+	if (!status.is_in_memory)
+		message_info("spool %s: samples wait on disk again", outlet->settings->spool);
+	else
+		message_warning("spool %s: cannot %s: %s; samples wait in memory",
+				outlet->settings->spool, status.last_error_what,
+				strerror(-status.last_error));
+}
+
+/* Write what the sampler has taken; ship where it is time. */
+void outlet_take(struct outlet *outlet)
+{
+	struct round *round;
+
+	while ((round = queue_take(outlet->queue))) {
+		recorder_take(outlet->recorder, round->data, round->length);
+		queue_finish(outlet->queue, round);
+	}
+	if (!queue_take_ship(outlet->queue))
+		return;
+	recorder_ship(outlet->recorder);
+	tell_dropped(outlet);
+	tell_memory(outlet);
+	uplink_wake(outlet->uplink);
+}
+
+void outlet_hurry(struct outlet *outlet)
+{
+	uplink_hurry(outlet->uplink);
+}
+
+void outlet_end(struct outlet *outlet)
+{
+	if (outlet->is_ended)
+		return;
+	recorder_note(outlet->recorder, HM_CLOCK_STOPPED);
+	queue_ship(outlet->queue);
+	outlet_take(outlet);
+	outlet->is_ended = true;
+	outlet_hurry(outlet);
+}
+
+static void measure_rate(struct outlet *outlet)
+{
+	struct spool_status status;
+
+	spool_get_status(outlet->spool, &status);
+	/* A spool that was opened again counts anew. */
+	if (status.n_acked_samples >= outlet->n_sent_then)
+		outlet->n_sent_per_second =
+			(status.n_acked_samples - outlet->n_sent_then) * 1000 / SYNC_INTERVAL_MS;
+	outlet->n_sent_then = status.n_acked_samples;
+}
+
+static void on_sync(void *context)
+{
+	struct outlet *outlet = context;
+
+	measure_rate(outlet);
+	if (outlet->folder >= 0)
+		(void)spool_retry(outlet->spool);
+	if (spool_sync(outlet->spool) < 0)
+		message_error("no memory to sync the spool");
+	tell_memory(outlet);
+	uplink_wake(outlet->uplink);
+}
+
+static uint64_t spool_bytes(const struct settings *settings)
+{
+	uint64_t n_bytes = SPOOL_MAX_BYTES;
+
+	(void)byte_size_parse(settings->spool_size, &n_bytes);
+	return n_bytes;
+}
+
+static void close_folder(struct outlet *outlet)
+{
+	if (outlet->folder >= 0)
+		(void)close(outlet->folder);
+	if (outlet->lock >= 0)
+		(void)close(outlet->lock);
+	outlet->folder = -1;
+	outlet->lock = -1;
+}
+
+static int open_spool(const struct outlet *outlet, struct spool **ret_spool)
+{
+	const struct settings *settings = outlet->settings;
+	struct spool_options options = {
+		.disk = &disk_kernel,
+		.folder = outlet->folder,
+		.segment_bytes = SPOOL_SEGMENT_BYTES,
+		.max_bytes = spool_bytes(settings),
+		.max_age_us = settings->spool_age_us,
+		.max_memory_bytes = SPOOL_MEMORY_MAX_BYTES,
+		.host_name = {settings->hostname, strlen(settings->hostname)},
+	};
+
+	memcpy(options.host_id, outlet->host_id, HM_ID_BYTES);
+	return spool_open(&options, ret_spool);
+}
+
+/* @return 0 or -errno */
+static int open_folder(struct outlet *outlet)
+{
+	int folder = spool_folder_open(outlet->settings->spool, &outlet->lock);
+	int result;
+
+	if (folder < 0)
+		return folder;
+	outlet->folder = folder;
+	result = host_id_find(folder, outlet->host_id);
+	if (result < 0)
+		close_folder(outlet);
+	return result;
+}
+
+static const char *folder_problem(int error)
+{
+	switch (error) {
+	case -EPERM:
+		return "it is another user's";
+	case -EACCES:
+		return "others may write to it, or it may not be opened";
+	case -EBUSY:
+		return "another agent uses it";
+	default:
+		return strerror(-error);
+	}
+}
+
+/* @return 0 or -errno: not even without a folder */
+static int find_folder(struct outlet *outlet)
+{
+	int result = open_folder(outlet);
+
+	if (result == 0)
+		return 0;
+	message_warning("spool %s: %s; samples wait in memory, and the host has a new id each time "
+			"the agent starts",
+			outlet->settings->spool, folder_problem(result));
+	outlet->is_memory_told = true;
+	return host_id_draw(outlet->host_id);
+}
+
+static int open_parts(struct outlet *outlet, struct loop *loop)
+{
+	int result = host_id_read_boot(outlet->boot_id);
+
+	if (result == 0)
+		result = find_folder(outlet);
+	if (result == 0)
+		result = open_spool(outlet, &outlet->spool);
+	if (result == 0)
+		result = recorder_new(outlet->spool, outlet->boot_id, &outlet->recorder);
+	if (result == 0)
+		result = uplink_new(loop, outlet->spool, outlet->boot_id,
+				    outlet->settings->collector, &outlet->uplink);
+	if (result == 0)
+		result = timer_new(loop, on_sync, outlet, &outlet->sync);
+	return result;
+}
+
+int outlet_new(struct loop *loop, const struct settings *settings, struct queue *queue,
+	       void (*on_ended)(void *context), void *context, struct outlet **ret_outlet)
+{
+	struct outlet *outlet = calloc(1, sizeof(*outlet));
+	int result;
+
+	if (!outlet)
+		return -ENOMEM;
+	*outlet = (struct outlet){
+		.settings = settings,
+		.queue = queue,
+		.folder = -1,
+		.lock = -1,
+		.on_ended = on_ended,
+		.context = context,
+	};
+	result = open_parts(outlet, loop);
+	if (result < 0) {
+		outlet_free(outlet);
+		return result;
+	}
+	tell_memory(outlet);
+	uplink_on_drained(outlet->uplink, on_drained, outlet);
+	(void)timer_start(outlet->sync, SYNC_INTERVAL_MS, SYNC_INTERVAL_MS);
+	*ret_outlet = outlet;
+	return 0;
+}
+
+void outlet_free(struct outlet *outlet)
+{
+	if (!outlet)
+		return;
+	timer_free(outlet->sync);
+	uplink_free(outlet->uplink);
+	recorder_free(outlet->recorder);
+	spool_free(outlet->spool);
+	close_folder(outlet);
+	free(outlet);
+}
+
+void outlet_start(struct outlet *outlet)
+{
+	recorder_note(outlet->recorder, HM_CLOCK_STARTED);
+	uplink_start(outlet->uplink);
+}
+
+/* Does what is written now have the host's name? */
+static bool has_hostname(const struct outlet *outlet)
+{
+	const char *hostname = outlet->settings->hostname;
+	struct spool_epoch_info info = {.last = 0};
+
+	for (size_t i = 0; spool_get_epoch(outlet->spool, i, &info) == 0; i++)
+		;
+	return info.host_name.length == strlen(hostname) &&
+	       memcmp(info.host_name.start, hostname, info.host_name.length) == 0;
+}
+
+/* Another host name needs another epoch, which begins when the spool is opened. */
+static void rename_host(struct outlet *outlet)
+{
+	struct spool_status status;
+	int result;
+
+	recorder_ship(outlet->recorder);
+	(void)spool_retry(outlet->spool);
+	spool_get_status(outlet->spool, &status);
+	if (status.is_in_memory) {
+		message_warning("the host keeps its name until the spool can be written");
+		return;
+	}
+	spool_free(outlet->spool);
+	result = open_spool(outlet, &outlet->spool);
+	if (result == 0)
+		result = recorder_use_spool(outlet->recorder, outlet->spool);
+	if (result < 0) {
+		message_error("cannot open the spool again: %s", strerror(-result));
+		_exit(EXIT_FAILURE);
+	}
+	uplink_use_spool(outlet->uplink, outlet->spool);
+}
+
+void outlet_configure(struct outlet *outlet)
+{
+	if (!has_hostname(outlet))
+		rename_host(outlet);
+}
+
+void outlet_tell_unsent(const struct outlet *outlet)
+{
+	struct spool_status status;
+
+	spool_get_status(outlet->spool, &status);
+	if (status.n_samples == 0)
+		return;
+	message_warning("%" PRIu64 " samples were not sent to collector %s; %s", status.n_samples,
+			outlet->settings->collector,
+			status.is_in_memory ? "they were in memory, and are lost"
+					    : "they wait in the spool");
+}

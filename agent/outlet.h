@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef AGENT_OUTLET_H
+#define AGENT_OUTLET_H
+
+/*
+ * What becomes of the samples that were taken: off the queue and into the spool, and from there to the collector; and what
+ * the log says of that. On the main thread. Where the spool's folder cannot be used, they wait in memory.
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "agent/queue.h"
+#include "agent/recorder.h"
+#include "agent/settings.h"
+#include "agent/spool.h"
+#include "agent/uplink.h"
+#include "common/loop.h"
+#include "common/timer.h"
+#include "hostmetrics/format.h"
+
+/* Others may look at the parts. */
+struct outlet {
+	const struct settings *settings; /* in force */
+	struct queue *queue;
+	struct spool *spool;
+	struct recorder *recorder;
+	struct uplink *uplink;
+	uint64_t n_sent_per_second; /* samples that were acknowledged, of late */
+	/* ------------------------------------------------------------------------------------------ */
+	int folder; /* of the spool; -1 = none */
+	int lock;   /* of the folder */
+	uint8_t host_id[HM_ID_BYTES];
+	uint8_t boot_id[HM_ID_BYTES];
+	struct timer *sync;
+	uint64_t n_sent_then; /* when that timer ran out last */
+	void (*on_ended)(void *context);
+	void *context;
+	uint64_t n_dropped_told;
+	bool is_full_told;   /* the log has said that samples are dropped */
+	bool is_memory_told; /* the log has said that they wait in memory */
+	bool is_ended;       /* all that the sampler has taken is in the spool */
+};
+
+/*
+ * Open the spool, and seal what is left in it.
+ * @param settings  in force, whatever is read again later; borrowed
+ * @param queue     borrowed
+ * @param on_ended  called when all is sent, after outlet_end()
+ * @return 0, -ENOMEM or -errno
+ */
+int outlet_new(struct loop *loop, const struct settings *settings, struct queue *queue,
+	       void (*on_ended)(void *context), void *context, struct outlet **ret_outlet);
+
+/* Takes NULL. */
+void outlet_free(struct outlet *outlet);
+
+/* Sampling begins: connect to the collector. */
+void outlet_start(struct outlet *outlet);
+
+/* Write what is in the queue; ship where that says so. */
+void outlet_take(struct outlet *outlet);
+
+/* Do not wait any longer with the next try; what is left has to go now. */
+void outlet_hurry(struct outlet *outlet);
+
+/* The sampler is done, or given up: what it has put into the queue is shipped now. */
+void outlet_end(struct outlet *outlet);
+
+/* Other settings are in force. */
+void outlet_configure(struct outlet *outlet);
+
+/* Say how many samples are left. */
+void outlet_tell_unsent(const struct outlet *outlet);
+
+#endif
