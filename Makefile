@@ -69,6 +69,7 @@ archives = $(patsubst %,$(BUILD)/lib%.a,$(1))
 PROGRAMS := $(addprefix $(BUILD)/,hostmetrics-agent hostmetrics-collector agentctl)
 PLUGINS := $(BUILD)/plugins/hostmetrics.so
 EXAMPLES := $(patsubst docs/example-plugin/%.c,$(BUILD)/example/%.so,$(wildcard docs/example-plugin/*.c))
+TEST_PLUGINS := $(patsubst tests/plugins/%.c,$(BUILD)/test-plugins/%.so,$(wildcard tests/plugins/*.c))
 UNIT_SOURCES := $(sort $(wildcard tests/unit/*/*.c))
 ifneq ($(shell pkg-config --exists umockdev-1.0 2>/dev/null && echo yes),yes)
 # tests/run reports those that were not built as skipped.
@@ -80,7 +81,7 @@ BENCHES := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(wildcard tests/bench/*.
 FAULTS := $(patsubst tests/fault/%.c,$(BUILD)/fault/%,$(wildcard tests/fault/*.c))
 FUZZERS := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/*.c))
 SOURCES := $(sort $(wildcard $(FOLDERS:%=%/*.c) tests/unit/*/*.c tests/fuzz/*.c tests/system/*.c \
-	tests/bench/*.c tests/fault/*.c tests/machines/*.c docs/example-plugin/*.c))
+	tests/bench/*.c tests/fault/*.c tests/machines/*.c tests/plugins/*.c docs/example-plugin/*.c))
 HEADERS := $(sort $(wildcard include/hostmetrics/*.h $(FOLDERS:%=%/*.h) tests/*/*.h))
 
 .PHONY: all run check test tests torture bench bench-store bench-series check-system guest-programs check-packages check-asan check-tsan \
@@ -131,7 +132,8 @@ $(PROGRAMS):
 # Plugins find hm_* in the agent that loads them.
 $(PLUGINS): $(call objects,$(sort $(wildcard plugins/*.c)))
 $(EXAMPLES): $(BUILD)/example/%.so: $(BUILD)/obj/docs/example-plugin/%.o
-$(PLUGINS) $(EXAMPLES):
+$(TEST_PLUGINS): $(BUILD)/test-plugins/%.so: $(BUILD)/obj/tests/plugins/%.o
+$(PLUGINS) $(EXAMPLES) $(TEST_PLUGINS):
 	$(call say,LINK,$@)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(LINK) -shared -Wl,-z,undefs -o $@ $^ $(LDLIBS)
@@ -183,7 +185,7 @@ $(GUEST_PROGRAMS): $(BUILD)/system/%: $(BUILD)/obj/tests/system/%.o
 	$(Q)mkdir -p $(@D)
 	$(Q)$(LINK) -pie -o $@ $^ $(LDLIBS)
 
-tests: all $(UNITS) $(FAULTS) $(EXAMPLES) $(BUILD)/plugins-and-example
+tests: all $(UNITS) $(FAULTS) $(EXAMPLES) $(TEST_PLUGINS) $(BUILD)/plugins-and-example
 fuzzers: $(FUZZERS)
 guest-programs: all $(GUEST_PROGRAMS)
 
