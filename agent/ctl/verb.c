@@ -116,6 +116,22 @@ const struct verb verbs[] = {
 		.run = ask_run,
 	},
 	{
+		.name = "queue",
+		.usage = "",
+		.summary = "Show what waits in the agent's spool for the collector",
+		.details =
+			"OLDEST is how long the oldest sample has waited. KEPT_IN is memory where the "
+			"spool's\nfolder cannot be written: DISK_ERROR says why.\n",
+		.examples = "  agentctl queue\n"
+			    "      how much, for how long, and why\n"
+			    "  agentctl queue -o json\n"
+			    "      for a program\n",
+		.scope = VERB_AGENT,
+		.request = "queue",
+		.options = ASKS,
+		.run = ask_run,
+	},
+	{
 		.name = "list-plugins",
 		.usage = "",
 		.summary = "List the plugins: state, cost, last error",
