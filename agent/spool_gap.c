@@ -93,7 +93,8 @@ int spool_plan_make(const struct spool_epoch *epoch,
 
 		if (fate == SPOOL_IS_GONE) {
 			count_gone(&plan, epoch, entry);
-			next = make_gap(entry, is_acked(epoch, entry) ? HM_REASON_IDLE : reason);
+			next = make_gap(entry,
+					is_acked(epoch, entry) ? HM_REASON_SPOOL_ACKED : reason);
 		}
 		if (fate != SPOOL_STAYS) {
 			next.position = 0;

@@ -85,7 +85,7 @@ int spool_limit_memory(struct spool *spool)
 	struct spool_epoch *epoch = spool_current(spool);
 	struct memory_bound bound = {.up_to = find_bound(spool, epoch)};
 	struct spool_plan plan;
-	enum hm_reason reason = bound.up_to ? SPOOL_REASON_FULL : SPOOL_REASON_AGE;
+	enum hm_reason reason = bound.up_to ? HM_REASON_SPOOL_FULL : HM_REASON_SPOOL_AGE;
 	int result;
 
 	bound.born_us = spool_age_us(spool) - spool->options.max_age_us;

@@ -16,13 +16,6 @@
 /* What DECLAREs and CLOCKs, with the GAPs between them, may take of max_bytes. */
 #define SPOOL_CARRIED_PART 8
 
-/* Why batches are gone. */
-#define SPOOL_REASON_FULL    HM_REASON_NO_MEMORY
-#define SPOOL_REASON_AGE     HM_REASON_TOO_OLD
-#define SPOOL_REASON_DAMAGED HM_REASON_STORE_FAILED
-#define SPOOL_REASON_UNSURE  HM_REASON_BAD_SEQUENCE /* may be stored under another epoch */
-#define SPOOL_REASON_ACKED   HM_REASON_IDLE         /* stored once, and no longer here */
-
 /* A tick that no BATCH supersedes. */
 struct spool_kept_tick {
 	uint64_t number;

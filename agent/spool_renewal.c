@@ -218,7 +218,7 @@ static int push_gap(const struct spool_entry *entry, const struct spool_epoch *f
 	struct spool_entry *before = to->n_entries ? &to->entries[to->n_entries - 1] : NULL;
 
 	gap.type = HM_FRAME_GAP;
-	gap.reason = entry->type == HM_FRAME_GAP ? entry->reason : SPOOL_REASON_UNSURE;
+	gap.reason = entry->type == HM_FRAME_GAP ? entry->reason : HM_REASON_SPOOL_UNSURE;
 	gap.body_bytes = SPOOL_GAP_BODY_BYTES;
 	if (before && before->type == HM_FRAME_GAP && !before->is_durable &&
 	    before->position == 0 && before->reason == gap.reason) {

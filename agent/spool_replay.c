@@ -264,7 +264,7 @@ static int fill_hole(struct spool *spool, struct spool_epoch *epoch, uint64_t fi
 	const struct spool_entry *behind = NULL;
 	struct spool_entry gap = {
 		.type = HM_FRAME_GAP,
-		.reason = SPOOL_REASON_DAMAGED,
+		.reason = HM_REASON_SPOOL_DAMAGED,
 		.body_bytes = SPOOL_GAP_BODY_BYTES,
 		.first_us = INT64_MAX,
 		.last_us = INT64_MIN,

@@ -103,7 +103,7 @@ static int write_plan(struct spool *spool, const struct spool_epoch *epoch, stru
 			/* It is lost; what was to be is not. */
 			spool->n_damaged++;
 			entry->type = HM_FRAME_GAP;
-			entry->reason = SPOOL_REASON_DAMAGED;
+			entry->reason = HM_REASON_SPOOL_DAMAGED;
 			entry->body_bytes = SPOOL_GAP_BODY_BYTES;
 			entry->has_crc = false;
 			result = spool_write_entry(spool, epoch, entry, true);
@@ -239,7 +239,8 @@ int spool_make_room(struct spool *spool)
 
 		if (!is_full && !is_old(spool, 0, spool->options.max_age_us))
 			break;
-		result = spool_drop_oldest(spool, is_full ? SPOOL_REASON_FULL : SPOOL_REASON_AGE);
+		result = spool_drop_oldest(spool,
+					   is_full ? HM_REASON_SPOOL_FULL : HM_REASON_SPOOL_AGE);
 	}
 	return result > 0 ? 0 : spool_recover_write(spool, result, "drop the oldest segment");
 }

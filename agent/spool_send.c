@@ -158,7 +158,7 @@ static int give_up(struct spool *spool, struct spool_epoch *epoch, size_t i)
 
 	spool->n_damaged++;
 	entry->type = HM_FRAME_GAP;
-	entry->reason = SPOOL_REASON_DAMAGED;
+	entry->reason = HM_REASON_SPOOL_DAMAGED;
 	entry->body_bytes = SPOOL_GAP_BODY_BYTES;
 	entry->position = 0;
 	entry->has_crc = false;

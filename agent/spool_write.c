@@ -410,7 +410,7 @@ void spool_forget_written(struct spool *spool)
 /* The disk is full: in what the segment has left for that, the oldest one's is carried on. */
 static int replace_oldest(struct spool *spool)
 {
-	int result = spool_drop_oldest(spool, SPOOL_REASON_FULL);
+	int result = spool_drop_oldest(spool, HM_REASON_SPOOL_FULL);
 
 	if (result == 0)
 		result = spool_roll(spool);

@@ -66,6 +66,13 @@ static const struct reason_words words[HM_REASON_COUNT] = {
 	[HM_REASON_TOO_MANY_EPOCHS] = {"too_many_epochs", "the host has too many epochs"},
 	[HM_REASON_TOO_SLOW] = {"too_slow", "it took too long"},
 	[HM_REASON_STOPPING] = {"stopping", "it is being stopped"},
+	[HM_REASON_SPOOL_FULL] = {"spool_full", "the spool was full"},
+	[HM_REASON_SPOOL_AGE] = {"spool_age", "it waited in the spool for too long"},
+	[HM_REASON_SPOOL_DAMAGED] = {"spool_damaged", "the spool was damaged"},
+	[HM_REASON_SPOOL_UNSURE] = {"spool_unsure",
+				    "it may be stored already, under another epoch"},
+	[HM_REASON_SPOOL_ACKED] = {"spool_acked",
+				   "it was acknowledged before, and the spool has it no more"},
 };
 
 /* A later version's reason, read from its file, has no words here. */

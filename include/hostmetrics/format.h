@@ -174,6 +174,13 @@ enum hm_reason {
 	HM_REASON_TOO_MANY_EPOCHS = 42,
 	HM_REASON_TOO_SLOW = 43, /* a deadline of the protocol has passed */
 	HM_REASON_STOPPING = 44, /* who says so is being stopped */
+	/* Why a spool has not what it had. */
+	HM_REASON_SPOOL_FULL = 45,
+	HM_REASON_SPOOL_AGE = 46,     /* it waited for longer than it may */
+	HM_REASON_SPOOL_DAMAGED = 47, /* it cannot be read any more */
+	HM_REASON_SPOOL_UNSURE =
+		48, /* it may be stored under another epoch: sent again it could be twice */
+	HM_REASON_SPOOL_ACKED = 49, /* it was acknowledged, and is not kept any longer */
 	HM_REASON_COUNT
 };
 
