@@ -397,8 +397,13 @@ class Agent:
         self.acknowledged = sequence
 
     def leave(self):
+        """Say BYE when all is acknowledged; what came again may be once more."""
         self.wire.send(frame(BYE, end()))
-        self.wire.closed()
+        try:
+            while True:
+                self.hear(self.acknowledged)
+        except Closed as how:
+            require(str(how) == "closed", "it was reset")
         self.wire.close()
 
 

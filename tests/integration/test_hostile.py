@@ -189,9 +189,10 @@ class Framing(Hostile):
             agents[name].connect(self.port, receive_bytes=2048)
             agents[name].wire.socket.settimeout(0.2)
         whole = agents["drip"].hello()
-        flood = threading.Thread(target=self.flood, args=(agents["flood"], began + 11))
-        flood.start()
-        self.flood(agents["shut"], began + 1)
+        floods = [threading.Thread(target=self.flood, args=(agents[name], began + seconds))
+                  for name, seconds in (("flood", 11), ("shut", 2 * PATIENCE))]
+        for flood in floods:
+            flood.start()
         for second in range(1, 12):  # 22
             for wire, data in ((dripping, whole), (agents["drip"].wire, agents["drip"].messages[0])):
                 try:
@@ -199,7 +200,8 @@ class Framing(Hostile):
                 except OSError:
                     pass
             time.sleep(max(0, began + second - time.monotonic()))
-        flood.join()
+        for flood in floods:
+            flood.join()
         for wire in (silent, dripping, agents["drip"].wire):
             end = wire.end()
             self.assertEqual((end.kind, end.reason, end.wait_ms), (native.ERROR, "too_slow", 1000))

@@ -102,7 +102,8 @@ class Messages(Hostile):
             ("85 it would be 9 GiB", "bad_block", BATCH, batch(block(
                 [BASE_US] * 65536, {i: same(1.0) for i in range(18000)}, CONSTANT))),
         ])
-        self.assertLess(load.memory_kib(self.collector.pid)["VmHWM"], 256 << 10)
+        if not os.environ.get("HM_SAN"):
+            self.assertLess(load.memory_kib(self.collector.pid)["VmHWM"], 256 << 10)
         self.check_honest()
 
     def test_declarations_gaps_and_clocks(self):
@@ -216,7 +217,8 @@ class Messages(Hostile):
             agent.declare(*((UNKNOWN, "", f'w{{n="{i}"}}') for i in range(first, min(first + 8192, n))))
         before = load.memory_kib(self.collector.pid)["Pss"]
         agent.deliver()
-        self.assertLess((load.memory_kib(self.collector.pid)["Pss"] - before) * 1024 / n, 256)
+        if not os.environ.get("HM_SAN"):
+            self.assertLess((load.memory_kib(self.collector.pid)["Pss"] - before) * 1024 / n, 256)
         for i in range(2):
             body = batch(block([BASE_US + i], {2: [1.0], n - 1: [2.0]}))
             self.accept(agent, BATCH, body, **{'w{n="2"}': [(BASE_US + i, 1)], f'w{{n="{n - 1}"}}': [(BASE_US + i, 2)]})

@@ -3,6 +3,7 @@
 
 import collections
 import copy
+import os
 import random
 import shutil
 import signal
@@ -197,9 +198,14 @@ class Native(Case):
         for thread in threads:
             thread.start()
         try:
-            for _ in range(10):
-                time.sleep(self.chooser.uniform(0, 0.3))
+            for _ in range(200 if os.environ.get("HM_TORTURE") else 10):
+                time.sleep(self.chooser.uniform(0, 0.2))
+                # Some of them in the midst of a checkpoint.
+                flush = threading.Thread(target=ctl, args=("--socket", collector.socket, "flush"))
+                flush.start()
+                time.sleep(self.chooser.uniform(0, 0.1))
                 collector.stop(signal.SIGKILL)
+                flush.join()
                 collector = self.start_collector(listen=f"127.0.0.1:{port}")
         finally:
             is_last.set()
@@ -222,8 +228,8 @@ class Native(Case):
         agent = Agent(b"\x11" * 16, epoch, "web01")
         for kind, payload in frames[1:-1]:
             sequence, = struct.unpack_from("<Q", payload, 17)
-            agent.skip(sequence - len(agent.messages), payload[native.STAMP_BYTES:]) if kind == native.GAP else \
-                agent.add(kind, payload[native.STAMP_BYTES:])
+            body = payload[native.STAMP_BYTES:]
+            agent.skip(sequence - len(agent.messages), body) if kind == native.GAP else agent.add(kind, body)
         agent.whole = agent.hello() + b"".join(agent.messages) + native.frame(*frames[-1])
         return agent
 
@@ -334,7 +340,8 @@ class Native(Case):
         collector = self.start_collector()
         sender = self.sender(n_batches=300)
         self.reasons = collections.Counter()
-        threads = [threading.Thread(target=self.race, args=(sender, collector.port, 40, random.Random(i))) for i in range(4)]
+        threads = [threading.Thread(target=self.race, args=(sender, collector.port, 40, random.Random(i)))
+                   for i in range(4)]
         for thread in threads:
             thread.start()
         for thread in threads:
@@ -361,8 +368,8 @@ class Native(Case):
         after = load.memory_kib(collector.pid)["Pss"]
         for sender in senders:
             sender.wire.close()
-        print(f"{(after - before) * 1024 / n:.0f} bytes an idle agent")
-        self.assertLessEqual((after - before) * 1024 / n, IDLE_MAX_BYTES)
+        if not os.environ.get("HM_SAN"):
+            self.assertLessEqual((after - before) * 1024 / n, IDLE_MAX_BYTES)
 
 
 if __name__ == "__main__":
