@@ -7,17 +7,16 @@
 #include <bsd/string.h>
 #include <errno.h>
 #include <inttypes.h>
-#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "agent/backoff.h"
 #include "agent/resolver.h"
 #include "agent/shipment.h"
+#include "agent/uplink_socket.h"
 #include "common/address.h"
 #include "common/message.h"
 #include "common/timer.h"
@@ -31,11 +30,6 @@
 
 /* A connection that stood this long, or stored something, was a good one: the next wait is short again. */
 #define GOOD_CONNECTION_US INT64_C(10000000)
-
-/* Who sends nothing for a minute asks whether the collector is still there. */
-#define KEEPALIVE_IDLE_SECONDS  60
-#define KEEPALIVE_PROBE_SECONDS 15
-#define KEEPALIVE_PROBES        4
 
 enum state {
 	STATE_STOPPED,
@@ -159,30 +153,12 @@ static int note_connected(struct uplink *uplink)
 	return shipment_begin(&uplink->shipment, uplink->since_us);
 }
 
-static int set_option(int fd, int level, int name, int value)
-{
-	return setsockopt(fd, level, name, &value, sizeof(value)) < 0 ? -errno : 0;
-}
-
-/* All of these only make things better: without them the connection works as well. */
-static void tune_socket(int fd)
-{
-	(void)set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
-	(void)set_option(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
-	(void)set_option(fd, IPPROTO_TCP, TCP_KEEPIDLE, KEEPALIVE_IDLE_SECONDS);
-	(void)set_option(fd, IPPROTO_TCP, TCP_KEEPINTVL, KEEPALIVE_PROBE_SECONDS);
-	(void)set_option(fd, IPPROTO_TCP, TCP_KEEPCNT, KEEPALIVE_PROBES);
-}
-
 /* @return 0 or -errno */
 static int open_socket(struct uplink *uplink, const struct address *address)
 {
-	uplink->fd = socket(address->any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	uplink->fd = uplink_socket_open(address);
 	if (uplink->fd < 0)
-		return -errno;
-	tune_socket(uplink->fd);
-	if (connect(uplink->fd, &address->any, address->length) < 0 && errno != EINPROGRESS)
-		return -errno;
+		return uplink->fd;
 	/* Registered only now: before connect(2) it would count as hung up. */
 	return loop_add(uplink->loop, uplink->fd, on_socket, uplink, &uplink->source);
 }
@@ -235,35 +211,6 @@ static void on_timer(void *context)
 		start_try(uplink);
 	else if (uplink->state == STATE_CONNECTED)
 		loop_ready(uplink->source);
-}
-
-/*
- * A try at a port of this machine that nobody listens on may, once in many thousand, get that very
- * port for its own end, and so reach itself.
- */
-static bool is_own_echo(int fd)
-{
-	struct address here = {.length = sizeof(here.storage)};
-	struct address there = {.length = sizeof(there.storage)};
-
-	return getsockname(fd, &here.any, &here.length) == 0 &&
-	       getpeername(fd, &there.any, &there.length) == 0 && here.length == there.length &&
-	       memcmp(&here.storage, &there.storage, here.length) == 0;
-}
-
-/* Has the connection been made? @return 0, -EAGAIN, or -errno of connect(2) */
-static int finish_connect(const struct uplink *uplink, uint32_t events)
-{
-	socklen_t length = sizeof(int);
-	int error = 0;
-
-	if (getsockopt(uplink->fd, SOL_SOCKET, SO_ERROR, &error, &length) < 0)
-		return -errno;
-	if (error)
-		return -error;
-	if (!(events & EPOLLOUT))
-		return -EAGAIN;
-	return is_own_echo(uplink->fd) ? -ECONNREFUSED : 0;
 }
 
 /*
@@ -376,7 +323,7 @@ static bool on_socket(void *context, uint32_t events)
 
 	if (uplink->state == STATE_CONNECTED)
 		return serve_connection(uplink);
-	result = finish_connect(uplink, events);
+	result = uplink_socket_finish(uplink->fd, events);
 	if (result == -EAGAIN)
 		return false;
 	if (result < 0) {
