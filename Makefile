@@ -55,7 +55,7 @@ $(if $(SAN),$(if $(san_$(SAN)),,$(error SAN=$(SAN): use asan, tsan, coverage, an
 COMPILE = $(CC) $(CPPFLAGS) $(CFLAGS) $(FORTIFY) $(san_$(SAN))
 LINK = $(CC) $(CFLAGS) $(san_$(SAN)) $(LDFLAGS)
 # What only some objects need: plugins are shared, tests of devices use umockdev (and so glib).
-OBJECT_FLAGS = $(if $(filter plugins/% docs/%,$<),-fPIC,-fPIE) $(if $(filter %_umockdev.c,$<),\
+OBJECT_FLAGS = $(if $(filter plugins/% docs/% tests/plugins/%,$<),-fPIC,-fPIE) $(if $(filter %_umockdev.c,$<),\
 	$(patsubst -I%,-isystem%,$(shell pkg-config --cflags umockdev-1.0)))
 
 # -- what there is --------------------------------------------------------------------------------
