@@ -209,6 +209,16 @@ static int apply_entry(const struct config_entry *entry, const struct config_key
 	return result;
 }
 
+static const char *find_spool_fault(const struct settings *settings,
+				    const struct config_entry *entry)
+{
+	if (strcmp(entry->key, "spool") == 0)
+		return *settings->spool ? NULL : SPOOL_RULE;
+	if (strcmp(entry->key, "spool_size") == 0)
+		return is_spool_size(settings->spool_size) ? NULL : SIZE_RULE;
+	return NULL;
+}
+
 /* @return what is wrong with the value that the entry has just set, or NULL */
 static const char *find_fault(const struct settings *settings, const struct config_entry *entry)
 {
@@ -218,15 +228,11 @@ static const char *find_fault(const struct settings *settings, const struct conf
 		return is_interval(settings->ship_interval_us) ? NULL : INTERVAL_RULE;
 	if (strcmp(entry->key, "hostname") == 0)
 		return !*entry->value || is_host_name(entry->value) ? NULL : HOSTNAME_RULE;
-	if (strcmp(entry->key, "spool") == 0)
-		return *settings->spool ? NULL : SPOOL_RULE;
-	if (strcmp(entry->key, "spool_size") == 0)
-		return is_spool_size(settings->spool_size) ? NULL : SIZE_RULE;
 	if (strcmp(entry->key, "socket") == 0)
 		return is_socket_path(entry->value) ? NULL : SOCKET_RULE;
 	if (strcmp(entry->key, "user") == 0)
 		return is_user(entry->value) ? NULL : USER_RULE;
-	return NULL;
+	return find_spool_fault(settings, entry);
 }
 
 static int apply_agent_entry(struct settings *settings, const struct config_entry *entry,
