@@ -62,12 +62,12 @@ static void tell_memory(struct outlet *outlet)
 	if (status.is_in_memory == outlet->is_memory_told)
 		return;
 	outlet->is_memory_told = status.is_in_memory;
-	if (!status.is_in_memory)
+	if (!status.is_in_memory) {
 		message_info("spool %s: samples wait on disk again", outlet->settings->spool);
-	else
-		message_warning("spool %s: cannot %s: %s; samples wait in memory",
-				outlet->settings->spool, status.last_error_what,
-				strerror(-status.last_error));
+		return;
+	}
+	message_warning("spool %s: cannot %s: %s; samples wait in memory", outlet->settings->spool,
+			status.last_error_what, strerror(-status.last_error));
 }
 
 /* Write what the sampler has taken; ship where it is time. */

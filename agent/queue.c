@@ -49,6 +49,11 @@ void queue_free(struct queue *queue)
 	free(queue);
 }
 
+static void remove_round(struct queue *queue, struct round *round)
+{
+	TAILQ_REMOVE(&queue->rounds, round, entry);
+}
+
 static void uncount(struct queue *queue, const struct round *round)
 {
 	queue->stats.n_bytes -= round->length;
@@ -61,7 +66,7 @@ static void drop_oldest(struct queue *queue, struct round_list *dropped)
 	while (queue->stats.n_bytes > queue->max_bytes && !TAILQ_EMPTY(&queue->rounds)) {
 		struct round *round = TAILQ_FIRST(&queue->rounds);
 
-		TAILQ_REMOVE(&queue->rounds, round, entry);
+		remove_round(queue, round);
 		uncount(queue, round);
 		queue->stats.n_dropped_rounds++;
 		queue->stats.n_dropped_samples += round->n_samples;
@@ -115,7 +120,7 @@ struct round *queue_take(struct queue *queue)
 	pthread_mutex_lock(&queue->lock);
 	round = TAILQ_FIRST(&queue->rounds);
 	if (round)
-		TAILQ_REMOVE(&queue->rounds, round, entry);
+		remove_round(queue, round);
 	pthread_mutex_unlock(&queue->lock);
 	return round;
 }

@@ -90,24 +90,23 @@ static bool has_more(const struct spool_epoch_info *info)
 }
 
 /* The oldest epoch with something to send, or else the current one. */
-static struct spool_epoch_info find_epoch(const struct spool *spool)
+static void find_epoch(const struct spool *spool, struct spool_epoch_info *ret_info)
 {
-	struct spool_epoch_info info = {.last = 0};
-
-	for (size_t i = 0; spool_get_epoch(spool, i, &info) == 0 && !has_more(&info); i++)
+	memset(ret_info, 0, sizeof(*ret_info));
+	for (size_t i = 0; spool_get_epoch(spool, i, ret_info) == 0 && !has_more(ret_info); i++)
 		;
-	return info;
 }
 
 int shipment_begin(struct shipment *shipment, int64_t now_us)
 {
-	const struct spool_epoch_info info = find_epoch(shipment->spool);
+	struct spool_epoch_info info;
 	struct wire_hello hello = {
 		.now_us = timestamp_now_us(),
-		.host = info.host_name,
 		.version = {HM_VERSION, strlen(HM_VERSION)},
 	};
 
+	find_epoch(shipment->spool, &info);
+	hello.host = info.host_name;
 	memcpy(hello.host_id, info.host_id, HM_ID_BYTES);
 	memcpy(hello.epoch, info.id, HM_ID_BYTES);
 	memcpy(hello.boot_id, shipment->boot_id, HM_ID_BYTES);
@@ -119,8 +118,9 @@ int shipment_begin(struct shipment *shipment, int64_t now_us)
 
 bool shipment_is_done(const struct shipment *shipment)
 {
-	struct spool_epoch_info info = find_epoch(shipment->spool);
+	struct spool_epoch_info info;
 
+	find_epoch(shipment->spool, &info);
 	return delivery_is_idle(&shipment->delivery) &&
 	       memcmp(info.id, shipment->epoch, HM_ID_BYTES) != 0;
 }
@@ -132,16 +132,18 @@ void shipment_end(struct shipment *shipment)
 	if (shipment->delivery.end.outcome != DELIVERY_NEW_EPOCH)
 		return;
 	result = spool_new_epoch(shipment->spool, shipment->epoch, shipment->durable);
-	if (result == 0)
+	if (result == 0) {
 		message_warning("the collector has something else than the spool under the same "
 				"numbers: a new epoch begins");
-	else if (result != -ENOENT)
+	} else if (result != -ENOENT) {
 		message_warning("no new epoch can begin yet: %s", strerror(-result));
+	}
 }
 
 bool shipment_is_drained(const struct shipment *shipment)
 {
-	struct spool_epoch_info info = find_epoch(shipment->spool);
+	struct spool_epoch_info info;
 
+	find_epoch(shipment->spool, &info);
 	return !has_more(&info);
 }

@@ -94,10 +94,11 @@ static void say_declare(const struct spool_message *message)
 	cr_assert_eq(wire_declare_open(&declare, message->payload, message->payload_bytes),
 		     HM_REASON_NONE);
 	say("declare");
-	while (wire_declare_next(&declare, &series))
+	while (wire_declare_next(&declare, &series)) {
 		say(" %u=%.*s/%d/%.*s", declare.first_id + declare.n_series - 1,
 		    (int)series.name.length, series.name.start, series.kind,
 		    (int)series.unit.length, series.unit.start);
+	}
 	wire_declare_done(&declare);
 	say("\n");
 }
@@ -248,7 +249,7 @@ Test(recorder, divides_a_long_round_into_ticks_that_fit_a_batch)
 		char name[100];
 
 		(void)snprintf(name, sizeof(name), "a{x=\"%d\"}", i);
-		put(10, &gauge, name, rand() / 3e17);
+		put(10, &gauge, name, i / 3e17 + 1 / 3e20);
 	}
 	take();
 	cr_assert_eq(status().n_ticks, 5);
