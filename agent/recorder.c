@@ -102,10 +102,10 @@ static int declare(struct recorder *recorder)
 		draft.body = recorder->bytes.data;
 		draft.body_bytes = recorder->bytes.length;
 		result = spool_append_message(recorder->spool, &draft, &sequence);
-		if (result == 0)
-			recorder->n_declared = behind;
-		if (result == 0)
-			result = look_at_epoch(recorder);
+		if (result < 0)
+			return result;
+		recorder->n_declared = behind;
+		result = look_at_epoch(recorder);
 	}
 	return result;
 }

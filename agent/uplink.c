@@ -242,12 +242,11 @@ static int write_output(struct uplink *uplink)
 	struct delivery *delivery = &uplink->shipment.delivery;
 	size_t budget = TURN_MAX_BYTES;
 	const void *bytes;
-	size_t length;
 
 	while (budget > 0) {
+		size_t length = delivery_output(delivery, &bytes);
 		ssize_t n_bytes;
 
-		length = delivery_output(delivery, &bytes);
 		if (length == 0)
 			return 0;
 		n_bytes = send(uplink->fd, bytes, length < budget ? length : budget, MSG_NOSIGNAL);

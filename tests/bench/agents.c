@@ -91,7 +91,7 @@ static double value_of(unsigned agent, size_t series, uint64_t n)
 
 	mixed ^= mixed >> 31;
 	if (series % 3 == 0)
-		return (double)(agent * 1000 + series);
+		return (double)((uint64_t)agent * 1000 + series);
 	if (series % 3 == 1)
 		return (double)(n * 100 + mixed % 64);
 	return (double)(mixed % 10000) / 100;
@@ -209,10 +209,11 @@ static void take_ack(struct load *load, struct agent *agent, const struct frame 
 		if (agent->acked == 1)
 			continue;
 		load->n_acked++;
-		if (load->n_latencies < SAMPLES_KEPT)
+		if (load->n_latencies < SAMPLES_KEPT) {
 			load->latencies[load->n_latencies++] =
 				(double)(now_us - agent->sent_us[agent->acked % UNACKED_MAX]) /
 				1000;
+		}
 	}
 }
 
@@ -295,7 +296,7 @@ static size_t send_due(struct load *load, size_t next)
 		else
 			load->n_held++;
 		agent->due_us += load->period_us;
-		next = (next + 1) % load->n_agents;
+		next = next + 1 < load->n_agents ? next + 1 : 0;
 	}
 	return next;
 }
@@ -303,7 +304,6 @@ static size_t send_due(struct load *load, size_t next)
 static void run(struct load *load)
 {
 	size_t next = 0;
-
 	for (size_t i = 0; i < load->n_agents; i++) {
 		open_agent(load, &load->agents[i]);
 		if (i % 64 == 0)
@@ -345,10 +345,11 @@ static void report(struct load *load)
 	       (unsigned long long)load->n_batches, (unsigned long long)load->n_acked,
 	       (unsigned long long)load->n_held, (unsigned long long)load->n_bytes,
 	       bench_cpu_seconds());
-	if (n > 0)
+	if (n > 0) {
 		printf("ack_p50_ms %.2f\nack_p99_ms %.2f\nack_max_ms %.2f\n",
 		       load->latencies[n / 2], load->latencies[n * 99 / 100],
 		       load->latencies[n - 1]);
+	}
 }
 
 static size_t read_number(const char *text, size_t max)

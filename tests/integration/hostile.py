@@ -64,6 +64,8 @@ class Hostile(Case):
 
     def check_honest(self):
         """And what was stored of others."""
+        wait_until(lambda: self.honest.problem or self.honest.sender.acknowledged > 2, 10,
+                   "the honest agent's ACKs")
         self.honest.is_over.set()
         self.honest.join()
         self.assertIsNone(self.honest.problem)

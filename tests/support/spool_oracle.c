@@ -154,43 +154,57 @@ void oracle_collide(struct world *world)
 	move_epoch(world, info.id, &world->epochs[find_epoch(world, info.id)]);
 }
 
+/* The spool is told what the collector has. @return false: the epoch is not what it was any more */
+static bool tell_mark(struct world *world, size_t i, struct spool_epoch_info *info, bool is_acked)
+{
+	struct world_stored *stored = &world->epochs[find_epoch(world, info->id)];
+
+	if (spool_compare(world->spool, info->id, stored->mark, stored->crc) == SPOOL_OTHER)
+		oracle_complain(world, "the collector's %llu is said to be other",
+				(unsigned long long)stored->mark);
+	if (stored->mark <= info->acked || !is_acked)
+		return true;
+	spool_acked(world->spool, info->id, stored->mark);
+	/* It may be the next one now. */
+	return spool_get_epoch(world->spool, i, info) == 0 &&
+	       !world->epochs[find_epoch(world, info->id)].is_other;
+}
+
+static void deliver_some(struct world *world, const struct spool_epoch_info *info,
+			 unsigned n_messages, bool is_acked)
+{
+	unsigned epoch = find_epoch(world, info->id);
+	struct world_stored *stored = &world->epochs[epoch];
+	struct spool_message message;
+
+	for (unsigned i = 0; i < n_messages; i++) {
+		if (spool_next(world->spool, info->id, stored->mark, &message) < 0)
+			break;
+		check_known(world, epoch, &message);
+		store_message(world, epoch, &message);
+	}
+	if (is_acked)
+		spool_acked(world->spool, info->id, stored->mark);
+}
+
 /* A session: of the oldest epoch that has something to be sent. */
 void oracle_deliver(struct world *world, unsigned n_messages, bool is_acked)
 {
 	struct spool_epoch_info info;
-	struct spool_message message;
 
 	for (size_t i = 0; spool_get_epoch(world->spool, i, &info) == 0; i++) {
-		unsigned epoch = find_epoch(world, info.id);
-		struct world_stored *stored = &world->epochs[epoch];
+		struct world_stored *stored = &world->epochs[find_epoch(world, info.id)];
 
 		if (stored->is_other) {
 			move_epoch(world, info.id, stored);
 			return;
 		}
-		if (spool_compare(world->spool, info.id, stored->mark, stored->crc) == SPOOL_OTHER)
-			oracle_complain(world, "the collector's %llu is said to be other",
-					(unsigned long long)stored->mark);
-		if (stored->mark > info.acked && is_acked) {
-			spool_acked(world->spool, info.id, stored->mark);
-			if (spool_get_epoch(world->spool, i, &info) < 0)
-				return;
-			epoch = find_epoch(world, info.id);
-			stored = &world->epochs[epoch];
-			/* It may be the next one now. */
-			if (stored->is_other)
-				return;
-		}
+		if (!tell_mark(world, i, &info, is_acked))
+			return;
+		stored = &world->epochs[find_epoch(world, info.id)];
 		if (stored->mark >= info.last)
 			continue;
-		for (unsigned k = 0; k < n_messages; k++) {
-			if (spool_next(world->spool, info.id, stored->mark, &message) < 0)
-				break;
-			check_known(world, epoch, &message);
-			store_message(world, epoch, &message);
-		}
-		if (is_acked)
-			spool_acked(world->spool, info.id, stored->mark);
+		deliver_some(world, &info, n_messages, is_acked);
 		return;
 	}
 }

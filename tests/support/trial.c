@@ -334,11 +334,14 @@ static void restart(struct trial *trial)
 
 static void append(struct trial *trial)
 {
-	if (trial->has_agents && sim_random_chance(&trial->random, 2, 3))
-		trial_agent_step(trial,
-				 &trial->agents[sim_random_below(&trial->random, TRIAL_AGENTS)]);
-	else
+	uint64_t agent;
+
+	if (!trial->has_agents || sim_random_chance(&trial->random, 1, 3)) {
 		trial_append(trial);
+		return;
+	}
+	agent = sim_random_below(&trial->random, TRIAL_AGENTS);
+	trial_agent_step(trial, &trial->agents[agent]);
 }
 
 void trial_step(struct trial *trial)

@@ -253,10 +253,11 @@ static void judge(struct trial *trial, struct trial_agent *agent, const char *wh
 static void check_mark(struct trial *trial, const struct trial_agent *agent,
 		       const struct intake_mark *mark)
 {
-	if (mark->sequence < agent->acked && !trial->is_partial)
+	if (mark->sequence < agent->acked && !trial->is_partial) {
 		ledger_complain(&trial->ledger, "%s: %llu were durable, now %llu are", agent->name,
 				(unsigned long long)agent->acked,
 				(unsigned long long)mark->sequence);
+	}
 	if (mark->sequence == 0)
 		return;
 	for (size_t i = 0; i < agent->n_messages; i++) {

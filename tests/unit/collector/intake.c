@@ -160,11 +160,7 @@ static struct epoch *take_two(void)
 	cr_assert_eq(take(epoch, HM_FRAME_DECLARE), HM_REASON_NONE);
 	make_batch(2, 1, 10, 7);
 	cr_assert_eq(take(epoch, HM_FRAME_BATCH), HM_REASON_NONE);
-	cr_assert_eq(intake_durable(store.engine, epoch), 0);
-	cr_assert(engine_has_pending(store.engine));
 	cr_assert_eq(engine_commit(store.engine), 0);
-	cr_assert_eq(intake_durable(store.engine, epoch), 2);
-	cr_assert_not(engine_has_pending(store.engine));
 	return epoch;
 }
 
@@ -189,6 +185,20 @@ Test(intake, what_is_taken_is_durable_and_read_after_a_power_cut)
 		cr_expect_arr_eq(mark.store_id, store.engine->store_id, HM_ID_BYTES);
 	}
 	cr_expect_eq(sim_store_stats(&store).n_damaged_ranges, 0);
+}
+
+Test(intake, nothing_is_durable_before_it_is_committed)
+{
+	struct epoch *epoch = take_two();
+
+	cr_expect_eq(intake_durable(store.engine, epoch), 2);
+	cr_expect_not(engine_has_pending(store.engine));
+	make_batch(3, 0, 12, 8);
+	cr_assert_eq(take(epoch, HM_FRAME_BATCH), HM_REASON_NONE);
+	cr_expect_eq(intake_durable(store.engine, epoch), 2);
+	cr_expect(engine_has_pending(store.engine));
+	cr_assert_eq(engine_commit(store.engine), 0);
+	cr_expect_eq(intake_durable(store.engine, epoch), 3);
 }
 
 Test(intake, the_same_again_is_passed_over_and_something_else_refused)
