@@ -213,20 +213,13 @@ Test(settings, say_once_that_a_section_is_unknown)
 Test(settings, refuse_values_that_make_no_sense)
 {
 	static const char *const bad[] = {
-		"interval = 0",
-		"interval = -1s",
-		"interval = 9ms",
-		"interval = 25h",
-		"interval = x",
-		"interval =",
-		"ship_interval = 1us",
-		"spool_size = 31M",
-		"spool_size = 1025G",
-		"spool_size = much",
-		"collector = a:99999",
-		"collector = a:b",
-		"collector =",
-		"socket =",
+		"interval = 0",        "interval = -1s",
+		"interval = 9ms",      "interval = 25h",
+		"interval = x",        "interval =",
+		"ship_interval = 1us", "spool_size = 31M",
+		"spool_size = 1025G",  "spool_size = much",
+		"collector = a:99999", "collector = a:b",
+		"collector =",         "socket =",
 		"user = no-such-user",
 	};
 	char text[200];
