@@ -258,7 +258,7 @@ lint-format: lint-tools
 	@clang-format --dry-run -Werror $(SOURCES) $(HEADERS)
 
 lint-cppcheck: lint-tools
-	@cppcheck $(CPPFLAGS) -q --std=c11 --enable=warning,style,performance,portability --inline-suppr \
+	@cppcheck $(CPPFLAGS) -q -j $(shell nproc) --std=c11 --enable=warning,style,performance,portability --inline-suppr \
 		--library=posix,tests/cppcheck.cfg '-D__VA_OPT__(...)=' --error-exitcode=1 \
 		--suppressions-list=tests/cppcheck-suppressions $(SOURCES)
 

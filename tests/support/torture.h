@@ -20,7 +20,7 @@
 /* A sanitizer makes a state ten times as dear, and looks at the code that runs, which is soon all of it. The build
  * without one does the whole amount. */
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define TORTURE_SHARE 4
+#define TORTURE_SHARE 8
 #else
 #define TORTURE_SHARE 1
 #endif
