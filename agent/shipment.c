@@ -127,11 +127,14 @@ bool shipment_is_done(const struct shipment *shipment)
 
 void shipment_end(struct shipment *shipment)
 {
+	/* What this session has sent may be stored by now. */
+	uint64_t sent = shipment->delivery.sent;
 	int result;
 
 	if (shipment->delivery.end.outcome != DELIVERY_NEW_EPOCH)
 		return;
-	result = spool_new_epoch(shipment->spool, shipment->epoch, shipment->durable);
+	result = spool_new_epoch(shipment->spool, shipment->epoch,
+				 sent > shipment->durable ? sent : shipment->durable);
 	if (result == 0) {
 		message_warning("the collector has something else than the spool under the same "
 				"numbers: a new epoch begins");

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "common/wire_ack.h"
+#include "common/wire_end.h"
 #include "common/wire_stamp.h"
 #include "common/wire_welcome.h"
 #include "tests/support/scratch.h"
@@ -180,4 +181,23 @@ Test(shipment, begins_an_epoch_where_the_collector_has_something_else)
 	cr_assert_arr_neq(first, stamp.epoch, HM_ID_BYTES);
 	cr_assert_eq(n_messages, 1, "what may be stored already is a GAP");
 	cr_assert_eq(stamp.sequence, 2);
+}
+
+Test(shipment, sends_nothing_under_two_epochs)
+{
+	struct wire_end end = {.reason = HM_REASON_SEQUENCE_OTHER};
+	struct buffer payload = {0};
+
+	test_spool_append(spool, 10, 1);
+	test_spool_append(spool, 10, 1);
+	connect_and_welcome(0, 0);
+	cr_assert_eq(n_messages, 2);
+	wire_end_put(&payload, &end);
+	give(HM_FRAME_ERROR, &payload);
+	cr_assert_eq(shipment.delivery.end.outcome, DELIVERY_NEW_EPOCH);
+	shipment_end(&shipment);
+
+	test_spool_append(spool, 10, 1);
+	connect_and_welcome(0, 0);
+	cr_assert_eq(n_messages, 1, "what was sent may be stored");
 }
