@@ -10,6 +10,7 @@ import os
 import re
 import socket
 import struct
+import time
 
 from store_reader import crc32c
 from support import PATIENCE, ROOT
@@ -363,9 +364,20 @@ class Agent:
 
     def connect(self, port, receive_bytes=0):
         """Say HELLO; what WELCOME says has to be true."""
-        self.wire = Wire(port, receive_bytes)
-        self.wire.send(self.hello())
-        self.welcome = welcome = self.wire.welcome()
+        for _ in range(10):
+            self.wire = Wire(port, receive_bytes)
+            self.wire.send(self.hello())
+            try:
+                self.welcome = welcome = self.wire.welcome()
+                break
+            except Refused as refused:
+                # What the session before sent is not durable yet, on a slow disk: later, as the ERROR says.
+                if refused.args != ("store_failed",):
+                    raise
+                self.wire.close()
+                time.sleep(0.2)
+        else:
+            raise ProtocolError("HELLO is not answered")
         require(welcome.durable >= self.acknowledged, f"{welcome.durable} is durable, {self.acknowledged} was acknowledged")
         require(welcome.durable <= len(self.messages), f"{welcome.durable} is durable, and was never sent")
         require(welcome.crc == self.crcs[welcome.durable], f"another message has sequence {welcome.durable}")
