@@ -126,13 +126,14 @@ static bool try_fault(struct torture *torture, const struct fault *fault, uint64
 static void try_fault_everywhere(struct torture *torture, const struct fault *fault,
 				 uint64_t budget)
 {
+	uint64_t part = budget < 4 ? 1 : budget / 4;
 	uint64_t n = 1;
 
 	while (!torture_is_bad(torture) && try_fault(torture, fault, n)) {
 		if (torture->ends_s || n < budget / 2)
 			n++;
 		else
-			n += 1 + n / (budget / 4);
+			n += 1 + n / part;
 	}
 }
 
