@@ -300,7 +300,8 @@ static void acknowledge(void *context)
 {
 	struct collector *collector = context;
 
-	for (size_t i = 0; i < collector->endpoint.n; i++)
+	/* They stay as they are; the endpoint may be another one at any time. */
+	for (size_t i = 0; i < ENDPOINT_REACTORS_MAX && collector->reactors[i]; i++)
 		reactor_acknowledge(collector->reactors[i]);
 }
 
