@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "common/crc32c.h"
+#include "tests/fuzz/frames.h"
 #include "tests/support/agent_talk.h"
 
 /* Bits of the second byte. */
@@ -26,30 +27,6 @@ static void check(bool is_true)
 {
 	if (!is_true)
 		abort();
-}
-
-static void put_u32(uint8_t *bytes, uint32_t number)
-{
-	for (int i = 0; i < 4; i++)
-		bytes[i] = (uint8_t)(number >> 8 * i);
-}
-
-/* Give all headers and payloads the checksums that they should have. */
-static void mend(uint8_t *data, size_t n_bytes)
-{
-	for (size_t at = 0; n_bytes - at >= HM_FRAME_HEADER_BYTES;) {
-		uint8_t *header = data + at;
-		size_t left = n_bytes - at - HM_FRAME_HEADER_BYTES;
-		size_t length = header[8] | (size_t)header[9] << 8 | (size_t)header[10] << 16 |
-				(size_t)header[11] << 24;
-
-		if (length <= left)
-			put_u32(header + 12, crc32c(0, header + HM_FRAME_HEADER_BYTES, length));
-		put_u32(header + 16, crc32c(0, header, 16));
-		if (length > left)
-			return;
-		at += HM_FRAME_HEADER_BYTES + length;
-	}
 }
 
 /* What must hold at any time. */
@@ -144,7 +121,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n_bytes)
 	check(copy != NULL);
 	memcpy(copy, data + 2, n);
 	if (data[1] & MENDS)
-		mend(copy, n);
+		frames_mend(copy, n);
 	for (int i = 0; i < 3; i++) {
 		agent_talk_init(&talks[i]);
 		talks[i].store.is_fast = data[1] & IS_FAST;

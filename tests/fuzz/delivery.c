@@ -15,6 +15,7 @@
 #include "common/crc32c.h"
 #include "common/wire_declare.h"
 #include "common/wire_stamp.h"
+#include "tests/fuzz/frames.h"
 
 #define GAP_SEQUENCES 3
 #define OUT_MAX_BYTES ((size_t)512 << 10)
@@ -151,30 +152,6 @@ static void write_some(struct trial *trial, size_t n)
 	delivery_advance(&trial->delivery, length, 0);
 }
 
-static void put_u32(uint8_t *bytes, uint32_t number)
-{
-	for (int i = 0; i < 4; i++)
-		bytes[i] = (uint8_t)(number >> 8 * i);
-}
-
-/* Give all headers and payloads the checksums that they should have. */
-static void mend(uint8_t *data, size_t n_bytes)
-{
-	for (size_t at = 0; n_bytes - at >= HM_FRAME_HEADER_BYTES;) {
-		uint8_t *header = data + at;
-		size_t left = n_bytes - at - HM_FRAME_HEADER_BYTES;
-		size_t length = header[8] | (size_t)header[9] << 8 | (size_t)header[10] << 16 |
-				(size_t)header[11] << 24;
-
-		if (length <= left)
-			put_u32(header + 12, crc32c(0, header + HM_FRAME_HEADER_BYTES, length));
-		put_u32(header + 16, crc32c(0, header, 16));
-		if (length > left)
-			return;
-		at += HM_FRAME_HEADER_BYTES + length;
-	}
-}
-
 static void run(struct trial *trial, const uint8_t *data, size_t n_bytes, size_t piece,
 		size_t n_out)
 {
@@ -217,7 +194,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n_bytes)
 
 		memcpy(copy, data + 4, n);
 		if (data[3] & 1)
-			mend(copy, n);
+			frames_mend(copy, n);
 		trial->n_messages = data[1] % 100;
 		trial->pattern = data[2];
 		trial->reader.max_bytes = HM_FRAME_MAX_BYTES;

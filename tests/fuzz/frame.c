@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/crc32c.h"
+#include "tests/fuzz/frames.h"
 
 /* What a buffer takes at least. */
 #define LEAST_BYTES ((size_t)256)
@@ -57,30 +57,6 @@ static void feed(const uint8_t *data, size_t n_bytes, size_t piece, size_t max_b
 	frame_reader_done(&reader);
 }
 
-static void put_u32(uint8_t *bytes, uint32_t number)
-{
-	for (int i = 0; i < 4; i++)
-		bytes[i] = (uint8_t)(number >> 8 * i);
-}
-
-/* Give all headers and payloads the checksums that they should have. */
-static void mend(uint8_t *data, size_t n_bytes)
-{
-	for (size_t at = 0; n_bytes - at >= HM_FRAME_HEADER_BYTES;) {
-		uint8_t *header = data + at;
-		size_t left = n_bytes - at - HM_FRAME_HEADER_BYTES;
-		size_t length = header[8] | (size_t)header[9] << 8 | (size_t)header[10] << 16 |
-				(size_t)header[11] << 24;
-
-		if (length <= left)
-			put_u32(header + 12, crc32c(0, header + HM_FRAME_HEADER_BYTES, length));
-		put_u32(header + 16, crc32c(0, header, 16));
-		if (length > left)
-			return;
-		at += HM_FRAME_HEADER_BYTES + length;
-	}
-}
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n_bytes)
 {
 	struct outcome whole = {.reason = HM_REASON_NONE};
@@ -96,7 +72,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n_bytes)
 	check(copy != NULL);
 	memcpy(copy, data + 3, n);
 	if (data[2] & 1)
-		mend(copy, n);
+		frames_mend(copy, n);
 	feed(copy, n, n, max_bytes, &whole);
 	feed(copy, n, 1 + data[0] % 100U, max_bytes, &pieces);
 	check(!buffer_failed(&whole.frames) && !buffer_failed(&pieces.frames));
