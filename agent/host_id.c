@@ -69,10 +69,10 @@ int host_id_draw(uint8_t ret_id[static HM_ID_BYTES])
 	return n_bytes == HM_ID_BYTES ? 0 : -EIO;
 }
 
-static int read_id(int folder, uint8_t ret_id[static HM_ID_BYTES])
+/* Read and close a file with an id. @param fd  below 0: it could not be opened, errno tells why */
+static int read_id(int fd, uint8_t ret_id[static HM_ID_BYTES])
 {
 	char text[2 * HOST_ID_TEXT_BYTES];
-	int fd = openat(folder, NAME, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	ssize_t n_bytes;
 	int error;
 
@@ -118,7 +118,8 @@ static int write_id(int folder, const uint8_t id[static HM_ID_BYTES])
 
 int host_id_find(int folder, uint8_t ret_id[static HM_ID_BYTES])
 {
-	int result = read_id(folder, ret_id);
+	int fd = openat(folder, NAME, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	int result = read_id(fd, ret_id);
 
 	if (result != -ENOENT && result != -EBADMSG)
 		return result;
@@ -128,15 +129,5 @@ int host_id_find(int folder, uint8_t ret_id[static HM_ID_BYTES])
 
 int host_id_read_boot(uint8_t ret_id[static HM_ID_BYTES])
 {
-	char text[64];
-	int fd = open(BOOT_ID_PATH, O_RDONLY | O_CLOEXEC);
-	ssize_t n_bytes;
-	int error;
-
-	if (fd < 0)
-		return -errno;
-	n_bytes = read(fd, text, sizeof(text));
-	error = errno;
-	(void)close(fd);
-	return n_bytes < 0 ? -error : host_id_parse(text, (size_t)n_bytes, ret_id);
+	return read_id(open(BOOT_ID_PATH, O_RDONLY | O_CLOEXEC), ret_id);
 }
