@@ -10,8 +10,8 @@
 #include <string.h>
 
 #include "collector/controls.h"
-#include "collector/epoch.h"
 #include "collector/group_writer.h"
+#include "collector/names.h"
 #include "common/log_entry.h"
 #include "common/log_file.h"
 #include "common/message.h"
@@ -128,53 +128,6 @@ struct due {
 	uint64_t n_trimmed_series; /* whose files are looked at; 0 = none are */
 };
 
-/* Have logged what the ids of an epoch mean. With the mutex held. @return 0 or -ENOMEM */
-static int put_names(struct engine *engine, const struct epoch *epoch)
-{
-	struct buffer names = {0};
-	size_t id = 0;
-	int result = 0;
-
-	while (id < epoch->n_series && result == 0) {
-		buffer_clear(&names);
-		id = epoch_put_names(epoch, id, &names);
-		for (int i = 0; i < EPOCH_TOLD_TIMES && result == 0; i++)
-			result = controls_put(engine, HM_RECORD_NAMES, epoch->host->number, &names);
-	}
-	buffer_done(&names);
-	return result;
-}
-
-/*
- * A host's checkpoint is about to move: what the log says before it of its ids does not count any more. The next
- * message brings it again; for those that are being written at this moment it is put beside them. With
- * the mutex held. @return 0 or -ENOMEM
- */
-static int tell_names_again(struct engine *engine, const struct catalog_host *host)
-{
-	int result = 0;
-
-	for (struct epoch *epoch = host->epochs; epoch && result == 0; epoch = epoch->next) {
-		epoch->n_named = 0;
-		if (epoch->n_adding > 0)
-			result = put_names(engine, epoch);
-	}
-	return result;
-}
-
-/* The group has not all of a host: what its checkpoint leaves in the log must be understood there. @return 0 or
- * -ENOMEM */
-static int tell_names_of_rest(struct engine *engine, const struct catalog_host *host)
-{
-	int result = 0;
-
-	pthread_mutex_lock(&engine->mutex);
-	for (const struct epoch *epoch = host->epochs; epoch && result == 0; epoch = epoch->next)
-		result = put_names(engine, epoch);
-	pthread_mutex_unlock(&engine->mutex);
-	return result;
-}
-
 /* The next host in turn that is due, once round. @return NULL: none is */
 static struct catalog_host *next_due(struct checkpoint *checkpoint, enum engine_scope scope,
 				     size_t *n_left, struct due *ret_due)
@@ -191,7 +144,7 @@ static struct catalog_host *next_due(struct checkpoint *checkpoint, enum engine_
 		checkpoint->next_host = (checkpoint->next_host + 1) % engine->catalog.n_hosts;
 		host = engine->catalog.all_hosts[checkpoint->next_host];
 		if (is_due(checkpoint, host, scope, now_us) &&
-		    tell_names_again(engine, host) == 0) {
+		    names_tell_again(engine, host) == 0) {
 			*ret_due = (struct due){
 				.range = {host->number, host->checkpoint, host->last},
 				.durable = engine->durable,
@@ -259,7 +212,7 @@ static int gather(struct checkpoint *checkpoint, enum engine_scope scope)
 		else
 			result = group_add_trimmed(group, host, due.trimmed);
 		if (result == 0 && group->hosts[group->n_hosts - 1].position < range->last)
-			result = tell_names_of_rest(engine, host);
+			result = names_tell_of_rest(engine, host);
 		if (result == 0) {
 			count_damage(engine, host, n_damaged);
 		} else if (result != -ENOMEM) {

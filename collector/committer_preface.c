@@ -73,7 +73,7 @@ int committer_add_preface(struct committer *committer, size_t index)
 	bool wants_names;
 	int result = 0;
 
-	/* From here on no checkpoint of the host goes without what this relies on: see checkpoint.c. */
+	/* From here on no checkpoint of the host goes without what this relies on: see names.h. */
 	pthread_mutex_lock(&engine->mutex);
 	wants_names = entry->type == HM_RECORD_BATCH && epoch->n_named < EPOCH_TOLD_TIMES;
 	epoch->n_adding++;
