@@ -73,6 +73,22 @@ static const struct reason_words words[HM_REASON_COUNT] = {
 				    "it may be stored already, under another epoch"},
 	[HM_REASON_SPOOL_ACKED] = {"spool_acked",
 				   "it was acknowledged before, and the spool has it no more"},
+	[HM_REASON_SOURCE_FAILED] = {"source_failed", "its source could not be read"},
+	[HM_REASON_SOURCE_STUCK] = {"source_stuck", "its source did not answer in time"},
+	[HM_REASON_SOURCE_GONE] = {"source_gone", "its source was not there any more"},
+	[HM_REASON_NOT_SAMPLED] = {"not_sampled", "the agent was not configured to sample it"},
+	[HM_REASON_AGENT_STOPPED] = {"agent_stopped", "the agent was stopped"},
+	[HM_REASON_AGENT_KILLED] = {"agent_killed", "the agent ended without being told to"},
+	[HM_REASON_AGENT_HELD_UP] = {"agent_held_up", "the agent was not run in time"},
+	[HM_REASON_AGENT_LOST] = {"agent_lost", "the agent could not keep what it had taken"},
+	[HM_REASON_HOST_SLEPT] = {"host_slept", "the host was suspended"},
+	[HM_REASON_HOST_REBOOTED] = {"host_rebooted", "the host was started again"},
+	[HM_REASON_CLOCK_STEPPED] = {"clock_stepped", "the clock was set forward"},
+	[HM_REASON_NO_CONTACT] = {"no_contact", "nothing has come from the agent since"},
+	[HM_REASON_QUARANTINED] = {"quarantined",
+				   "what the store had was damaged, and was set aside"},
+	[HM_REASON_DELETED] = {"deleted", "it was deleted"},
+	[HM_REASON_QUOTA] = {"quota", "a limit on series left it out"},
 };
 
 /* A later version's reason, read from its file, has no words here. */

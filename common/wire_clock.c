@@ -26,6 +26,8 @@ static bool is_change_good(const struct wire_clock *clock)
 	case HM_CLOCK_STEPPED:
 		return clock->change_us != 0;
 	case HM_CLOCK_RESUMED:
+	case HM_CLOCK_HELD_UP:
+	case HM_CLOCK_LOST:
 		return clock->change_us > 0;
 	}
 	return false;

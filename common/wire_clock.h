@@ -21,7 +21,7 @@ struct wire_clock {
 	uint8_t boot_id[HM_ID_BYTES];
 	int64_t now_us;        /* the clock behind the event */
 	int64_t since_boot_us; /* CLOCK_BOOTTIME at that moment */
-	int64_t change_us; /* STEPPED: by how much it was set; RESUMED: how long the host slept */
+	int64_t change_us; /* STEPPED: by how much it was set; RESUMED, HELD_UP, LOST: for how long */
 };
 
 void wire_clock_put(struct buffer *out, const struct wire_clock *clock);

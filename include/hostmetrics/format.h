@@ -181,6 +181,23 @@ enum hm_reason {
 	HM_REASON_SPOOL_UNSURE =
 		48, /* it may be stored under another epoch: sent again it could be twice */
 	HM_REASON_SPOOL_ACKED = 49, /* it was acknowledged, and is not kept any longer */
+	/* Why a series has no sample: what stands in presence runs, and what `agentctl why` tells. */
+	HM_REASON_SOURCE_FAILED = 50, /* its source could not be read, or gave what is no value */
+	HM_REASON_SOURCE_STUCK = 51,  /* its source did not answer in time */
+	HM_REASON_SOURCE_GONE =
+		52, /* there was such a series before: the device was removed, say */
+	HM_REASON_NOT_SAMPLED = 53, /* the agent's configuration leaves it out */
+	HM_REASON_AGENT_STOPPED = 54,
+	HM_REASON_AGENT_KILLED = 55,  /* it ended without having been told to */
+	HM_REASON_AGENT_HELD_UP = 56, /* it was not run in time, or a plugin took too long */
+	HM_REASON_AGENT_LOST = 57,    /* it took samples, and could not keep them */
+	HM_REASON_HOST_SLEPT = 58,
+	HM_REASON_HOST_REBOOTED = 59,
+	HM_REASON_CLOCK_STEPPED = 60, /* the clock was set forward: these times never were */
+	HM_REASON_NO_CONTACT = 61,    /* nothing has come from the agent since */
+	HM_REASON_QUARANTINED = 62,   /* what the store had is damaged, and was set aside */
+	HM_REASON_DELETED = 63,       /* by a person, with `agentctl delete` */
+	HM_REASON_QUOTA = 64,         /* a limit on series leaves it out */
 	HM_REASON_COUNT
 };
 
@@ -218,8 +235,9 @@ enum hm_record_type {
 	HM_RECORD_DECLARE = 11, /* an agent's message, as it came; so are the next two */
 	HM_RECORD_GAP = 12,
 	HM_RECORD_CLOCK = 13,
-	HM_RECORD_NAMES = 14, /* a DECLARE that is made up: it takes no place in its epoch */
-	HM_RECORD_EPOCH = 15, /* epochs of agents, and what of each is durable, in a snapshot */
+	HM_RECORD_NAMES = 14,    /* a DECLARE that is made up: it takes no place in its epoch */
+	HM_RECORD_EPOCH = 15,    /* epochs of agents, and what of each is durable, in a snapshot */
+	HM_RECORD_SCHEDULE = 16, /* an agent's message, as it came */
 };
 
 #endif

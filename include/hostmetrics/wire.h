@@ -105,6 +105,9 @@ enum hm_clock_event {
 	HM_CLOCK_STOPPED = 2, /* it was told to stop; change 0 */
 	HM_CLOCK_STEPPED = 3, /* the clock was set: by so much it is ahead of where it would be */
 	HM_CLOCK_RESUMED = 4, /* the host slept for so long */
+	HM_CLOCK_HELD_UP =
+		5, /* the agent took no samples for so long: it was not run, or a plugin held it up */
+	HM_CLOCK_LOST = 6, /* of so long a time it could not keep what it had taken */
 };
 
 #endif

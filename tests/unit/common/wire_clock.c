@@ -77,7 +77,11 @@ Test(wire_clock, a_change_fits_its_event)
 	cr_expect_eq(read_change(HM_CLOCK_RESUMED, 0), HM_REASON_BAD_CLOCK);
 	cr_expect_eq(read_change(HM_CLOCK_RESUMED, -1), HM_REASON_BAD_CLOCK);
 	cr_expect_eq(read_change(0, 0), HM_REASON_BAD_CLOCK, "no event");
-	cr_expect_eq(read_change(HM_CLOCK_RESUMED + 1, 1), HM_REASON_BAD_CLOCK);
+	cr_expect_eq(read_change(HM_CLOCK_HELD_UP, 1), HM_REASON_NONE);
+	cr_expect_eq(read_change(HM_CLOCK_HELD_UP, 0), HM_REASON_BAD_CLOCK);
+	cr_expect_eq(read_change(HM_CLOCK_LOST, 1), HM_REASON_NONE);
+	cr_expect_eq(read_change(HM_CLOCK_LOST, -1), HM_REASON_BAD_CLOCK);
+	cr_expect_eq(read_change(HM_CLOCK_LOST + 1, 1), HM_REASON_BAD_CLOCK);
 	cr_expect_eq(read_change(255, 1), HM_REASON_BAD_CLOCK);
 }
 
