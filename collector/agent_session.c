@@ -303,6 +303,7 @@ static enum hm_reason take_frame(struct agent_session *session, const struct fra
 	case HM_FRAME_BATCH:
 	case HM_FRAME_GAP:
 	case HM_FRAME_CLOCK:
+	case HM_FRAME_SCHEDULE:
 		return take_stored(session, frame);
 	case HM_FRAME_ERROR:
 	case HM_FRAME_BYE:

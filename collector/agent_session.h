@@ -57,7 +57,7 @@ struct agent_store {
 				const uint8_t *payload, size_t length, struct agent_mark *ret_mark);
 
 	/*
-	 * Take a message that is to be stored: DECLARE, BATCH, GAP or CLOCK. Its frame's checksum, and its stamp's
+	 * Take a message that is to be stored: DECLARE, BATCH, GAP, CLOCK or SCHEDULE. Its frame's checksum, and its stamp's
 	 * form, host and epoch were looked at; nothing else was.
 	 * @param epoch    of the mark
 	 * @param payload  borrowed for the call

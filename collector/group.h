@@ -57,7 +57,7 @@ struct group_mark {
 	struct epoch_mark mark;
 };
 
-/* A GAP or CLOCK of an agent. */
+/* A GAP, CLOCK or SCHEDULE of an agent. */
 struct group_message {
 	enum hm_record_type type;
 	int64_t received_us;

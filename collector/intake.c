@@ -16,6 +16,7 @@
 #include "common/wire_batch.h"
 #include "common/wire_clock.h"
 #include "common/wire_gap.h"
+#include "common/wire_schedule.h"
 
 /* So many agents may call their host by one name. */
 #define NUMBER_MAX 1000
@@ -183,6 +184,7 @@ static enum hm_reason read_message(struct message *message)
 	struct cursor cursor = {.at = message->payload, .left = message->length};
 	struct wire_gap gap;
 	struct wire_clock clock;
+	struct wire_schedule schedule;
 	enum hm_reason reason;
 
 	switch (message->type) {
@@ -194,6 +196,10 @@ static enum hm_reason read_message(struct message *message)
 	case HM_FRAME_CLOCK:
 		reason = wire_clock_get(message->payload, message->length, &clock);
 		message->stamp = clock.stamp;
+		break;
+	case HM_FRAME_SCHEDULE:
+		reason = wire_schedule_get(message->payload, message->length, &schedule);
+		message->stamp = schedule.stamp;
 		break;
 	default:
 		reason = wire_stamp_get(&cursor, &message->stamp);
@@ -211,6 +217,8 @@ static enum hm_record_type record_type(enum hm_frame_type type)
 		return HM_RECORD_GAP;
 	case HM_FRAME_CLOCK:
 		return HM_RECORD_CLOCK;
+	case HM_FRAME_SCHEDULE:
+		return HM_RECORD_SCHEDULE;
 	default:
 		return HM_RECORD_BATCH;
 	}

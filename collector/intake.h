@@ -59,12 +59,12 @@ enum hm_reason intake_hello(struct intake *intake, const struct wire_hello *hell
 			    struct intake_mark *ret_mark);
 
 /*
- * Take a DECLARE, BATCH, GAP or CLOCK of an epoch.
+ * Take a DECLARE, BATCH, GAP, CLOCK or SCHEDULE of an epoch.
  * @param crc  CRC32C of the payload
  * @return HM_REASON_NONE: it will be durable, or is already; HM_REASON_OTHER_STAMP: not of this host and epoch;
  * HM_REASON_SEQUENCE_AHEAD: messages before it are missing; HM_REASON_SEQUENCE_OTHER: there is another one of this
- * sequence; HM_REASON_NO_MEMORY, also with too much that waits to be logged; what epoch_declare(), wire_batch_check(), wire_gap_get() and wire_clock_get()
- * give. In all these cases nothing was taken.
+ * sequence; HM_REASON_NO_MEMORY, also with too much that waits to be logged; what epoch_declare(), wire_batch_check(), wire_gap_get(), wire_clock_get()
+ * and wire_schedule_get() give. In all these cases nothing was taken.
  */
 enum hm_reason intake_take(struct intake *intake, struct epoch *epoch, enum hm_frame_type type,
 			   const uint8_t *payload, size_t length, uint32_t crc);

@@ -209,6 +209,7 @@ static int take_record(struct recovery *recovery, const struct log_record *recor
 	case HM_RECORD_GAP:
 	case HM_RECORD_CLOCK:
 	case HM_RECORD_NAMES:
+	case HM_RECORD_SCHEDULE:
 		return recovery_take_message(recovery, record);
 	case HM_RECORD_EPOCH:
 		return recovery_take_marks(recovery, record);

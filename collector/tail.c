@@ -110,6 +110,7 @@ bool tail_is_link(const struct log_record *record, uint32_t host)
 	case HM_RECORD_GAP:
 	case HM_RECORD_CLOCK:
 	case HM_RECORD_NAMES:
+	case HM_RECORD_SCHEDULE:
 		return record->host == host;
 	default:
 		return false;

@@ -44,6 +44,7 @@ static const struct bounds bounds[HM_FRAME_TYPE_COUNT] = {
 	[HM_FRAME_ACK] = {8, 8},
 	[HM_FRAME_ERROR] = {8, 8 + HM_END_TEXT_MAX_BYTES},
 	[HM_FRAME_BYE] = {8, 8 + HM_END_TEXT_MAX_BYTES},
+	[HM_FRAME_SCHEDULE] = {HM_STAMP_BYTES + 8, PAYLOAD_MAX},
 };
 
 static uint32_t get_u32(const uint8_t *bytes)

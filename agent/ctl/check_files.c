@@ -14,6 +14,7 @@
 #include "common/store_mask.h"
 #include "common/wire_clock.h"
 #include "common/wire_gap.h"
+#include "common/wire_schedule.h"
 
 /* -- what is confirmed ----------------------------------------------------------------------------- */
 
@@ -179,6 +180,7 @@ static int verify_message(const struct store_file_block *block)
 	struct store_file_message message;
 	struct wire_gap gap;
 	struct wire_clock clock;
+	struct wire_schedule schedule;
 
 	if (store_file_get_message(block, &message) < 0)
 		return -EBADMSG;
@@ -186,6 +188,8 @@ static int verify_message(const struct store_file_block *block)
 		reason = wire_gap_get(message.bytes, message.n_bytes, &gap);
 	else if (message.type == HM_RECORD_CLOCK)
 		reason = wire_clock_get(message.bytes, message.n_bytes, &clock);
+	else if (message.type == HM_RECORD_SCHEDULE)
+		reason = wire_schedule_get(message.bytes, message.n_bytes, &schedule);
 	return reason == HM_REASON_NONE ? 0 : -EBADMSG;
 }
 

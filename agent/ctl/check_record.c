@@ -12,6 +12,7 @@
 #include "common/wire_clock.h"
 #include "common/wire_declare.h"
 #include "common/wire_gap.h"
+#include "common/wire_schedule.h"
 
 static struct check_host *find_host(const struct check *check, uint32_t number)
 {
@@ -209,6 +210,7 @@ static int take_message(struct check *check, const struct log_record *record)
 {
 	struct wire_gap gap;
 	struct wire_clock clock;
+	struct wire_schedule schedule;
 	enum hm_reason reason;
 
 	switch (record->type) {
@@ -220,6 +222,9 @@ static int take_message(struct check *check, const struct log_record *record)
 		break;
 	case HM_RECORD_CLOCK:
 		reason = wire_clock_get(record->payload, record->payload_bytes, &clock);
+		break;
+	case HM_RECORD_SCHEDULE:
+		reason = wire_schedule_get(record->payload, record->payload_bytes, &schedule);
 		break;
 	default:
 		reason = take_names(check, record);
@@ -290,6 +295,7 @@ int check_record(struct check *check, const struct log_record *record)
 	case HM_RECORD_GAP:
 	case HM_RECORD_CLOCK:
 	case HM_RECORD_NAMES:
+	case HM_RECORD_SCHEDULE:
 		return take_message(check, record);
 	case HM_RECORD_EPOCH:
 		return take_marks(&cursor);

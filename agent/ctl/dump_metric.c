@@ -14,6 +14,7 @@
 #include "common/timestamp.h"
 #include "common/wire_clock.h"
 #include "common/wire_gap.h"
+#include "common/wire_schedule.h"
 
 static const struct answer_columns host_columns = {
 	.n = 5,
@@ -221,6 +222,10 @@ static const char *event_of(enum hm_clock_event event)
 		return "agent_stopped";
 	case HM_CLOCK_STEPPED:
 		return "clock_set";
+	case HM_CLOCK_HELD_UP:
+		return "agent_held_up";
+	case HM_CLOCK_LOST:
+		return "agent_lost";
 	default:
 		return "host_slept";
 	}
@@ -246,6 +251,31 @@ static int print_clock(struct metric *metric, const struct store_file_message *m
 	return print_row(metric, time, event_of(clock.event), NULL, &detail);
 }
 
+/* What is sampled, and every how many seconds. */
+static int print_schedule(struct metric *metric, const struct store_file_message *message)
+{
+	struct buffer detail = {0};
+	struct wire_schedule schedule;
+	struct wire_schedule_entry entry;
+	char time[NUMBER_TEXT_MAX_BYTES];
+	char number[NUMBER_TEXT_MAX_BYTES];
+	uint64_t n_metrics = 0;
+
+	if (wire_schedule_get(message->bytes, message->n_bytes, &schedule) != HM_REASON_NONE)
+		return -EBADMSG;
+	while (wire_schedule_next(&schedule, &entry)) {
+		char seconds[TIMESTAMP_TEXT_MAX_BYTES];
+
+		(void)timestamp_format((int64_t)entry.interval_us, seconds);
+		buffer_printf(&detail, "%s%.*s every %s s", n_metrics > 0 ? ", " : "",
+			      (int)entry.metric.length, entry.metric.start, seconds);
+		n_metrics++;
+	}
+	(void)snprintf(time, sizeof(time), "%" PRId64, schedule.since_us);
+	(void)snprintf(number, sizeof(number), "%" PRIu64, n_metrics);
+	return print_row(metric, time, "schedule", number, &detail);
+}
+
 /* @return 0, also for a type that is not known; -EBADMSG; -errno */
 static int print_message(struct metric *metric, const struct store_file_block *block)
 {
@@ -256,6 +286,8 @@ static int print_message(struct metric *metric, const struct store_file_block *b
 		return result;
 	if (message.type == HM_RECORD_GAP)
 		return print_gap(metric, &message);
+	if (message.type == HM_RECORD_SCHEDULE)
+		return print_schedule(metric, &message);
 	return message.type == HM_RECORD_CLOCK ? print_clock(metric, &message) : 0;
 }
 

@@ -35,7 +35,8 @@
  *                      CRC32C of that. Of an epoch the last one counts
  *     HM_BLOCK_EVENT   i64 microseconds since 1970 UTC; u64 position in the log; u64 count; u32
  *                      enum hm_reason; text
- *     HM_BLOCK_MESSAGE u8 enum hm_record_type: GAP or CLOCK; i64 time of receipt; the message, as it came
+ *     HM_BLOCK_MESSAGE u8 enum hm_record_type: GAP, CLOCK or SCHEDULE; i64 time of receipt; the message,
+ *                      as it came
  *     HM_BLOCK_OLDEST  i64 microseconds since 1970 UTC: no sample in the host's METRIC files is older.
  *                      The last one counts
  *

@@ -62,6 +62,9 @@
  *                i64 last time; u64 samples, 0 = not known; u16 enum hm_reason
  *     CLOCK      stamp; u8 enum hm_clock_event; id boot; i64 the clock; i64 microseconds since the
  *                host booted (CLOCK_BOOTTIME); i64 change, see the enum
+ *     SCHEDULE   stamp; i64 time from which on it holds; then for each metric that is sampled, in growing
+ *                order of its bytes: u64 interval in microseconds, 1 to HM_INTERVAL_MAX_US; text metric.
+ *                None is a schedule, too. It holds until the next one comes
  */
 #define HM_FRAME_MAGIC        "\xfahmw"
 #define HM_FRAME_MAGIC_BYTES  4
@@ -74,7 +77,7 @@
 #define HM_FRAME_LOGIN_MAX_BYTES ((size_t)64 << 10) /* up to WELCOME */
 #define HM_SEAL_MAX_BYTES        ((size_t)192 << 10)
 
-/* Types of frames. Those that are stored: DECLARE, BATCH, GAP, CLOCK. */
+/* Types of frames. Those that are stored: DECLARE, BATCH, GAP, CLOCK, SCHEDULE. */
 enum hm_frame_type {
 	HM_FRAME_HELLO = 1,   /* agent to collector */
 	HM_FRAME_WELCOME = 2, /* collector to agent */
@@ -82,9 +85,10 @@ enum hm_frame_type {
 	HM_FRAME_BATCH = 4,
 	HM_FRAME_GAP = 5,
 	HM_FRAME_CLOCK = 6,
-	HM_FRAME_ACK = 7,   /* collector to agent */
-	HM_FRAME_ERROR = 8, /* either: what you sent is refused; nothing follows */
-	HM_FRAME_BYE = 9,   /* either: nothing follows, and nothing is wrong */
+	HM_FRAME_ACK = 7,       /* collector to agent */
+	HM_FRAME_ERROR = 8,     /* either: what you sent is refused; nothing follows */
+	HM_FRAME_BYE = 9,       /* either: nothing follows, and nothing is wrong */
+	HM_FRAME_SCHEDULE = 10, /* agent to collector */
 	HM_FRAME_TYPE_COUNT
 };
 
@@ -95,6 +99,8 @@ enum hm_frame_type {
 #define HM_EPOCH_SERIES_MAX  ((uint32_t)1 << 20) /* their ids are below */
 #define HM_BATCH_SAMPLES_MAX ((size_t)1 << 18)
 #define HM_BATCH_TIMES_MAX   ((size_t)1 << 18) /* of all its blocks together */
+
+#define HM_INTERVAL_MAX_US ((uint64_t)1 << 53) /* from a sample to the next, in a SCHEDULE */
 
 #define HM_AGENT_VERSION_MAX_BYTES 64
 #define HM_END_TEXT_MAX_BYTES      200 /* of ERROR and BYE */

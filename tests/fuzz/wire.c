@@ -17,6 +17,7 @@
 #include "common/wire_end.h"
 #include "common/wire_gap.h"
 #include "common/wire_hello.h"
+#include "common/wire_schedule.h"
 #include "common/wire_welcome.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n_bytes);
@@ -166,6 +167,24 @@ static enum hm_reason read_batch(const uint8_t *payload, size_t length, struct b
 	return reason;
 }
 
+static enum hm_reason read_schedule(const uint8_t *payload, size_t length, struct buffer *again)
+{
+	struct wire_schedule schedule;
+	struct wire_schedule_entry entry;
+	enum hm_reason reason = wire_schedule_get(payload, length, &schedule);
+
+	if (reason != HM_REASON_NONE)
+		return reason;
+	check(schedule.since_us > INT64_MIN);
+	wire_schedule_put_begin(again, &schedule.stamp, schedule.since_us);
+	while (wire_schedule_next(&schedule, &entry)) {
+		check(entry.interval_us > 0 && entry.interval_us <= HM_INTERVAL_MAX_US);
+		check(entry.metric.length > 0 && entry.metric.length <= HM_METRIC_NAME_MAX_BYTES);
+		wire_schedule_put_entry(again, &entry);
+	}
+	return reason;
+}
+
 static enum hm_reason read_any(uint8_t type, const uint8_t *payload, size_t length,
 			       struct buffer *again)
 {
@@ -179,6 +198,8 @@ static enum hm_reason read_any(uint8_t type, const uint8_t *payload, size_t leng
 	case HM_FRAME_ERROR:
 	case HM_FRAME_BYE:
 		return read_end(payload, length, again);
+	case HM_FRAME_SCHEDULE:
+		return read_schedule(payload, length, again);
 	default:
 		return read_fixed(type, payload, length, again);
 	}

@@ -15,7 +15,7 @@ import time
 from store_reader import crc32c
 from support import PATIENCE, ROOT
 
-HELLO, WELCOME, DECLARE, BATCH, GAP, CLOCK, ACK, ERROR, BYE = range(1, 10)
+HELLO, WELCOME, DECLARE, BATCH, GAP, CLOCK, ACK, ERROR, BYE, SCHEDULE = range(1, 11)
 HEADER_BYTES = 20
 STAMP_BYTES = 41
 FRAME_MAX_BYTES = 262144
@@ -90,6 +90,11 @@ def gap(first, since=BASE_US, until=BASE_US, n_samples=0, reason=9):
 
 def clock(event=1, boot=BOOT, now=BASE_US, since_boot=60000000, change=0):
     return bytes([event]) + boot + struct.pack("<qqq", now, since_boot, change)
+
+
+def schedule(*metrics, since=BASE_US):
+    """@param metrics  (microseconds, name), ..."""
+    return struct.pack("<q", since) + b"".join(struct.pack("<Q", interval) + text(name) for interval, name in metrics)
 
 
 def end(reason=0, wait_ms=1000, words="stopping"):

@@ -21,8 +21,9 @@ RECORD_BYTES = 48
 PAYLOAD_MAX_BYTES = 1 << 20
 ZEROS = bytes(65536)
 SNAPSHOT, HOST, SNAPSHOT_END, BATCH, MARK, GROUP, CHECKPOINT = range(1, 8)
-DECLARE, GAP, CLOCK, NAMES, EPOCH = range(11, 16)
+DECLARE, GAP, CLOCK, NAMES, EPOCH, SCHEDULE = range(11, 17)
 SERIES_MAX = 1 << 20
+INTERVAL_MAX_US = 1 << 53
 
 
 @dataclasses.dataclass
@@ -61,6 +62,7 @@ class Agent:
     marks: dict = dataclasses.field(default_factory=dict)    # {epoch: (sequence of its last message, CRC32C of that)}
     gaps: list = dataclasses.field(default_factory=list)     # as read_gap() gives them, in the order of the log
     clocks: list = dataclasses.field(default_factory=list)   # as read_clock()
+    schedules: list = dataclasses.field(default_factory=list)    # as read_schedule()
 
     def take_mark(self, epoch, sequence, crc):
         if sequence > self.marks.get(epoch, (0, 0))[0]:
@@ -71,6 +73,8 @@ class Agent:
             self.gaps.append(read_gap(payload))
         elif kind == CLOCK:
             self.clocks.append(read_clock(payload))
+        elif kind == SCHEDULE:
+            self.schedules.append(read_schedule(payload))
 
 
 def read_header(data):
@@ -176,7 +180,7 @@ def read_batch(payload):
 
 def is_agents(record):
     """Is it a message of an agent, or a DECLARE that was made up of such?"""
-    return record.type in (DECLARE, GAP, CLOCK, NAMES) or record.type == BATCH and record.payload[:1] == b"\0"
+    return record.type in (DECLARE, GAP, CLOCK, NAMES, SCHEDULE) or record.type == BATCH and record.payload[:1] == b"\0"
 
 
 def read_stamp(payload):
@@ -222,9 +226,24 @@ def read_clock(payload):
     """Stamp, event, boot, clock, time since boot, change."""
     stamp, rest = read_stamp(payload)
     (event, boot, now, since_boot, change), rest = take("B16sqqq", rest)
-    require(not rest and 1 <= event <= 4 and any(boot) and since_boot >= 0, "a clock")
-    require((change == 0) == (event <= 2) and (event != 4 or change > 0), "the change of a clock")
+    require(not rest and 1 <= event <= 6 and any(boot) and since_boot >= 0, "a clock")
+    require((change == 0) == (event <= 2) and (event < 4 or change > 0), "the change of a clock")
     return stamp, event, boot, now, since_boot, change
+
+
+def read_schedule(payload):
+    """Stamp, time from which on it holds, {metric: microseconds}"""
+    stamp, rest = read_stamp(payload)
+    (since,), rest = take("q", rest)
+    intervals = {}
+    before = b""
+    while rest:
+        (interval,), rest = take("Q", rest)
+        metric, rest = take_text(rest, 200)
+        require(1 <= interval <= INTERVAL_MAX_US and metric.encode() > before, "a metric of a schedule")
+        before = metric.encode()
+        intervals[metric] = interval
+    return stamp, since, intervals
 
 
 def read_marks(payload):
@@ -486,15 +505,15 @@ def read_agents(folder):
                 agents.setdefault(header.host, Agent()).take_message(kind, message)
     for number, host in log.hosts.items():
         for record in log.chain(number):
-            if record.type in (GAP, CLOCK):
+            if record.type in (GAP, CLOCK, SCHEDULE):
                 agents[host.name].take_message(record.type, record.payload)
     return agents
 
 
 # DELETE is none that this reader follows.
-LINKS = (BATCH, DECLARE, GAP, CLOCK, NAMES)
+LINKS = (BATCH, DECLARE, GAP, CLOCK, NAMES, SCHEDULE)
 READERS = {HOST: read_hosts, BATCH: read_batch, GROUP: read_group, CHECKPOINT: read_checkpoint, DECLARE: read_declare,
-           NAMES: read_declare, GAP: read_gap, CLOCK: read_clock, EPOCH: read_marks}
+           NAMES: read_declare, GAP: read_gap, CLOCK: read_clock, EPOCH: read_marks, SCHEDULE: read_schedule}
 
 
 def read_payload(record):

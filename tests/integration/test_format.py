@@ -262,11 +262,11 @@ class Log(unittest.TestCase):
         segment = store_log.read_segment(store_log.example("log-messages"))
         records = [record for record, is_next in store_log.records(segment) if is_next]
         self.assertEqual([record.type for record in records],
-                         [store_log.HOST, store_log.DECLARE, store_log.BATCH, store_log.GAP, store_log.NAMES])
-        host, declare, batch, gap, names = records
-        self.assertEqual([record.position & 0xFFFFFFFF for record in records], [64, 160, 312, 456, 584])
+                         [store_log.HOST, store_log.DECLARE, store_log.BATCH, store_log.GAP, store_log.NAMES, store_log.SCHEDULE])
+        host, declare, batch, gap, names, schedule = records
+        self.assertEqual([record.position & 0xFFFFFFFF for record in records], [64, 160, 312, 456, 584, 736])
         self.assertEqual([record.previous for record in records[1:]], [0] + [record.position for record in records[1:-1]])
-        self.assertEqual([store_log.is_agents(record) for record in records], [False, True, True, True, True])
+        self.assertEqual([store_log.is_agents(record) for record in records], [False] + [True] * 5)
         epoch, host_id = b"\x22" * 16, b"\x11" * 16
         self.assertEqual(store_log.read_hosts(host.payload), [(1, host_id, "web01", 0, 0, [])])
         series = {0: (1, "", "node_load1", ""), 1: (2, "seconds", "node_cpu_seconds_total", '{cpu="0"}')}
@@ -283,6 +283,8 @@ class Log(unittest.TestCase):
             store_log.samples_of_agents_batch(batch.payload, {})
         self.assertEqual(store_log.read_gap(gap.payload),
                          ((epoch, 5, host_id), 4, 1795416403000000, 1795416522000000, 240, 9))
+        self.assertEqual(store_log.read_schedule(schedule.payload),
+                         ((epoch, 6, host_id), 1795416525000000, {"node_load1": 5000000}))
 
     def test_agentctl_says_the_same_of_it(self):
         with tempfile.TemporaryDirectory() as folder:
@@ -317,7 +319,7 @@ class Agents(unittest.TestCase):
     `agentctl check` agree."""
 
     store_id, epoch, host_id = bytes(range(16)), b"\x22" * 16, b"\x11" * 16
-    clock = struct.pack("<B16sQ16sB16sqqq", 0, epoch, 6, host_id, 1, b"\x33" * 16, NOW, 5000000, 0)
+    clock = struct.pack("<B16sQ16sB16sqqq", 0, epoch, 7, host_id, 1, b"\x33" * 16, NOW, 5000000, 0)
 
     def setUp(self):
         segment = store_log.read_segment(store_log.example("log-messages"))
@@ -375,22 +377,26 @@ class Agents(unittest.TestCase):
         data += b"web01"
         data += struct.pack("<I", store_reader.crc32c(data))
         gap = self.payloads[store_log.GAP]
+        nothing = self.payloads[store_log.SCHEDULE][:41] + bytes(8)
         for position, kind, payload in ((checkpoint, EPOCH, struct.pack("<16sQI", b"\x55" * 16, 3, 4)),
                                         (checkpoint, MESSAGE, struct.pack("<Bq", store_log.GAP, NOW) + gap),
+                                        (checkpoint, MESSAGE, struct.pack("<Bq", store_log.SCHEDULE, NOW) + nothing),
                                         (checkpoint + 1, EPOCH, struct.pack("<16sQI", b"\x55" * 16, 5, 6))):
             data += make_block(salt, len(data), kind, position, payload)
         self.save("hosts/web01/.host", data)
 
     def test_names_may_stand_behind_the_batch_that_needs_them(self):
-        self.make(store_log.BATCH, store_log.NAMES, store_log.CLOCK)
+        self.make(store_log.BATCH, store_log.NAMES, store_log.SCHEDULE, store_log.CLOCK)
         in_files, in_log = store_log.read_store(self.folder.name)
         self.assertEqual((len(in_files), len(in_log)), (0, 5))
         self.assertEqual(in_log[0], ("web01", "node_load1", "", 1795416400000000, 0.25))
         agent = store_log.read_agents(self.folder.name)["web01"]
         self.assertEqual(agent.marks, {b"\x44" * 16: (8, 9), b"\x55" * 16: (3, 4),
-                                       self.epoch: (6, store_reader.crc32c(self.clock))})
+                                       self.epoch: (7, store_reader.crc32c(self.clock))})
         self.assertEqual([gap[1:] for gap in agent.gaps], [(4, 1795416403000000, 1795416522000000, 240, 9)])
         self.assertEqual([clock[1:] for clock in agent.clocks], [(1, b"\x33" * 16, NOW, 5000000, 0)])
+        self.assertEqual([schedule[1:] for schedule in agent.schedules],
+                         [(0, {}), (1795416525000000, {"node_load1": 5000000})])
         result = ctl("check", self.folder.name)
         self.assertEqual((result.code, result.out), (0, ""), result.err)
 

@@ -41,7 +41,7 @@ class Framing(Hostile):
             ("4 an old version", "frame_version", header(HELLO, n, crc, version=0)),
             ("5 the next version", "frame_version", header(HELLO, n, crc, version=2)),
             ("5 a far version", "frame_version", header(HELLO, n, crc, version=255)),
-            ("6 an unknown type", "frame_type", header(10, n, crc)),
+            ("6 an unknown type", "frame_type", header(11, n, crc)),
             ("7 type 0", "frame_type", header(0, n, crc)),
             ("7 type 255", "frame_type", header(255, n, crc)),
             ("reserved bytes", "frame_reserved", header(HELLO, n, crc, reserved=256)),

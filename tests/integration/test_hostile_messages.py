@@ -9,8 +9,8 @@ import unittest
 import load
 from hostile import CONSTANT, SECOND_US, Hostile
 from native import (BASE_US, BATCH, CLOCK, COUNTER, DECLARE, FRAME_MAX_BYTES, GAP, GAP_MAX, GAUGE, HEADER_BYTES,
-                    HELLO, NONE_US, SERIES_MAX, STAMP_BYTES, UNKNOWN, batch, block, clock, declare, frame, gap,
-                    header, hello, ident, number, same, signed, stamp, times, values)
+                    HELLO, NONE_US, SCHEDULE, SERIES_MAX, STAMP_BYTES, UNKNOWN, batch, block, clock, declare, frame,
+                    gap, header, hello, ident, number, same, schedule, signed, stamp, times, values)
 from support import ctl, status
 
 
@@ -106,7 +106,7 @@ class Messages(Hostile):
             self.assertLess(load.memory_kib(self.collector.pid)["VmHWM"], 256 << 10)
         self.check_honest()
 
-    def test_declarations_gaps_and_clocks(self):
+    def test_declarations_gaps_clocks_and_schedules(self):
         def named(name, kind=GAUGE, unit=""):
             return declare(2, [(kind, unit, name)])
         labels = ",".join(f'l{i:02}="x"' for i in range(65))
@@ -126,13 +126,22 @@ class Messages(Hostile):
             ("87 no first", "bad_gap", GAP, gap(0), 2),
             ("a gap whose times go back", "bad_gap", GAP, gap(2, BASE_US, BASE_US - 1), 2),
             ("a gap without a reason", "bad_message", GAP, gap(2, reason=0), 2),
-            ("an event that there is not", "bad_clock", CLOCK, clock(5)),
+            ("an event that there is not", "bad_clock", CLOCK, clock(7, change=1)),
             ("a start with a change", "bad_clock", CLOCK, clock(1, change=1)),
             ("a step by nothing", "bad_clock", CLOCK, clock(3)),
+            ("held up for no time", "bad_clock", CLOCK, clock(5)),
             ("75 boot of zeros", "bad_id", CLOCK, clock(boot=bytes(16))),
+            ("a schedule from no time on", "bad_time", SCHEDULE, schedule(since=NONE_US)),
+            ("an interval of 0", "bad_message", SCHEDULE, schedule((0, "m"))),
+            ("an interval above all", "bad_message", SCHEDULE, schedule(((1 << 53) + 1, "m"))),
+            ("a metric twice", "bad_message", SCHEDULE, schedule((1, "m"), (1, "m"))),
+            ("metrics out of order", "bad_message", SCHEDULE, schedule((1, "n"), (1, "m"))),
+            ("a schedule cut short", "bad_message", SCHEDULE, schedule((1, "m"))[:-1]),
+            ("a metric with labels", "bad_name", SCHEDULE, schedule((1, 'm{a="b"}'))),
         ]
         for name in (b"", b"a\0b", b"a\nb", b"\x1b[31mred", b"\xc0\xaf", b"\xff", b"x" * 201, b"x" * 65000):
             cases.append((f"9x series {name[:9]}", "bad_name", DECLARE, named(name)))
+            cases.append((f"9x metric {name[:9]}", "bad_name", SCHEDULE, schedule((1, name))))
         self.refuse_messages(cases)
         listed = ctl("--socket", self.collector.socket, "list-metrics", "--host", "hostile", "-o", "json").json()
         self.assertEqual(sorted((row["series"], row["kind"], row["unit"]) for row in listed),
@@ -202,6 +211,12 @@ class Messages(Hostile):
         self.assertEqual(agent.wire.ack(), GAP_MAX)
         agent.wire.send(agent.add(CLOCK, clock()))
         self.assertEqual(agent.wire.ack(), GAP_MAX + 1)
+        # the longest schedule there can be, and one of nothing
+        names = (f"{i:07}{'m' * 193}" for i in range((FRAME_MAX_BYTES - HEADER_BYTES - STAMP_BYTES - 8) // 210))
+        agent.wire.send(agent.add(SCHEDULE, schedule(*((1 << 53, name) for name in names))))
+        self.assertEqual(agent.wire.ack(), GAP_MAX + 2)
+        agent.wire.send(agent.add(SCHEDULE, schedule()))
+        self.assertEqual(agent.wire.ack(), GAP_MAX + 3)
         # 88
         agent = self.agent("clocks")
         for _ in range(2000):

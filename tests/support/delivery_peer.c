@@ -182,7 +182,7 @@ static void see(struct delivery_peer *peer, const struct frame *frame)
 		[HM_FRAME_HELLO] = "HELLO", [HM_FRAME_DECLARE] = "DECLARE",
 		[HM_FRAME_BATCH] = "BATCH", [HM_FRAME_GAP] = "GAP",
 		[HM_FRAME_CLOCK] = "CLOCK", [HM_FRAME_ERROR] = "ERROR",
-		[HM_FRAME_BYE] = "BYE",
+		[HM_FRAME_BYE] = "BYE",     [HM_FRAME_SCHEDULE] = "SCHEDULE",
 	};
 	struct wire_end end;
 

@@ -98,7 +98,7 @@ static enum hm_reason on_take(void *context, void *handle, enum hm_frame_type ty
 
 	check(epoch >= fake->epochs && epoch < fake->epochs + FAKE_AGENT_EPOCHS_MAX);
 	check(type == HM_FRAME_DECLARE || type == HM_FRAME_BATCH || type == HM_FRAME_GAP ||
-	      type == HM_FRAME_CLOCK);
+	      type == HM_FRAME_CLOCK || type == HM_FRAME_SCHEDULE);
 	check(length + HM_FRAME_HEADER_BYTES <= HM_FRAME_MAX_BYTES);
 	check(crc32c(0, payload, length) == crc);
 	check(wire_stamp_get(&cursor, &stamp) == HM_REASON_NONE);

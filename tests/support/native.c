@@ -14,6 +14,7 @@
 #include "common/wire_end.h"
 #include "common/wire_gap.h"
 #include "common/wire_hello.h"
+#include "common/wire_schedule.h"
 #include "common/wire_welcome.h"
 
 #define TIME_US INT64_C(1795416400000000)
@@ -114,9 +115,19 @@ static void put_gap(struct buffer *out)
 	wire_gap_put(out, &gap);
 }
 
-static void put_ack_of_gap(struct buffer *out)
+/* From then on only the first series is sampled. */
+static void put_schedule(struct buffer *out)
 {
-	wire_ack_put(out, 5);
+	static const struct wire_schedule_entry entry = {5000000, {"node_load1", 10}};
+	struct wire_stamp stamp = native_stamp(6);
+
+	wire_schedule_put_begin(out, &stamp, TIME_US + 125000000);
+	wire_schedule_put_entry(out, &entry);
+}
+
+static void put_ack_of_schedule(struct buffer *out)
+{
+	wire_ack_put(out, 6);
 }
 
 static void put_bye(struct buffer *out)
@@ -127,10 +138,15 @@ static void put_bye(struct buffer *out)
 }
 
 const struct native_message native_messages[NATIVE_N_MESSAGES] = {
-	{"HELLO", HM_FRAME_HELLO, put_hello}, {"WELCOME", HM_FRAME_WELCOME, put_welcome},
-	{"CLOCK", HM_FRAME_CLOCK, put_clock}, {"DECLARE", HM_FRAME_DECLARE, put_declare},
-	{"BATCH", HM_FRAME_BATCH, put_batch}, {"ACK", HM_FRAME_ACK, put_ack_of_batch},
-	{"GAP", HM_FRAME_GAP, put_gap},       {"ACK", HM_FRAME_ACK, put_ack_of_gap},
+	{"HELLO", HM_FRAME_HELLO, put_hello},
+	{"WELCOME", HM_FRAME_WELCOME, put_welcome},
+	{"CLOCK", HM_FRAME_CLOCK, put_clock},
+	{"DECLARE", HM_FRAME_DECLARE, put_declare},
+	{"BATCH", HM_FRAME_BATCH, put_batch},
+	{"ACK", HM_FRAME_ACK, put_ack_of_batch},
+	{"GAP", HM_FRAME_GAP, put_gap},
+	{"SCHEDULE", HM_FRAME_SCHEDULE, put_schedule},
+	{"ACK", HM_FRAME_ACK, put_ack_of_schedule},
 	{"BYE", HM_FRAME_BYE, put_bye},
 };
 

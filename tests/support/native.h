@@ -17,7 +17,7 @@ struct native_message {
 	void (*put)(struct buffer *out); /* its payload */
 };
 
-#define NATIVE_N_MESSAGES 9
+#define NATIVE_N_MESSAGES 10
 
 extern const struct native_message native_messages[NATIVE_N_MESSAGES];
 

@@ -236,7 +236,8 @@ Test(format_page, shows_the_bytes_of_an_agent_s_messages_in_the_log)
 	last = write_message(HM_RECORD_DECLARE, HM_FRAME_DECLARE, 0);
 	last = write_message(HM_RECORD_BATCH, HM_FRAME_BATCH, last);
 	last = write_message(HM_RECORD_GAP, HM_FRAME_GAP, last);
-	(void)write_message(HM_RECORD_NAMES, HM_FRAME_DECLARE, last);
+	last = write_message(HM_RECORD_NAMES, HM_FRAME_DECLARE, last);
+	(void)write_message(HM_RECORD_SCHEDULE, HM_FRAME_SCHEDULE, last);
 	log_file_put_header(&written, &header);
 	buffer_done(&payload);
 

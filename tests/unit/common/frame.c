@@ -42,9 +42,10 @@ static void put_frame(enum hm_frame_type type, size_t length)
 static void put_all_types(void)
 {
 	static const size_t lengths[HM_FRAME_TYPE_COUNT] = {
-		[HM_FRAME_HELLO] = 70,  [HM_FRAME_WELCOME] = 48, [HM_FRAME_DECLARE] = 60,
-		[HM_FRAME_BATCH] = 100, [HM_FRAME_GAP] = 75,     [HM_FRAME_CLOCK] = 82,
-		[HM_FRAME_ACK] = 8,     [HM_FRAME_ERROR] = 12,   [HM_FRAME_BYE] = 8,
+		[HM_FRAME_HELLO] = 70,    [HM_FRAME_WELCOME] = 48, [HM_FRAME_DECLARE] = 60,
+		[HM_FRAME_BATCH] = 100,   [HM_FRAME_GAP] = 75,     [HM_FRAME_CLOCK] = 82,
+		[HM_FRAME_ACK] = 8,       [HM_FRAME_ERROR] = 12,   [HM_FRAME_BYE] = 8,
+		[HM_FRAME_SCHEDULE] = 49,
 	};
 
 	for (int type = HM_FRAME_HELLO; type < HM_FRAME_TYPE_COUNT; type++)

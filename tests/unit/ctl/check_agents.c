@@ -160,7 +160,7 @@ struct stored {
 static const struct stored stored[] = {
 	{HM_FRAME_DECLARE, HM_RECORD_DECLARE}, {HM_FRAME_DECLARE, HM_RECORD_NAMES},
 	{HM_FRAME_BATCH, HM_RECORD_BATCH},     {HM_FRAME_GAP, HM_RECORD_GAP},
-	{HM_FRAME_CLOCK, HM_RECORD_CLOCK},
+	{HM_FRAME_CLOCK, HM_RECORD_CLOCK},     {HM_FRAME_SCHEDULE, HM_RECORD_SCHEDULE},
 };
 #define N_STORED (sizeof(stored) / sizeof(stored[0]))
 
@@ -423,6 +423,12 @@ Test(check_agents, messages_in_a_host_s_file_make_sense)
 	make_message(HM_FRAME_CLOCK);
 	(void)put_host_file(HM_RECORD_CLOCK, payload.length);
 	cr_expect_eq(check("hosts/web01/.host"), ENDING_FOUND);
+	make_message(HM_FRAME_SCHEDULE);
+	(void)put_host_file(HM_RECORD_SCHEDULE, payload.length);
+	cr_expect_eq(check("hosts/web01/.host"), ENDING_FOUND);
+	begin = put_host_file(HM_RECORD_SCHEDULE, payload.length - 1);
+	cr_expect_eq(check("hosts/web01/.host"), ENDING_FAILED);
+	expect_block(begin);
 	/* One of a later version may be anything. */
 	(void)put_host_file((enum hm_record_type)99, 0);
 	cr_expect_eq(check("hosts/web01/.host"), ENDING_FOUND);

@@ -14,6 +14,7 @@
 #include "common/wire_clock.h"
 #include "common/wire_declare.h"
 #include "common/wire_gap.h"
+#include "common/wire_schedule.h"
 #include "tests/support/native.h"
 #include "tests/support/scratch.h"
 
@@ -183,6 +184,8 @@ Test(dump_agents, what_is_no_sample_is_not_printed)
 	(void)put_payload(HM_RECORD_GAP, HOST);
 	make_message(HM_FRAME_CLOCK);
 	(void)put_payload(HM_RECORD_CLOCK, HOST);
+	make_message(HM_FRAME_SCHEDULE);
+	(void)put_payload(HM_RECORD_SCHEDULE, HOST);
 	end_segment();
 	cr_expect_eq(dump(), ENDING_NONE);
 	cr_expect_str_eq(printed, "");
@@ -436,6 +439,8 @@ Test(dump_agents, so_is_what_became_of_its_clock)
 	put_clock(HM_CLOCK_STOPPED, 0);
 	put_clock(HM_CLOCK_STEPPED, -1500000);
 	put_clock(HM_CLOCK_RESUMED, 7000000);
+	put_clock(HM_CLOCK_HELD_UP, 2500000);
+	put_clock(HM_CLOCK_LOST, 61000000);
 	cr_expect_eq(dump(), ENDING_FOUND);
 	cr_expect_str_eq(printed, "1795416400\tweb01\tagent_started\t-\t60 s since boot "
 				  "33333333333333333333333333333333\n"
@@ -444,7 +449,39 @@ Test(dump_agents, so_is_what_became_of_its_clock)
 				  "1795416400\tweb01\tclock_set\t-\tby -1.5 s, 60 s since boot "
 				  "33333333333333333333333333333333\n"
 				  "1795416400\tweb01\thost_slept\t-\tby 7 s, 60 s since boot "
+				  "33333333333333333333333333333333\n"
+				  "1795416400\tweb01\tagent_held_up\t-\tby 2.5 s, 60 s since boot "
+				  "33333333333333333333333333333333\n"
+				  "1795416400\tweb01\tagent_lost\t-\tby 61 s, 60 s since boot "
 				  "33333333333333333333333333333333\n");
+}
+
+static void put_schedule(const struct wire_schedule_entry *entries, size_t n)
+{
+	struct wire_stamp stamp = native_stamp(1);
+
+	buffer_clear(&payload);
+	wire_schedule_put_begin(&payload, &stamp, 1795416400000000);
+	for (size_t i = 0; i < n; i++)
+		wire_schedule_put_entry(&payload, &entries[i]);
+	put_message(HM_RECORD_SCHEDULE, payload.length);
+}
+
+Test(dump_agents, so_is_what_it_samples)
+{
+	static const struct wire_schedule_entry entries[] = {
+		{1000000, {"node_load1", 10}},
+		{500000, {"node_load5", 10}},
+		{3600000000, {"\xc3\xa9t\xc3\xa9", 5}},
+	};
+
+	begin_host_file();
+	put_schedule(entries, 3);
+	put_schedule(entries, 0);
+	cr_expect_eq(dump(), ENDING_FOUND);
+	cr_expect_str_eq(printed, "1795416400\tweb01\tschedule\t3\tnode_load1 every 1 s, "
+				  "node_load5 every 0.5 s, \xc3\xa9t\xc3\xa9 every 3600 s\n"
+				  "1795416400\tweb01\tschedule\t0\t-\n");
 }
 
 Test(dump_agents, a_message_of_a_later_version_is_passed_over)
@@ -482,4 +519,10 @@ Test(dump_agents, so_is_a_clock)
 {
 	make_message(HM_FRAME_GAP);
 	expect_damage(HM_RECORD_CLOCK, payload.length);
+}
+
+Test(dump_agents, and_a_schedule)
+{
+	make_message(HM_FRAME_SCHEDULE);
+	expect_damage(HM_RECORD_SCHEDULE, payload.length - 1);
 }
