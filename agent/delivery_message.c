@@ -13,7 +13,7 @@
 static bool is_stored(enum hm_frame_type type)
 {
 	return type == HM_FRAME_DECLARE || type == HM_FRAME_BATCH || type == HM_FRAME_GAP ||
-	       type == HM_FRAME_CLOCK;
+	       type == HM_FRAME_CLOCK || type == HM_FRAME_SCHEDULE;
 }
 
 /* Is it one of the owner's that fits a frame? @param ret_body  what stands behind the stamp */

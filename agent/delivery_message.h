@@ -13,7 +13,7 @@
 
 /* A stored message, as it goes and as the spool has it. */
 struct delivery_message {
-	enum hm_frame_type type; /* DECLARE, BATCH, GAP or CLOCK */
+	enum hm_frame_type type; /* DECLARE, BATCH, GAP, CLOCK or SCHEDULE */
 	uint64_t sequence;       /* of a GAP: the last one that is gone */
 	const void *payload;     /* stamp and body; borrowed until the spool is called again */
 	size_t length;

@@ -227,7 +227,7 @@ static int check_draft(const struct spool *spool, const struct spool_draft *draf
 {
 	bool is_batch = draft->type == HM_FRAME_BATCH;
 
-	if (draft->type != HM_FRAME_DECLARE && draft->type != HM_FRAME_CLOCK && !is_batch)
+	if (draft->type != HM_FRAME_DECLARE && !spool_is_event(draft->type) && !is_batch)
 		return -EINVAL;
 	if (draft->body_bytes == 0 || draft->body_bytes > SPOOL_BODY_MAX_BYTES ||
 	    draft->body_bytes > spool->options.segment_bytes / BODY_PART)

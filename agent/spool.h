@@ -55,7 +55,7 @@ struct spool_options {
 
 /* A message to be appended. */
 struct spool_draft {
-	enum hm_frame_type type; /* DECLARE, BATCH or CLOCK; GAPs are the spool's own */
+	enum hm_frame_type type; /* DECLARE, BATCH, CLOCK or SCHEDULE; GAPs are the spool's own */
 	const void *body;        /* what stands behind the stamp on the wire; copied */
 	size_t body_bytes;       /* 1 to SPOOL_BODY_MAX_BYTES */
 	/* BATCH only. */
@@ -150,8 +150,8 @@ int spool_get_tick(const struct spool *spool, size_t i, struct spool_tick *ret_t
  * Give a message the next sequence of the current epoch and write it. It is offered after the next
  * spool_sync(). Where it cannot be written it waits for the disk, in an epoch that has ended; so does a BATCH of ticks
  * that were written, while others go into memory.
- * @return 0; -EMSGSIZE: it fits no frame, or no segment; -EINVAL: no such message; -EDQUOT: DECLAREs and
- * CLOCKs take too much of the spool already: only spool_new_epoch() helps; -EOVERFLOW: no more sequences;
+ * @return 0; -EMSGSIZE: it fits no frame, or no segment; -EINVAL: no such message; -EDQUOT: DECLAREs,
+ * CLOCKs and SCHEDULEs take too much of the spool already: only spool_new_epoch() helps; -EOVERFLOW: no more sequences;
  * -ENOMEM
  */
 int spool_append_message(struct spool *spool, const struct spool_draft *draft,

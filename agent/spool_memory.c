@@ -54,7 +54,7 @@ static enum spool_fate decide(const void *context, const struct spool_epoch *epo
 
 	if (entry->is_durable || entry->is_seal || entry->type == HM_FRAME_DECLARE)
 		return SPOOL_STAYS;
-	if (entry->type == HM_FRAME_CLOCK && !is_acked)
+	if (spool_is_event(entry->type) && !is_acked)
 		return SPOOL_STAYS;
 	return is_acked || entry->sequence <= bound->up_to || entry->age_us < bound->born_us
 		       ? SPOOL_IS_GONE

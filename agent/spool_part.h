@@ -13,8 +13,14 @@
 /* More epochs than this are never kept: the oldest one becomes a GAP of the current one. */
 #define SPOOL_EPOCHS_MAX 16
 
-/* What DECLAREs and CLOCKs, with the GAPs between them, may take of max_bytes. */
+/* What DECLAREs, CLOCKs and SCHEDULEs, with the GAPs between them, may take of max_bytes. */
 #define SPOOL_CARRIED_PART 8
+
+/* Does a message say what the agent did? Such ones do not go before they are acknowledged. */
+static inline bool spool_is_event(enum hm_frame_type type)
+{
+	return type == HM_FRAME_CLOCK || type == HM_FRAME_SCHEDULE;
+}
 
 /* A tick that no BATCH supersedes. */
 struct spool_kept_tick {

@@ -21,6 +21,11 @@ void spool_record_put_meta(struct buffer *out, const struct spool_meta *meta)
 	cursor_put_u64(out, meta->moved_sequence);
 }
 
+static bool is_message(uint8_t type)
+{
+	return (type >= HM_FRAME_DECLARE && type <= HM_FRAME_CLOCK) || type == HM_FRAME_SCHEDULE;
+}
+
 int spool_record_get_meta(struct cursor *cursor, struct spool_meta *ret_meta)
 {
 	ret_meta->type = cursor_get_u8(cursor);
@@ -31,8 +36,7 @@ int spool_record_get_meta(struct cursor *cursor, struct spool_meta *ret_meta)
 	ret_meta->first_tick = cursor_get_u64(cursor);
 	ret_meta->moved_epoch = cursor_get_u32(cursor);
 	ret_meta->moved_sequence = cursor_get_u64(cursor);
-	if (cursor_failed(cursor) || ret_meta->type < HM_FRAME_DECLARE ||
-	    ret_meta->type > HM_FRAME_CLOCK || ret_meta->age_us < 0)
+	if (cursor_failed(cursor) || !is_message(ret_meta->type) || ret_meta->age_us < 0)
 		return -EBADMSG;
 	return 0;
 }

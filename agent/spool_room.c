@@ -70,7 +70,7 @@ bool spool_may_carry(const struct spool *spool, size_t body_bytes)
 			const struct spool_entry *entry = &epoch->entries[k];
 
 			if (entry->type == HM_FRAME_DECLARE ||
-			    (entry->type == HM_FRAME_CLOCK && entry->sequence > epoch->acked))
+			    (spool_is_event(entry->type) && entry->sequence > epoch->acked))
 				n_bytes += carried_bytes(entry->body_bytes);
 		}
 	}
@@ -85,7 +85,7 @@ static enum spool_fate decide(const void *context, const struct spool_epoch *epo
 	if (entry->position == 0 || log_position_segment(entry->position) != *number)
 		return SPOOL_STAYS;
 	if (entry->type == HM_FRAME_BATCH || entry->type == HM_FRAME_GAP ||
-	    (entry->type == HM_FRAME_CLOCK && entry->sequence <= epoch->acked))
+	    (spool_is_event(entry->type) && entry->sequence <= epoch->acked))
 		return SPOOL_IS_GONE;
 	return SPOOL_IS_WRITTEN;
 }

@@ -61,7 +61,7 @@ static void mark_gap(struct world *world, const struct wire_gap *gap)
 		world->ticks[i].is_gap |= (int64_t)i >= gap->first_us && (int64_t)i <= gap->last_us;
 }
 
-/* A GAP stands for batches, and acknowledged CLOCKs, and says how many samples they had. */
+/* A GAP stands for batches, and acknowledged CLOCKs and SCHEDULEs, and says how many samples they had. */
 static void check_gap(struct world *world, unsigned epoch, const struct wire_gap *gap)
 {
 	uint64_t n_samples = 0;
@@ -77,8 +77,9 @@ static void check_gap(struct world *world, unsigned epoch, const struct wire_gap
 		n_samples += known->type == HM_FRAME_BATCH ? known->n_samples : 0;
 		if (known->type == HM_FRAME_DECLARE)
 			oracle_complain(world, "a GAP stands for a DECLARE");
-		if (known->type == HM_FRAME_CLOCK && known->sequence > world->epochs[epoch].mark)
-			oracle_complain(world, "a GAP stands for a CLOCK");
+		if ((known->type == HM_FRAME_CLOCK || known->type == HM_FRAME_SCHEDULE) &&
+		    known->sequence > world->epochs[epoch].mark)
+			oracle_complain(world, "a GAP stands for a CLOCK or SCHEDULE");
 	}
 	/* Of what is stored it need not know. */
 	if (gap->n_samples == 0 && gap->stamp.sequence <= world->epochs[epoch].mark)

@@ -196,7 +196,7 @@ void world_step(struct world *world)
 	} else if (what < 60) {
 		append_small(world, HM_FRAME_DECLARE);
 	} else if (what < 63) {
-		append_small(world, HM_FRAME_CLOCK);
+		append_small(world, what == 62 ? HM_FRAME_SCHEDULE : HM_FRAME_CLOCK);
 	} else if (what < 78) {
 		if (spool_sync(world->spool) == 0)
 			note_sync(world);

@@ -46,11 +46,12 @@ Test(delivery, sends_what_the_spool_has_and_tells_it_what_is_durable)
 	cr_expect(delivery_is_idle(&peer.delivery));
 	peer_store_gap(&peer, 5);
 	peer_store(&peer, HM_FRAME_BATCH, 1);
+	peer_store(&peer, HM_FRAME_SCHEDULE, 30);
 	cr_expect_str_eq(peer_sent(&peer), "");
 	delivery_wake(&peer.delivery, PEER_NOW_US);
-	cr_expect_str_eq(peer_sent(&peer), "GAP 8\nBATCH 9\n");
-	peer_ack(&peer, 9);
-	cr_expect_eq(peer.acked, 9);
+	cr_expect_str_eq(peer_sent(&peer), "GAP 8\nBATCH 9\nSCHEDULE 10\n");
+	peer_ack(&peer, 10);
+	cr_expect_eq(peer.acked, 10);
 	delivery_stop(&peer.delivery, "stopping");
 	cr_expect_str_eq(peer_sent(&peer), "BYE 0\n");
 	peer_expect_end(&peer, DELIVERY_AGAIN, HM_REASON_NONE);

@@ -235,7 +235,7 @@ Test(delivery_refusals, agents_do_not_get_what_agents_send)
 		enum hm_frame_type type = native_messages[i].type;
 
 		if (type != HM_FRAME_HELLO && type != HM_FRAME_DECLARE && type != HM_FRAME_BATCH &&
-		    type != HM_FRAME_GAP && type != HM_FRAME_CLOCK)
+		    type != HM_FRAME_GAP && type != HM_FRAME_CLOCK && type != HM_FRAME_SCHEDULE)
 			continue;
 		for (int has_welcome = 0; has_welcome < 2; has_welcome++) {
 			peer_begin(&peer);

@@ -272,6 +272,8 @@ Test(spool, splits_gaps_around_what_never_goes)
 	(void)append(HM_FRAME_CLOCK, "clock", 0);
 	(void)append_large(2000);
 	(void)append(HM_FRAME_DECLARE, "more", 0);
+	(void)append_large(2000);
+	(void)append(HM_FRAME_SCHEDULE, "schedule", 0);
 	for (unsigned i = 0; i < 60; i++)
 		(void)append_large(2000);
 
@@ -280,7 +282,24 @@ Test(spool, splits_gaps_around_what_never_goes)
 	cr_assert_str_eq(next(0, 2), "clock");
 	cr_assert_eq(gap_behind(0, 3).stamp.sequence, 4);
 	cr_assert_str_eq(next(0, 4), "more");
-	cr_assert_eq(gap_behind(0, 5).first, 6);
+	cr_assert_eq(gap_behind(0, 5).stamp.sequence, 6);
+	cr_assert_str_eq(next(0, 6), "schedule");
+	cr_assert_eq(gap_behind(0, 7).first, 8);
+}
+
+Test(spool, lets_go_with_batches_what_was_acknowledged_of_its_events)
+{
+	(void)append_large(2000);
+	(void)append(HM_FRAME_CLOCK, "clock", 0);
+	(void)append(HM_FRAME_SCHEDULE, "schedule", 0);
+	cr_assert_eq(spool_sync(spool), 0);
+	spool_acked(spool, epoch_at(0).id, 3);
+	for (unsigned i = 0; i < 60; i++)
+		(void)append_large(2000);
+
+	cr_assert_str_eq(next(0, 0), "gap");
+	cr_assert_eq(gap_behind(0, 0).stamp.sequence, 3);
+	cr_assert_eq(gap_behind(0, 0).n_samples, 10);
 }
 
 Test(spool, drops_what_is_too_old)
