@@ -100,16 +100,16 @@ static bool are_columns_valid(const struct block_column *columns, size_t n_colum
 		return false;
 	for (size_t i = 0; i < n_columns; i++) {
 		const struct block_column *column = &columns[i];
-		size_t n_present = n_times;
+		struct presence presence = {.n_present = n_times};
 
 		if (i > 0 && column->series_id <= columns[i - 1].series_id)
 			return false;
 		if (column->runs &&
-		    !presence_is_valid(column->runs, column->n_runs, n_times, &n_present))
+		    !presence_is_valid(column->runs, column->n_runs, n_times, &presence))
 			return false;
-		if (column->n_values != n_present)
+		if (column->n_values != presence.n_present)
 			return false;
-		n_samples += n_present;
+		n_samples += presence.n_present + presence.n_absent;
 	}
 	return n_samples <= BLOCK_SAMPLES_MAX;
 }
@@ -341,6 +341,7 @@ static int read_part(struct varint_reader *reader, size_t n_times, uint64_t next
 		if (presence_check(reader, n_times, &presence) < 0)
 			return -EBADMSG;
 		part.n_values = (uint32_t)presence.n_present;
+		part.n_absent = (uint32_t)presence.n_absent;
 		part.n_runs = (uint32_t)presence.n_runs;
 	}
 	if (read_payload(reader, &payload) < 0)
@@ -370,7 +371,7 @@ static int read_parts(struct block_decoder *decoder, struct varint_reader *reade
 		if (error < 0)
 			return error;
 		next_id = (uint64_t)decoder->parts[i].series_id + 1;
-		n_samples += decoder->parts[i].n_values;
+		n_samples += (size_t)decoder->parts[i].n_values + decoder->parts[i].n_absent;
 	}
 	if (reader->at != reader->end || n_samples > BLOCK_SAMPLES_MAX)
 		return -EBADMSG;

@@ -17,13 +17,14 @@
 /* Limits of a block, for both ways. */
 #define BLOCK_TIMES_MAX   ((size_t)65536)
 #define BLOCK_COLUMNS_MAX ((size_t)65536)
-#define BLOCK_SAMPLES_MAX ((size_t)4 << 20) /* of all columns together */
+#define BLOCK_SAMPLES_MAX ((size_t)4 << 20) /* of all columns together, and absences */
 
-/* A run of a column: so many times that have a sample, then so many that have none. */
+/* A run of a column: so many times that have a sample, then so many that have none. Those that have a reason are
+ * the column's absences; of the others nothing is said. */
 struct block_run {
 	uint32_t n_present;
 	uint32_t n_missing;
-	uint8_t reason; /* enum hm_reason: why those are missing; HM_REASON_NONE = not known */
+	uint8_t reason; /* enum hm_reason: why those are missing; HM_REASON_NONE = nothing is said */
 };
 
 struct block_column {
@@ -39,7 +40,8 @@ struct block_column {
 struct block_encoded {
 	uint32_t series_id;
 	uint32_t n_values;
-	uint32_t n_runs; /* 0: every time has a sample */
+	uint32_t n_absent; /* times that have a reason instead of a sample */
+	uint32_t n_runs;   /* 0: every time has a sample */
 	uint8_t encoding;
 	const uint8_t *bytes; /* of its runs, and behind them from `payload_at` on of its values */
 	size_t payload_at;

@@ -5,10 +5,19 @@
 
 #include <errno.h>
 
-bool presence_is_valid(const struct block_run *runs, size_t n_runs, size_t n_times,
-		       size_t *ret_n_present)
+#include "hostmetrics/format.h"
+
+static void count_run(const struct block_run *run, struct presence *presence)
 {
-	size_t n_present = 0;
+	presence->n_present += run->n_present;
+	if (run->reason != HM_REASON_NONE)
+		presence->n_absent += run->n_missing;
+}
+
+bool presence_is_valid(const struct block_run *runs, size_t n_runs, size_t n_times,
+		       struct presence *ret_presence)
+{
+	struct presence presence = {.n_runs = n_runs};
 	size_t left = n_times;
 
 	for (size_t i = 0; i < n_runs; i++) {
@@ -18,11 +27,11 @@ bool presence_is_valid(const struct block_run *runs, size_t n_runs, size_t n_tim
 		    (run->n_present == 0 && run->n_missing == 0))
 			return false;
 		left -= run->n_present + run->n_missing;
-		n_present += run->n_present;
+		count_run(run, &presence);
 	}
 	if (left > 0)
 		return false;
-	*ret_n_present = n_present;
+	*ret_presence = presence;
 	return true;
 }
 
@@ -64,7 +73,7 @@ int presence_check(struct varint_reader *reader, size_t n_times, struct presence
 		if (read_run(reader, left, &run) < 0)
 			return -EBADMSG;
 		left -= run.n_present + run.n_missing;
-		presence.n_present += run.n_present;
+		count_run(&run, &presence);
 	}
 	if (presence.n_present == n_times)
 		return -EBADMSG;

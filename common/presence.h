@@ -14,11 +14,12 @@
 struct presence {
 	size_t n_runs;
 	size_t n_present;
+	size_t n_absent; /* of those that are missing: so many have a reason */
 };
 
-/* Do these runs, none of them empty, cover n_times? @param ret_n_present  only if so */
+/* Do these runs, none of them empty, cover n_times? @param ret_presence  only if so */
 bool presence_is_valid(const struct block_run *runs, size_t n_runs, size_t n_times,
-		       size_t *ret_n_present);
+		       struct presence *ret_presence);
 
 void presence_write(struct buffer *out, const struct block_run *runs, size_t n_runs);
 

@@ -18,6 +18,7 @@ struct check {
 	struct block_decoder *decoder;
 	uint32_t n_series;
 	size_t n_times;
+	size_t n_absent;
 	struct wire_batch_content content;
 };
 
@@ -90,9 +91,11 @@ static enum hm_reason count_samples(struct check *check)
 
 		block_decoder_encoded(check->decoder, i, &encoded);
 		check->content.n_samples += encoded.n_values;
+		check->n_absent += encoded.n_absent;
 	}
-	return check->content.n_samples <= HM_BATCH_SAMPLES_MAX ? HM_REASON_NONE
-								: HM_REASON_TOO_MANY_SAMPLES;
+	return check->content.n_samples + check->n_absent <= HM_BATCH_SAMPLES_MAX
+		       ? HM_REASON_NONE
+		       : HM_REASON_TOO_MANY_SAMPLES;
 }
 
 static enum hm_reason check_columns(struct check *check)

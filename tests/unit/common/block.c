@@ -239,6 +239,39 @@ Test(block, more_samples_than_the_limit_are_refused_by_both_ways)
 	cr_assert_eq(block_decoder_open(decoder, bytes(), out.length), -EBADMSG);
 }
 
+/* A reason is as much to whoever takes it out as a sample. */
+Test(block, more_absences_than_the_limit_are_refused_by_both_ways)
+{
+	enum { N = BLOCK_SAMPLES_MAX / BLOCK_TIMES_MAX + 1 };
+	static int64_t times_us[BLOCK_TIMES_MAX];
+	static const struct block_run run = {0, BLOCK_TIMES_MAX, 50};
+	static struct block_column columns[N];
+	struct random_block block = {times_us, BLOCK_TIMES_MAX, columns, N - 1};
+	struct block_encoded encoded;
+	size_t column_length;
+
+	for (uint32_t i = 0; i < N; i++)
+		columns[i] = (struct block_column){.series_id = i, .runs = &run, .n_runs = 1};
+	round_trip(&block);
+	block_decoder_encoded(decoder, 0, &encoded);
+	cr_assert_eq(encoded.n_absent, BLOCK_TIMES_MAX);
+	cr_assert_eq(block_encode(encoder, times_us, BLOCK_TIMES_MAX, columns, N, BLOCK_EFFORT_FAST,
+				  &out),
+		     -EINVAL);
+
+	/* One more column by hand: an id, an encoding, a run, no payload. */
+	column_length = 8;
+	cr_assert_eq(out.data[3], N - 1);
+	out.data[3] = N;
+	buffer_append(&out, bytes() + out.length - column_length, column_length);
+	cr_assert_eq(block_decoder_open(decoder, bytes(), out.length), -EBADMSG);
+	/* Of which nothing is said. */
+	out.data[out.length - 2] = 0;
+	cr_assert_eq(block_decoder_open(decoder, bytes(), out.length), 0);
+	block_decoder_encoded(decoder, N - 1, &encoded);
+	cr_assert_eq(encoded.n_absent, 0);
+}
+
 Test(block, unknown_encodings_are_told_apart_from_damage)
 {
 	const int64_t time_us = 5;

@@ -286,6 +286,37 @@ Test(wire_batch, times_without_samples_are_bounded)
 	}
 }
 
+/* A few bytes say that a column has a reason at each of many times: whoever stores these has to keep all. */
+Test(wire_batch, absences_are_bounded)
+{
+	static int64_t times_us[65536];
+	static struct block_run run = {0, 65536, HM_REASON_SOURCE_FAILED};
+	struct block_column columns[5];
+	struct wire_batch_content content;
+
+	for (uint32_t i = 0; i < 5; i++)
+		columns[i] = (struct block_column){.series_id = i, .runs = &run, .n_runs = 1};
+	for (size_t n = 4; n <= 5; n++) {
+		begin();
+		buffer_clear(&block);
+		cr_assert_eq(block_encode(encoder, times_us, 65536, columns, n, BLOCK_EFFORT_FAST,
+					  &block),
+			     0);
+		batch_put_block(&out, block.data, block.length);
+		cr_expect_eq(check_of(5, &content),
+			     n == 4 ? HM_REASON_NONE : HM_REASON_TOO_MANY_SAMPLES);
+	}
+	cr_expect_eq(content.n_samples, 0, "they are none");
+	/* Of which nothing is said costs nothing. */
+	run.reason = HM_REASON_NONE;
+	begin();
+	buffer_clear(&block);
+	cr_assert_eq(block_encode(encoder, times_us, 65536, columns, 5, BLOCK_EFFORT_FAST, &block),
+		     0);
+	batch_put_block(&out, block.data, block.length);
+	cr_expect_eq(check_of(5, &content), HM_REASON_NONE);
+}
+
 Test(wire_batch, a_flipped_bit_does_no_harm)
 {
 	static const int64_t times_us[] = {1000000, 2000000, 3000000};
