@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "common/bits.h"
+#include "hostmetrics/format.h"
 
 /* An array begins with room for so many bytes. */
 #define FIRST_BYTES ((size_t)4096)
@@ -119,9 +120,10 @@ int pile_add_block(struct pile *pile, const struct limits *limits, struct block_
 }
 
 /* The times of a column that has not all rows of its block. @return false: none in the span */
-static bool look_at_runs(const struct pile_block *block, const int64_t *times_us,
+static bool look_at_runs(const struct pile *pile, const struct pile_block *block,
 			 const struct block_run *runs, size_t n_runs, struct pile_column *column)
 {
+	const int64_t *times_us = pile_times(pile, block);
 	size_t row = 0;
 	bool is_first = true;
 
@@ -130,6 +132,8 @@ static bool look_at_runs(const struct pile_block *block, const int64_t *times_us
 		size_t end = row + runs[i].n_present;
 
 		row = end + runs[i].n_missing;
+		if (pile->has_absences && runs[i].reason != HM_REASON_NONE)
+			end = row;
 		if (end > block->end_row)
 			end = block->end_row;
 		if (begin >= end)
@@ -159,7 +163,7 @@ static int look_at(const struct pile *pile, struct block_decoder *decoder, size_
 	if (result < 0)
 		return result;
 	if (runs)
-		return look_at_runs(block, times_us, runs, n_runs, column);
+		return look_at_runs(pile, block, runs, n_runs, column);
 	column->first_us = times_us[block->first_row];
 	column->last_us = times_us[block->end_row - 1];
 	column->has_equal = block->has_equal;
@@ -398,5 +402,5 @@ void pile_done(struct pile *pile, const struct limits *limits)
 	free(pile->blocks.at);
 	free(pile->columns.at);
 	free(pile->masks.at);
-	*pile = (struct pile){0};
+	*pile = (struct pile){.has_absences = pile->has_absences};
 }

@@ -30,7 +30,7 @@ struct pile_column {
 	uint32_t block;
 	uint32_t n_values;
 	uint32_t n_runs;
-	int64_t first_us; /* of its samples in the span; there are some */
+	int64_t first_us; /* of its samples in the span; there are some. With absences of these, too */
 	int64_t last_us;
 	bool has_equal; /* two of these have one time */
 	size_t bytes_at;
@@ -61,6 +61,7 @@ struct pile {
 	struct pile_array blocks;
 	struct pile_array columns;
 	struct pile_array masks;
+	bool has_absences; /* what has no sample, but a reason for that, counts; set by the caller */
 	bool is_last_unused; /* the last block has no column yet */
 	size_t taken_bytes;  /* from the limits */
 };
@@ -110,7 +111,7 @@ int pile_decode(const struct pile *pile, const struct pile_column *column,
 /* Forget what is in it, and keep its memory. */
 void pile_clear(struct pile *pile);
 
-/* Release the memory; it is empty again. */
+/* Release the memory; it is empty again, and as to absences what it was. */
 void pile_done(struct pile *pile, const struct limits *limits);
 
 #endif

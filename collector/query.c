@@ -36,6 +36,9 @@ int query_open(struct engine *engine, const struct query_options *options, struc
 	query->since_us = options->since_us;
 	query->until_us = options->until_us;
 	query->is_latest_only = options->is_latest_only;
+	query->is_of_ticks = options->is_of_ticks;
+	query->logged.has_absences = options->is_of_ticks;
+	query->stored.has_absences = options->is_of_ticks;
 	query->limits = options->limits;
 	query->log_max = SIZE_MAX;
 	query->run_max = SIZE_MAX;
@@ -205,6 +208,7 @@ static int open_strand(struct query *query)
 		.limits = query->limits,
 		.span_us = {query->since_us, query->until_us},
 		.is_latest_only = query->is_latest_only,
+		.is_of_ticks = query->is_of_ticks,
 	};
 
 	return query->strand ? 0 : strand_new(&options, &query->strand);

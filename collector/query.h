@@ -43,6 +43,8 @@ struct query_options {
 	int64_t since_us; /* both belong to the range */
 	int64_t until_us;
 	bool is_latest_only; /* of one series and time only the last that was written */
+	bool is_of_ticks; /* absences as well, and instead of values: 0 for a sample, the reason for
+			      * an absence */
 	struct limits limits;
 };
 

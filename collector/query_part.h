@@ -30,6 +30,7 @@ struct query {
 	int64_t since_us;
 	int64_t until_us;
 	bool is_latest_only;
+	bool is_of_ticks;
 	struct block_decoder *decoder;
 	struct tail *tail;
 	const struct catalog_host *host; /* of `logged`; NULL = none yet */

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "collector/found.h"
+#include "hostmetrics/format.h"
 
 /* Columns with fewer samples are handed on together, so many at a time. */
 #define FEW      ((size_t)64)
@@ -154,6 +155,64 @@ static int clip_runs(struct strand *strand, const struct pile_block *block, cons
 	return 0;
 }
 
+/* Rows that follow each other: have those of the span in the piece, in place of values their reason. */
+static void add_ticks(struct strand *strand, const struct pile_block *block,
+		      const int64_t *times_us, const size_t rows[static 2], uint8_t reason,
+		      struct strand_piece *piece)
+{
+	size_t begin = rows[0] > block->first_row ? rows[0] : block->first_row;
+	size_t end = rows[1] < block->end_row ? rows[1] : block->end_row;
+
+	for (size_t row = begin; row < end; row++) {
+		strand->row_times_us[piece->n] = times_us[row];
+		strand->row_values[piece->n++] = reason;
+	}
+}
+
+/* The samples and absences in the span. */
+static int clip_ticks(struct strand *strand, const struct pile_block *block,
+		      const int64_t *times_us, const struct block_column *column,
+		      struct strand_piece *ret_piece)
+{
+	const struct block_run whole = {.n_present = block->n_times};
+	const struct block_run *runs = column->runs ? column->runs : &whole;
+	size_t n_runs = column->runs ? column->n_runs : 1;
+	struct strand_piece piece = {0};
+	size_t row = 0;
+
+	if (reserve_rows(strand, block->end_row - block->first_row) < 0)
+		return -ENOMEM;
+	piece.times_us = strand->row_times_us;
+	piece.values = strand->row_values;
+	for (size_t i = 0; i < n_runs; i++) {
+		const size_t present[2] = {row, row + runs[i].n_present};
+		const size_t missing[2] = {present[1], present[1] + runs[i].n_missing};
+
+		add_ticks(strand, block, times_us, present, HM_REASON_NONE, &piece);
+		if (runs[i].reason != HM_REASON_NONE)
+			add_ticks(strand, block, times_us, missing, runs[i].reason, &piece);
+		row = missing[1];
+	}
+	*ret_piece = piece;
+	return 0;
+}
+
+/* What a column has in the span. */
+static int clip(struct strand *strand, const struct pile *pile, const struct pile_block *block,
+		const struct block_column *column, struct strand_piece *ret_piece)
+{
+	const int64_t *times_us = pile_times(pile, block);
+
+	if (strand->options.is_of_ticks)
+		return clip_ticks(strand, block, times_us, column, ret_piece);
+	if (column->runs)
+		return clip_runs(strand, block, times_us, column, ret_piece);
+	*ret_piece = (struct strand_piece){times_us + block->first_row,
+					   column->values + block->first_row,
+					   block->end_row - block->first_row, block->step_us};
+	return 0;
+}
+
 /* Take out what does not count. */
 static int hide(struct strand *strand, const struct pile *pile, const struct pile_column *held,
 		struct strand_piece *piece)
@@ -165,7 +224,8 @@ static int hide(struct strand *strand, const struct pile *pile, const struct pil
 			return -ENOMEM;
 		memcpy(strand->row_times_us, piece->times_us, piece->n * sizeof(*piece->times_us));
 	}
-	memcpy(strand->row_values, piece->values, piece->n * sizeof(*piece->values));
+	if (piece->values != strand->row_values)
+		memcpy(strand->row_values, piece->values, piece->n * sizeof(*piece->values));
 	piece->n = pile_hide(pile, held, strand->row_times_us, strand->row_values, piece->n);
 	piece->times_us = strand->row_times_us;
 	piece->values = strand->row_values;
@@ -181,7 +241,6 @@ static int next_column(struct strand *strand, struct strand_piece *ret_piece)
 	const struct pile_column *held;
 	struct block_column column;
 	struct pile_block *block;
-	const int64_t *times_us;
 	int result;
 
 	ret_piece->n = 0;
@@ -195,7 +254,6 @@ static int next_column(struct strand *strand, struct strand_piece *ret_piece)
 	source = &strand->sources[strand->source];
 	held = &source->columns[strand->column++];
 	block = pile_block(source->pile, held);
-	times_us = pile_times(source->pile, block);
 	result = pile_decode(source->pile, held, strand->decoder, &column);
 	if (result == -EBADMSG) {
 		strand->n_damaged[strand->source] += !block->is_damaged;
@@ -204,13 +262,8 @@ static int next_column(struct strand *strand, struct strand_piece *ret_piece)
 	}
 	if (result == 0)
 		result = limits_check(&strand->options.limits);
-	if (result == 0 && column.runs) {
-		result = clip_runs(strand, block, times_us, &column, ret_piece);
-	} else if (result == 0) {
-		*ret_piece = (struct strand_piece){
-			times_us + block->first_row, column.values + block->first_row,
-			block->end_row - block->first_row, block->step_us};
-	}
+	if (result == 0)
+		result = clip(strand, source->pile, block, &column, ret_piece);
 	if (result == 0 && pile_is_masked(source->pile, held))
 		result = hide(strand, source->pile, held, ret_piece);
 	return result < 0 ? result : 1;

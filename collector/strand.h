@@ -21,6 +21,8 @@ struct strand_options {
 	struct limits limits;
 	int64_t span_us[2];  /* both ends belong to it; the piles are of the same */
 	bool is_latest_only; /* of samples of one time only the last that was written */
+	bool is_of_ticks; /* instead of values: 0 for a sample, the reason for an absence; the piles
+			      * have these */
 };
 
 /* Columns of the series, in the order in which they were written. */

@@ -18,7 +18,8 @@
 
 struct sample {
 	int64_t time_us;
-	double value;
+	double value; /* of an absence its place in the order of writing, too */
+	uint8_t reason;
 	size_t pile;
 	unsigned block;
 };
@@ -56,8 +57,11 @@ static void clear(void)
 {
 	memset(n_all, 0, sizeof(n_all));
 	end_us = 0;
-	for (size_t i = 0; i < STRAND_SOURCES; i++)
+	options.is_of_ticks = roll() % 2;
+	for (size_t i = 0; i < STRAND_SOURCES; i++) {
 		pile_clear(&piles[i]);
+		piles[i].has_absences = options.is_of_ticks;
+	}
 }
 
 static void teardown(void)
@@ -125,13 +129,14 @@ static void put_block(size_t pile, const int64_t *times_us, size_t n_times, bool
 
 		for (size_t i = 0; i < n_times; i++) {
 			bool is_there = has_all || roll() % 3;
+			uint8_t reason = is_there ? HM_REASON_NONE : (uint8_t)(roll() % 3);
 
-			runs[s][i] = (struct block_run){is_there, !is_there, HM_REASON_NONE};
-			if (!is_there)
-				continue;
-			values[s][n++] = next_value;
-			all[s][n_all[s]++] =
-				(struct sample){times_us[i], next_value++, pile, n_blocks};
+			runs[s][i] = (struct block_run){is_there, !is_there, reason};
+			if (is_there)
+				values[s][n++] = next_value;
+			if (is_there || reason != HM_REASON_NONE)
+				all[s][n_all[s]++] = (struct sample){times_us[i], next_value++,
+								     reason, pile, n_blocks};
 		}
 		columns[s] = (struct block_column){s, has_all ? NULL : runs[s],
 						   has_all ? 0 : n_times, values[s], n};
@@ -178,11 +183,24 @@ static int compare(const void *a, const void *b)
 	return first->value < second->value ? -1 : first->value > second->value;
 }
 
+static size_t drop_absences(struct sample *samples, size_t n)
+{
+	size_t n_kept = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		if (samples[i].reason == HM_REASON_NONE)
+			samples[n_kept++] = samples[i];
+	}
+	return n_kept;
+}
+
 /* What is expected of a series, in place. @return how many */
 static size_t choose(struct sample *samples, size_t n)
 {
 	size_t n_kept = 0;
 
+	if (!options.is_of_ticks)
+		n = drop_absences(samples, n);
 	qsort(samples, n, sizeof(*samples), compare);
 	for (size_t i = 0; i < n; i++) {
 		if (samples[i].time_us < options.span_us[0] ||
@@ -219,7 +237,8 @@ static void check_series(struct strand *strand, uint32_t series)
 		cr_assert(piece.n > 0 && piece.n <= n - at);
 		for (size_t i = 0; i < piece.n; i++, at++) {
 			cr_assert_eq(piece.times_us[i], all[series][at].time_us);
-			cr_assert_eq(piece.values[i], all[series][at].value);
+			cr_assert_eq(piece.values[i], options.is_of_ticks ? all[series][at].reason
+									  : all[series][at].value);
 		}
 	}
 	cr_assert_eq(result, 0);

@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: MIT */
+/* Tests of the times of a series, with and without samples. */
+
+#include "collector/ticks.h"
+
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "collector/delete.h"
+#include "common/message.h"
+#include "tests/support/all_series.h"
+#include "tests/support/sim_agent.h"
+
+#define SECOND(n) ((SIM_STORE_START_S + (n)) * SIM_STORE_SECOND_US)
+
+static const char *const names[] = {"m{x=\"0\"}", "m{x=\"1\"}"};
+
+static struct sim_store store;
+static struct sim_agent agent;
+static struct buffer found;
+
+static void setup(void)
+{
+	message_init("test");
+	sim_store_init(&store);
+	cr_assert_eq(sim_store_open(&store), 0);
+	sim_agent_begin(&agent, &store, names, 2);
+}
+
+static void teardown(void)
+{
+	sim_agent_end(&agent);
+	sim_store_done(&store);
+	buffer_done(&found);
+}
+
+TestSuite(ticks, .init = setup, .fini = teardown);
+
+static struct catalog_series *find_series(const char *labels)
+{
+	for (size_t i = 0; i < store.engine->catalog.series.n; i++) {
+		struct catalog_series *series = pool_at(&store.engine->catalog.series, i);
+
+		if (strcmp(series->labels, labels) == 0)
+			return series;
+	}
+	abort();
+}
+
+static int take(void *context, int64_t time_us, uint8_t reason)
+{
+	(void)context;
+	buffer_printf(&found, "%" PRId64 "%c ", time_us / SIM_STORE_SECOND_US - SIM_STORE_START_S,
+		      reason ? sim_agent_letter(reason) : '+');
+	return 0;
+}
+
+/* "7+ 8F ": a sample at second 7, and none at 8, where the source failed. */
+static const char *read_span(unsigned which, int64_t since_us, int64_t until_us)
+{
+	struct ticks_wish wish = {.series = find_series(which ? "{x=\"1\"}" : "{x=\"0\"}"),
+				  .since_us = since_us,
+				  .until_us = until_us,
+				  .take = take};
+	uint64_t n_lost;
+
+	buffer_clear(&found);
+	cr_assert_eq(ticks_read(store.engine, &wish, &n_lost), 0);
+	cr_expect_eq(n_lost, 0);
+	return buffer_text(&found);
+}
+
+static const char *read(unsigned which)
+{
+	return read_span(which, INT64_MIN, INT64_MAX);
+}
+
+static void send(int64_t second, const char *row_0, const char *row_1)
+{
+	const char *const rows[] = {row_0, row_1};
+
+	sim_agent_send(&agent, second, rows);
+}
+
+static void delete_series(unsigned which, int64_t since_us, int64_t until_us)
+{
+	struct catalog_series *series = find_series(which ? "{x=\"1\"}" : "{x=\"0\"}");
+	const struct delete_range range = {since_us, until_us};
+	uint64_t ticket;
+
+	cr_assert_eq(delete_log(store.engine, &series, 1, &range, &ticket), 0);
+	cr_assert_eq(engine_commit(store.engine), 0);
+	cr_assert_eq(delete_settle(store.engine, &series, 1, &range), 0);
+}
+
+Test(ticks, of_the_log_are_samples_and_absences_in_order)
+{
+	send(10, "1FFS-2", "-----F");
+	send(16, NULL, "G345");
+	cr_expect_str_eq(read(0), "10+ 11F 12F 13S 15+ ");
+	cr_expect_str_eq(read(1), "15F 16G 17+ 18+ 19+ ");
+	cr_expect_str_eq(read_span(0, SECOND(12), SECOND(13)), "12F 13S ");
+	cr_expect_str_eq(read_span(0, SECOND(14), SECOND(14)), "");
+	cr_expect_str_eq(sim_store_read(&store), "10 web01 m{x=\"0\"} 1\n15 web01 m{x=\"0\"} 2\n"
+						 "17 web01 m{x=\"1\"} 3\n18 web01 m{x=\"1\"} 4\n"
+						 "19 web01 m{x=\"1\"} 5\n");
+}
+
+/* Each time is given once; a sample counts more than any reason, and of reasons the last one. */
+Test(ticks, of_one_time_are_one)
+{
+	send(10, "F1SF", NULL);
+	send(10, "1FFS", NULL);
+	cr_expect_str_eq(read(0), "10+ 11+ 12F 13S ");
+}
+
+Test(ticks, that_are_deleted_are_not_given)
+{
+	send(10, "1FFF2", "FFFFF");
+	delete_series(0, SECOND(11), SECOND(12));
+	send(12, "F", NULL);
+	cr_expect_str_eq(read(0), "10+ 12F 13F 14+ ");
+	cr_expect_str_eq(read(1), "10F 11F 12F 13F 14F ");
+}
+
+static int stop(void *context, int64_t time_us, uint8_t reason)
+{
+	(void)time_us;
+	(void)reason;
+	return ++*(int *)context == 2 ? -ECANCELED : 0;
+}
+
+Test(ticks, end_where_who_takes_them_says_so)
+{
+	int n_taken = 0;
+	struct ticks_wish wish = {.since_us = INT64_MIN, .until_us = INT64_MAX, .take = stop};
+	uint64_t n_lost;
+
+	send(10, "12345", NULL);
+	wish.series = find_series("{x=\"0\"}");
+	wish.context = &n_taken;
+	cr_expect_eq(ticks_read(store.engine, &wish, &n_lost), -ECANCELED);
+	cr_expect_eq(n_taken, 2);
+}
+
+static int count(void *context, int64_t time_us, uint8_t reason)
+{
+	int64_t *next_us = context;
+
+	cr_assert_eq(time_us, *next_us);
+	cr_assert_eq(reason, HM_REASON_NONE);
+	*next_us += SIM_STORE_SECOND_US;
+	return 0;
+}
+
+/* More than is held of it at a time: a million samples take ten megabytes. */
+Test(ticks, of_a_long_series_are_given_piece_by_piece)
+{
+	enum { N = 100, EACH = 10000 };
+	int64_t next_us = SECOND(0);
+	struct ticks_wish wish = {
+		.since_us = INT64_MIN, .until_us = INT64_MAX, .context = &next_us, .take = count};
+	uint64_t n_lost;
+
+	sim_disk_set_now(store.sim, SECOND(N * EACH));
+	for (int i = 0; i < N; i++) {
+		struct buffer text = {0};
+
+		for (int k = 0; k < EACH; k++)
+			buffer_printf(&text, "%" PRId64 " long 1\n",
+				      SIM_STORE_START_S + (int64_t)i * EACH + k);
+		sim_store_put(&store, buffer_text(&text));
+		cr_assert_eq(engine_commit(store.engine), 0);
+		buffer_done(&text);
+	}
+	cr_assert_eq(sim_store_checkpoint(&store), 0);
+	wish.series = find_series("");
+	cr_assert_eq(ticks_read(store.engine, &wish, &n_lost), 0);
+	cr_expect_eq(next_us, SECOND((int64_t)N * EACH));
+}
