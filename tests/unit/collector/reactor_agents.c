@@ -63,11 +63,11 @@ Test(reactor_agents, speaks_as_the_page_shows)
 	assert_receives(fd, "");
 	agent_reactor_commit(&net);
 	assert_receives(fd, "ACK 3\n");
-	agent_side_put_example(&bytes, 6, 1);
+	agent_side_put_example(&bytes, 6, 2);
 	agent_reactor_send_buffer(&net, fd, &bytes);
 	agent_reactor_commit(&net);
-	assert_receives(fd, "ACK 5\n");
-	agent_side_put_example(&bytes, 8, 1);
+	assert_receives(fd, "ACK 6\n");
+	agent_side_put_example(&bytes, 9, 1);
 	agent_reactor_send_buffer(&net, fd, &bytes);
 	assert_receives(fd, "END");
 	(void)close(fd);
@@ -90,13 +90,13 @@ Test(reactor_agents, takes_a_session_cut_into_two_at_any_byte)
 		agent_reactor_send(&net, fd, session.data + cut, session.length - cut);
 		agent_reactor_commit(&net);
 		words = agent_reactor_receive(&net, fd, "END");
-		cr_assert_eq(strncmp(words, cut == 1 ? "WELCOME 0" : "WELCOME 5", 9), 0);
+		cr_assert_eq(strncmp(words, cut == 1 ? "WELCOME 0" : "WELCOME 6", 9), 0);
 		/* From the second round on it comes again, and its ACK may so in each part. */
-		cr_assert_not_null(strstr(words, "ACK 5\nEND"), "%zu: %s", cut, words);
+		cr_assert_not_null(strstr(words, "ACK 6\nEND"), "%zu: %s", cut, words);
 		(void)close(fd);
 	}
 	agent_reactor_turn(&net, 2);
-	cr_assert_eq(net.store.n_taken, 4);
+	cr_assert_eq(net.store.n_taken, 5);
 	cr_assert_eq(net.traffic.connections, 0);
 	cr_assert_eq(rejects_total(net.closed), 0);
 	buffer_done(&session);
@@ -111,8 +111,8 @@ Test(reactor_agents, takes_a_session_of_single_bytes)
 	for (size_t i = 0; i < session.length; i++)
 		agent_reactor_send(&net, fd, session.data + i, 1);
 	agent_reactor_commit(&net);
-	assert_receives(fd, "WELCOME 0\nACK 5\nEND");
-	cr_assert_eq(net.store.n_taken, 4);
+	assert_receives(fd, "WELCOME 0\nACK 6\nEND");
+	cr_assert_eq(net.store.n_taken, 5);
 	buffer_done(&session);
 }
 
@@ -133,8 +133,8 @@ Test(reactor_agents, survives_a_reset_at_any_byte)
 		agent_reactor_commit(&net);
 		n_cut += agent_reactor_n_closed(&net, HM_REASON_FRAME_CUT) > n_cut;
 	}
-	/* All lengths but those of the five frames, and none. */
-	cr_assert_eq(n_cut, session.length - 5);
+	/* All lengths but those of the six frames, and none. */
+	cr_assert_eq(n_cut, session.length - 6);
 	cr_assert_eq(rejects_total(net.closed), n_cut);
 	buffer_done(&session);
 }
