@@ -95,7 +95,8 @@ void group_clear(struct group *group)
 }
 
 /* Begin a run. @return 0 or -ENOMEM */
-static int add_run(struct group *group, struct catalog_series *series, enum catalog_side side)
+static int add_run(struct group *group, struct catalog_series *series, enum catalog_side side,
+		   bool is_absent)
 {
 	struct group_run *runs =
 		array_grow(group->runs, group->n_runs, &group->runs_capacity, sizeof(*runs));
@@ -107,6 +108,7 @@ static int add_run(struct group *group, struct catalog_series *series, enum cata
 		.series = series,
 		.first = (uint32_t)group->n_samples,
 		.side = (uint8_t)side,
+		.is_absent = is_absent,
 	};
 	group->has_open_run = true;
 	return 0;
@@ -114,20 +116,19 @@ static int add_run(struct group *group, struct catalog_series *series, enum cata
 
 /* Does it belong to the last run? */
 static bool goes_on(const struct group *group, const struct catalog_series *series,
-		    enum catalog_side side)
+		    enum catalog_side side, bool is_absent)
 {
 	const struct group_run *last;
 
 	if (!group->has_open_run)
 		return false;
 	last = &group->runs[group->n_runs - 1];
-	return last->series == series && last->side == side;
+	return last->series == series && last->side == side && last->is_absent == is_absent;
 }
 
-static int add_sample(void *context, struct catalog_series *series,
-		      const struct metric_file_sample *sample, int64_t received_us)
+static inline int add(struct group *group, struct catalog_series *series,
+		      const struct metric_file_sample *sample, int64_t received_us, bool is_absent)
 {
-	struct group *group = context;
 	bool is_odd = group_is_odd(sample->time_us, received_us);
 	enum catalog_side side = is_odd ? CATALOG_SIDE_ODD : CATALOG_SIDE_MAIN;
 	struct metric_file_sample *samples = array_grow(group->samples, group->n_samples,
@@ -136,11 +137,23 @@ static int add_sample(void *context, struct catalog_series *series,
 	if (!samples || group->n_samples >= UINT32_MAX)
 		return -ENOMEM;
 	group->samples = samples;
-	if (!goes_on(group, series, side) && add_run(group, series, side) < 0)
+	if (!goes_on(group, series, side, is_absent) && add_run(group, series, side, is_absent) < 0)
 		return -ENOMEM;
 	samples[group->n_samples++] = *sample;
 	group->runs[group->n_runs - 1].n_samples++;
 	return 0;
+}
+
+static int add_sample(void *context, struct catalog_series *series,
+		      const struct metric_file_sample *sample, int64_t received_us)
+{
+	return add(context, series, sample, received_us, false);
+}
+
+static int add_absence(void *context, struct catalog_series *series,
+		       const struct metric_file_sample *absence, int64_t received_us)
+{
+	return add(context, series, absence, received_us, true);
 }
 
 /* Take out of a run what a delete names. */
@@ -153,7 +166,7 @@ static void mask_run(struct group *group, struct group_run *run, const struct ta
 		if (samples[i].time_us < mask->since_us || samples[i].time_us > mask->until_us)
 			samples[n++] = samples[i];
 	}
-	group->n_hidden += run->n_samples - n;
+	group->n_hidden += run->is_absent ? 0 : run->n_samples - n;
 	run->n_samples = n;
 }
 
@@ -220,6 +233,7 @@ static int add_batch(struct group *group, struct tail *tail, uint32_t host, uint
 	struct tail_take take = {
 		.context = group,
 		.sample = add_sample,
+		.absence = add_absence,
 		.mask = add_mask,
 		.mark = group_add_mark,
 		.message = group_add_message,
@@ -276,7 +290,7 @@ int group_add_host(struct group *group, struct tail *tail, struct catalog_host *
 		return result;
 	}
 	for (size_t i = mark.n_runs; i < group->n_runs; i++)
-		added.n_samples += group->runs[i].n_samples;
+		added.n_samples += group->runs[i].is_absent ? 0 : group->runs[i].n_samples;
 	added.n_hidden = group->n_hidden;
 	added.first_mark = mark.n_marks;
 	added.n_marks = group->n_marks - mark.n_marks;

@@ -25,13 +25,14 @@
 #define GROUP_EARLIEST_US INT64_C(1577836800000000)
 #define GROUP_AHEAD_US    INT64_C(3600000000)
 
-/* Samples of a side of a series that a batch has beside each other, by their times. */
+/* Samples of a side of a series that a batch has beside each other, by their times; or absences. */
 struct group_run {
 	struct catalog_series *series;
 	uint32_t first; /* of the group's samples */
 	uint32_t n_samples;
 	uint32_t index; /* group_order()'s own */
 	uint8_t side;   /* enum catalog_side */
+	bool is_absent; /* they are absences */
 };
 
 /* What was deleted of a series, before a place in the log. */
@@ -88,6 +89,7 @@ struct group_file {
 	size_t first_run;
 	size_t n_runs;
 	size_t n_samples; /* of all these */
+	size_t n_absences;
 	size_t first_mask;
 	size_t n_masks;
 	bool is_expiring; /* its first samples may be older than the host's horizon */
@@ -108,7 +110,7 @@ struct group {
 	struct group_host *hosts;
 	size_t n_hosts;
 	size_t hosts_capacity;
-	struct metric_file_sample *samples; /* in the order of the log */
+	struct metric_file_sample *samples; /* and absences, in the order of the log */
 	size_t n_samples;
 	size_t samples_capacity;
 	size_t samples_max; /* from here on it is full */

@@ -62,7 +62,10 @@ static int list_files(struct group *group)
 		for (; i < group->n_runs && group->runs[i].series->file == file.file &&
 		       group->runs[i].side == first->side;
 		     i++) {
-			file.n_samples += group->runs[i].n_samples;
+			if (group->runs[i].is_absent)
+				file.n_absences += group->runs[i].n_samples;
+			else
+				file.n_samples += group->runs[i].n_samples;
 			file.n_runs++;
 		}
 		result = add_file(group, &file);

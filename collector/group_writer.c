@@ -144,13 +144,10 @@ static int reserve(struct group_writer *writer, size_t n)
 
 /* Begin a column; name its series where the file does not yet, or only once. */
 static void add_column(struct group_writer *writer, const struct catalog_series *series,
-		       const struct group_file *file, const struct metric_file_sample *samples,
-		       struct metric_file_addition *addition)
+		       const struct group_file *file, struct metric_file_addition *addition)
 {
-	writer->columns[addition->n_columns++] = (struct metric_file_column){
-		.series_id = series->id,
-		.samples = samples,
-	};
+	writer->columns[addition->n_columns++] =
+		(struct metric_file_column){.series_id = series->id};
 	if (catalog_declared(series, file->side) >= GROUP_WRITER_NAMED_TIMES &&
 	    file->trim < GROUP_TRIM_FRONT)
 		return;
@@ -181,27 +178,49 @@ static int sort_times(struct metric_file_sample *samples, size_t n)
 	return mergesort(samples, n, sizeof(*samples), compare_times) < 0 ? -ENOMEM : 0;
 }
 
+/* What was copied of a series. */
+struct list {
+	struct metric_file_sample *first;
+	struct metric_file_sample *end;
+};
+
+/* @return 0 or -ENOMEM */
+static int end_column(const struct list *samples, const struct list *absences,
+		      struct metric_file_column *column)
+{
+	int result;
+
+	column->samples = samples->first;
+	column->n_samples = (size_t)(samples->end - samples->first);
+	column->absences = absences->first;
+	column->n_absences = (size_t)(absences->end - absences->first);
+	result = sort_times(samples->first, column->n_samples);
+	return result == 0 ? sort_times(absences->first, column->n_absences) : result;
+}
+
 /* One column for each series of the file's runs. @return 0 or -ENOMEM */
 static int make_columns(struct group_writer *writer, const struct group *group,
 			const struct group_file *file, struct metric_file_addition *addition)
 {
 	const struct group_run *runs = &group->runs[file->first_run];
-	struct metric_file_sample *samples = writer->samples;
-	struct metric_file_sample *column = samples;
+	struct list samples = {writer->samples, writer->samples};
+	struct list absences = {samples.end + file->n_samples, samples.end + file->n_samples};
 	int result = 0;
 
 	for (size_t i = 0; i < file->n_runs && result == 0; i++) {
 		const struct group_run *run = &runs[i];
+		struct list *list = run->is_absent ? &absences : &samples;
 
 		if (i == 0 || run->series != runs[i - 1].series) {
-			column = samples;
-			add_column(writer, run->series, file, column, addition);
+			samples.first = samples.end;
+			absences.first = absences.end;
+			add_column(writer, run->series, file, addition);
 		}
-		memcpy(samples, &group->samples[run->first], run->n_samples * sizeof(*samples));
-		samples += run->n_samples;
-		writer->columns[addition->n_columns - 1].n_samples += run->n_samples;
+		memcpy(list->end, &group->samples[run->first], run->n_samples * sizeof(*list->end));
+		list->end += run->n_samples;
 		if (i + 1 == file->n_runs || runs[i + 1].series != run->series)
-			result = sort_times(column, (size_t)(samples - column));
+			result = end_column(&samples, &absences,
+					    &writer->columns[addition->n_columns - 1]);
 	}
 	addition->columns = writer->columns;
 	addition->series = writer->series;
@@ -211,10 +230,10 @@ static int make_columns(struct group_writer *writer, const struct group *group,
 static void note_oldest(struct group_host *of, const struct metric_file_addition *addition)
 {
 	for (size_t i = 0; i < addition->n_columns; i++) {
-		int64_t oldest_us = addition->columns[i].samples[0].time_us;
+		const struct metric_file_column *column = &addition->columns[i];
 
-		if (oldest_us < of->oldest_us)
-			of->oldest_us = oldest_us;
+		if (column->n_samples > 0 && column->samples[0].time_us < of->oldest_us)
+			of->oldest_us = column->samples[0].time_us;
 	}
 }
 
@@ -231,7 +250,7 @@ static int encode_metric(struct group_writer *writer, const struct group *group,
 		.position = file->of->position,
 	};
 	bool is_named = file->trim == GROUP_TRIM_FRONT || file->trim == GROUP_TRIM_REWRITE;
-	int result = reserve(writer, file->n_samples);
+	int result = reserve(writer, file->n_samples + file->n_absences);
 
 	if (result < 0)
 		return result;

@@ -24,8 +24,8 @@ struct group_writer {
 	struct buffer bytes;              /* of the file being written */
 	struct store_file_series *series; /* that it does not name yet */
 	struct metric_file_column *columns;
-	struct metric_file_sample *samples;
-	size_t capacity; /* of these three */
+	struct metric_file_sample *samples; /* and behind those of the file its absences */
+	size_t capacity;                    /* of these three */
 };
 
 /* @param engine  borrowed. @return 0; -ENOMEM, after which group_writer_done() may be called */

@@ -5,48 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "collector/column_group.h"
-#include "collector/metric_file.h"
-#include "common/bits.h"
-
-/* A block takes no more samples than this, so that who wants a few does not decode millions; and
- * whatever they are, they fit into its bytes. */
-#define SAMPLES_MAX ((size_t)1 << 20)
+#include "collector/metric_append_part.h"
 
 /* A SERIES block is ended when it is so long. */
 #define NAMES_MAX_BYTES ((size_t)1 << 20)
-
-_Static_assert(SAMPLES_MAX <= BLOCK_SAMPLES_MAX && SAMPLES_MAX >= BLOCK_COLUMNS_MAX,
-	       "a block holds one row of all its columns");
-
-struct appending {
-	struct block_encoder *encoder;
-	const struct metric_file_addition *addition;
-	struct metric_file_end end;
-	struct buffer *out;
-	size_t out_start; /* of the addition in `out` */
-	uint64_t start;   /* of the addition in the file */
-	/* For a group at a time: */
-	size_t *next;  /* by column of the group: the first sample not written yet */
-	size_t *after; /* likewise, behind the rows that are being written */
-	/* What is given to the encoder, for a part at a time. */
-	struct block_column *columns;
-	size_t n_columns;
-	struct block_run *runs;
-	size_t n_runs;
-	double *values;
-	size_t n_values;
-	size_t values_max; /* so many there may be */
-};
-
-/* A part of a group that becomes a block. */
-struct part {
-	const struct column_group *group;
-	size_t first_column;
-	size_t n_columns;
-	size_t first_row;
-	size_t n_rows;
-};
 
 static uint64_t offset_of(const struct appending *appending, size_t at)
 {
@@ -135,123 +97,8 @@ static int put_series(struct appending *appending)
 	return 0;
 }
 
-/* Begin a run at a row, counted from the part's first. @param next  behind the run before */
-static size_t begin_run(struct block_run *runs, size_t n_runs, size_t row, size_t next)
-{
-	if (n_runs > 0)
-		runs[n_runs - 1].n_missing = (uint32_t)(row - next);
-	else if (row > 0)
-		runs[n_runs++] = (struct block_run){.n_missing = (uint32_t)row};
-	runs[n_runs++] = (struct block_run){0};
-	return n_runs;
-}
-
-/* How many samples, one after the other, have the rows from this one on? */
-static size_t count_present(const struct column_group *group, size_t row, size_t end,
-			    const struct metric_file_sample *samples, size_t n_samples)
-{
-	const int64_t *times_us = group->times_us + row;
-	size_t n = 0;
-
-	if (n_samples > end - row)
-		n_samples = end - row;
-	while (n < n_samples && samples[n].time_us == times_us[n])
-		n++;
-	return n;
-}
-
-BITS_LOOPS static void copy_values(const struct metric_file_sample *restrict samples, size_t n,
-				   double *restrict ret_values)
-{
-	for (size_t i = 0; i < n; i++)
-		ret_values[i] = samples[i].value;
-}
-
-/* Add a column that has a sample in each of the group's rows. @return false: they are too many */
-static bool collect_full_column(struct appending *appending, const struct part *part, size_t index)
-{
-	const struct metric_file_column *column =
-		&appending->addition->columns[part->group->columns[index]];
-	double *values = appending->values + appending->n_values;
-
-	if (part->n_rows > appending->values_max - appending->n_values)
-		return false;
-	copy_values(column->samples + part->first_row, part->n_rows, values);
-	appending->columns[appending->n_columns++] = (struct block_column){
-		.series_id = column->series_id,
-		.values = values,
-		.n_values = part->n_rows,
-	};
-	appending->n_values += part->n_rows;
-	appending->after[index] = part->first_row + part->n_rows;
-	return true;
-}
-
-/* Add a column with its samples among the part's rows. @return false: they are too many */
-static bool collect_column(struct appending *appending, const struct part *part, size_t index)
-{
-	const struct metric_file_column *column =
-		&appending->addition->columns[part->group->columns[index]];
-	struct block_run *runs = appending->runs + appending->n_runs;
-	double *values = appending->values + appending->n_values;
-	size_t values_max = appending->values_max - appending->n_values;
-	size_t end = part->first_row + part->n_rows;
-	size_t sample = appending->next[index];
-	size_t next = part->first_row;
-	size_t n_runs = 0;
-	size_t n = 0;
-
-	if (column->n_samples == part->group->n_times)
-		return collect_full_column(appending, part, index);
-	while (sample < column->n_samples) {
-		const struct metric_file_sample *samples = &column->samples[sample];
-		size_t row = column_group_find(part->group, next, samples[0].time_us);
-		size_t n_present;
-
-		if (row >= end)
-			break;
-		n_present =
-			count_present(part->group, row, end, samples, column->n_samples - sample);
-		if (n_present > values_max - n)
-			return false;
-		n_runs = begin_run(runs, n_runs, row - part->first_row, next - part->first_row);
-		runs[n_runs - 1].n_present = (uint32_t)n_present;
-		copy_values(samples, n_present, values + n);
-		n += n_present;
-		sample += n_present;
-		next = row + n_present;
-	}
-	appending->after[index] = sample;
-	if (n == 0)
-		return true;
-	runs[n_runs - 1].n_missing = (uint32_t)(end - next);
-	appending->columns[appending->n_columns++] = (struct block_column){
-		.series_id = column->series_id,
-		.runs = n == part->n_rows ? NULL : runs,
-		.n_runs = n == part->n_rows ? 0 : n_runs,
-		.values = values,
-		.n_values = n,
-	};
-	appending->n_runs += n_runs;
-	appending->n_values += n;
-	return true;
-}
-
-/* Collect all columns of a part. @return 0; -EMSGSIZE: there are too many samples */
-static int collect_columns(struct appending *appending, const struct part *part)
-{
-	appending->n_columns = 0;
-	appending->n_runs = 0;
-	appending->n_values = 0;
-	for (size_t i = part->first_column; i < part->first_column + part->n_columns; i++) {
-		if (!collect_column(appending, part, i))
-			return -EMSGSIZE;
-	}
-	return 0;
-}
-
 /* @return 0; -EMSGSIZE: it is too much for a block; -EINVAL; -ENOMEM */
-static int put_part(struct appending *appending, const struct part *part)
+static int put_part(struct appending *appending, const struct metric_part *part)
 {
 	const int64_t *times_us = part->group->times_us + part->first_row;
 	struct metric_file_end *end = &appending->end;
@@ -262,7 +109,7 @@ static int put_part(struct appending *appending, const struct part *part)
 		.names_offset = end->names_offset,
 	};
 	size_t begin;
-	int result = collect_columns(appending, part);
+	int result = metric_part_collect(appending, part);
 
 	if (result < 0 || appending->n_columns == 0)
 		return result;
@@ -281,7 +128,7 @@ static int put_part(struct appending *appending, const struct part *part)
 	return 0;
 }
 
-static void advance(struct appending *appending, const struct part *part)
+static void advance(struct appending *appending, const struct metric_part *part)
 {
 	memcpy(appending->next + part->first_column, appending->after + part->first_column,
 	       part->n_columns * sizeof(*appending->next));
@@ -290,13 +137,13 @@ static void advance(struct appending *appending, const struct part *part)
 /* About how many rows fit into a block. */
 static size_t guess_rows(const struct column_group *group)
 {
-	uint64_t rows = (uint64_t)SAMPLES_MAX * group->n_times / group->n_samples;
+	uint64_t rows = (uint64_t)METRIC_PART_SAMPLES_MAX * group->n_times / group->n_samples;
 
 	return rows == 0 ? 1 : rows < BLOCK_TIMES_MAX ? (size_t)rows : BLOCK_TIMES_MAX;
 }
 
 /* Write rows of a group until all are written; fewer at once where they do not fit. */
-static int put_rows(struct appending *appending, struct part part)
+static int put_rows(struct appending *appending, struct metric_part part)
 {
 	size_t rows_max = guess_rows(part.group);
 
@@ -319,30 +166,37 @@ static int put_rows(struct appending *appending, struct part part)
 	return 0;
 }
 
-/* How many runs there may be: of each column one more than samples, but of full ones none. */
+/* How many runs there may be: of each column one more than samples, but of full ones none; with absences twice as many. */
 static size_t count_runs(const struct appending *appending, const struct column_group *group)
 {
 	size_t n_runs = 0;
 
 	for (size_t i = 0; i < group->n_columns; i++) {
-		size_t n_samples = appending->addition->columns[group->columns[i]].n_samples;
+		size_t place = group->columns[i];
+		size_t n_samples = appending->entries.columns[place].n_samples;
+		bool has_absences = metric_entries_reasons(&appending->entries, place) != NULL;
 
-		if (n_samples == group->n_times)
+		if (n_samples == group->n_times && !has_absences)
 			continue;
-		n_runs += (n_samples < SAMPLES_MAX ? n_samples : SAMPLES_MAX) + 1;
+		n_samples =
+			n_samples < METRIC_PART_SAMPLES_MAX ? n_samples : METRIC_PART_SAMPLES_MAX;
+		n_runs += (has_absences ? 2 * n_samples : n_samples) + 1;
 	}
-	return n_runs < SAMPLES_MAX + group->n_columns ? n_runs : SAMPLES_MAX + group->n_columns;
+	return n_runs < 2 * METRIC_PART_SAMPLES_MAX + group->n_columns
+		       ? n_runs
+		       : 2 * METRIC_PART_SAMPLES_MAX + group->n_columns;
 }
 
 static int reserve(struct appending *appending, const struct column_group *group)
 {
-	size_t n_values = group->n_samples < SAMPLES_MAX ? group->n_samples : SAMPLES_MAX;
+	size_t n_entries = group->n_samples < METRIC_PART_SAMPLES_MAX ? group->n_samples
+								      : METRIC_PART_SAMPLES_MAX;
 
-	appending->values_max = n_values;
+	appending->entries_max = n_entries;
 	appending->next = calloc(group->n_columns, sizeof(*appending->next));
 	appending->after = calloc(group->n_columns, sizeof(*appending->after));
 	appending->columns = calloc(group->n_columns, sizeof(*appending->columns));
-	appending->values = reallocarray(NULL, n_values, sizeof(*appending->values));
+	appending->values = reallocarray(NULL, n_entries, sizeof(*appending->values));
 	appending->runs =
 		reallocarray(NULL, count_runs(appending, group) + 1, sizeof(*appending->runs));
 	return appending->next && appending->after && appending->columns && appending->values &&
@@ -367,7 +221,7 @@ static int put_group(struct appending *appending, const struct column_group *gro
 	for (size_t first = 0; first < group->n_columns && result == 0;
 	     first += BLOCK_COLUMNS_MAX) {
 		size_t left = group->n_columns - first;
-		struct part part = {
+		struct metric_part part = {
 			.group = group,
 			.first_column = first,
 			.n_columns = left < BLOCK_COLUMNS_MAX ? left : BLOCK_COLUMNS_MAX,
@@ -383,11 +237,16 @@ static int put_data(struct appending *appending)
 {
 	const struct metric_file_addition *addition = appending->addition;
 	struct column_groups groups = {0};
-	int result = column_groups_make(addition->columns, addition->n_columns, &groups);
+	int result =
+		metric_entries_make(addition->columns, addition->n_columns, &appending->entries);
 
+	if (result == 0)
+		result = column_groups_make(appending->entries.columns, addition->n_columns,
+					    &groups);
 	for (size_t i = 0; i < groups.n && result == 0; i++)
 		result = put_group(appending, &groups.at[i]);
 	column_groups_done(&groups);
+	metric_entries_done(&appending->entries);
 	return result;
 }
 

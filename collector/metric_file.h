@@ -21,6 +21,8 @@
 
 struct tombstones;
 
+/* A sample. Or an absence, a time at which a series has none and it was said why: then the value is the
+ * reason (enum hm_reason, not 0). Which of both it is says the list that it is in. */
 struct metric_file_sample {
 	int64_t time_us;
 	double value;
@@ -40,11 +42,14 @@ struct metric_file_end {
 	uint32_t next_series_id; /* above all that the file names or uses */
 };
 
-/* The samples of a series, by growing time; equal times in the order in which they were written. */
+/* The samples of a series, by growing time; equal times in the order in which they were written. Likewise its
+ * absences: of several of one time the last is written, and none where a sample has that time. */
 struct metric_file_column {
 	uint32_t series_id;
 	const struct metric_file_sample *samples;
 	size_t n_samples;
+	const struct metric_file_sample *absences;
+	size_t n_absences;
 };
 
 /* What is to be appended. All of it is borrowed. */

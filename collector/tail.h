@@ -41,7 +41,10 @@ struct tail_take {
 	 * @return 0 or -errno, which ends it */
 	int (*sample)(void *context, struct catalog_series *series,
 		      const struct metric_file_sample *sample, int64_t received_us);
-	/* Instead of it, where it is set: a block, its columns not decoded. @param series  by the ids
+	/* Likewise an absence, behind the samples of its column. NULL: they do not matter */
+	int (*absence)(void *context, struct catalog_series *series,
+		       const struct metric_file_sample *absence, int64_t received_us);
+	/* Instead of both, where it is set: a block, its columns not decoded. @param series  by the ids
 	 * of its columns; NULL where the metric is not wanted */
 	int (*block)(void *context, struct block_decoder *decoder,
 		     struct catalog_series *const *series, int64_t received_us);

@@ -102,6 +102,27 @@ static int take_run(const struct rows *rows, size_t row, struct catalog_series *
 	return 0;
 }
 
+static int take_absences(const struct rows *rows, const struct block_column *column,
+			 struct catalog_series *series, const struct tail_take *take)
+{
+	size_t row = 0;
+	int result = 0;
+
+	for (size_t i = 0; i < column->n_runs && result == 0; i++) {
+		const struct block_run *run = &column->runs[i];
+		size_t end = row + run->n_present + run->n_missing;
+
+		row += run->n_present;
+		for (; row < end && run->reason != HM_REASON_NONE && result == 0; row++) {
+			struct metric_file_sample absence = {rows->times_us[row], run->reason};
+
+			result = take->absence(take->context, series, &absence, rows->received_us);
+		}
+		row = end;
+	}
+	return result;
+}
+
 static int take_column(const struct rows *rows, const struct block_column *column,
 		       struct catalog_series *series, const struct tail_take *take)
 {
@@ -118,6 +139,8 @@ static int take_column(const struct rows *rows, const struct block_column *colum
 		values += run->n_present;
 		row += (size_t)run->n_present + run->n_missing;
 	}
+	if (result == 0 && take->absence)
+		result = take_absences(rows, column, series, take);
 	return result;
 }
 

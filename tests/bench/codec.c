@@ -295,7 +295,8 @@ static void make_samples(const struct table *table, const struct block_column *c
 								 column->values[n]};
 		row += runs[i].n_missing;
 	}
-	*ret_column = (struct metric_file_column){column->series_id, samples, n};
+	*ret_column = (struct metric_file_column){
+		.series_id = column->series_id, .samples = samples, .n_samples = n};
 }
 
 static struct metric_file_addition *make_additions(const struct table *tables, size_t n)

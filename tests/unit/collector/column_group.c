@@ -30,7 +30,8 @@ static struct metric_file_sample *add_column(size_t n)
 	struct metric_file_sample *samples = calloc(n + 1, sizeof(*samples));
 
 	cr_assert(samples);
-	columns[n_columns] = (struct metric_file_column){(uint32_t)n_columns, samples, n};
+	columns[n_columns] = (struct metric_file_column){
+		.series_id = (uint32_t)n_columns, .samples = samples, .n_samples = n};
 	n_columns++;
 	return samples;
 }

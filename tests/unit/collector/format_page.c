@@ -37,7 +37,9 @@ static void write_example(void)
 							   {1795416403000000, 31}};
 	static const struct store_file_series series[] = {{0, "{zone=\"0\"}", 10},
 							  {1, "{zone=\"1\"}", 10}};
-	static const struct metric_file_column columns[] = {{0, first, 3}, {1, second, 2}};
+	static const struct metric_file_column columns[] = {
+		{.series_id = 0, .samples = first, .n_samples = 3},
+		{.series_id = 1, .samples = second, .n_samples = 2}};
 	struct metric_file_addition addition = {
 		.store_id = store_id,
 		.host = "web01",

@@ -572,7 +572,8 @@ static struct metric_file_column unsorted_column(void)
 	for (size_t i = 0; i < 2 * BLOCK_TIMES_MAX; i++)
 		add_sample(&written[9], (int64_t)((i + BLOCK_TIMES_MAX) % (2 * BLOCK_TIMES_MAX)),
 			   0);
-	return (struct metric_file_column){9, written[9].at, written[9].n};
+	return (struct metric_file_column){
+		.series_id = 9, .samples = written[9].at, .n_samples = written[9].n};
 }
 
 Test(metric_file, refuses_what_cannot_be_written)
@@ -583,7 +584,8 @@ Test(metric_file, refuses_what_cannot_be_written)
 	memset(name, 'x', sizeof(name) - 1);
 	before = end;
 	add_grid(1, BEGIN_US, 2);
-	columns[0] = (struct metric_file_column){0, written[0].at, 2};
+	columns[0] = (struct metric_file_column){
+		.series_id = 0, .samples = written[0].at, .n_samples = 2};
 	addition.n_columns = 1;
 	addition.host = name;
 	cr_expect_eq(metric_file_encode(encoder, &addition, &end, &file), -EINVAL);
@@ -646,7 +648,8 @@ Test(metric_file, takes_more_series_than_a_block_has_columns)
 
 	cr_assert(many);
 	for (size_t i = 0; i < n; i++)
-		many[i] = (struct metric_file_column){(uint32_t)i, &sample, 1};
+		many[i] = (struct metric_file_column){
+			.series_id = (uint32_t)i, .samples = &sample, .n_samples = 1};
 	addition.columns = many;
 	addition.n_columns = n;
 	cr_assert_eq(metric_file_encode(encoder, &addition, &end, &file), 0);
@@ -667,7 +670,8 @@ Test(metric_file, goes_on_to_the_next_block_of_names)
 		many[i] = (struct store_file_series){(uint32_t)i, text, sizeof(text)};
 	addition.series = many;
 	addition.n_series = N;
-	columns[0] = (struct metric_file_column){N - 1, &sample, 1};
+	columns[0] =
+		(struct metric_file_column){.series_id = N - 1, .samples = &sample, .n_samples = 1};
 	addition.n_columns = 1;
 	cr_assert_eq(metric_file_encode(encoder, &addition, &end, &file), 0);
 	write_bytes(file.length);

@@ -57,7 +57,8 @@ static void fill_column(struct metric_file_column *column, const struct recordin
 	cr_assert(samples);
 	for (size_t i = 0; i < series->n; i++)
 		samples[i] = (struct metric_file_sample){series->times_us[i], series->values[i]};
-	*column = (struct metric_file_column){id, samples, series->n};
+	*column = (struct metric_file_column){
+		.series_id = id, .samples = samples, .n_samples = series->n};
 }
 
 static void count_blocks(struct sizes *sizes, const struct buffer *file, uint32_t salt)

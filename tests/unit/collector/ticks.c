@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "collector/delete.h"
+#include "collector/epoch.h"
 #include "common/message.h"
 #include "tests/support/all_series.h"
 #include "tests/support/sim_agent.h"
@@ -116,6 +117,83 @@ Test(ticks, of_one_time_are_one)
 	send(10, "F1SF", NULL);
 	send(10, "1FFS", NULL);
 	cr_expect_str_eq(read(0), "10+ 11+ 12F 13S ");
+}
+
+static void restart(void)
+{
+	sim_agent_end(&agent);
+	sim_store_crash(&store);
+	cr_assert_eq(sim_store_open(&store), 0);
+	sim_agent_begin(&agent, &store, names, 2);
+}
+
+static void checkpoint(void)
+{
+	cr_assert_eq(sim_store_checkpoint(&store), 0);
+}
+
+static const char samples_only[] = "10 web01 m{x=\"0\"} 1\n15 web01 m{x=\"0\"} 2\n"
+				   "17 web01 m{x=\"1\"} 3\n18 web01 m{x=\"1\"} 4\n";
+
+/* Also times at which no series has a sample. They are none: nothing else counts or shows them. */
+Test(ticks, move_into_files)
+{
+	static const char first[] = "10+ 11F 12F 13S 15+ 20F ";
+	static const char second[] = "12G 15F 16G 17+ 18+ 20F 21F ";
+
+	send(10, "1FFS-2", "--G--F");
+	send(16, NULL, "G34");
+	send(20, "F-", "FF");
+	checkpoint();
+	for (int i = 0; i < 2; i++) {
+		cr_expect_str_eq(read(0), first);
+		cr_expect_str_eq(read(1), second);
+		cr_expect_str_eq(read_span(1, SECOND(16), SECOND(20)), "16G 17+ 18+ 20F ");
+		cr_expect_str_eq(sim_store_read(&store), samples_only);
+		cr_expect_eq(agent.epoch->host->n_samples, 4);
+		cr_expect_eq(agent.epoch->host->n_filed, 4);
+		cr_expect_eq(find_series("{x=\"0\"}")->last_time_us, SECOND(15));
+		cr_expect_eq(find_series("{x=\"1\"}")->last_time_us, SECOND(18));
+		cr_expect_eq(agent.epoch->host->oldest_us, SECOND(10));
+		restart();
+	}
+	cr_expect_eq(sim_store_stats(&store).n_damaged_ranges, 0);
+}
+
+/* Some are in files, and some only in the log; of one time a sample counts most, and then what came last. */
+Test(ticks, of_files_and_log_are_one)
+{
+	send(10, "FF3FF", NULL);
+	checkpoint();
+	send(10, "1SSFG", NULL);
+	cr_expect_str_eq(read(0), "10+ 11S 12+ 13F 14G ");
+	checkpoint();
+	cr_expect_str_eq(read(0), "10+ 11S 12+ 13F 14G ");
+}
+
+/* A series may never have a sample. Nothing says that it had. */
+Test(ticks, without_any_sample_are_kept)
+{
+	send(10, "FFF", NULL);
+	checkpoint();
+	restart();
+	send(13, "S", NULL);
+	cr_expect_str_eq(read(0), "10F 11F 12F 13S ");
+	cr_expect_eq(find_series("{x=\"0\"}")->last_time_us, CATALOG_NO_TIME);
+	cr_expect_str_eq(sim_store_read(&store), "");
+	checkpoint();
+	restart();
+	cr_expect_str_eq(read(0), "10F 11F 12F 13S ");
+}
+
+/* Where a sample of that time would lie. */
+Test(ticks, of_impossible_times_are_stored_apart)
+{
+	send(-1000000000, "1FF", NULL);
+	send(10, "F", NULL);
+	checkpoint();
+	cr_expect(sim_store_has(&store, "hosts/web01/m.odd.hm"));
+	cr_expect_str_eq(read(0), "-1000000000+ -999999999F -999999998F 10F ");
 }
 
 Test(ticks, that_are_deleted_are_not_given)
