@@ -160,13 +160,13 @@ class Case(unittest.TestCase):
             collector.port = int(collector.address.rsplit(":", 1)[1])
         return collector
 
-    def start_agent(self, settings, plugins="", name="agent", arguments=(), ready=True, environment=None):
-        """settings: dict of [agent]; plugins: text of further sections."""
+    def start_agent(self, settings, plugins="", name="agent", arguments=(), ready=True, environment=None, prefix=()):
+        """settings: dict of [agent]; plugins: text of further sections; prefix: as of start_collector()."""
         settings = {"spool": self.path(f"spool-{name}"), **settings}
         lines = ["[agent]", *(f"{key} = {value}" for key, value in settings.items()), plugins]
         config = self.write(f"{name}.conf", "\n".join(lines) + "\n")
         return self.start_daemon(
-            "hostmetrics-agent", ["--config", config, *arguments], name, ready, environment)
+            "hostmetrics-agent", ["--config", config, *arguments], name, ready, environment, prefix)
 
     def send(self, port, data):
         """Send bytes over one TCP connection and close it."""

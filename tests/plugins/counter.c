@@ -1,54 +1,106 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A plugin for tests: each round gives the next whole number, and none is ever given twice, since the file that says
- * which was the last is written first.
+ * A plugin for tests: each round gives the next whole number, and values that follow from it. None is ever given twice,
+ * since the list of the rounds is written first: 16 bytes each, the number and the time, in microseconds since 1970.
  */
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "hostmetrics/plugin.h"
 
-static const struct hm_metric metrics[] = {
+#define SERIES_MAX 1000
+
+enum metric {
+	METRIC_ROUNDS,
+	METRIC_VALUE,
+	N_METRICS,
+};
+
+static const struct hm_metric metrics[N_METRICS] = {
 	{
 		.name = "counter_rounds_total",
 		.unit = "",
 		.help = "Rounds that were taken, ever.",
-		.source = "the file that the option names",
+		.source = "the length of the file that the option names",
 		.kind = HM_COUNTER,
+	},
+	{
+		.name = "counter_value",
+		.unit = "",
+		.help = "What follows from the round's number and the series'.",
+		.source = "computed",
+		.kind = HM_GAUGE,
+		.labels = {"n"},
 	},
 };
 
 static const struct hm_option options[] = {
-	{.name = "file", .fallback = "", .help = "What the last number is kept in."},
+	{.name = "file", .fallback = "", .help = "The list of the rounds."},
+	{.name = "series", .fallback = "0", .help = "How many values, 0 to 1000."},
+};
+
+struct round {
+	uint64_t number;
+	int64_t time_us;
 };
 
 struct state {
 	int fd;
+	long n_series;
 	uint64_t number;
 };
 
 static int start_collect(void *memory, const struct hm_host *host)
 {
 	struct state *state = memory;
+	struct stat file;
 
+	state->n_series = strtol(hm_option(host, "series"), NULL, 10);
+	if (state->n_series < 0 || state->n_series > SERIES_MAX)
+		return -EINVAL;
 	state->fd = open(hm_option(host, "file"), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-	if (state->fd < 0)
+	if (state->fd < 0 || fstat(state->fd, &file) < 0)
 		return -errno;
-	return pread(state->fd, &state->number, sizeof(state->number), 0) < 0 ? -errno : 0;
+	state->number = (uint64_t)file.st_size / sizeof(struct round);
+	return 0;
+}
+
+/* A double below 1 of which no bit tells another (splitmix64). */
+static double value_of(uint64_t number, uint64_t series)
+{
+	uint64_t bits = (number * SERIES_MAX + series) * 0x9e3779b97f4a7c15;
+
+	bits = (bits ^ bits >> 30) * 0xbf58476d1ce4e5b9;
+	bits = (bits ^ bits >> 27) * 0x94d049bb133111eb;
+	return (double)((bits ^ bits >> 31) >> 11) * 0x1p-53;
 }
 
 static int get_current_state(void *memory, struct hm_batch *out)
 {
 	struct state *state = memory;
-	uint64_t number = state->number + 1;
+	struct timespec now = {.tv_sec = 0};
+	struct round round = {.number = state->number + 1};
 
-	if (pwrite(state->fd, &number, sizeof(number), 0) != sizeof(number))
+	(void)clock_gettime(CLOCK_REALTIME, &now);
+	round.time_us = (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+	if (pwrite(state->fd, &round, sizeof(round), (off_t)(state->number * sizeof(round))) !=
+	    sizeof(round))
 		return -EIO;
-	state->number = number;
-	hm_emit(out, &metrics[0], (double)number);
+	state->number = round.number;
+	hm_emit(out, &metrics[METRIC_ROUNDS], (double)round.number);
+	for (long i = 0; i < state->n_series; i++) {
+		char label[24];
+
+		(void)snprintf(label, sizeof(label), "%ld", i);
+		hm_emit(out, &metrics[METRIC_VALUE], value_of(round.number, (uint64_t)i), label);
+	}
 	return 0;
 }
 
