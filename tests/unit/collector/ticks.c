@@ -14,14 +14,14 @@
 #include "collector/epoch.h"
 #include "common/message.h"
 #include "tests/support/all_series.h"
-#include "tests/support/sim_agent.h"
+#include "tests/support/store_agent.h"
 
 #define SECOND(n) ((SIM_STORE_START_S + (n)) * SIM_STORE_SECOND_US)
 
 static const char *const names[] = {"m{x=\"0\"}", "m{x=\"1\"}"};
 
 static struct sim_store store;
-static struct sim_agent agent;
+static struct store_agent agent;
 static struct buffer found;
 
 static void setup(void)
@@ -29,12 +29,12 @@ static void setup(void)
 	message_init("test");
 	sim_store_init(&store);
 	cr_assert_eq(sim_store_open(&store), 0);
-	sim_agent_begin(&agent, &store, names, 2);
+	store_agent_begin(&agent, &store, names, 2);
 }
 
 static void teardown(void)
 {
-	sim_agent_end(&agent);
+	store_agent_end(&agent);
 	sim_store_done(&store);
 	buffer_done(&found);
 }
@@ -56,7 +56,7 @@ static int take(void *context, int64_t time_us, uint8_t reason)
 {
 	(void)context;
 	buffer_printf(&found, "%" PRId64 "%c ", time_us / SIM_STORE_SECOND_US - SIM_STORE_START_S,
-		      reason ? sim_agent_letter(reason) : '+');
+		      reason ? store_agent_letter(reason) : '+');
 	return 0;
 }
 
@@ -84,7 +84,7 @@ static void send(int64_t second, const char *row_0, const char *row_1)
 {
 	const char *const rows[] = {row_0, row_1};
 
-	sim_agent_send(&agent, second, rows);
+	store_agent_send(&agent, second, rows);
 }
 
 static void delete_series(unsigned which, int64_t since_us, int64_t until_us)
@@ -121,10 +121,10 @@ Test(ticks, of_one_time_are_one)
 
 static void restart(void)
 {
-	sim_agent_end(&agent);
+	store_agent_end(&agent);
 	sim_store_crash(&store);
 	cr_assert_eq(sim_store_open(&store), 0);
-	sim_agent_begin(&agent, &store, names, 2);
+	store_agent_begin(&agent, &store, names, 2);
 }
 
 static void checkpoint(void)
