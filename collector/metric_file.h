@@ -93,6 +93,9 @@ struct metric_file_visitor {
 	/* The last sample of a series that the file names: the highest time, of equal ones the last
 	 * written. After all series. */
 	int (*last)(void *context, uint32_t series_id, const struct metric_file_sample *sample);
+	/* The newest absence of a series that the file names, if it is later than its last sample; else perhaps
+	 * an older one, or none is told. After all last samples. */
+	int (*absence)(void *context, uint32_t series_id, int64_t time_us);
 	/* It has a front: nothing before it counts, nor do parts before. After all others.
 	 * @param position  that says so */
 	int (*front)(void *context, uint64_t front_bytes, uint64_t position);

@@ -53,6 +53,26 @@ static bool column_last(const struct block_decoder *decoder, const struct block_
 	return true;
 }
 
+/* Have a column's newest absence, if it is later than what is known. */
+static void note_absence(const struct block_decoder *decoder, const struct block_column *column,
+			 struct metric_name *name)
+{
+	size_t n_times;
+	const int64_t *times_us = block_decoder_times(decoder, &n_times);
+	size_t row = n_times;
+
+	for (size_t i = column->runs ? column->n_runs : 0; i > 0; i--) {
+		const struct block_run *run = &column->runs[i - 1];
+
+		if (run->n_missing > 0 && run->reason != HM_REASON_NONE) {
+			if (times_us[row - 1] > name->absent_us)
+				name->absent_us = times_us[row - 1];
+			return;
+		}
+		row -= run->n_present + run->n_missing;
+	}
+}
+
 /* Is a series' last sample known, whatever lies before a block with this mark? */
 static bool is_settled(const struct metric_name *name, const struct store_file_data *data)
 {
@@ -71,6 +91,8 @@ static int take_last(struct loading *loading, size_t column, struct metric_name 
 
 	if (result < 0)
 		return result;
+	if (loading->visitor->absence)
+		note_absence(loading->decoder, &values, name);
 	has_last = column_last(loading->decoder, &values, &last);
 	if (has_last && tombstones_has(&loading->tombstones, name->id))
 		has_last = column_last_alive(loading, &values, name->id, position, &last);

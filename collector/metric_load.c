@@ -331,6 +331,12 @@ static int tell_all(const struct loading *loading)
 		if (name->has_last)
 			result = visitor->last(visitor->context, name->id, &name->last);
 	}
+	for (size_t i = 0; i < loading->names.n && result == 0 && visitor->absence; i++) {
+		const struct metric_name *name = &loading->names.at[i];
+
+		if (name->absent_us > INT64_MIN)
+			result = visitor->absence(visitor->context, name->id, name->absent_us);
+	}
 	if (loading->front_bytes > 0 && result == 0 && visitor->front)
 		result = visitor->front(visitor->context, loading->front_bytes,
 					loading->front_position);

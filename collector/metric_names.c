@@ -33,6 +33,7 @@ int metric_names_add(struct metric_names *names, const struct store_file_series 
 		.order = names->n,
 		.labels_at = names->labels.length,
 		.labels_length = series->labels_length,
+		.absent_us = INT64_MIN,
 	};
 	names->n++;
 	buffer_append(&names->labels, series->labels, series->labels_length);

@@ -19,6 +19,7 @@ struct metric_name {
 	size_t labels_length;
 	bool has_last;
 	struct metric_file_sample last;
+	int64_t absent_us; /* the newest absence that was met; INT64_MIN = none */
 };
 
 /* Zeroed = empty. */

@@ -91,50 +91,68 @@ static int reserve_samples(struct trim *trim, size_t n)
 	return 0;
 }
 
-/* A column's samples. */
-static size_t list_samples(const struct block_decoder *decoder, const struct block_column *column,
-			   struct metric_file_sample *out)
+/* A column's samples and absences. @param column  with room for both, and their numbers 0 */
+static void list_column(const struct block_decoder *decoder, const struct block_column *decoded,
+			struct trim_column *column)
 {
 	size_t n_times;
 	const int64_t *times_us = block_decoder_times(decoder, &n_times);
 	struct block_run whole = {.n_present = (uint32_t)n_times};
-	const struct block_run *runs = column->runs ? column->runs : &whole;
-	size_t n_runs = column->runs ? column->n_runs : 1;
-	const double *values = column->values;
-	size_t n = 0;
+	const struct block_run *runs = decoded->runs ? decoded->runs : &whole;
+	size_t n_runs = decoded->runs ? decoded->n_runs : 1;
+	const double *values = decoded->values;
 
 	for (size_t i = 0; i < n_runs; i++) {
+		uint32_t n_absent = runs[i].reason != HM_REASON_NONE ? runs[i].n_missing : 0;
+
 		for (uint32_t row = 0; row < runs[i].n_present; row++) {
-			out[n++] = (struct metric_file_sample){times_us[row], values[row]};
+			column->samples[column->n_samples.n++] =
+				(struct metric_file_sample){times_us[row], values[row]};
 		}
 		values += runs[i].n_present;
-		times_us += (size_t)runs[i].n_present + runs[i].n_missing;
+		times_us += runs[i].n_present;
+		for (uint32_t row = 0; row < n_absent; row++) {
+			column->absences[column->n_absences.n++] =
+				(struct metric_file_sample){times_us[row], runs[i].reason};
+		}
+		times_us += runs[i].n_missing;
 	}
-	return n;
+}
+
+/* Have those that count at the front. @param position  of their block */
+static void sift(const struct trim *trim, const struct group_file *file, uint64_t position,
+		 uint32_t id, struct metric_file_sample *samples, struct trim_tally *tally)
+{
+	tally->n_known = tombstones_mask(&trim->known, position, id, samples, tally->n);
+	tally->n_unmasked =
+		tombstones_mask(&trim->tombstones, position, id, samples, tally->n_known);
+	for (size_t i = 0; i < tally->n_unmasked; i++) {
+		if (samples[i].time_us >= trim_horizon(file))
+			samples[tally->n_alive++] = samples[i];
+	}
 }
 
 int trim_read_column(struct trim *trim, const struct group_file *file, size_t index,
 		     uint64_t position, struct trim_column *ret_column)
 {
-	uint32_t id = block_decoder_series_id(trim->decoder, index);
-	struct block_column column;
-	struct trim_column found = {.id = id};
-	int result = block_decoder_column(trim->decoder, index, &column);
+	struct block_encoded encoded;
+	struct block_column decoded;
+	struct trim_column column = {0};
+	int result;
 
+	block_decoder_encoded(trim->decoder, index, &encoded);
+	result = block_decoder_column(trim->decoder, index, &decoded);
 	if (result == 0)
-		result = reserve_samples(trim, column.n_values);
+		result = reserve_samples(trim, (size_t)encoded.n_values + encoded.n_absent);
 	if (result < 0)
 		return result;
-	found.samples = trim->samples;
-	found.n_samples = list_samples(trim->decoder, &column, trim->samples);
-	found.n_known = tombstones_mask(&trim->known, position, id, trim->samples, found.n_samples);
-	found.n_unmasked =
-		tombstones_mask(&trim->tombstones, position, id, trim->samples, found.n_known);
-	for (size_t i = 0; i < found.n_unmasked; i++) {
-		if (trim->samples[i].time_us >= trim_horizon(file))
-			trim->samples[found.n_alive++] = trim->samples[i];
-	}
-	*ret_column = found;
+	column.id = encoded.series_id;
+	column.samples = trim->samples;
+	column.absences = trim->samples + encoded.n_values;
+	list_column(trim->decoder, &decoded, &column);
+	sift(trim, file, position, column.id, column.samples, &column.n_samples);
+	sift(trim, file, position, column.id, column.absences, &column.n_absences);
+	*ret_column = column;
 	return 0;
 }
 
@@ -142,11 +160,9 @@ int trim_read_column(struct trim *trim, const struct group_file *file, size_t in
 
 /* What a walk through a file finds. */
 struct survey {
-	uint64_t n_samples;
-	uint64_t n_known;
-	uint64_t n_unmasked;
-	uint64_t n_alive;
-	uint64_t n_before_front; /* not deleted, before the first block that counts */
+	struct trim_tally n_samples;
+	struct trim_tally n_all; /* absences, too */
+	uint64_t n_before_front; /* samples not deleted, before the first block that counts */
 	bool has_alive_before;   /* in a part before the last one */
 	bool has_front;          /* the first block that counts was met */
 	int64_t highest_us;      /* of all that lies before it, also of what is damaged */
@@ -159,8 +175,8 @@ static int survey_block(struct trim *trim, const struct group_file *file,
 			const struct store_file_block *block, struct survey *survey)
 {
 	struct store_file_data data;
-	uint64_t n_unmasked = 0;
-	uint64_t n_alive = 0;
+	struct trim_tally n_samples = {0};
+	struct trim_tally n_all = {0};
 	int result = store_file_get_data(block, &data);
 
 	if (result == 0)
@@ -171,20 +187,19 @@ static int survey_block(struct trim *trim, const struct group_file *file,
 		result = trim_read_column(trim, file, i, block->position, &column);
 		if (result < 0)
 			break;
-		survey->n_samples += column.n_samples;
-		survey->n_known += column.n_known;
-		n_unmasked += column.n_unmasked;
-		n_alive += column.n_alive;
+		trim_tally_add(&n_samples, &column.n_samples);
+		trim_tally_add(&n_all, &column.n_samples);
+		trim_tally_add(&n_all, &column.n_absences);
 	}
-	if (n_alive > 0 && !survey->has_front) {
+	if (n_all.n_alive > 0 && !survey->has_front) {
 		survey->has_front = true;
 		survey->highest_us = data.highest_before_us;
 		survey->oldest_last_us = data.last_us;
 	}
 	if (!survey->has_front)
-		survey->n_before_front += n_unmasked;
-	survey->n_unmasked += n_unmasked;
-	survey->n_alive += n_alive;
+		survey->n_before_front += n_samples.n_unmasked;
+	trim_tally_add(&survey->n_samples, &n_samples);
+	trim_tally_add(&survey->n_all, &n_all);
 	return result;
 }
 
@@ -309,7 +324,8 @@ static enum group_trim choose(const struct trim *trim, const struct group_file *
 			      const struct survey *survey)
 {
 	const struct catalog_data *data = &file->file->data[file->side];
-	bool is_left = survey->n_alive == 0;
+	const struct trim_tally *n = &survey->n_all;
+	bool is_left = n->n_alive == 0;
 
 	if (!is_complete(file))
 		return say_only(file);
@@ -319,14 +335,14 @@ static enum group_trim choose(const struct trim *trim, const struct group_file *
 	if (is_left && file->n_runs == 0 && data->end.part == 0 && data->n_parts == 0)
 		return GROUP_TRIM_EMPTY;
 	if (is_left)
-		return survey->n_samples > 0 ? GROUP_TRIM_REWRITE : GROUP_TRIM_NONE;
+		return n->n > 0 ? GROUP_TRIM_REWRITE : GROUP_TRIM_NONE;
 	if (is_front_worth(trim, file, survey))
 		return GROUP_TRIM_FRONT;
-	if (!survey->is_damaged && survey->n_alive < survey->n_samples - survey->n_alive &&
+	if (!survey->is_damaged && n->n_alive < n->n - n->n_alive &&
 	    (file->n_masks > 0 || trim->cannot_punch))
 		return GROUP_TRIM_REWRITE;
 	/* Some day it may be readable. */
-	return file->n_masks > 0 && (survey->is_damaged || survey->n_unmasked < survey->n_known)
+	return file->n_masks > 0 && (survey->is_damaged || n->n_unmasked < n->n_known)
 		       ? GROUP_TRIM_TOMBSTONE
 		       : GROUP_TRIM_NONE;
 }
@@ -375,6 +391,7 @@ static int reserve_trim(struct engine *engine, const struct group_file *file)
 int trim_plan(struct trim *trim, const struct group *group, struct group_file *file)
 {
 	struct survey survey = {.oldest_last_us = CATALOG_NO_TIME};
+	const struct trim_tally *n_samples;
 	int result;
 
 	if (file->n_masks == 0 && !file->is_expiring)
@@ -396,10 +413,11 @@ int trim_plan(struct trim *trim, const struct group *group, struct group_file *f
 	file->trim = choose(trim, file, &survey);
 	if (file->trim == GROUP_TRIM_REWRITE && !begin_rewrite(trim, file))
 		file->trim = say_only(file);
-	file->n_dropped = survey.n_known - survey.n_unmasked;
+	n_samples = &survey.n_samples;
+	file->n_dropped = n_samples->n_known - n_samples->n_unmasked;
 	if (file->trim == GROUP_TRIM_FRONT)
 		file->n_dropped += survey.n_before_front;
 	else if (file->trim == GROUP_TRIM_REWRITE || file->trim == GROUP_TRIM_EMPTY)
-		file->n_dropped = survey.n_known - survey.n_alive;
+		file->n_dropped = n_samples->n_known - n_samples->n_alive;
 	return 0;
 }

@@ -20,9 +20,9 @@
 struct trim {
 	struct engine *engine; /* borrowed */
 	struct block_decoder *decoder;
-	struct tombstones known;      /* of the file, as its blocks say */
-	struct tombstones tombstones; /* and as they will say */
-	struct metric_file_sample *samples;
+	struct tombstones known;            /* of the file, as its blocks say */
+	struct tombstones tombstones;       /* and as they will say */
+	struct metric_file_sample *samples; /* of a column, and behind them its absences */
 	size_t samples_capacity;
 	struct metric_names names; /* that the file has */
 	bool cannot_punch;         /* the file system cannot: known once it was tried */

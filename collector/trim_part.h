@@ -23,14 +23,21 @@ struct trim_source {
 	int fd;
 };
 
+/* How many samples, or absences, there are, and count. */
+struct trim_tally {
+	size_t n_alive;
+	size_t n_unmasked; /* so many are not deleted; the rest of them is too old */
+	size_t n_known;    /* so many were not deleted until now */
+	size_t n;          /* that are there */
+};
+
 /* A column of a block; only what counts of it. */
 struct trim_column {
 	uint32_t id;
 	struct metric_file_sample *samples; /* borrowed until the next column */
-	size_t n_alive;                     /* of these */
-	size_t n_unmasked; /* so many are not deleted; the rest of them is too old */
-	size_t n_known;    /* so many were not deleted until now */
-	size_t n_samples;  /* that the block has */
+	struct metric_file_sample *absences;
+	struct trim_tally n_samples;
+	struct trim_tally n_absences;
 };
 
 static inline struct catalog_data *trim_data(const struct group_file *file)
@@ -78,6 +85,14 @@ static inline int64_t trim_horizon(const struct group_file *file)
 static inline struct tombstone trim_mask(const struct group_mask *mask)
 {
 	return (struct tombstone){mask->series->id, mask->position, mask->since_us, mask->until_us};
+}
+
+static inline void trim_tally_add(struct trim_tally *tally, const struct trim_tally *more)
+{
+	tally->n_alive += more->n_alive;
+	tally->n_unmasked += more->n_unmasked;
+	tally->n_known += more->n_known;
+	tally->n += more->n;
 }
 
 /* @return 0; -ENODATA: nothing of it counts; as metric_file_load(); trim_close_part() in any case */

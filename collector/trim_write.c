@@ -36,6 +36,17 @@ static int take_last(void *context, uint32_t series_id, const struct metric_file
 	return 0;
 }
 
+/* So are absences: they are written behind the front as well. */
+static int take_absence(void *context, uint32_t series_id, int64_t time_us)
+{
+	const struct naming *naming = context;
+	struct metric_name *name = metric_names_find(&naming->trim->names, series_id);
+
+	if (name && time_us >= naming->horizon_us)
+		name->has_last = true;
+	return 0;
+}
+
 /* Add the names that a part has; where it is told, those that are still needed are marked. */
 static int load_names(struct trim *trim, const struct group_file *file, size_t index,
 		      bool is_marked)
@@ -45,6 +56,7 @@ static int load_names(struct trim *trim, const struct group_file *file, size_t i
 		.context = &naming,
 		.series = take_series,
 		.last = is_marked ? take_last : NULL,
+		.absence = is_marked ? take_absence : NULL,
 	};
 	struct trim_source source;
 	struct metric_file_end end;
@@ -175,14 +187,17 @@ static int list_columns(struct copy *copy, const struct store_file_block *block)
 		struct trim_column column;
 
 		result = trim_read_column(trim, copy->file, i, block->position, &column);
-		if (result < 0 || column.n_alive == 0)
+		if (result < 0 || column.n_samples.n_alive + column.n_absences.n_alive == 0)
 			continue;
 		buffer_append(&copy->samples, column.samples,
-			      column.n_alive * sizeof(*column.samples));
+			      column.n_samples.n_alive * sizeof(*column.samples));
+		buffer_append(&copy->samples, column.absences,
+			      column.n_absences.n_alive * sizeof(*column.absences));
 		name_column(copy, column.id);
 		copy->columns[copy->n_columns++] = (struct metric_file_column){
 			.series_id = column.id,
-			.n_samples = column.n_alive,
+			.n_samples = column.n_samples.n_alive,
+			.n_absences = column.n_absences.n_alive,
 		};
 	}
 	return buffer_failed(&copy->samples) ? -ENOMEM : result;
@@ -197,6 +212,8 @@ static int encode_columns(struct copy *copy)
 	for (size_t i = 0; i < copy->n_columns; i++) {
 		copy->columns[i].samples = samples;
 		samples += copy->columns[i].n_samples;
+		copy->columns[i].absences = samples;
+		samples += copy->columns[i].n_absences;
 	}
 	addition.columns = copy->columns;
 	addition.n_columns = copy->n_columns;

@@ -12,6 +12,7 @@
 
 #include "collector/delete.h"
 #include "collector/epoch.h"
+#include "collector/horizon.h"
 #include "common/message.h"
 #include "tests/support/all_series.h"
 #include "tests/support/store_agent.h"
@@ -50,6 +51,11 @@ static struct catalog_series *find_series(const char *labels)
 			return series;
 	}
 	abort();
+}
+
+static const struct catalog_file *find_file(const char *labels)
+{
+	return find_series(labels)->file;
 }
 
 static int take(void *context, int64_t time_us, uint8_t reason)
@@ -203,6 +209,111 @@ Test(ticks, that_are_deleted_are_not_given)
 	send(12, "F", NULL);
 	cr_expect_str_eq(read(0), "10+ 12F 13F 14+ ");
 	cr_expect_str_eq(read(1), "10F 11F 12F 13F 14F ");
+}
+
+/* Say what is deleted in the file, and read it from there alone. */
+static void trim(void)
+{
+	checkpoint();
+	checkpoint();
+	restart();
+}
+
+/* A delete may be of absences alone, and the file has to say so all the same. */
+Test(ticks, that_are_deleted_in_files_stay_so)
+{
+	send(10, "1FFF2345", "FFFFF345");
+	checkpoint();
+	delete_series(0, SECOND(11), SECOND(12));
+	cr_expect_str_eq(read(0), "10+ 13F 14+ 15+ 16+ 17+ ");
+	trim();
+	cr_expect_str_eq(read(0), "10+ 13F 14+ 15+ 16+ 17+ ");
+	cr_expect_str_eq(read(1), "10F 11F 12F 13F 14F 15+ 16+ 17+ ");
+	cr_expect_eq(agent.epoch->host->n_filed, 8);
+	cr_expect(sim_store_has(&store, "hosts/web01/m.hm"), "and is no other");
+}
+
+/* Of which more than half is deleted: what is left goes on in another file. */
+Test(ticks, that_are_left_of_a_file_go_into_the_next)
+{
+	send(10, "FFFF123F", "2SS-----");
+	send(20, "F", "G");
+	checkpoint();
+	delete_series(0, SECOND(10), SECOND(15));
+	delete_series(1, SECOND(10), SECOND(11));
+	trim();
+	(void)sim_store_find(&store, "hosts/web01", "m~1@");
+	cr_expect_str_eq(read(0), "16+ 17F 20F ");
+	cr_expect_str_eq(read(1), "12S 20G ");
+	cr_expect_str_eq(sim_store_read(&store), "16 web01 m{x=\"0\"} 3\n");
+	cr_expect_eq(agent.epoch->host->n_filed, 1);
+	delete_series(0, INT64_MIN, INT64_MAX);
+	delete_series(1, INT64_MIN, INT64_MAX);
+	trim();
+	cr_expect_str_eq(read(0), "");
+	cr_expect_str_eq(read(1), "");
+}
+
+static void move_horizon(int64_t horizon_us)
+{
+	pthread_mutex_lock(&store.engine->mutex);
+	cr_assert_eq(horizon_put(store.engine, agent.epoch->host, horizon_us), 0);
+	store.engine->controls_wanted++;
+	pthread_mutex_unlock(&store.engine->mutex);
+	cr_assert_eq(engine_commit(store.engine), 0);
+}
+
+Test(ticks, that_are_too_old_are_not_given)
+{
+	send(10, "FS1FF", "F----");
+	checkpoint();
+	send(15, "F2F", NULL);
+	move_horizon(SECOND(13));
+	cr_expect_str_eq(read(0), "13F 14F 15F 16+ 17F ");
+	cr_expect_str_eq(read(1), "");
+	trim();
+	cr_expect_str_eq(read(0), "13F 14F 15F 16+ 17F ");
+	cr_expect_str_eq(read(1), "");
+	move_horizon(SECOND(100));
+	trim();
+	cr_expect_str_eq(read(0), "");
+}
+
+/* Samples of chance: they take eight bytes each. */
+static void put_random(int64_t second, unsigned n)
+{
+	struct buffer text = {0};
+	uint64_t state = 1;
+
+	for (unsigned i = 0; i < n; i++) {
+		state = state * UINT64_C(6364136223846793005) + 1;
+		buffer_printf(&text, "%" PRId64 " m{host=\"web01\",x=\"1\"} 0.%" PRIu64 "\n",
+			      SIM_STORE_START_S + second + i, state);
+	}
+	sim_store_put(&store, buffer_text(&text));
+	cr_assert_eq(engine_commit(store.engine), 0);
+	buffer_done(&text);
+}
+
+/* A series whose samples are all before the front has a name behind it as long as it has absences there. */
+Test(ticks, behind_a_front_have_their_names)
+{
+	sim_disk_set_now(store.sim, SECOND(5000));
+	send(10, "12", NULL);
+	put_random(12, 2000);
+	checkpoint();
+	send(3000, "FFF", NULL);
+	checkpoint();
+	send(3003, NULL, "123");
+	checkpoint();
+	move_horizon(SECOND(2500));
+	trim();
+	cr_expect(sim_store_has(&store, "hosts/web01/m.hm"), "the front is in it");
+	cr_expect_str_eq(read(0), "3000F 3001F 3002F ");
+	cr_expect_str_eq(read(1), "3003+ 3004+ 3005+ ");
+	cr_expect_eq(sim_store_stats(&store).n_damaged_ranges, 0);
+	cr_expect_eq(find_series("{x=\"0\"}")->last_time_us, CATALOG_NO_TIME);
+	cr_expect_gt(find_file("{x=\"0\"}")->data[CATALOG_SIDE_MAIN].trim->front_bytes, 8192);
 }
 
 static int stop(void *context, int64_t time_us, uint8_t reason)
