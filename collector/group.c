@@ -8,7 +8,7 @@
 
 #include "collector/group_messages.h"
 #include "common/array.h"
-#include "common/batch.h"
+#include "hostmetrics/wire.h"
 
 /* So many samples a series has in a batch, at least, where senders are in order. */
 #define SAMPLES_PER_RUN 8
@@ -49,7 +49,7 @@ static void free_samples(struct group *group)
  * -ENOMEM */
 static int reserve_samples(struct group *group)
 {
-	size_t n_samples = group->samples_max + BATCH_SAMPLES_MAX;
+	size_t n_samples = group->samples_max + HM_BATCH_SAMPLES_MAX;
 	size_t n_runs = n_samples / SAMPLES_PER_RUN;
 
 	if (group->samples)
@@ -80,7 +80,7 @@ void group_done(struct group *group)
 void group_clear(struct group *group)
 {
 	/* What a flood needed is not kept. */
-	if (group->samples_capacity > GROUP_SAMPLES_MAX + BATCH_SAMPLES_MAX ||
+	if (group->samples_capacity > GROUP_SAMPLES_MAX + HM_BATCH_SAMPLES_MAX ||
 	    group->runs_capacity > GROUP_SAMPLES_MAX)
 		free_samples(group);
 	group->n_runs = 0;
@@ -126,34 +126,75 @@ static bool goes_on(const struct group *group, const struct catalog_series *seri
 	return last->series == series && last->side == side && last->is_absent == is_absent;
 }
 
-static inline int add(struct group *group, struct catalog_series *series,
-		      const struct metric_file_sample *sample, int64_t received_us, bool is_absent)
+/* Make room for so many samples more. @return where they go; NULL without memory */
+static struct metric_file_sample *reserve_for(struct group *group, size_t n)
 {
-	bool is_odd = group_is_odd(sample->time_us, received_us);
-	enum catalog_side side = is_odd ? CATALOG_SIDE_ODD : CATALOG_SIDE_MAIN;
-	struct metric_file_sample *samples = array_grow(group->samples, group->n_samples,
-							&group->samples_capacity, sizeof(*samples));
+	if (n > UINT32_MAX - group->n_samples)
+		return NULL;
+	while (group->samples_capacity - group->n_samples < n) {
+		struct metric_file_sample *samples =
+			array_grow(group->samples, group->samples_capacity,
+				   &group->samples_capacity, sizeof(*samples));
 
-	if (!samples || group->n_samples >= UINT32_MAX)
+		if (!samples)
+			return NULL;
+		group->samples = samples;
+	}
+	return group->samples + group->n_samples;
+}
+
+/* Add samples, or absences, that all belong to one side. @return 0 or -ENOMEM */
+static int add_run_of(struct group *group, const struct tail_samples *samples,
+		      enum catalog_side side, bool is_absent)
+{
+	struct metric_file_sample *added = reserve_for(group, samples->n);
+
+	if (!added)
 		return -ENOMEM;
-	group->samples = samples;
-	if (!goes_on(group, series, side, is_absent) && add_run(group, series, side, is_absent) < 0)
+	if (!goes_on(group, samples->series, side, is_absent) &&
+	    add_run(group, samples->series, side, is_absent) < 0)
 		return -ENOMEM;
-	samples[group->n_samples++] = *sample;
-	group->runs[group->n_runs - 1].n_samples++;
+	for (size_t i = 0; i < samples->n; i++)
+		added[i] = (struct metric_file_sample){samples->times_us[i], samples->values[i]};
+	group->n_samples += samples->n;
+	group->runs[group->n_runs - 1].n_samples += (uint32_t)samples->n;
 	return 0;
 }
 
-static int add_sample(void *context, struct catalog_series *series,
-		      const struct metric_file_sample *sample, int64_t received_us)
+/* Times do not decrease, so where the first and the last are not odd, none is. */
+static int add_samples(void *context, const struct tail_samples *samples)
 {
-	return add(context, series, sample, received_us, false);
+	const int64_t received_us = samples->received_us;
+	struct tail_samples piece = *samples;
+	int result = 0;
+
+	for (size_t i = 0; i < samples->n && result == 0; i += piece.n) {
+		bool is_odd = group_is_odd(samples->times_us[i], received_us);
+		size_t end = samples->n;
+
+		if (is_odd || group_is_odd(samples->times_us[end - 1], received_us)) {
+			for (end = i + 1; end < samples->n; end++) {
+				if (group_is_odd(samples->times_us[end], received_us) != is_odd)
+					break;
+			}
+		}
+		piece.times_us = samples->times_us + i;
+		piece.values = samples->values + i;
+		piece.n = end - i;
+		result = add_run_of(context, &piece, is_odd ? CATALOG_SIDE_ODD : CATALOG_SIDE_MAIN,
+				    false);
+	}
+	return result;
 }
 
 static int add_absence(void *context, struct catalog_series *series,
 		       const struct metric_file_sample *absence, int64_t received_us)
 {
-	return add(context, series, absence, received_us, true);
+	const struct tail_samples samples = {series, &absence->time_us, &absence->value, 1,
+					     received_us};
+	bool is_odd = group_is_odd(absence->time_us, received_us);
+
+	return add_run_of(context, &samples, is_odd ? CATALOG_SIDE_ODD : CATALOG_SIDE_MAIN, true);
 }
 
 /* Take out of a run what a delete names. */
@@ -232,7 +273,7 @@ static int add_batch(struct group *group, struct tail *tail, uint32_t host, uint
 {
 	struct tail_take take = {
 		.context = group,
-		.sample = add_sample,
+		.samples = add_samples,
 		.absence = add_absence,
 		.mask = add_mask,
 		.mark = group_add_mark,

@@ -17,16 +17,16 @@ struct replay {
 	struct last_samples wanted; /* their last ones were deleted */
 };
 
-static int note_sample(void *context, struct catalog_series *series,
-		       const struct metric_file_sample *sample, int64_t received_us)
+static int note_samples(void *context, const struct tail_samples *samples)
 {
 	struct replay *replay = context;
 	struct engine *engine = replay->engine;
-	bool is_odd = group_is_odd(sample->time_us, received_us);
 
 	pthread_mutex_lock(&engine->mutex);
-	catalog_note(series, sample->time_us, sample->value, is_odd);
-	series->file->host->n_samples++;
+	for (size_t i = 0; i < samples->n; i++)
+		catalog_note(samples->series, samples->times_us[i], samples->values[i],
+			     group_is_odd(samples->times_us[i], samples->received_us));
+	samples->series->file->host->n_samples += samples->n;
 	pthread_mutex_unlock(&engine->mutex);
 	return 0;
 }
@@ -78,7 +78,7 @@ static int replay_host(struct replay *replay, struct tail *tail, struct catalog_
 {
 	struct engine *engine = replay->engine;
 	struct tail_range range = {host->number, host->checkpoint, host->last};
-	struct tail_take take = {.context = replay, .sample = note_sample, .mask = note_mask};
+	struct tail_take take = {.context = replay, .samples = note_samples, .mask = note_mask};
 	const uint64_t *positions;
 	size_t n_positions = 0;
 	int result;

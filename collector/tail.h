@@ -35,12 +35,20 @@ struct tail_range {
 	uint64_t last;
 };
 
+/* Samples of one series that follow each other. Borrowed for the call. */
+struct tail_samples {
+	struct catalog_series *series;
+	const int64_t *times_us; /* never decreasing */
+	const double *values;
+	size_t n;
+	int64_t received_us;
+};
+
 struct tail_take {
 	void *context;
-	/* One sample, in the order of the log, within a batch by series, then by time.
+	/* Samples of a series, in the order of the log, within a batch by series, then by time.
 	 * @return 0 or -errno, which ends it */
-	int (*sample)(void *context, struct catalog_series *series,
-		      const struct metric_file_sample *sample, int64_t received_us);
+	int (*samples)(void *context, const struct tail_samples *samples);
 	/* Likewise an absence, behind the samples of its column. NULL: they do not matter */
 	int (*absence)(void *context, struct catalog_series *series,
 		       const struct metric_file_sample *absence, int64_t received_us);

@@ -92,14 +92,10 @@ struct rows {
 static int take_run(const struct rows *rows, size_t row, struct catalog_series *series,
 		    const double *values, size_t n_values, const struct tail_take *take)
 {
-	for (size_t i = 0; i < n_values; i++) {
-		struct metric_file_sample sample = {rows->times_us[row + i], values[i]};
-		int result = take->sample(take->context, series, &sample, rows->received_us);
+	const struct tail_samples samples = {series, rows->times_us + row, values, n_values,
+					     rows->received_us};
 
-		if (result < 0)
-			return result;
-	}
-	return 0;
+	return n_values > 0 ? take->samples(take->context, &samples) : 0;
 }
 
 static int take_absences(const struct rows *rows, const struct block_column *column,

@@ -8,8 +8,8 @@
 #include <stdlib.h>
 
 #include "collector/engine.h"
-#include "common/batch.h"
 #include "common/message.h"
+#include "hostmetrics/wire.h"
 #include "tests/support/sim_store.h"
 
 #define AT SIM_STORE_AT
@@ -145,7 +145,7 @@ Test(group, ends_within_a_host_when_it_is_full)
 	host = store.engine->catalog.all_hosts[0];
 	range = (struct tail_range){host->number, host->checkpoint, host->last};
 	/* As if other hosts had filled it already. */
-	group.samples_capacity = GROUP_SAMPLES_MAX + BATCH_SAMPLES_MAX + 4000;
+	group.samples_capacity = GROUP_SAMPLES_MAX + HM_BATCH_SAMPLES_MAX + 4000;
 	group.samples = calloc(group.samples_capacity, sizeof(*group.samples));
 	group.n_samples = GROUP_SAMPLES_MAX - 1;
 	n_before = group.n_samples;

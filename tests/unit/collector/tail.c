@@ -128,22 +128,22 @@ struct sum {
 	int64_t received_us;
 };
 
-static int add(void *context, struct catalog_series *series,
-	       const struct metric_file_sample *sample, int64_t received_us)
+static int add(void *context, const struct tail_samples *samples)
 {
 	struct sum *sum = context;
 
-	cr_assert_str_eq(series->file->host->name, "a");
-	sum->n++;
-	sum->values += sample->value;
-	sum->received_us = received_us;
-	return sum->n == 4 ? -ECANCELED : 0;
+	cr_assert_str_eq(samples->series->file->host->name, "a");
+	for (size_t i = 0; i < samples->n; i++)
+		sum->values += samples->values[i];
+	sum->n += (unsigned)samples->n;
+	sum->received_us = samples->received_us;
+	return sum->n >= 4 ? -ECANCELED : 0;
 }
 
 Test(tail, decodes_a_batch_for_its_host_and_ends_when_it_is_told_to)
 {
 	struct sum sum = {0};
-	struct tail_take take = {.context = &sum, .sample = add};
+	struct tail_take take = {.context = &sum, .samples = add};
 	struct tail_range range;
 
 	sim_store_put(&store, AT "01 m{host=\"a\"} 1\n" AT "02 m{host=\"a\"} 2\n" AT
