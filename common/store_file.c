@@ -28,7 +28,7 @@ _Static_assert(sizeof(ID_MAGIC) + 4 + HM_ID_BYTES + 4 == STORE_FILE_ID_BYTES,
 #define HOST_FIX_BYTES    (4 + HM_ID_BYTES + 8)
 #define EPOCH_BYTES       (HM_ID_BYTES + 12)
 #define MESSAGE_FIX_BYTES ((size_t)9)
-#define EVENT_FIX_BYTES   28
+#define EVENT_FIX_BYTES   36
 
 static void set_le16(uint8_t *out, uint16_t value)
 {
@@ -318,7 +318,8 @@ void store_file_put_message(struct buffer *out, const struct store_file_message 
 
 void store_file_put_event(struct buffer *out, const struct store_file_event *event)
 {
-	cursor_put_u64(out, (uint64_t)event->time_us);
+	cursor_put_u64(out, (uint64_t)event->since_us);
+	cursor_put_u64(out, (uint64_t)event->until_us);
 	cursor_put_u64(out, event->position);
 	cursor_put_u64(out, event->count);
 	cursor_put_u32(out, event->reason);
@@ -499,16 +500,22 @@ int store_file_get_message(const struct store_file_block *block,
 
 int store_file_get_event(const struct store_file_block *block, struct store_file_event *ret_event)
 {
+	struct store_file_event event;
+
 	if (block->type != HM_BLOCK_EVENT || block->payload_bytes < EVENT_FIX_BYTES)
 		return -EBADMSG;
-	*ret_event = (struct store_file_event){
-		.time_us = (int64_t)get_le64(block->payload),
-		.position = get_le64(block->payload + 8),
-		.count = get_le64(block->payload + 16),
-		.reason = get_le32(block->payload + 24),
+	event = (struct store_file_event){
+		.since_us = (int64_t)get_le64(block->payload),
+		.until_us = (int64_t)get_le64(block->payload + 8),
+		.position = get_le64(block->payload + 16),
+		.count = get_le64(block->payload + 24),
+		.reason = get_le32(block->payload + 32),
 		.text = (const char *)block->payload + EVENT_FIX_BYTES,
 		.text_length = block->payload_bytes - EVENT_FIX_BYTES,
 	};
+	if (event.since_us > event.until_us)
+		return -EBADMSG;
+	*ret_event = event;
 	return 0;
 }
 

@@ -96,11 +96,13 @@ struct store_file_message {
 	size_t n_bytes;
 };
 
+/* Something that is missing of a host, and why. */
 struct store_file_event {
-	int64_t time_us;
-	uint64_t position;
-	uint64_t count;
-	uint32_t reason; /* enum hm_reason, or one of a newer writer */
+	int64_t since_us; /* it is missing behind the first of these times, and before the second */
+	int64_t until_us;
+	uint64_t position; /* of the log: behind what is missing */
+	uint64_t count;    /* of messages; 0 = not known */
+	uint32_t reason;   /* enum hm_reason, or one of a newer writer */
 	const char *text;
 	size_t text_length;
 };

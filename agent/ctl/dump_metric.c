@@ -297,14 +297,18 @@ static int print_event(struct metric *metric, const struct store_file_block *blo
 	struct store_file_event event;
 	char time[NUMBER_TEXT_MAX_BYTES];
 	char number[NUMBER_TEXT_MAX_BYTES];
+	char until[TIMESTAMP_TEXT_MAX_BYTES];
 	int result = store_file_get_event(block, &event);
 
 	if (result < 0)
 		return result;
-	(void)snprintf(time, sizeof(time), "%" PRId64, event.time_us);
+	(void)snprintf(time, sizeof(time), "%" PRId64, event.since_us);
 	(void)snprintf(number, sizeof(number), "%" PRIu64, event.count);
-	buffer_append(&detail, event.text, event.text_length);
-	return print_row(metric, time, key_of(event.reason), number, &detail);
+	(void)timestamp_format(event.until_us, until);
+	buffer_printf(&detail, "until %s%s%.*s", until, event.text_length > 0 ? ", " : "",
+		      (int)event.text_length, event.text);
+	return print_row(metric, time, key_of(event.reason), event.count > 0 ? number : NULL,
+			 &detail);
 }
 
 static int print_oldest(struct metric *metric, const struct store_file_block *block)

@@ -33,7 +33,8 @@
  *                      samples in files; the name
  *     HM_BLOCK_EPOCH   u8 epoch[16]; u64 sequence of its last message that the checkpoint went beyond; u32
  *                      CRC32C of that. Of an epoch the last one counts
- *     HM_BLOCK_EVENT   i64 microseconds since 1970 UTC; u64 position in the log; u64 count; u32
+ *     HM_BLOCK_EVENT   i64 and i64 microseconds since 1970 UTC: of the time between these messages are
+ *                      missing; u64 position in the log, behind them; u64 how many, 0 = not known; u32
  *                      enum hm_reason; text
  *     HM_BLOCK_MESSAGE u8 enum hm_record_type: GAP, CLOCK or SCHEDULE; i64 time of receipt; the message,
  *                      as it came

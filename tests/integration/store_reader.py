@@ -315,8 +315,10 @@ def read_epoch(payload):
 
 
 def read_event(payload):
-    (time, position, count, reason), text = take("qQQI", payload)
-    return time, position, count, reason, text.decode()
+    """First and last time, position, count, reason, a text."""
+    (since, until, position, count, reason), text = take("qqQQI", payload)
+    require(since <= until, "an event that ends before it begins")
+    return since, until, position, count, reason, text.decode()
 
 
 def read_message(payload):

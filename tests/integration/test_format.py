@@ -100,14 +100,14 @@ class Format(unittest.TestCase):
         data += struct.pack("<I", store_reader.crc32c(data))
         data += make_block(7, len(data), HOST, 1, struct.pack("<I16sQ", 3, bytes(range(16)), 5) + b"web01.lan")
         data += make_block(7, len(data), EPOCH, 1, struct.pack("<16sQI", bytes(range(16)), 12, 34))
-        data += make_block(7, len(data), EVENT, 1, struct.pack("<qQQI", 5000000, 56, 78, 6) + b"why")
+        data += make_block(7, len(data), EVENT, 1, struct.pack("<qqQQI", 5000000, 5500000, 56, 78, 62) + b"why")
         gap = struct.pack("<B16sQ16sQqqQH", 0, bytes(range(16)), 9, bytes(range(16)), 7, 5000000, 6500000, 11, 9)
         data += make_block(7, len(data), MESSAGE, 1, struct.pack("<Bq", store_log.GAP, 8000000) + gap)
         _, blocks, damage = store_reader.read_file(data)
         self.assertEqual(damage, [])
         self.assertEqual(store_reader.read_host(blocks[0].payload), (3, bytes(range(16)), 5, "web01.lan"))
         self.assertEqual(store_reader.read_epoch(blocks[1].payload), (bytes(range(16)), 12, 34))
-        self.assertEqual(store_reader.read_event(blocks[2].payload), (5000000, 56, 78, 6, "why"))
+        self.assertEqual(store_reader.read_event(blocks[2].payload), (5000000, 5500000, 56, 78, 62, "why"))
         self.assertEqual(store_reader.read_message(blocks[3].payload), (store_log.GAP, 8000000, gap))
         self.assertEqual(store_log.read_gap(gap), ((bytes(range(16)), 9, bytes(range(16))), 7, 5000000, 6500000, 11, 9))
         number = "000102030405060708090a0b0c0d0e0f"
@@ -119,7 +119,7 @@ class Format(unittest.TestCase):
         self.assertEqual(result.code, 0, result.err)
         self.assertEqual(result.lines(), [f"-\tweb01\thost\t3\tid {number}, name web01.lan",
                                           f"-\tweb01\tepoch\t12\tepoch {number}, CRC32C 00000022",
-                                          "5\tweb01\tbad_value\t78\twhy",
+                                          "5\tweb01\tquarantined\t78\tuntil 5.5, why",
                                           "5\tweb01\tgap\t11\tuntil 6.5, reason no_memory, "
                                           f"sequence 7 to 9 of epoch {number}"])
 

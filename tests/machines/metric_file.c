@@ -54,8 +54,13 @@ static void put_known(uint64_t *random, enum hm_block_type type, struct buffer *
 	struct store_file_meta meta = {any(random), HM_STORED_COUNTER, "seconds", 7};
 	struct store_file_host host = {(uint32_t)any(random), id, any(random), "web01", 5};
 	struct store_file_epoch epoch = {id, any(random), any(random)};
-	struct store_file_event event = {-(int64_t)(any(random) >> 1), any(random), any(random),
-					 (uint32_t)any(random),        "why",       3};
+	struct store_file_event event = {.since_us = -(int64_t)(any(random) >> 1),
+					 .until_us = (int64_t)(any(random) >> 1),
+					 .position = any(random),
+					 .count = any(random),
+					 .reason = (uint32_t)any(random),
+					 .text = "why",
+					 .text_length = 3};
 
 	if (type == HM_BLOCK_META)
 		store_file_put_meta(out, &meta);

@@ -448,7 +448,7 @@ Test(store_file, reads_what_a_host_file_holds)
 {
 	struct store_file_host host = {7, store_id, 5, "web", 3};
 	struct store_file_epoch epoch = {store_id, 1, 2};
-	struct store_file_event event = {-1, 2, 3, HM_REASON_IDLE, "why", 3};
+	struct store_file_event event = {-1, 5, 2, 3, HM_REASON_IDLE, "why", 3};
 	struct store_file_block block;
 	int64_t oldest_us;
 	uint64_t offset;
@@ -483,7 +483,8 @@ Test(store_file, reads_what_a_host_file_holds)
 	cr_assert_eq(get_block(&block), 0);
 	event = (struct store_file_event){0};
 	cr_assert_eq(store_file_get_event(&block, &event), 0);
-	cr_expect_eq(event.time_us, -1);
+	cr_expect_eq(event.since_us, -1);
+	cr_expect_eq(event.until_us, 5);
 	cr_expect_eq(event.position, 2);
 	cr_expect_eq(event.count, 3);
 	cr_expect_eq(event.reason, HM_REASON_IDLE);
@@ -528,6 +529,19 @@ Test(store_file, an_agent_s_message_comes_back_and_is_of_its_own_type)
 	cr_expect_eq(store_file_get_message(&block, &message), -EBADMSG);
 }
 
+Test(store_file, an_event_does_not_end_before_it_begins)
+{
+	struct store_file_event event = {.since_us = 7, .until_us = 6};
+	struct store_file_block block;
+	struct buffer payload = {0};
+
+	store_file_put_event(&payload, &event);
+	put_block(HM_BLOCK_EVENT, payload.data, payload.length);
+	cr_assert_eq(get_block(&block), 0);
+	cr_expect_eq(store_file_get_event(&block, &event), -EBADMSG);
+	buffer_done(&payload);
+}
+
 Test(store_file, refuses_a_host_s_blocks_of_a_wrong_length)
 {
 	uint8_t zeros[4 + HM_ID_BYTES + 8 + HM_HOST_NAME_MAX_BYTES + 1] = {0};
@@ -549,7 +563,7 @@ Test(store_file, refuses_a_host_s_blocks_of_a_wrong_length)
 		cr_expect_eq(store_file_get_epoch(&block, &epoch), length == 28 ? 0 : -EBADMSG);
 		put_block(HM_BLOCK_EVENT, zeros, length);
 		cr_assert_eq(get_block(&block), 0);
-		cr_expect_eq(store_file_get_event(&block, &event), length >= 28 ? 0 : -EBADMSG);
+		cr_expect_eq(store_file_get_event(&block, &event), length >= 36 ? 0 : -EBADMSG);
 		cr_expect_eq(store_file_get_oldest(&block, &oldest_us), -EBADMSG);
 		put_block(HM_BLOCK_OLDEST, zeros, length);
 		cr_assert_eq(get_block(&block), 0);

@@ -285,8 +285,13 @@ Test(dump, prints_what_is_known_of_a_host)
 	static const uint8_t id[HM_ID_BYTES] = "0123456789abcdef";
 	struct store_file_host host = {7, id, 0, "web01.lan", 9};
 	struct store_file_epoch epoch = {id, 12, 34};
-	struct store_file_event event = {INT64_C(1795416401000000), 56,    3,
-					 HM_REASON_BAD_VALUE,       "x=y", 3};
+	struct store_file_event event = {.since_us = INT64_C(1795416401000000),
+					 .until_us = INT64_C(1795416402500000),
+					 .position = 56,
+					 .count = 3,
+					 .reason = HM_REASON_QUARANTINED,
+					 .text = "x=y",
+					 .text_length = 3};
 	size_t start;
 
 	put_header(HM_FILE_HOST, "web01", "");
@@ -299,6 +304,10 @@ Test(dump, prints_what_is_known_of_a_host)
 	start = store_file_begin_block(&bytes, HM_BLOCK_EVENT, 1);
 	store_file_put_event(&bytes, &event);
 	end_block(start);
+	event = (struct store_file_event){.since_us = -1000000, .reason = HM_REASON_QUARANTINED};
+	start = store_file_begin_block(&bytes, HM_BLOCK_EVENT, 1);
+	store_file_put_event(&bytes, &event);
+	end_block(start);
 	start = store_file_begin_block(&bytes, HM_BLOCK_OLDEST, 1);
 	store_file_put_oldest(&bytes, INT64_C(1795416400500000));
 	end_block(start);
@@ -307,7 +316,8 @@ Test(dump, prints_what_is_known_of_a_host)
 		printed,
 		"-\tweb01\thost\t7\tid 30313233343536373839616263646566, name web01.lan\n"
 		"-\tweb01\tepoch\t12\tepoch 30313233343536373839616263646566, CRC32C 00000022\n"
-		"1795416401\tweb01\tbad_value\t3\tx=y\n"
+		"1795416401\tweb01\tquarantined\t3\tuntil 1795416402.5, x=y\n"
+		"-1\tweb01\tquarantined\t-\tuntil 0\n"
 		"1795416400.5\tweb01\toldest\t-\t-\n");
 }
 
