@@ -82,7 +82,9 @@ struct catalog_host {
 	int64_t waiting_us; /* when the oldest of its samples that are in no file came in; 0 = none */
 	uint64_t sealed;    /* the committer's own: last number given to a batch */
 	uint64_t appended; /* the committer's own: position of its last batch, durable or not */
-	struct metric_file_end end;      /* of its .host file */
+	struct metric_file_end end; /* of its .host file */
+	uint64_t
+		schedule; /* the SCHEDULE that this has last, see group_hash_schedule(); 0 = none */
 	struct catalog_sample *gathered; /* waiting to be sealed */
 	size_t n_gathered;
 	size_t gathered_capacity;

@@ -58,7 +58,7 @@ struct group_mark {
 	struct epoch_mark mark;
 };
 
-/* A GAP, CLOCK or SCHEDULE of an agent. */
+/* A GAP, CLOCK or SCHEDULE of an agent, or a DELETE. */
 struct group_message {
 	enum hm_record_type type;
 	int64_t received_us;
@@ -79,6 +79,7 @@ struct group_host {
 	uint64_t n_hidden;  /* of the log: they were deleted before they came into files */
 	int64_t horizon_us; /* of the host, when the group was begun */
 	int64_t oldest_us;  /* of what its files have, once they are encoded */
+	uint64_t schedule;  /* the SCHEDULE that its own file then has last */
 };
 
 /* A file that is appended to. */
@@ -170,7 +171,7 @@ int group_add_trimmed(struct group *group, struct catalog_host *host, uint64_t p
  */
 int group_complete(struct group *group, pthread_mutex_t *mutex);
 
-/* What the group says of a host's epochs is in its own file. With the mutex held. */
+/* What the group says of a host's agent is in its own file. With the mutex held. */
 void group_publish_marks(const struct group *group, const struct group_host *of);
 
 #endif

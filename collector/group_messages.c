@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-/* What a group has of agents beside their samples. */
+/* What a group has of hosts beside their samples. */
 
 #include "collector/group_messages.h"
 
 #include <errno.h>
+#include <string.h>
 
+#include "collector/engine.h"
 #include "common/array.h"
 #include "common/store_file.h"
+#include "common/wire_schedule.h"
 
 /* The marks of one host that the group got last are together at the end. */
 int group_add_mark(void *context, struct epoch *epoch, const struct epoch_mark *mark)
@@ -58,6 +61,7 @@ void group_publish_marks(const struct group *group, const struct group_host *of)
 
 		mark->epoch->filed = mark->mark;
 	}
+	of->host->schedule = of->schedule;
 }
 
 static int put_mark(const struct group_file *file, const struct epoch *epoch,
@@ -86,27 +90,72 @@ static int put_filed(const struct group_file *file, pthread_mutex_t *mutex, stru
 	return result;
 }
 
-static int put_message(const struct group *group, const struct group_file *file,
-		       const struct group_message *message, struct buffer *out)
+uint64_t group_hash_schedule(const struct hash_key *key, const struct store_file_message *message)
 {
-	struct store_file_message entry = {
+	struct wire_schedule schedule;
+	uint64_t hash;
+
+	if (message->type != HM_RECORD_SCHEDULE ||
+	    wire_schedule_get(message->bytes, message->n_bytes, &schedule) != HM_REASON_NONE)
+		return 0;
+	hash = hash_bytes(key, schedule.entries, schedule.n_bytes);
+	return hash ? hash : 1;
+}
+
+static struct store_file_message get_message(const struct group *group, size_t i)
+{
+	const struct group_message *message = &group->messages[i];
+
+	return (struct store_file_message){
 		.type = message->type,
 		.received_us = message->received_us,
 		.bytes = (const uint8_t *)group->bytes.data + message->bytes_at,
 		.n_bytes = message->n_bytes,
 	};
-	size_t start = store_file_begin_block(out, HM_BLOCK_MESSAGE, file->of->position);
+}
 
-	store_file_put_message(out, &entry);
+/* A DELETE is logged twice. Does the same come later? */
+static bool comes_again(const struct group *group, const struct group_host *of, size_t i)
+{
+	struct store_file_message message = get_message(group, i);
+
+	if (message.type != HM_RECORD_DELETE)
+		return false;
+	for (size_t k = i + 1; k < of->first_message + of->n_messages; k++) {
+		struct store_file_message other = get_message(group, k);
+
+		if (other.type == HM_RECORD_DELETE && other.n_bytes == message.n_bytes &&
+		    memcmp(other.bytes, message.bytes, message.n_bytes) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Put a message, where it says something new. */
+static int put_message(const struct group *group, const struct group_file *file, size_t i,
+		       const struct hash_key *key, struct buffer *out)
+{
+	struct store_file_message message = get_message(group, i);
+	uint64_t schedule = group_hash_schedule(key, &message);
+	size_t start;
+
+	if (comes_again(group, file->of, i) || (schedule && schedule == file->of->schedule))
+		return 0;
+	if (schedule)
+		file->of->schedule = schedule;
+	start = store_file_begin_block(out, HM_BLOCK_MESSAGE, file->of->position);
+	store_file_put_message(out, &message);
 	return store_file_end_block(out, start, file->after.salt,
 				    file->before.length_bytes + start);
 }
 
 int group_put_messages(const struct group *group, const struct group_file *file, bool is_first,
-		       pthread_mutex_t *mutex, struct buffer *out)
+		       struct engine *engine, struct buffer *out)
 {
-	const struct group_host *of = file->of;
-	int result = is_first ? put_filed(file, mutex, out) : 0;
+	struct group_host *of = file->of;
+	int result = is_first ? put_filed(file, &engine->mutex, out) : 0;
+
+	of->schedule = is_first ? 0 : of->host->schedule;
 
 	for (size_t i = 0; i < of->n_marks && result == 0; i++) {
 		const struct group_mark *mark = &group->marks[of->first_mark + i];
@@ -114,6 +163,6 @@ int group_put_messages(const struct group *group, const struct group_file *file,
 		result = put_mark(file, mark->epoch, &mark->mark, out);
 	}
 	for (size_t i = 0; i < of->n_messages && result == 0; i++)
-		result = put_message(group, file, &group->messages[of->first_message + i], out);
+		result = put_message(group, file, of->first_message + i, &engine->catalog.key, out);
 	return result;
 }

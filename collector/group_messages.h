@@ -2,21 +2,31 @@
 #ifndef COLLECTOR_GROUP_MESSAGES_H
 #define COLLECTOR_GROUP_MESSAGES_H
 
-/* What a group has of agents beside their samples: for struct tail_take, while a host is added. */
+/* What a group has of hosts beside their samples: for struct tail_take, while a host is added. */
 
 #include "collector/group.h"
+#include "common/store_file.h"
+
+struct engine;
 
 /* @param context  the group. @return 0 or -ENOMEM */
 int group_add_mark(void *context, struct epoch *epoch, const struct epoch_mark *mark);
 int group_add_message(void *context, const struct log_record *record);
 
 /*
- * Append the blocks that a host's own file gets: its epochs' marks, and its messages.
- * @param mutex     of the catalog
+ * What a SCHEDULE says, but for since when, as a number. @return 0: it is none
+ * @param key  of the catalog
+ */
+uint64_t group_hash_schedule(const struct hash_key *key, const struct store_file_message *message);
+
+/*
+ * Append the blocks that a host's own file gets: its epochs' marks, and its messages. A SCHEDULE holds until
+ * another one comes: one that says what the file's last one does is left out, so that an agent which starts often does
+ * not have it written each time.
  * @param is_first  the file is made: it says of all epochs what the one before said
  * @return as store_file_end_block()
  */
 int group_put_messages(const struct group *group, const struct group_file *file, bool is_first,
-		       pthread_mutex_t *mutex, struct buffer *out);
+		       struct engine *engine, struct buffer *out);
 
 #endif

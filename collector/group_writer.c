@@ -320,7 +320,7 @@ static int encode_host(struct group_writer *writer, const struct group *group,
 	if (result == 0)
 		result = put_oldest(file, bytes);
 	if (result == 0)
-		result = group_put_messages(group, file, is_first, &engine->mutex, bytes);
+		result = group_put_messages(group, file, is_first, engine, bytes);
 	if (result < 0)
 		return result;
 	start = store_file_begin_block(bytes, HM_BLOCK_HOST, file->of->position);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "collector/epoch.h"
+#include "collector/group_messages.h"
 #include "collector/loader_part.h"
 #include "common/file_reader.h"
 
@@ -20,6 +21,7 @@ static void remake_doubtful(struct loader *loader, int folder)
 		return;
 	(void)disk->unlink(disk->context, folder, HOST_FILE);
 	host->end = (struct metric_file_end){.highest_us = CATALOG_NO_TIME};
+	host->schedule = 0;
 }
 
 /* What is durable of an epoch, at least. One that another host has, or that is too much, is passed over. */
@@ -48,6 +50,15 @@ static int take_host(struct loader *loader, const struct store_file_host *entry)
 	return epoch_give_host(&loader->engine->catalog, host, entry->id);
 }
 
+/* What is sampled is not written once more as long as it stays the same. */
+static void take_message(struct loader *loader, const struct store_file_message *message)
+{
+	uint64_t schedule = group_hash_schedule(&loader->engine->catalog.key, message);
+
+	if (schedule)
+		loader->host->schedule = schedule;
+}
+
 /* Take what the blocks of the host's own file say. @return 0 or -errno */
 static int take_host_blocks(struct loader *loader, struct file_reader *reader)
 {
@@ -58,6 +69,7 @@ static int take_host_blocks(struct loader *loader, struct file_reader *reader)
 	while (result == 0 && (result = file_reader_next(reader, &found)) == 0) {
 		struct store_file_host entry;
 		struct store_file_epoch epoch;
+		struct store_file_message message;
 
 		if (loader->is_logged && found.block.position > host->checkpoint)
 			continue;
@@ -66,6 +78,8 @@ static int take_host_blocks(struct loader *loader, struct file_reader *reader)
 			result = take_host(loader, &entry);
 		if (store_file_get_epoch(&found.block, &epoch) == 0)
 			result = take_epoch(loader, &epoch);
+		if (store_file_get_message(&found.block, &message) == 0)
+			take_message(loader, &message);
 		(void)store_file_get_oldest(&found.block, &host->said_oldest_us);
 	}
 	return result == -ENODATA ? 0 : result;
@@ -81,6 +95,7 @@ static int read_headless(struct loader *loader, struct file_reader *reader)
 	if (result == 0 && loader->host) {
 		result = take_host_blocks(loader, reader);
 		loader->host->end = (struct metric_file_end){.highest_us = CATALOG_NO_TIME};
+		loader->host->schedule = 0;
 	}
 	return result;
 }

@@ -58,7 +58,7 @@ struct tail_take {
 		     struct catalog_series *const *series, int64_t received_us);
 	/* A message of an agent took its place in its epoch. NULL: that does not matter. @return likewise */
 	int (*mark)(void *context, struct epoch *epoch, const struct epoch_mark *mark);
-	/* A GAP, CLOCK or SCHEDULE of an agent. NULL: they do not matter. @return likewise */
+	/* A GAP, CLOCK or SCHEDULE of an agent, or a DELETE. NULL: they do not matter. @return likewise */
 	int (*message)(void *context, const struct log_record *record);
 	/* Is any series of a metric wanted? A batch that names its own series without one
 	 * is passed over. NULL = all are */

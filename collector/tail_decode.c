@@ -414,8 +414,11 @@ int tail_decode(struct tail *tail, uint32_t host, uint64_t position, const struc
 
 	if (result < 0)
 		return result;
-	if (record.type == HM_RECORD_DELETE)
-		return take_delete(tail, &record, take);
+	if (record.type == HM_RECORD_DELETE) {
+		result = take_delete(tail, &record, take);
+		return result == 0 && take->message ? take->message(take->context, &record)
+						    : result;
+	}
 	if (record.type == HM_RECORD_BATCH && !is_agents(&record))
 		return take_batch(tail, &record, take);
 	return take_message(tail, &record, take);

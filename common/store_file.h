@@ -90,7 +90,7 @@ struct store_file_epoch {
 };
 
 struct store_file_message {
-	enum hm_record_type type; /* GAP, CLOCK or SCHEDULE, or one of a newer writer */
+	enum hm_record_type type; /* GAP, CLOCK, SCHEDULE or DELETE, or one of a newer writer */
 	int64_t received_us;
 	const uint8_t *bytes; /* the message */
 	size_t n_bytes;

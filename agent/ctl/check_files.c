@@ -173,7 +173,7 @@ static int verify_data(struct verifying *verifying, const struct store_file_bloc
 	return 0;
 }
 
-/* Is what an agent told of in order? @return 0, also for a type that is not known; -EBADMSG */
+/* Is a message in order? @return 0, also for a type that is not known; -EBADMSG */
 static int verify_message(const struct store_file_block *block)
 {
 	enum hm_reason reason = HM_REASON_NONE;
@@ -190,6 +190,8 @@ static int verify_message(const struct store_file_block *block)
 		reason = wire_clock_get(message.bytes, message.n_bytes, &clock);
 	else if (message.type == HM_RECORD_SCHEDULE)
 		reason = wire_schedule_get(message.bytes, message.n_bytes, &schedule);
+	else if (message.type == HM_RECORD_DELETE)
+		return check_delete(message.bytes, message.n_bytes);
 	return reason == HM_REASON_NONE ? 0 : -EBADMSG;
 }
 

@@ -126,6 +126,9 @@ int check_log(struct check *check);
  * @return 0, also for a type that is not known; -EBADMSG: it makes no sense; -ENOMEM */
 int check_record(struct check *check, const struct log_record *record);
 
+/* Verify the payload of a DELETE. @return 0 or -EBADMSG */
+int check_delete(const uint8_t *payload, size_t n_bytes);
+
 /* Note what a record of an agent says. @return 0 or -ENOMEM */
 int check_add_ids(struct check *check, const struct check_ids *ids);
 

@@ -247,15 +247,16 @@ static int take_batch(struct check *check, const struct log_record *record, stru
 	return take_text_batch(check, record, cursor);
 }
 
-static int take_delete(struct cursor *cursor)
+int check_delete(const uint8_t *payload, size_t n_bytes)
 {
+	struct cursor cursor = {.at = payload, .left = n_bytes};
 	struct series_text metric;
 	struct series_text labels;
 	struct log_delete entry;
-	int result = log_entry_get_delete(cursor, &entry);
+	int result = log_entry_get_delete(&cursor, &entry);
 
 	while (result == 0)
-		result = log_entry_get_delete_series(cursor, &metric, &labels);
+		result = log_entry_get_delete_series(&cursor, &metric, &labels);
 	return result == -ENODATA ? 0 : result;
 }
 
@@ -300,7 +301,7 @@ int check_record(struct check *check, const struct log_record *record)
 	case HM_RECORD_EPOCH:
 		return take_marks(&cursor);
 	case HM_RECORD_DELETE:
-		return take_delete(&cursor);
+		return check_delete(record->payload, record->payload_bytes);
 	case HM_RECORD_HORIZON:
 		return take_horizons(&cursor);
 	case HM_RECORD_GROUP:

@@ -9,6 +9,7 @@
 #include "agent/ctl/dump_part.h"
 #include "common/file_front.h"
 #include "common/file_reader.h"
+#include "common/log_entry.h"
 #include "common/number.h"
 #include "common/reason.h"
 #include "common/timestamp.h"
@@ -276,6 +277,43 @@ static int print_schedule(struct metric *metric, const struct store_file_message
 	return print_row(metric, time, "schedule", number, &detail);
 }
 
+/* Which series were deleted, and when. */
+static int print_delete(struct metric *metric, const struct store_file_message *message)
+{
+	struct cursor cursor = {.at = message->bytes, .left = message->n_bytes};
+	struct buffer detail = {0};
+	struct series_text name;
+	struct series_text labels;
+	struct log_delete entry;
+	char time[NUMBER_TEXT_MAX_BYTES];
+	char number[NUMBER_TEXT_MAX_BYTES];
+	char seconds[TIMESTAMP_TEXT_MAX_BYTES];
+	uint64_t n_series = 0;
+	int result = log_entry_get_delete(&cursor, &entry);
+
+	if (result < 0)
+		return result;
+	(void)timestamp_format(message->received_us, seconds);
+	buffer_printf(&detail, "at %s", seconds);
+	if (entry.until_us < INT64_MAX) {
+		(void)timestamp_format(entry.until_us, seconds);
+		buffer_printf(&detail, ", until %s", seconds);
+	}
+	while ((result = log_entry_get_delete_series(&cursor, &name, &labels)) == 0) {
+		buffer_printf(&detail, ", %.*s%.*s", (int)name.length, name.start,
+			      (int)labels.length, labels.start);
+		n_series++;
+	}
+	if (result != -ENODATA) {
+		buffer_done(&detail);
+		return result;
+	}
+	(void)snprintf(time, sizeof(time), "%" PRId64, entry.since_us);
+	(void)snprintf(number, sizeof(number), "%" PRIu64, n_series);
+	return print_row(metric, entry.since_us > INT64_MIN ? time : NULL, "deleted", number,
+			 &detail);
+}
+
 /* @return 0, also for a type that is not known; -EBADMSG; -errno */
 static int print_message(struct metric *metric, const struct store_file_block *block)
 {
@@ -288,6 +326,8 @@ static int print_message(struct metric *metric, const struct store_file_block *b
 		return print_gap(metric, &message);
 	if (message.type == HM_RECORD_SCHEDULE)
 		return print_schedule(metric, &message);
+	if (message.type == HM_RECORD_DELETE)
+		return print_delete(metric, &message);
 	return message.type == HM_RECORD_CLOCK ? print_clock(metric, &message) : 0;
 }
 

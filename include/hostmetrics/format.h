@@ -36,8 +36,8 @@
  *     HM_BLOCK_EVENT   i64 and i64 microseconds since 1970 UTC: of the time between these messages are
  *                      missing; u64 position in the log, behind them; u64 how many, 0 = not known; u32
  *                      enum hm_reason; text
- *     HM_BLOCK_MESSAGE u8 enum hm_record_type: GAP, CLOCK or SCHEDULE; i64 time of receipt; the message,
- *                      as it came
+ *     HM_BLOCK_MESSAGE u8 enum hm_record_type: GAP, CLOCK, SCHEDULE or DELETE; i64 time of receipt; the
+ *                      payload, as it came
  *     HM_BLOCK_OLDEST  i64 microseconds since 1970 UTC: no sample in the host's METRIC files is older.
  *                      The last one counts
  *

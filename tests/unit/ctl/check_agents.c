@@ -407,6 +407,17 @@ static void expect_block(size_t begin)
 	cr_expect_str_eq(printed, expected);
 }
 
+static void make_delete(void)
+{
+	static const struct series_text metric = {"m", 1};
+	static const struct series_text labels = {"{a=\"b\"}", 7};
+	struct log_delete entry = {.id = {1}, .name = {"web01", 5}, .until_us = 5};
+
+	buffer_clear(&payload);
+	log_entry_put_delete(&payload, &entry);
+	log_entry_put_delete_series(&payload, &metric, &labels);
+}
+
 Test(check_agents, messages_in_a_host_s_file_make_sense)
 {
 	size_t begin;
@@ -427,6 +438,12 @@ Test(check_agents, messages_in_a_host_s_file_make_sense)
 	(void)put_host_file(HM_RECORD_SCHEDULE, payload.length);
 	cr_expect_eq(check("hosts/web01/.host"), ENDING_FOUND);
 	begin = put_host_file(HM_RECORD_SCHEDULE, payload.length - 1);
+	cr_expect_eq(check("hosts/web01/.host"), ENDING_FAILED);
+	expect_block(begin);
+	make_delete();
+	(void)put_host_file(HM_RECORD_DELETE, payload.length);
+	cr_expect_eq(check("hosts/web01/.host"), ENDING_FOUND);
+	begin = put_host_file(HM_RECORD_DELETE, payload.length - 1);
 	cr_expect_eq(check("hosts/web01/.host"), ENDING_FAILED);
 	expect_block(begin);
 	/* One of a later version may be anything. */

@@ -377,6 +377,7 @@ static void put_message(enum hm_record_type type, size_t n_bytes)
 {
 	struct store_file_message message = {
 		.type = type,
+		.received_us = 1795416403500000,
 		.bytes = (const uint8_t *)payload.data,
 		.n_bytes = n_bytes,
 	};
@@ -484,6 +485,31 @@ Test(dump_agents, so_is_what_it_samples)
 				  "1795416400\tweb01\tschedule\t0\t-\n");
 }
 
+static void put_delete(int64_t since_us, int64_t until_us)
+{
+	static const struct series_text metrics[] = {{"m", 1}, {"n", 1}};
+	static const struct series_text labels[] = {{"", 0}, {"{a=\"b\"}", 7}};
+	struct log_delete entry = {
+		.id = {1}, .name = {"web01", 5}, .since_us = since_us, .until_us = until_us};
+
+	buffer_clear(&payload);
+	log_entry_put_delete(&payload, &entry);
+	for (size_t i = 0; i < 2; i++)
+		log_entry_put_delete_series(&payload, &metrics[i], &labels[i]);
+	put_message(HM_RECORD_DELETE, payload.length);
+}
+
+Test(dump_agents, and_what_was_deleted)
+{
+	begin_host_file();
+	put_delete(1500000, 2000000);
+	put_delete(INT64_MIN, INT64_MAX);
+	cr_expect_eq(dump(), ENDING_FOUND);
+	cr_expect_str_eq(printed,
+			 "1.5\tweb01\tdeleted\t2\tat 1795416403.5, until 2, m, n{a=\"b\"}\n"
+			 "-\tweb01\tdeleted\t2\tat 1795416403.5, m, n{a=\"b\"}\n");
+}
+
 Test(dump_agents, a_message_of_a_later_version_is_passed_over)
 {
 	begin_host_file();
@@ -525,4 +551,11 @@ Test(dump_agents, and_a_schedule)
 {
 	make_message(HM_FRAME_SCHEDULE);
 	expect_damage(HM_RECORD_SCHEDULE, payload.length - 1);
+}
+
+Test(dump_agents, and_a_delete)
+{
+	begin_host_file();
+	put_delete(1, 2);
+	expect_damage(HM_RECORD_DELETE, payload.length - 1);
 }
