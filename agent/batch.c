@@ -11,42 +11,16 @@
 
 #include "agent/round.h"
 #include "common/number.h"
-#include "common/series.h"
 #include "common/text.h"
 #include "common/timestamp.h"
 
 /* Of a label that is not as it should be, people are shown this much. */
 #define LABEL_SHOWN_MAX_BYTES 200
 
-/* All label values of a series, each with its NUL. */
-#define LABELS_MAX_BYTES (HM_LABEL_SET_MAX_BYTES + HM_METRIC_LABELS_MAX)
-
-/* What tsearch(3) compares: the metric, then the label values as bytes. */
-static int compare_series(const void *left, const void *right)
-{
-	const struct batch_series *a = left;
-	const struct batch_series *b = right;
-
-	if (a->metric != b->metric)
-		return a->metric < b->metric ? -1 : 1;
-	if (a->labels_bytes != b->labels_bytes)
-		return a->labels_bytes < b->labels_bytes ? -1 : 1;
-	return memcmp(a->labels, b->labels, a->labels_bytes);
-}
-
 void batch_init(struct hm_batch *batch, const struct hm_plugin *plugin)
 {
 	*batch = (struct hm_batch){.plugin = plugin};
 	TAILQ_INIT(&batch->series);
-}
-
-static void series_free(struct batch_series *series)
-{
-	if (!series)
-		return;
-	free((char *)series->labels);
-	free((char *)series->text);
-	free(series);
 }
 
 /* The tree's nodes are its own; what they point to is in the list as well. */
@@ -64,7 +38,7 @@ void batch_done(struct hm_batch *batch)
 		return;
 	tdestroy(batch->tree, keep_series);
 	TAILQ_FOREACH_SAFE(series, &batch->series, entry, next)
-		series_free(series);
+		batch_series_free(series);
 	buffer_done(&batch->reasons);
 	buffer_done(&batch->scratch);
 	free((void *)batch->shown);
@@ -74,20 +48,47 @@ void batch_done(struct hm_batch *batch)
 void batch_begin(struct hm_batch *batch)
 {
 	batch->round++;
-	batch->is_discarded = false;
+	batch->discard_reason = HM_REASON_NONE;
 	batch->cursor = TAILQ_FIRST(&batch->series);
 	batch->n_problems = 0;
 	buffer_clear(&batch->reasons);
 }
 
-void batch_discard(struct hm_batch *batch)
+void batch_discard(struct hm_batch *batch, enum hm_reason reason)
 {
-	batch->is_discarded = true;
+	batch->discard_reason = reason;
 }
 
+/* Has this round said anything of a series yet? */
+static bool is_seen(const struct hm_batch *batch, const struct batch_series *series)
+{
+	return batch_series_last_round(series) == batch->round;
+}
+
+/* Has this round a value for it? */
 static bool is_fresh(const struct hm_batch *batch, const struct batch_series *series)
 {
-	return series->round == batch->round && !batch->is_discarded;
+	return series->round == batch->round && batch->discard_reason == HM_REASON_NONE;
+}
+
+/* Is there anything to be shipped as its value? */
+static bool has_value(const struct hm_batch *batch, const struct batch_series *series)
+{
+	return is_fresh(batch, series) || series->is_owed;
+}
+
+/* Why a series without a value has none. @return HM_REASON_NONE: nobody expects one */
+static enum hm_reason missing_reason(const struct hm_batch *batch,
+				     const struct batch_series *series)
+{
+	bool is_missing = series->missing_round == batch->round;
+
+	if (batch->discard_reason == HM_REASON_NONE && is_missing)
+		return series->reason;
+	if (!series->is_expected)
+		return HM_REASON_NONE;
+	return batch->discard_reason == HM_REASON_NONE ? HM_REASON_SOURCE_GONE
+						       : batch->discard_reason;
 }
 
 /* What is shipped for a series of this round. */
@@ -134,111 +135,33 @@ static bool is_own_metric(const struct hm_batch *batch, const struct hm_metric *
 	       offset / sizeof(*metric) < batch->plugin->n_metrics;
 }
 
-/*
- * Write the label values one behind the other.
- * @return their bytes, or -errno
- */
-static ssize_t pack_labels(const struct hm_metric *metric, const char *const labels[],
-			   char out[static LABELS_MAX_BYTES])
+/* The list takes the order in which the round has its series. */
+static void place_series(struct hm_batch *batch, struct batch_series *series)
 {
-	size_t n_bytes = 0;
-	size_t i;
-
-	for (i = 0; labels[i]; i++) {
-		size_t length = strlen(labels[i]) + 1;
-
-		if (i == HM_METRIC_LABELS_MAX || !metric->labels[i])
-			return -EINVAL;
-		if (length > LABELS_MAX_BYTES - n_bytes)
-			return -EMSGSIZE;
-		memcpy(out + n_bytes, labels[i], length);
-		n_bytes += length;
-	}
-	if (i < HM_METRIC_LABELS_MAX && metric->labels[i])
-		return -EINVAL;
-	return (ssize_t)n_bytes;
-}
-
-/* Format a name into a text of its own; NULL when there is no memory. */
-static char *format_text(struct hm_batch *batch, const struct series *name)
-{
-	buffer_clear(&batch->scratch);
-	series_format(name, &batch->scratch);
-	buffer_append_byte(&batch->scratch, '\0');
-	return buffer_failed(&batch->scratch) ? NULL : strdup(batch->scratch.data);
-}
-
-/*
- * Take the packed labels of a series apart.
- * @return 0, -EILSEQ, -EMSGSIZE
- */
-static int unpack_name(const struct batch_series *series, struct series *name)
-{
-	const struct hm_metric *metric = series->metric;
-	const char *value = series->labels;
-
-	*name = (struct series){.metric = {metric->name, strlen(metric->name)}};
-	for (size_t i = 0; value < series->labels + series->labels_bytes; i++) {
-		size_t length = strlen(value);
-
-		if (!text_is_clean(value, length))
-			return -EILSEQ;
-		if (series_add_label(name, metric->labels[i], value) != HM_REASON_NONE)
-			return -EMSGSIZE;
-		value += length + 1;
-	}
-	return 0;
-}
-
-/*
- * Give a series its text.
- * @return 0, -EILSEQ, -EMSGSIZE, -ENOMEM
- */
-static int name_series(struct hm_batch *batch, struct batch_series *series)
-{
-	struct series name;
-	int result = unpack_name(series, &name);
-
-	if (result < 0)
-		return result;
-	series->text = format_text(batch, &name);
-	if (!series->text)
-		return -ENOMEM;
-	series->text_bytes = strlen(series->text);
-	return 0;
+	if (batch->cursor)
+		TAILQ_INSERT_BEFORE(batch->cursor, series, entry);
+	else
+		TAILQ_INSERT_TAIL(&batch->series, series, entry);
 }
 
 /* Make the series that `probe` looks for, and put it before the cursor. */
 static int add_series(struct hm_batch *batch, const struct batch_series *probe,
 		      struct batch_series **ret_series)
 {
-	struct batch_series *series = NULL;
-	int result = -ENOMEM;
+	struct batch_series *series;
+	int result;
 
 	if (batch->n_series == BATCH_SERIES_MAX)
 		return -ENOSPC;
-	series = calloc(1, sizeof(*series));
-	if (!series)
-		goto out;
-	series->metric = probe->metric;
-	/* One more than needed: a series without labels has no bytes. */
-	series->labels = calloc(1, probe->labels_bytes + 1);
-	series->labels_bytes = probe->labels_bytes;
-	if (!series->labels)
-		goto out;
-	memcpy((char *)series->labels, probe->labels, probe->labels_bytes);
-	result = name_series(batch, series);
-	if (result == 0 && !tsearch(series, &batch->tree, compare_series))
-		result = -ENOMEM;
-out:
-	if (result < 0) {
-		series_free(series);
+	result = batch_series_new(probe->metric, probe->labels, probe->labels_bytes,
+				  &batch->scratch, &series);
+	if (result < 0)
 		return result;
+	if (!tsearch(series, &batch->tree, batch_series_compare)) {
+		batch_series_free(series);
+		return -ENOMEM;
 	}
-	if (batch->cursor)
-		TAILQ_INSERT_BEFORE(batch->cursor, series, entry);
-	else
-		TAILQ_INSERT_TAIL(&batch->series, series, entry);
+	place_series(batch, series);
 	batch->n_series++;
 	*ret_series = series;
 	return 0;
@@ -251,31 +174,29 @@ out:
 static int find_series(struct hm_batch *batch, const struct hm_metric *metric,
 		       const char *const labels[], struct batch_series **ret_series)
 {
-	char packed[LABELS_MAX_BYTES];
-	ssize_t n_bytes =
-		is_own_metric(batch, metric) ? pack_labels(metric, labels, packed) : -EINVAL;
+	char packed[BATCH_SERIES_LABELS_MAX_BYTES];
+	ssize_t n_bytes = is_own_metric(batch, metric)
+				  ? batch_series_pack_labels(metric, labels, packed)
+				  : -EINVAL;
 	struct batch_series probe = {.metric = metric, .labels = packed};
 	struct batch_series **node;
 
 	if (n_bytes < 0)
 		return (int)n_bytes;
 	probe.labels_bytes = (size_t)n_bytes;
-	if (batch->cursor && compare_series(&probe, batch->cursor) == 0) {
+	if (batch->cursor && batch_series_compare(&probe, batch->cursor) == 0) {
 		*ret_series = batch->cursor;
 		batch->cursor = TAILQ_NEXT(batch->cursor, entry);
 		return 0;
 	}
-	node = tfind(&probe, &batch->tree, compare_series);
+	node = tfind(&probe, &batch->tree, batch_series_compare);
 	if (!node)
 		return add_series(batch, &probe, ret_series);
 	*ret_series = *node;
-	if ((*node)->round == batch->round)
+	if (is_seen(batch, *node))
 		return 0; /* already in its place */
 	TAILQ_REMOVE(&batch->series, *node, entry);
-	if (batch->cursor)
-		TAILQ_INSERT_BEFORE(batch->cursor, *node, entry);
-	else
-		TAILQ_INSERT_TAIL(&batch->series, *node, entry);
+	place_series(batch, *node);
 	return 0;
 }
 
@@ -296,41 +217,76 @@ static const char *problem_text(int error)
 	}
 }
 
+/* A series gets no value in this round. */
+static void set_missing(const struct hm_batch *batch, struct batch_series *series,
+			enum hm_reason reason)
+{
+	series->missing_round = batch->round;
+	series->reason = reason;
+}
+
+/* What is wrong with a value, for people; NULL = nothing. */
+static const char *value_problem(const struct batch_series *series, double value)
+{
+	if (!isfinite(value))
+		return "not a finite number";
+	if (series->metric->kind == HM_EVENTS && value < 0)
+		return "less than no events";
+	if (!isfinite(series->total + value))
+		return "its total is too large";
+	return NULL;
+}
+
+/* Find a series that this round has said nothing of yet. @return NULL: there is no such, which is a problem */
+static struct batch_series *find_unseen(struct hm_batch *batch, const struct hm_metric *metric,
+					const char *const labels[])
+{
+	struct batch_series *series = NULL;
+	int result = find_series(batch, metric, labels, &series);
+
+	if (result < 0) {
+		add_problem(batch, metric, labels, problem_text(result));
+		return NULL;
+	}
+	if (is_seen(batch, series)) {
+		add_problem(batch, metric, labels, "emitted twice in a round");
+		return NULL;
+	}
+	return series;
+}
+
 void hm_emit_labels(struct hm_batch *out, const struct hm_metric *metric, double value,
 		    const char *const labels[])
 {
-	struct batch_series *series;
-	int result;
+	struct batch_series *series = find_unseen(out, metric, labels);
+	const char *problem;
 
-	if (!isfinite(value)) {
-		add_problem(out, metric, labels, "not a finite number");
+	if (!series)
 		return;
-	}
-	if (metric->kind == HM_EVENTS && value < 0) {
-		add_problem(out, metric, labels, "less than no events");
-		return;
-	}
-	result = find_series(out, metric, labels, &series);
-	if (result < 0) {
-		add_problem(out, metric, labels, problem_text(result));
-		return;
-	}
-	if (series->round == out->round) {
-		add_problem(out, metric, labels, "emitted twice in a round");
-		return;
-	}
-	if (!isfinite(series->total + value)) {
-		add_problem(out, metric, labels, "its total is too large");
+	problem = value_problem(series, value);
+	if (problem) {
+		add_problem(out, metric, labels, problem);
+		set_missing(out, series, HM_REASON_SOURCE_FAILED);
 		return;
 	}
 	series->value = value;
 	series->round = out->round;
 }
 
+enum hm_reason batch_reason(int error)
+{
+	return error == -ETIMEDOUT ? HM_REASON_SOURCE_STUCK : HM_REASON_SOURCE_FAILED;
+}
+
 void hm_emit_missing_labels(struct hm_batch *out, const struct hm_metric *metric, int error,
 			    const char *const labels[])
 {
+	struct batch_series *series = find_unseen(out, metric, labels);
+
+	if (!series)
+		return;
 	add_problem(out, metric, labels, strerror(-error));
+	set_missing(out, series, batch_reason(error));
 }
 
 static void format_line(const struct hm_batch *batch, const struct batch_series *series,
@@ -354,12 +310,26 @@ size_t batch_format(const struct hm_batch *batch, int64_t time_us, struct buffer
 	size_t n_lines = 0;
 
 	TAILQ_FOREACH(series, &batch->series, entry) {
-		if (!is_fresh(batch, series) && !series->is_owed)
+		if (!has_value(batch, series))
 			continue;
 		format_line(batch, series, time_text, time_length, lines);
 		n_lines++;
 	}
 	return n_lines;
+}
+
+static void pack_series(const struct batch_series *series, int64_t time_us, double value,
+			enum hm_reason reason, struct buffer *out)
+{
+	const struct round_sample sample = {
+		.time_us = time_us,
+		.value = value,
+		.reason = reason,
+		.metric = series->metric,
+		.name = {series->text, series->text_bytes},
+	};
+
+	round_put(out, &sample);
 }
 
 size_t batch_pack(const struct hm_batch *batch, int64_t time_us, struct buffer *out)
@@ -368,19 +338,28 @@ size_t batch_pack(const struct hm_batch *batch, int64_t time_us, struct buffer *
 	size_t n_samples = 0;
 
 	TAILQ_FOREACH(series, &batch->series, entry) {
-		const struct round_sample sample = {
-			.time_us = time_us,
-			.value = shipped_value(batch, series),
-			.metric = series->metric,
-			.name = {series->text, series->text_bytes},
-		};
+		enum hm_reason reason = HM_REASON_NONE;
 
-		if (!is_fresh(batch, series) && !series->is_owed)
+		if (has_value(batch, series)) {
+			pack_series(series, time_us, shipped_value(batch, series), reason, out);
+			n_samples++;
 			continue;
-		round_put(out, &sample);
-		n_samples++;
+		}
+		reason = missing_reason(batch, series);
+		if (reason != HM_REASON_NONE)
+			pack_series(series, time_us, 0, reason, out);
 	}
 	return n_samples;
+}
+
+void batch_pack_missing(const struct hm_batch *batch, int64_t time_us, enum hm_reason reason,
+			struct buffer *out)
+{
+	const struct batch_series *series;
+
+	TAILQ_FOREACH(series, &batch->series, entry)
+		if (series->is_expected)
+			pack_series(series, time_us, 0, reason, out);
 }
 
 /* Room for all series, so that showing them cannot fail half-way. @return false without memory */
@@ -403,8 +382,8 @@ static void forget_series(struct hm_batch *batch, struct batch_series *series)
 {
 	TAILQ_REMOVE(&batch->series, series, entry);
 	batch->n_series--;
-	tdelete(series, &batch->tree, compare_series);
-	series_free(series);
+	tdelete(series, &batch->tree, batch_series_compare);
+	batch_series_free(series);
 }
 
 static void commit_series(const struct hm_batch *batch, struct batch_series *series,
@@ -412,14 +391,26 @@ static void commit_series(const struct hm_batch *batch, struct batch_series *ser
 {
 	double shipped = shipped_value(batch, series);
 
-	if (!is_fresh(batch, series) && !series->is_owed)
+	/* What a round that failed has missed is expected of the next one as well. */
+	if (batch->discard_reason == HM_REASON_NONE)
+		series->is_expected = is_seen(batch, series);
+	else if (batch->discard_reason == HM_REASON_SOURCE_GONE)
+		series->is_expected = false;
+	if (!has_value(batch, series))
 		return;
 	if (series->metric->kind == HM_EVENTS)
 		series->total = shipped;
 	series->is_owed = false;
 	series->is_shown = true;
+	series->shown_round = batch->round;
 	series->shown_value = shipped;
 	series->shown_time_us = time_us;
+}
+
+/* Is it one of the last few? */
+static bool is_recent(const struct hm_batch *batch, uint64_t round)
+{
+	return batch->round - round < BATCH_ROUNDS_KEPT;
 }
 
 void batch_commit(struct hm_batch *batch, int64_t time_us)
@@ -431,12 +422,11 @@ void batch_commit(struct hm_batch *batch, int64_t time_us)
 	batch->n_shown = 0;
 	TAILQ_FOREACH_SAFE(series, &batch->series, entry, next) {
 		commit_series(batch, series, time_us);
-		if (batch->round - series->round < BATCH_ROUNDS_KEPT) {
-			if (can_show && series->is_shown)
-				batch->shown[batch->n_shown++] = series;
-		} else if (series->metric->kind != HM_EVENTS) {
+		if (can_show && series->is_shown && is_recent(batch, series->shown_round))
+			batch->shown[batch->n_shown++] = series;
+		else if (series->metric->kind != HM_EVENTS && !series->is_expected &&
+			 !is_recent(batch, batch_series_last_round(series)))
 			forget_series(batch, series);
-		}
 	}
 	/* The cursor may point to what is gone. */
 	batch->cursor = NULL;
@@ -454,5 +444,5 @@ void batch_settle(struct hm_batch *batch)
 		series->is_owed = true;
 	}
 	/* Counted: this round must not count it once more. */
-	batch_discard(batch);
+	batch_discard(batch, HM_REASON_AGENT_STOPPED);
 }

@@ -13,10 +13,10 @@
  */
 
 #include <bsd/sys/queue.h>
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
+#include "agent/batch_series.h"
 #include "common/buffer.h"
 #include "hostmetrics/plugin.h"
 
@@ -29,24 +29,6 @@
 /* Of the reasons why values of a round are missing, this much is kept as text. */
 #define BATCH_REASONS_MAX_BYTES ((size_t)64 << 10)
 
-/* One series. What others may look at under the plugin's mutex is written under it. */
-struct batch_series {
-	TAILQ_ENTRY(batch_series) entry;
-	const struct hm_metric *metric;
-	const char *labels; /* values, each with its NUL */
-	size_t labels_bytes;
-	const char *text; /* canonical */
-	size_t text_bytes;
-	double value;   /* in round `round` */
-	uint64_t round; /* the last one that emitted it */
-	double total;   /* HM_EVENTS: the sum up to the last round that is safe */
-	bool is_owed;   /* HM_EVENTS: the total has grown since it was shipped */
-	/* Under the plugin's mutex: what the last safe round had. */
-	bool is_shown;
-	double shown_value;
-	int64_t shown_time_us;
-};
-
 TAILQ_HEAD(batch_list, batch_series);
 
 /* Zeroed = not initialised. */
@@ -57,7 +39,8 @@ struct hm_batch {
 	void *tree;                  /* of tsearch(3) */
 	struct batch_series *cursor; /* the series that should come next */
 	uint64_t round;
-	bool is_discarded; /* nothing of this round counts */
+	/* Nothing of this round counts, and this is why; HM_REASON_NONE = it does. */
+	enum hm_reason discard_reason;
 	/* Of this round: */
 	size_t n_problems;     /* values that are missing, not finite or not as the contract says */
 	struct buffer reasons; /* of the first of them, a line each: "series: reason" */
@@ -77,8 +60,14 @@ void batch_done(struct hm_batch *batch);
 /* Begin a round: what is emitted from now on belongs to it. */
 void batch_begin(struct hm_batch *batch);
 
-/* Nothing that this round emitted counts: the plugin failed, or was not called. */
-void batch_discard(struct hm_batch *batch);
+/*
+ * Nothing that this round emitted counts: the plugin failed, or was not called.
+ * @param reason  why its series have no values; SOURCE_GONE: nor will they have any
+ */
+void batch_discard(struct hm_batch *batch, enum hm_reason reason);
+
+/* What is to be said of values that could not be read. @param error  -errno */
+enum hm_reason batch_reason(int error);
 
 /*
  * Append the round as lines `TIME SERIES VALUE`, with the totals of counted events that no round
@@ -88,10 +77,15 @@ void batch_discard(struct hm_batch *batch);
 size_t batch_format(const struct hm_batch *batch, int64_t time_us, struct buffer *lines);
 
 /*
- * The same as samples of agent/round.h.
- * @return their number; out->failed tells when there was no memory for them
+ * The same as samples of agent/round.h, with the reason of each that is missing: the plugin said so, or the round
+ * failed. A series that the safe round before had, and this one says nothing of, is said to be gone, once.
+ * @return the number of values; out->failed tells when there was no memory for them
  */
 size_t batch_pack(const struct hm_batch *batch, int64_t time_us, struct buffer *out);
+
+/* Say of all series that the last safe round had that they are missing, at a time for which there was no round. */
+void batch_pack_missing(const struct hm_batch *batch, int64_t time_us, enum hm_reason reason,
+			struct buffer *out);
 
 /*
  * The round is safe: add what was counted to the totals, forget series that have not been seen for a

@@ -34,6 +34,7 @@ struct plugin {
 	bool is_started;
 	bool is_failing; /* the last round gave nothing */
 	bool has_round;  /* get_current_state() succeeded; not committed yet */
+	bool is_absent;  /* the last start found nothing */
 	int64_t retry_us;
 	struct hm_batch batch;
 	struct told told;
@@ -233,11 +234,20 @@ void plugin_start(struct plugin *plugin, int64_t monotonic_us)
 	result = plugin->config.table->start_collect(plugin->memory, &plugin->host);
 	leave_verb(plugin);
 	plugin->retry_us = monotonic_us + PLUGIN_RETRY_US;
+	plugin->is_absent = result == -ENODEV || result == -ENOTSUP;
 	if (result == 0)
 		plugin->is_started = true;
 	else
 		call_stop(plugin);
 	note_start(plugin, result);
+}
+
+/* Why its series have no values in this round. @param result  of get_current_state() */
+static enum hm_reason failure_reason(const struct plugin *plugin, int result)
+{
+	if (plugin->is_started)
+		return batch_reason(result);
+	return plugin->is_absent ? HM_REASON_SOURCE_GONE : HM_REASON_SOURCE_FAILED;
 }
 
 /* @return what get_current_state() did; -ENODEV when it does not run */
@@ -251,7 +261,7 @@ static int call_get(struct plugin *plugin)
 		leave_verb(plugin);
 	}
 	if (result < 0)
-		batch_discard(&plugin->batch);
+		batch_discard(&plugin->batch, failure_reason(plugin, result));
 	plugin->has_round = result >= 0;
 	return result;
 }

@@ -86,7 +86,7 @@ void plugin_start(struct plugin *plugin, int64_t monotonic_us);
 size_t plugin_round(struct plugin *plugin, int64_t time_us, int64_t monotonic_us,
 		    struct buffer *lines);
 
-/* The same, with samples of agent/round.h in place of lines. */
+/* The same, with samples of agent/round.h, and why others are missing, in place of lines. @return the number of values */
 size_t plugin_take_round(struct plugin *plugin, int64_t time_us, int64_t monotonic_us,
 			 struct buffer *samples);
 

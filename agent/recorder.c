@@ -48,6 +48,12 @@ static void lose(struct recorder *recorder, uint64_t n_samples, int error)
 	recorder->told = error;
 }
 
+/* A mark that a sample is missing is none. */
+static void lose_sample(struct recorder *recorder, const struct round_sample *sample, int error)
+{
+	lose(recorder, sample->reason == HM_REASON_NONE, error);
+}
+
 /* -- declarations ---------------------------------------------------------------------------------- */
 
 /* Read the series that the current epoch declares. @return 0 or -ENOMEM */
@@ -210,11 +216,11 @@ void recorder_ship(struct recorder *recorder)
 /* Write the tick that is being filled, and begin with the next. */
 static void put_tick(struct recorder *recorder)
 {
-	const uint32_t n_samples = recorder->tick.n_set;
+	const uint32_t n_samples = recorder->tick.n_set - recorder->tick.n_missing;
 	uint64_t number;
 	int result = 0;
 
-	if (n_samples == 0)
+	if (recorder->tick.n_set == 0)
 		return;
 	buffer_clear(&recorder->bytes);
 	tick_encode(&recorder->tick, &recorder->bytes);
@@ -237,6 +243,12 @@ static void put_tick(struct recorder *recorder)
 	tick_begin(&recorder->tick, recorder->tick.time_us);
 }
 
+static int set_sample(struct tick *tick, const struct round_sample *sample, uint32_t id)
+{
+	return sample->reason == HM_REASON_NONE ? tick_set(tick, id, sample->value)
+						: tick_set_missing(tick, id, sample->reason);
+}
+
 /* Two plugins may give one series: then there are two ticks of one time. */
 static void put_sample(struct recorder *recorder, const struct round_sample *sample, uint32_t id)
 {
@@ -248,13 +260,13 @@ static void put_sample(struct recorder *recorder, const struct round_sample *sam
 		put_tick(recorder);
 	if (tick->n_set == 0)
 		tick_begin(tick, sample->time_us);
-	result = tick_set(tick, id, sample->value);
+	result = set_sample(tick, sample, id);
 	if (result == -EEXIST) {
 		put_tick(recorder);
-		result = tick_set(tick, id, sample->value);
+		result = set_sample(tick, sample, id);
 	}
 	if (result < 0)
-		lose(recorder, 1, result);
+		lose_sample(recorder, sample, result);
 }
 
 /* @return the id of a sample's series, or NO_ID: nobody would take it */
@@ -269,7 +281,7 @@ static uint32_t find_id(struct recorder *recorder, const struct round_sample *sa
 	int result = dictionary_add(&recorder->dictionary, &series, &id);
 
 	if (result < 0)
-		lose(recorder, 1, result);
+		lose_sample(recorder, sample, result);
 	return result < 0 ? NO_ID : id;
 }
 
@@ -305,7 +317,7 @@ void recorder_take(struct recorder *recorder, const void *samples, size_t length
 	for (size_t i = 0; round_next(&at, end, &sample); i++) {
 		if (result < 0 ||
 		    (recorder->ids[i] != NO_ID && recorder->ids[i] >= recorder->n_declared))
-			lose(recorder, 1, declared);
+			lose_sample(recorder, &sample, declared);
 		else if (recorder->ids[i] != NO_ID)
 			put_sample(recorder, &sample, recorder->ids[i]);
 	}

@@ -9,11 +9,13 @@
 
 #include "common/buffer.h"
 #include "common/series.h"
+#include "hostmetrics/format.h"
 #include "hostmetrics/plugin.h"
 
 struct round_sample {
 	int64_t time_us;
 	double value;
+	enum hm_reason reason;          /* why there is no value; HM_REASON_NONE = there is one */
 	const struct hm_metric *metric; /* lives as long as the plugins are loaded */
 	struct series_text name;        /* canonical, without the label host */
 };

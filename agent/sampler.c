@@ -110,7 +110,7 @@ static void take_turn(struct sampler *sampler)
 
 	if (buffer_failed(&sampler->samples))
 		result = -ENOMEM;
-	else if (n_samples > 0)
+	else if (sampler->samples.length > 0)
 		result = queue_push(sampler->queue, sampler->samples.data, sampler->samples.length,
 				    n_samples);
 	if (result == 0)

@@ -35,6 +35,7 @@ void tick_begin(struct tick *tick, int64_t time_us)
 	tick->time_us = time_us;
 	tick->n_ids = 0;
 	tick->n_set = 0;
+	tick->n_missing = 0;
 }
 
 /* Room for ids up to this one. */
@@ -67,6 +68,7 @@ static int set(struct tick *tick, uint32_t id, const struct tick_sample *sample)
 		tick->samples[tick->n_ids++] = (struct tick_sample){0};
 	tick->samples[id] = *sample;
 	tick->n_set++;
+	tick->n_missing += sample->is_missing;
 	return 0;
 }
 

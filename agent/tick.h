@@ -38,6 +38,7 @@ struct tick {
 	struct tick_sample *samples; /* by id; neither there nor missing: nothing */
 	uint32_t n_ids;              /* above them nothing is set */
 	uint32_t n_set;
+	uint32_t n_missing; /* of these */
 	size_t capacity;
 };
 

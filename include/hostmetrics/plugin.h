@@ -98,7 +98,8 @@ struct hm_plugin {
 	 * nothing and opens nothing after the first rounds. Calling it twice without cleanup() in
 	 * between gives the same HM_EVENTS.
 	 * @return 0, also when some sources were reported by hm_emit_missing(); -errno when the
-	 * round gave nothing.
+	 * round gave nothing: all that the last round had is missing then. A series that a round
+	 * says nothing of is gone.
 	 */
 	int (*get_current_state)(void *state, struct hm_batch *out);
 
@@ -164,8 +165,8 @@ HM_API void hm_emit_labels(struct hm_batch *out, const struct hm_metric *metric,
 			   const char *const labels[]);
 
 /*
- * Report that a value could not be read: no sample, and the reason.
- * @param error  -errno
+ * Report that a value could not be read: no sample, and the reason, which is stored at this tick.
+ * @param error  -errno, for people; -ETIMEDOUT: the source did not answer in time
  */
 HM_API void hm_emit_missing_labels(struct hm_batch *out, const struct hm_metric *metric, int error,
 				   const char *const labels[]);

@@ -9,6 +9,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "agent/round.h"
+#include "common/reason.h"
 #include "hostmetrics/wire.h"
 
 enum metric {
@@ -49,6 +51,34 @@ static const char *format(void)
 	buffer_clear(&lines);
 	batch_format(&batch, 10500000, &lines);
 	return buffer_text(&lines);
+}
+
+/* What a round packs, a line for each series: its value, or why it has none. */
+static const char *unpack(const struct buffer *packed)
+{
+	const char *at = packed->data;
+	struct round_sample sample;
+
+	buffer_clear(&lines);
+	while (packed->length > 0 && round_next(&at, packed->data + packed->length, &sample)) {
+		buffer_append(&lines, sample.name.start, sample.name.length);
+		if (sample.reason == HM_REASON_NONE)
+			buffer_printf(&lines, " %g\n", sample.value);
+		else
+			buffer_printf(&lines, ": %s\n", reason_key(sample.reason));
+	}
+	return buffer_text(&lines);
+}
+
+static const char *pack(void)
+{
+	struct buffer packed = {0};
+	const char *text;
+
+	batch_pack(&batch, 10500000, &packed);
+	text = unpack(&packed);
+	buffer_done(&packed);
+	return text;
 }
 
 static void commit(void)
@@ -254,7 +284,7 @@ Test(batch, gives_nothing_of_a_round_that_is_discarded)
 	batch_begin(&batch);
 	take_zone("0");
 	hm_emit(&batch, &metrics[PRESSES], 5, "f12");
-	batch_discard(&batch);
+	batch_discard(&batch, HM_REASON_SOURCE_FAILED);
 	cr_assert_str_eq(format(), "");
 	commit();
 	cr_assert_eq(batch.n_shown, 0);
@@ -282,7 +312,9 @@ Test(batch, does_not_ship_what_is_not_finite)
 
 	cr_assert_str_eq(format(), "");
 	cr_assert_eq(batch.n_problems, 3);
-	cr_assert_eq(batch.n_series, 0);
+	cr_assert_str_eq(pack(), "load: source_failed\n"
+				 "t{type=\"x\",zone=\"0\"}: source_failed\n"
+				 "presses_total{key=\"f12\"}: source_failed\n");
 }
 
 static void expect_problem(const char *reason)
@@ -301,6 +333,111 @@ Test(batch, keeps_the_reason_of_a_missing_value)
 	expect_problem("t{zone=\"0\",type=\"acpitz\"}: Input/output error\n");
 	batch_begin(&batch);
 	cr_assert_eq(batch.reasons.length, 0);
+}
+
+Test(batch, says_of_each_value_that_is_missing_why)
+{
+	batch_begin(&batch);
+	hm_emit_missing(&batch, &metrics[LOAD], -EIO);
+	hm_emit_missing(&batch, &metrics[TEMPERATURE], -ETIMEDOUT, "0", "x");
+	take_zone("1");
+	cr_assert_str_eq(pack(), "load: source_failed\n"
+				 "t{type=\"x\",zone=\"0\"}: source_stuck\n"
+				 "t{type=\"x\",zone=\"1\"} 1\n");
+	commit();
+	cr_assert_eq(batch.n_shown, 1, "a series without any value is not shown");
+
+	/* Also of one that is missing for long. */
+	for (int i = 0; i < 5; i++) {
+		batch_begin(&batch);
+		hm_emit_missing(&batch, &metrics[LOAD], -EIO);
+		commit();
+	}
+	cr_assert_str_eq(pack(), "load: source_failed\n");
+	cr_assert_eq(batch.n_series, 1);
+}
+
+Test(batch, says_once_that_a_series_is_gone)
+{
+	static const char *const both[] = {"0", "1"};
+
+	take_zones(both, 2);
+	take_zones(both, 1);
+	batch_begin(&batch);
+	take_zone("0");
+	cr_assert_str_eq(pack(), "t{type=\"x\",zone=\"0\"} 1\n");
+
+	/* One that was missing, too. */
+	hm_emit_missing(&batch, &metrics[TEMPERATURE], -EIO, "1", "x");
+	commit();
+	batch_begin(&batch);
+	take_zone("0");
+	cr_assert_str_eq(pack(), "t{type=\"x\",zone=\"0\"} 1\n"
+				 "t{type=\"x\",zone=\"1\"}: source_gone\n");
+	/* That round is not safe, so it is said once more. */
+	batch_begin(&batch);
+	cr_assert_str_eq(pack(), "t{type=\"x\",zone=\"0\"}: source_gone\n"
+				 "t{type=\"x\",zone=\"1\"}: source_gone\n");
+	commit();
+	batch_begin(&batch);
+	cr_assert_str_eq(pack(), "");
+}
+
+Test(batch, says_of_all_series_in_each_round_that_fails_that_they_are_missing)
+{
+	static const char *const both[] = {"0", "1"};
+
+	take_zones(both, 2);
+	for (int i = 0; i < 10; i++) {
+		batch_begin(&batch);
+		take_zone("0");
+		take_zone("9");
+		batch_discard(&batch, HM_REASON_SOURCE_FAILED);
+		cr_assert_str_eq(pack(), "t{type=\"x\",zone=\"0\"}: source_failed\n"
+					 "t{type=\"x\",zone=\"1\"}: source_failed\n");
+		commit();
+	}
+	cr_assert_eq(batch.n_shown, 0, "their values are old");
+	batch_begin(&batch);
+	take_zone("1");
+	cr_assert_str_eq(pack(), "t{type=\"x\",zone=\"1\"} 1\n"
+				 "t{type=\"x\",zone=\"0\"}: source_gone\n");
+}
+
+Test(batch, says_once_that_the_source_of_all_is_gone)
+{
+	static const char *const one[] = {"0"};
+
+	take_zones(one, 1);
+	for (int i = 0; i < 2; i++) {
+		batch_begin(&batch);
+		batch_discard(&batch, HM_REASON_SOURCE_GONE);
+		cr_assert_str_eq(pack(), i == 0 ? "t{type=\"x\",zone=\"0\"}: source_gone\n" : "");
+		commit();
+	}
+}
+
+Test(batch, says_of_a_time_without_a_round_what_is_missing)
+{
+	static const char *const both[] = {"0", "1"};
+	struct buffer packed = {0};
+
+	take_zones(both, 2);
+	take_zones(both, 1);
+	batch_pack_missing(&batch, 1, HM_REASON_SOURCE_STUCK, &packed);
+	cr_assert_str_eq(unpack(&packed), "t{type=\"x\",zone=\"0\"}: source_stuck\n");
+	buffer_done(&packed);
+}
+
+Test(batch, ships_a_total_that_it_owes_though_the_round_fails)
+{
+	batch_begin(&batch);
+	hm_emit(&batch, &metrics[PRESSES], 5, "f12");
+	batch_settle(&batch);
+	batch_begin(&batch);
+	batch_discard(&batch, HM_REASON_SOURCE_FAILED);
+
+	cr_assert_str_eq(pack(), "presses_total{key=\"f12\"} 5\n");
 }
 
 Test(batch, takes_a_value_with_too_few_labels_for_missing)

@@ -11,6 +11,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "agent/round.h"
+#include "common/reason.h"
 #include "tests/support/fake_plugin.h"
 
 #define MINUTE_US INT64_C(60000000)
@@ -103,6 +105,57 @@ Test(plugin, is_started_by_its_first_round_and_stopped_once)
 	plugin_stop(plugin);
 	plugin_stop(plugin);
 	cr_assert_eq(control->n_stops, 1);
+}
+
+/* What a safe round packs, a word for each series: "value" or a reason. */
+static const char *pack_safely(void)
+{
+	struct buffer packed = {0};
+	struct round_sample sample;
+	const char *at;
+
+	buffer_clear(&lines);
+	plugin_take_round(plugin, 5000000, now_us, &packed);
+	at = packed.data;
+	while (packed.length > 0 && round_next(&at, packed.data + packed.length, &sample)) {
+		const char *word = "value";
+
+		if (sample.reason != HM_REASON_NONE)
+			word = reason_key(sample.reason);
+		buffer_printf(&lines, "%s\n", word);
+	}
+	buffer_done(&packed);
+	plugin_commit(plugin, 5000000);
+	return buffer_text(&lines);
+}
+
+Test(plugin, says_why_series_are_missing_while_it_fails)
+{
+	cr_assert_str_eq(pack_safely(), "value\nvalue\n");
+	control->get_result = -EIO;
+	cr_assert_str_eq(pack_safely(), "source_failed\nsource_failed\n");
+	control->get_result = -ETIMEDOUT;
+	cr_assert_str_eq(pack_safely(), "source_stuck\nsource_stuck\n");
+
+	/* Stopped, and started anew in vain; then it waits for the next try. */
+	control->start_result = -EACCES;
+	now_us += MINUTE_US;
+	cr_assert_str_eq(pack_safely(), "source_failed\nsource_failed\n");
+	cr_assert_str_eq(pack_safely(), "source_failed\nsource_failed\n");
+
+	control->start_result = 0;
+	control->get_result = 0;
+	now_us += MINUTE_US;
+	cr_assert_str_eq(pack_safely(), "value\nvalue\n");
+}
+
+Test(plugin, says_once_that_its_source_is_gone)
+{
+	cr_assert_str_eq(pack_safely(), "value\nvalue\n");
+	control->start_result = -ENODEV;
+	plugin_restart(plugin, now_us);
+	cr_assert_str_eq(pack_safely(), "source_gone\nsource_gone\n");
+	cr_assert_str_eq(pack_safely(), "");
 }
 
 Test(plugin, counts_the_same_events_again_until_a_round_is_safe)

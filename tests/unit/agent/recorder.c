@@ -5,6 +5,7 @@
 
 #include <criterion/criterion.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +13,9 @@
 #include <unistd.h>
 
 #include "agent/round.h"
+#include "common/block.h"
+#include "common/reason.h"
+#include "common/wire_batch.h"
 #include "common/wire_clock.h"
 #include "common/wire_declare.h"
 #include "tests/support/scratch.h"
@@ -59,6 +63,18 @@ static void put(int64_t time_us, const struct hm_metric *metric, const char *nam
 		.time_us = time_us,
 		.value = value,
 		.metric = metric,
+		.name = {name, strlen(name)},
+	};
+
+	round_put(&samples, &sample);
+}
+
+static void put_missing(int64_t time_us, const char *name, enum hm_reason reason)
+{
+	const struct round_sample sample = {
+		.time_us = time_us,
+		.reason = reason,
+		.metric = &gauge,
 		.name = {name, strlen(name)},
 	};
 
@@ -130,6 +146,59 @@ static const char *spooled(void)
 		else
 			say("%s\n", message.type == HM_FRAME_BATCH ? "batch" : "gap");
 	}
+	return text;
+}
+
+/* All samples of the batches of the current epoch, a line for each column: "id: 10 1, 20 reason;" */
+static void say_block(struct block_decoder *decoder, const uint8_t *bytes, size_t length)
+{
+	const int64_t *times_us;
+	size_t n_times;
+
+	cr_assert_eq(block_decoder_open(decoder, bytes, length), 0);
+	times_us = block_decoder_times(decoder, &n_times);
+	for (size_t i = 0; i < block_decoder_n_columns(decoder); i++) {
+		struct block_column column;
+		const struct block_run every = {.n_present = (uint32_t)n_times};
+		size_t at = 0, value = 0;
+
+		cr_assert_eq(block_decoder_column(decoder, i, &column), 0);
+		say("%u:", column.series_id);
+		for (size_t k = 0; k < (column.runs ? column.n_runs : 1); k++) {
+			const struct block_run run = column.runs ? column.runs[k] : every;
+
+			for (uint32_t n = 0; n < run.n_present; n++, at++)
+				say(" %" PRId64 "=%g", times_us[at], column.values[value++]);
+			for (uint32_t n = 0; n < run.n_missing; n++, at++)
+				say(" %" PRId64 "=%s", times_us[at],
+				    reason_key((enum hm_reason)run.reason));
+		}
+		say("\n");
+	}
+}
+
+static const char *batched(void)
+{
+	struct block_decoder *decoder = block_decoder_new();
+	struct spool_message message = {.sequence = 0};
+	struct spool_epoch_info info;
+
+	text[0] = '\0';
+	for (size_t i = 0; spool_get_epoch(spool, i, &info) == 0; i++)
+		;
+	while (spool_next(spool, info.id, message.sequence, &message) == 0) {
+		struct wire_batch batch;
+		const uint8_t *bytes;
+		size_t length;
+
+		if (message.type != HM_FRAME_BATCH)
+			continue;
+		cr_assert_eq(wire_batch_get(message.payload, message.payload_bytes, &batch),
+			     HM_REASON_NONE);
+		while (batch_get_block(&batch.blocks, &bytes, &length) == 0)
+			say_block(decoder, bytes, length);
+	}
+	block_decoder_free(decoder);
 	return text;
 }
 
@@ -265,6 +334,38 @@ Test(recorder, notes_when_sampling_begins_and_ends)
 	recorder_note(recorder, HM_CLOCK_STOPPED);
 	recorder_ship(recorder);
 	cr_assert_str_eq(spooled(), "clock 1\nclock 2\n");
+}
+
+Test(recorder, writes_why_samples_are_missing)
+{
+	for (int64_t i = 1; i <= 4; i++) {
+		put(10 * i, &gauge, "a", (double)i);
+		if (i < 2)
+			put(10 * i, &gauge, "b", 5);
+		else
+			put_missing(10 * i, "b",
+				    i < 4 ? HM_REASON_SOURCE_FAILED : HM_REASON_SOURCE_GONE);
+		/* One that never had a value is declared all the same. */
+		put_missing(10 * i, "c", HM_REASON_SOURCE_STUCK);
+		take();
+	}
+	cr_assert_eq(recorder_n_unsealed(recorder), 5, "the marks are no samples");
+	recorder_ship(recorder);
+	cr_assert_str_eq(batched(), "0: 10=1 20=2 30=3 40=4\n"
+				    "1: 10=5 20=source_failed 30=source_failed 40=source_gone\n"
+				    "2: 10=source_stuck 20=source_stuck 30=source_stuck "
+				    "40=source_stuck\n");
+	cr_assert_eq(status().n_samples, 5);
+}
+
+Test(recorder, writes_a_round_in_which_all_is_missing)
+{
+	put_missing(10, "a", HM_REASON_SOURCE_FAILED);
+	take();
+	recorder_ship(recorder);
+	cr_assert_str_eq(batched(), "0: 10=source_failed\n");
+	cr_assert_eq(status().n_samples, 0);
+	cr_assert_eq(status().n_ticks, 0);
 }
 
 Test(recorder, goes_on_in_memory)
