@@ -70,21 +70,39 @@ static void tell_memory(struct outlet *outlet)
 			status.last_error_what, strerror(-status.last_error));
 }
 
-/* Write what the sampler has taken; ship where it is time. */
-void outlet_take(struct outlet *outlet)
+/* Write what the sampler has taken. */
+static void take_rounds(struct outlet *outlet)
 {
+	struct queue_span lost;
 	struct round *round;
 
 	while ((round = queue_take(outlet->queue))) {
-		recorder_take(outlet->recorder, round->data, round->length);
+		if (round->is_event)
+			recorder_note(outlet->recorder, &round->event);
+		else
+			recorder_take(outlet->recorder, round->data, round->length);
 		queue_finish(outlet->queue, round);
 	}
+	if (queue_take_lost(outlet->queue, &lost))
+		recorder_lose(outlet->recorder, &lost);
+}
+
+void outlet_take(struct outlet *outlet)
+{
+	take_rounds(outlet);
 	if (!queue_take_ship(outlet->queue))
 		return;
 	recorder_ship(outlet->recorder);
 	tell_dropped(outlet);
 	tell_memory(outlet);
 	uplink_wake(outlet->uplink);
+}
+
+static void note(const struct outlet *outlet, enum hm_clock_event event)
+{
+	const struct clock_event now = clock_event_now(event);
+
+	recorder_note(outlet->recorder, &now);
 }
 
 void outlet_hurry(struct outlet *outlet)
@@ -96,7 +114,8 @@ void outlet_end(struct outlet *outlet)
 {
 	if (outlet->is_ended)
 		return;
-	recorder_note(outlet->recorder, HM_CLOCK_STOPPED);
+	take_rounds(outlet);
+	note(outlet, HM_CLOCK_STOPPED);
 	queue_ship(outlet->queue);
 	outlet_take(outlet);
 	outlet->is_ended = true;
@@ -266,7 +285,7 @@ void outlet_free(struct outlet *outlet)
 
 void outlet_start(struct outlet *outlet)
 {
-	recorder_note(outlet->recorder, HM_CLOCK_STARTED);
+	note(outlet, HM_CLOCK_STARTED);
 	uplink_start(outlet->uplink);
 }
 

@@ -315,8 +315,12 @@ static void take_round(struct plugin *plugin, int64_t monotonic_us)
 	int64_t begin_us = timestamp_monotonic_us();
 	int result = call_get(plugin);
 
-	if (!plugin->is_started)
+	if (!plugin->is_started) {
+		pthread_mutex_lock(&plugin->lock);
+		plugin->stats.round_us = 0;
+		pthread_mutex_unlock(&plugin->lock);
 		return;
+	}
 	note_round(plugin, result, timestamp_monotonic_us() - begin_us);
 	if (result < 0 && !plugin->is_failing)
 		plugin->retry_us = monotonic_us + PLUGIN_RETRY_US;
@@ -359,6 +363,13 @@ size_t plugin_take_round(struct plugin *plugin, int64_t time_us, int64_t monoton
 		return 0;
 	begin_round(plugin, monotonic_us);
 	return end_round(samples, length, batch_pack(&plugin->batch, time_us, samples));
+}
+
+void plugin_mark_missing(struct plugin *plugin, int64_t time_us, enum hm_reason reason,
+			 struct buffer *samples)
+{
+	if (!plugin->config.is_disabled)
+		batch_pack_missing(&plugin->batch, time_us, reason, samples);
 }
 
 void plugin_commit(struct plugin *plugin, int64_t time_us)

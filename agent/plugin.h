@@ -45,7 +45,7 @@ struct plugin_stats {
 	enum plugin_state state;
 	int64_t interval_us;
 	size_t n_series;
-	int64_t round_us; /* what the last round took */
+	int64_t round_us; /* what the last round took; 0: the plugin does not run */
 	uint64_t n_rounds;
 	uint64_t n_errors; /* failed starts and rounds, missing values */
 	char last_error[PLUGIN_ERROR_MAX_BYTES];
@@ -88,6 +88,13 @@ size_t plugin_round(struct plugin *plugin, int64_t time_us, int64_t monotonic_us
 
 /* The same, with samples of agent/round.h, and why others are missing, in place of lines. @return the number of values */
 size_t plugin_take_round(struct plugin *plugin, int64_t time_us, int64_t monotonic_us,
+			 struct buffer *samples);
+
+/*
+ * Append that all series of the last safe round are missing at a time for which there was no round, as
+ * plugin_take_round() does.
+ */
+void plugin_mark_missing(struct plugin *plugin, int64_t time_us, enum hm_reason reason,
 			 struct buffer *samples);
 
 /* The lines of the last round are safe: totals grow, the plugin forgets what it counted. */

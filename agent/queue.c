@@ -14,7 +14,10 @@ struct queue {
 	pthread_mutex_t lock;
 	size_t max_bytes;
 	struct round_list rounds;
+	size_t n_events; /* among them */
 	bool is_shipped; /* and nobody has asked since */
+	bool has_lost;   /* likewise */
+	struct queue_span lost;
 	struct queue_stats stats;
 };
 
@@ -52,6 +55,7 @@ void queue_free(struct queue *queue)
 static void remove_round(struct queue *queue, struct round *round)
 {
 	TAILQ_REMOVE(&queue->rounds, round, entry);
+	queue->n_events -= round->is_event;
 }
 
 static void uncount(struct queue *queue, const struct round *round)
@@ -60,28 +64,45 @@ static void uncount(struct queue *queue, const struct round *round)
 	queue->stats.n_samples -= round->n_samples;
 }
 
+static void note_lost(struct queue *queue, const struct queue_span *span)
+{
+	if (!queue->has_lost || span->first_us < queue->lost.first_us)
+		queue->lost.first_us = span->first_us;
+	if (!queue->has_lost || span->last_us > queue->lost.last_us)
+		queue->lost.last_us = span->last_us;
+	queue->has_lost = true;
+}
+
 /* Move what is too much to `dropped`, which is freed when nobody waits for the mutex any more. */
 static void drop_oldest(struct queue *queue, struct round_list *dropped)
 {
-	while (queue->stats.n_bytes > queue->max_bytes && !TAILQ_EMPTY(&queue->rounds)) {
-		struct round *round = TAILQ_FIRST(&queue->rounds);
+	struct round *round;
+	struct round *next;
 
+	TAILQ_FOREACH_SAFE(round, &queue->rounds, entry, next) {
+		if (queue->stats.n_bytes <= queue->max_bytes)
+			break;
+		if (round->is_event)
+			continue;
 		remove_round(queue, round);
 		uncount(queue, round);
+		note_lost(queue, &round->span);
 		queue->stats.n_dropped_rounds++;
 		queue->stats.n_dropped_samples += round->n_samples;
 		TAILQ_INSERT_TAIL(dropped, round, entry);
 	}
 }
 
-int queue_push(struct queue *queue, const char *data, size_t length, size_t n_samples)
+int queue_push(struct queue *queue, const char *data, size_t length, size_t n_samples,
+	       const struct queue_span *span)
 {
 	struct round_list dropped = TAILQ_HEAD_INITIALIZER(dropped);
-	struct round *round = malloc(sizeof(*round) + length);
+	struct round *round = calloc(1, sizeof(*round) + length);
 
 	if (!round)
 		return -ENOMEM;
 	round->n_samples = n_samples;
+	round->span = *span;
 	round->length = length;
 	memcpy(round->data, data, length);
 
@@ -93,6 +114,49 @@ int queue_push(struct queue *queue, const char *data, size_t length, size_t n_sa
 	pthread_mutex_unlock(&queue->lock);
 	list_free(&dropped);
 	return 0;
+}
+
+int queue_push_event(struct queue *queue, const struct clock_event *event)
+{
+	struct round *round = calloc(1, sizeof(*round));
+	int result = 0;
+
+	if (!round)
+		return -ENOMEM;
+	round->is_event = true;
+	round->event = *event;
+
+	pthread_mutex_lock(&queue->lock);
+	if (queue->n_events == QUEUE_EVENTS_MAX) {
+		result = -ENOSPC;
+	} else {
+		TAILQ_INSERT_TAIL(&queue->rounds, round, entry);
+		queue->n_events++;
+	}
+	pthread_mutex_unlock(&queue->lock);
+	if (result < 0)
+		free(round);
+	return result;
+}
+
+void queue_lose(struct queue *queue, const struct queue_span *span)
+{
+	pthread_mutex_lock(&queue->lock);
+	note_lost(queue, span);
+	pthread_mutex_unlock(&queue->lock);
+}
+
+bool queue_take_lost(struct queue *queue, struct queue_span *ret_span)
+{
+	bool has_lost;
+
+	pthread_mutex_lock(&queue->lock);
+	has_lost = queue->has_lost;
+	if (has_lost)
+		*ret_span = queue->lost;
+	queue->has_lost = false;
+	pthread_mutex_unlock(&queue->lock);
+	return has_lost;
 }
 
 void queue_ship(struct queue *queue)

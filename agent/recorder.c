@@ -7,14 +7,12 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "agent/dictionary.h"
 #include "agent/encoder.h"
 #include "agent/round.h"
 #include "agent/tick.h"
 #include "common/message.h"
-#include "common/timestamp.h"
 #include "common/wire_clock.h"
 
 /* However they are encoded, so many of one tick fit a batch, so no tick is ever divided. */
@@ -36,12 +34,26 @@ struct recorder {
 	struct buffer bytes;
 	uint64_t n_unsealed;
 	uint64_t n_lost;
+	bool has_lost; /* what is not noted yet */
+	struct queue_span lost;
 	int told; /* why samples are lost: what the log has said last */
 };
 
-static void lose(struct recorder *recorder, uint64_t n_samples, int error)
+void recorder_lose(struct recorder *recorder, const struct queue_span *span)
+{
+	struct queue_span *lost = &recorder->lost;
+
+	if (!recorder->has_lost || span->first_us < lost->first_us)
+		lost->first_us = span->first_us;
+	if (!recorder->has_lost || span->last_us > lost->last_us)
+		lost->last_us = span->last_us;
+	recorder->has_lost = true;
+}
+
+static void lose(struct recorder *recorder, uint64_t n_samples, int64_t time_us, int error)
 {
 	recorder->n_lost += n_samples;
+	recorder_lose(recorder, &(struct queue_span){time_us, time_us});
 	if (recorder->told != error)
 		message_error("samples are lost, since they cannot be written into the spool: %s",
 			      strerror(-error));
@@ -51,7 +63,7 @@ static void lose(struct recorder *recorder, uint64_t n_samples, int error)
 /* A mark that a sample is missing is none. */
 static void lose_sample(struct recorder *recorder, const struct round_sample *sample, int error)
 {
-	lose(recorder, sample->reason == HM_REASON_NONE, error);
+	lose(recorder, sample->reason == HM_REASON_NONE, sample->time_us, error);
 }
 
 /* -- declarations ---------------------------------------------------------------------------------- */
@@ -200,10 +212,62 @@ static int seal(struct recorder *recorder)
 	return result == 0 ? declared : result;
 }
 
+/* @return 0 or -errno */
+static int append_event(struct recorder *recorder, const struct clock_event *event)
+{
+	struct wire_clock clock = {
+		.event = event->event,
+		.now_us = event->now_us,
+		.since_boot_us = event->since_boot_us,
+		.change_us = event->change_us,
+	};
+	struct spool_draft draft = {.type = HM_FRAME_CLOCK};
+	uint64_t sequence;
+
+	memcpy(clock.boot_id, recorder->boot_id, HM_ID_BYTES);
+	buffer_clear(&recorder->bytes);
+	wire_clock_put(&recorder->bytes, &clock);
+	if (buffer_failed(&recorder->bytes))
+		return -ENOMEM;
+	/* The spool has stamps of its own. */
+	draft.body = recorder->bytes.data + HM_STAMP_BYTES;
+	draft.body_bytes = recorder->bytes.length - HM_STAMP_BYTES;
+	return spool_append_message(recorder->spool, &draft, &sequence);
+}
+
+void recorder_note(struct recorder *recorder, const struct clock_event *event)
+{
+	int result = append_event(recorder, event);
+
+	if (result < 0)
+		message_warning("cannot note in the spool what happens to the clock: %s",
+				strerror(-result));
+}
+
+/* Note of what times there are no samples since they were lost; tried again until it succeeds. */
+static void note_lost(struct recorder *recorder)
+{
+	const struct queue_span *lost = &recorder->lost;
+	struct clock_event event = clock_event_now(HM_CLOCK_LOST);
+
+	if (!recorder->has_lost)
+		return;
+	/* That of one tick has taken some time, too. */
+	event.change_us = lost->last_us > lost->first_us ? lost->last_us - lost->first_us : 1;
+	event.since_boot_us -= event.now_us - lost->last_us;
+	if (event.since_boot_us < 0)
+		event.since_boot_us = 0;
+	event.now_us = lost->last_us;
+	recorder->has_lost = append_event(recorder, &event) < 0;
+}
+
 void recorder_ship(struct recorder *recorder)
 {
 	int result = seal(recorder);
-	int synced = spool_sync(recorder->spool);
+	int synced;
+
+	note_lost(recorder);
+	synced = spool_sync(recorder->spool);
 
 	if (result < 0)
 		message_error("cannot ship: %s; it is tried again", strerror(-result));
@@ -237,7 +301,7 @@ static void put_tick(struct recorder *recorder)
 					   recorder->bytes.length, &number);
 	}
 	if (result < 0)
-		lose(recorder, n_samples, result);
+		lose(recorder, n_samples, recorder->tick.time_us, result);
 	else
 		recorder->n_unsealed += n_samples;
 	tick_begin(&recorder->tick, recorder->tick.time_us);
@@ -309,7 +373,6 @@ void recorder_take(struct recorder *recorder, const void *samples, size_t length
 {
 	const char *at = samples;
 	const char *end = at + length;
-	const uint64_t n_lost = recorder->n_lost;
 	struct round_sample sample;
 	int result = find_ids(recorder, at, end);
 	int declared = result < 0 ? result : declare(recorder);
@@ -322,44 +385,11 @@ void recorder_take(struct recorder *recorder, const void *samples, size_t length
 			put_sample(recorder, &sample, recorder->ids[i]);
 	}
 	put_tick(recorder);
-	if (recorder->n_lost == n_lost)
+	if (!recorder->has_lost)
 		recorder->told = 0;
 }
 
 /* -- the rest -------------------------------------------------------------------------------------- */
-
-static int64_t since_boot_us(void)
-{
-	struct timespec now = {.tv_sec = 0};
-
-	(void)clock_gettime(CLOCK_BOOTTIME, &now);
-	return (int64_t)now.tv_sec * TIMESTAMP_SECOND_US + now.tv_nsec / 1000;
-}
-
-void recorder_note(struct recorder *recorder, enum hm_clock_event event)
-{
-	struct wire_clock clock = {
-		.event = event,
-		.now_us = timestamp_now_us(),
-		.since_boot_us = since_boot_us(),
-	};
-	struct spool_draft draft = {.type = HM_FRAME_CLOCK};
-	uint64_t sequence;
-	int result = -ENOMEM;
-
-	memcpy(clock.boot_id, recorder->boot_id, HM_ID_BYTES);
-	buffer_clear(&recorder->bytes);
-	wire_clock_put(&recorder->bytes, &clock);
-	if (!buffer_failed(&recorder->bytes)) {
-		/* The spool has stamps of its own. */
-		draft.body = recorder->bytes.data + HM_STAMP_BYTES;
-		draft.body_bytes = recorder->bytes.length - HM_STAMP_BYTES;
-		result = spool_append_message(recorder->spool, &draft, &sequence);
-	}
-	if (result < 0)
-		message_warning("cannot note in the spool when sampling begins or ends: %s",
-				strerror(-result));
-}
 
 int recorder_new(struct spool *spool, const uint8_t boot_id[static HM_ID_BYTES],
 		 struct recorder **ret_recorder)

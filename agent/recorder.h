@@ -10,9 +10,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "agent/clock_watch.h"
+#include "agent/queue.h"
 #include "agent/spool.h"
 #include "hostmetrics/format.h"
-#include "hostmetrics/wire.h"
 
 struct recorder;
 
@@ -39,8 +40,11 @@ void recorder_free(struct recorder *recorder);
  */
 void recorder_take(struct recorder *recorder, const void *samples, size_t length);
 
-/* Note what has happened to the time of this host: that sampling begins, or was ended. */
-void recorder_note(struct recorder *recorder, enum hm_clock_event event);
+/* Note what has happened to the time of this host, between what was taken before and after. */
+void recorder_note(struct recorder *recorder, const struct clock_event *event);
+
+/* Samples of these times are lost already: it is noted when the next are shipped, as what this loses itself. */
+void recorder_lose(struct recorder *recorder, const struct queue_span *span);
 
 /* Seal what was taken, and make it durable: it may be sent then. */
 void recorder_ship(struct recorder *recorder);

@@ -7,13 +7,14 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/timerfd.h>
-#include <unistd.h>
 
-#include "agent/schedule.h"
+#include "agent/pace.h"
 #include "common/loop.h"
 #include "common/message.h"
 #include "common/timestamp.h"
+
+/* Of marks that a plugin was stuck; beyond, and at once, it is told as held up only. */
+#define STUCK_MAX_BYTES ((size_t)4 << 20)
 
 struct sampler {
 	const struct plugin_set *set;
@@ -23,10 +24,8 @@ struct sampler {
 	/* Of the thread: */
 	struct loop *loop;
 	struct wakeup *requests;
-	int timer_fd;
+	struct pace pace;
 	struct loop_source *timer;
-	struct schedule schedule;
-	struct schedule_turn turn;
 	struct buffer samples; /* of the round being taken */
 
 	pthread_t thread;
@@ -48,27 +47,51 @@ static bool wants_stop(struct sampler *sampler)
 	return wants;
 }
 
-/*
- * Have the timer fire at the next deadline, and whenever somebody sets the clock. The kernel says so
- * here when that happened since the timer was read: no step goes unseen in between.
- */
-static void arm(struct sampler *sampler)
+/* Of no times. */
+#define NO_SPAN ((struct queue_span){INT64_MAX, INT64_MIN})
+
+static void add_to_span(struct queue_span *span, int64_t time_us)
 {
-	int result;
+	if (time_us < span->first_us)
+		span->first_us = time_us;
+	if (time_us > span->last_us)
+		span->last_us = time_us;
+}
 
-	do {
-		int64_t next_us = schedule_next_us(&sampler->schedule);
-		struct itimerspec setting = {
-			.it_value = {.tv_sec = next_us / TIMESTAMP_SECOND_US,
-				     .tv_nsec = next_us % TIMESTAMP_SECOND_US * 1000},
-		};
+/*
+ * A plugin whose last round went on beyond the next grid points has missed these by itself; for the others the agent was
+ * held up. Appended to the samples.
+ */
+static void mark_stuck(struct sampler *sampler, size_t i, struct queue_span *span)
+{
+	const struct schedule_hole *hole = &sampler->pace.turn.holes[i];
+	int64_t time_us = hole->first_us;
+	struct plugin_stats stats;
 
-		result = timerfd_settime(sampler->timer_fd,
-					 TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, &setting,
-					 NULL);
-		if (result < 0)
-			schedule_step(&sampler->schedule, timestamp_now_us());
-	} while (result < 0 && errno == ECANCELED);
+	if (hole->n == 0)
+		return;
+	plugin_get_stats(sampler->set->plugins[i], &stats);
+	for (uint64_t k = 0; k < hole->n && sampler->samples.length < STUCK_MAX_BYTES; k++) {
+		if (time_us - hole->first_us + stats.interval_us > stats.round_us)
+			break;
+		plugin_mark_missing(sampler->set->plugins[i], time_us, HM_REASON_SOURCE_STUCK,
+				    &sampler->samples);
+		add_to_span(span, time_us);
+		time_us += stats.interval_us;
+	}
+}
+
+static void push_stuck(struct sampler *sampler)
+{
+	struct queue_span span = NO_SPAN;
+
+	buffer_clear(&sampler->samples);
+	for (size_t i = 0; i < sampler->set->n_plugins; i++)
+		mark_stuck(sampler, i, &span);
+	/* Without memory they are told as held up only. */
+	if (sampler->samples.length > 0 && !buffer_failed(&sampler->samples))
+		(void)queue_push(sampler->queue, sampler->samples.data, sampler->samples.length, 0,
+				 &span);
 }
 
 /* Take the rounds that are due. @return the number of samples in sampler->samples */
@@ -79,24 +102,39 @@ static size_t take_rounds(struct sampler *sampler, int64_t monotonic_us)
 	buffer_clear(&sampler->samples);
 	for (size_t i = 0; i < sampler->set->n_plugins; i++) {
 		struct plugin *plugin = sampler->set->plugins[i];
-		int64_t *time_us = &sampler->turn.times_us[i];
+		int64_t *time_us = &sampler->pace.turn.times_us[i];
 
-		/* At the end of the agent nobody waits for the plugins that are still to come. */
-		if (wants_stop(sampler))
-			*time_us = SCHEDULE_NOT_DUE;
 		if (*time_us == SCHEDULE_NOT_DUE)
 			continue;
+		/* At the end of the agent nobody waits for the plugins that are still to come. */
+		if (wants_stop(sampler)) {
+			plugin_mark_missing(plugin, *time_us, HM_REASON_AGENT_STOPPED,
+					    &sampler->samples);
+			*time_us = SCHEDULE_NOT_DUE;
+			continue;
+		}
 		n_samples += plugin_take_round(plugin, *time_us, monotonic_us, &sampler->samples);
 		plugin_tell(plugin, monotonic_us);
 	}
 	return n_samples;
 }
 
+/* The times of what is due. */
+static struct queue_span turn_span(const struct sampler *sampler)
+{
+	struct queue_span span = NO_SPAN;
+
+	for (size_t i = 0; i < sampler->set->n_plugins; i++)
+		if (sampler->pace.turn.times_us[i] != SCHEDULE_NOT_DUE)
+			add_to_span(&span, sampler->pace.turn.times_us[i]);
+	return span;
+}
+
 /* The round is in the queue: nothing of it may be counted once more. */
 static void commit_rounds(const struct sampler *sampler)
 {
 	for (size_t i = 0; i < sampler->set->n_plugins; i++) {
-		int64_t time_us = sampler->turn.times_us[i];
+		int64_t time_us = sampler->pace.turn.times_us[i];
 
 		if (time_us != SCHEDULE_NOT_DUE)
 			plugin_commit(sampler->set->plugins[i], time_us);
@@ -105,6 +143,7 @@ static void commit_rounds(const struct sampler *sampler)
 
 static void take_turn(struct sampler *sampler)
 {
+	const struct queue_span span = turn_span(sampler);
 	size_t n_samples = take_rounds(sampler, timestamp_monotonic_us());
 	int result = 0;
 
@@ -112,15 +151,18 @@ static void take_turn(struct sampler *sampler)
 		result = -ENOMEM;
 	else if (sampler->samples.length > 0)
 		result = queue_push(sampler->queue, sampler->samples.data, sampler->samples.length,
-				    n_samples);
-	if (result == 0)
+				    n_samples, &span);
+	if (result == 0) {
 		commit_rounds(sampler);
-	else
+	} else {
+		queue_lose(sampler->queue, &span);
+		sampler->pace.n_missed++;
 		message_error("no memory for a round of samples: it is lost");
+	}
 
 	pthread_mutex_lock(&sampler->lock);
-	sampler->stats.n_rounds += result == 0 && sampler->turn.has_round;
-	sampler->stats.n_missed_rounds += sampler->turn.n_missed + (result < 0);
+	sampler->stats.n_rounds += result == 0 && sampler->pace.turn.has_round;
+	sampler->stats.n_missed_rounds = sampler->pace.n_missed;
 	sampler->stats.n_samples += result == 0 ? n_samples : 0;
 	pthread_mutex_unlock(&sampler->lock);
 }
@@ -128,24 +170,20 @@ static void take_turn(struct sampler *sampler)
 /* Hand over what was taken. */
 static void ship(const struct sampler *sampler)
 {
-	if (sampler->turn.ships)
+	if (sampler->pace.turn.ships)
 		queue_ship(sampler->queue);
-	if (sampler->turn.ships || sampler->turn.has_round)
+	if (sampler->pace.turn.ships || sampler->pace.turn.has_round)
 		wakeup_send(sampler->news);
 }
 
 /* Take what is due. @return the time up to which it was */
 static int64_t take_due(struct sampler *sampler)
 {
-	uint64_t n_expirations;
-	ssize_t result = read(sampler->timer_fd, &n_expirations, sizeof(n_expirations));
-	int64_t now_us = timestamp_now_us();
+	int64_t now_us = pace_take(&sampler->pace);
 
-	/* Cancelled, because somebody set the clock. */
-	if (result < 0 && errno == ECANCELED)
-		schedule_step(&sampler->schedule, now_us);
-	schedule_take(&sampler->schedule, now_us, &sampler->turn);
-	if (sampler->turn.has_round)
+	if (sampler->pace.is_held_up)
+		push_stuck(sampler);
+	if (sampler->pace.turn.has_round)
 		take_turn(sampler);
 	ship(sampler);
 	return now_us;
@@ -158,7 +196,7 @@ static bool on_timer(void *context, uint32_t events)
 
 	(void)events;
 	(void)take_due(sampler);
-	arm(sampler);
+	pace_arm(&sampler->pace);
 	return false;
 }
 
@@ -184,7 +222,7 @@ static const struct settings *find_settings(struct sampler *sampler)
 static void take_settings(struct sampler *sampler)
 {
 	const struct settings *settings = find_settings(sampler);
-	struct schedule *schedule = &sampler->schedule;
+	struct schedule *schedule = &sampler->pace.schedule;
 	int64_t now_us;
 
 	if (!settings)
@@ -195,7 +233,7 @@ static void take_settings(struct sampler *sampler)
 		schedule_change(&schedule->rounds[i], round_interval_us(sampler->set->plugins[i]),
 				now_us);
 	schedule_change(&schedule->ship, settings->ship_interval_us, now_us);
-	arm(sampler);
+	pace_arm(&sampler->pace);
 	pthread_mutex_lock(&sampler->lock);
 	sampler->settings = NULL;
 	pthread_mutex_unlock(&sampler->lock);
@@ -223,18 +261,20 @@ static void on_request(void *context)
 	}
 }
 
+/* Plugins that take long to start hold up the first turn. */
 static void run_first_turn(struct sampler *sampler)
 {
+	pace_begin(&sampler->pace);
 	for (size_t i = 0; i < sampler->set->n_plugins && !wants_stop(sampler); i++) {
 		int64_t now_us = timestamp_monotonic_us();
 
 		plugin_start(sampler->set->plugins[i], now_us);
 		plugin_tell(sampler->set->plugins[i], now_us);
 	}
-	schedule_start(&sampler->schedule, timestamp_now_us(), &sampler->turn);
+	pace_start(&sampler->pace);
 	take_turn(sampler);
 	ship(sampler);
-	arm(sampler);
+	pace_arm(&sampler->pace);
 }
 
 static void *run(void *context)
@@ -256,7 +296,7 @@ static void *run(void *context)
 	return NULL;
 }
 
-static int init_schedule(struct sampler *sampler, int64_t ship_interval_us)
+static int init_pace(struct sampler *sampler, int64_t ship_interval_us)
 {
 	size_t n_plugins = sampler->set->n_plugins;
 	int64_t *intervals_us = calloc(n_plugins + 1, sizeof(*intervals_us));
@@ -266,10 +306,9 @@ static int init_schedule(struct sampler *sampler, int64_t ship_interval_us)
 		return -ENOMEM;
 	for (size_t i = 0; i < n_plugins; i++)
 		intervals_us[i] = round_interval_us(sampler->set->plugins[i]);
-	result = schedule_init(&sampler->schedule, intervals_us, n_plugins, ship_interval_us);
+	result = pace_init(&sampler->pace, intervals_us, n_plugins, ship_interval_us,
+			   sampler->queue);
 	free(intervals_us);
-	if (result == 0)
-		result = schedule_turn_init(&sampler->turn, &sampler->schedule);
 	return result;
 }
 
@@ -277,15 +316,12 @@ static int init_loop(struct sampler *sampler)
 {
 	int result = loop_new(&sampler->loop);
 
-	if (result < 0)
-		return result;
-	sampler->timer_fd = timerfd_create(CLOCK_REALTIME, TFD_NONBLOCK | TFD_CLOEXEC);
-	if (sampler->timer_fd < 0)
-		return -errno;
-	result = loop_add(sampler->loop, sampler->timer_fd, on_timer, sampler, &sampler->timer);
-	if (result < 0)
-		return result;
-	return wakeup_new(sampler->loop, on_request, sampler, &sampler->requests);
+	if (result == 0)
+		result = loop_add(sampler->loop, sampler->pace.timer_fd, on_timer, sampler,
+				  &sampler->timer);
+	if (result == 0)
+		result = wakeup_new(sampler->loop, on_request, sampler, &sampler->requests);
+	return result;
 }
 
 int sampler_new(const struct plugin_set *set, int64_t ship_interval_us, struct queue *queue,
@@ -299,9 +335,9 @@ int sampler_new(const struct plugin_set *set, int64_t ship_interval_us, struct q
 	sampler->set = set;
 	sampler->queue = queue;
 	sampler->news = news;
-	sampler->timer_fd = -1;
+	sampler->pace.timer_fd = -1;
 	pthread_mutex_init(&sampler->lock, NULL);
-	result = init_schedule(sampler, ship_interval_us);
+	result = init_pace(sampler, ship_interval_us);
 	if (result == 0)
 		result = init_loop(sampler);
 	for (size_t i = 0; result == 0 && i < set->n_plugins; i++)
@@ -368,11 +404,8 @@ void sampler_free(struct sampler *sampler)
 		pthread_join(sampler->thread, NULL);
 	wakeup_free(sampler->requests);
 	loop_remove(sampler->timer);
-	if (sampler->timer_fd >= 0)
-		close(sampler->timer_fd);
 	loop_free(sampler->loop);
-	schedule_turn_done(&sampler->turn);
-	schedule_done(&sampler->schedule);
+	pace_done(&sampler->pace);
 	buffer_done(&sampler->samples);
 	pthread_mutex_destroy(&sampler->lock);
 	free(sampler);

@@ -40,17 +40,20 @@ void schedule_done(struct schedule *schedule)
 
 int schedule_turn_init(struct schedule_turn *turn, const struct schedule *schedule)
 {
-	int64_t *times_us = calloc(schedule->n_rounds + 1, sizeof(*times_us));
-
-	if (!times_us)
-		return -ENOMEM;
-	*turn = (struct schedule_turn){.times_us = times_us};
-	return 0;
+	*turn = (struct schedule_turn){
+		.times_us = calloc(schedule->n_rounds + 1, sizeof(*turn->times_us)),
+		.holes = calloc(schedule->n_rounds + 1, sizeof(*turn->holes)),
+	};
+	if (turn->times_us && turn->holes)
+		return 0;
+	schedule_turn_done(turn);
+	return -ENOMEM;
 }
 
 void schedule_turn_done(struct schedule_turn *turn)
 {
 	free(turn->times_us);
+	free(turn->holes);
 	*turn = (struct schedule_turn){0};
 }
 
@@ -63,30 +66,42 @@ static int64_t slot_start(struct schedule_slot *slot, int64_t now_us)
 	return now_us;
 }
 
-/* @param[in,out] n_missed  raised to what this slot has missed */
-static int64_t slot_take(struct schedule_slot *slot, int64_t now_us, uint64_t *n_missed)
+static int64_t slot_take(struct schedule_slot *slot, int64_t now_us)
 {
 	int64_t time_us;
-	uint64_t missed;
 
 	if (slot->interval_us == 0 || now_us < slot->next_us)
 		return SCHEDULE_NOT_DUE;
 	time_us = grid_floor(now_us, slot->interval_us);
-	missed = (uint64_t)(time_us - slot->next_us) / (uint64_t)slot->interval_us;
-	if (missed > *n_missed)
-		*n_missed = missed;
 	slot->next_us = time_us + slot->interval_us;
 	return time_us;
 }
 
-static void slot_step(struct schedule_slot *slot, int64_t now_us)
+/* The grid points up to `before_us` that nobody will take at `now_us` or later. */
+static struct schedule_hole slot_hole(const struct schedule_slot *slot, int64_t before_us,
+				      int64_t now_us)
+{
+	struct schedule_hole hole = {.first_us = slot->next_us};
+	int64_t end_us; /* the last one, and one more */
+
+	if (slot->interval_us == 0)
+		return hole;
+	end_us = grid_floor(now_us, slot->interval_us);
+	if (before_us < end_us)
+		end_us = grid_floor(before_us, slot->interval_us) + slot->interval_us;
+	if (slot->next_us < end_us)
+		hole.n = (uint64_t)(end_us - slot->next_us) / (uint64_t)slot->interval_us;
+	return hole;
+}
+
+static void slot_pass(struct schedule_slot *slot, int64_t now_us)
 {
 	if (slot->interval_us == 0)
 		return;
 
 	int64_t floor_us = grid_floor(now_us, slot->interval_us);
 
-	/* Passed by the jump: due now, and only once. */
+	/* Passed by: due now, and only once. */
 	if (slot->next_us < floor_us)
 		slot->next_us = floor_us;
 	if (slot->next_us - now_us > 2 * slot->interval_us)
@@ -97,7 +112,6 @@ static void turn_begin(struct schedule_turn *turn)
 {
 	turn->has_round = false;
 	turn->ships = false;
-	turn->n_missed = 0;
 }
 
 void schedule_start(struct schedule *schedule, int64_t now_us, struct schedule_turn *turn)
@@ -110,24 +124,25 @@ void schedule_start(struct schedule *schedule, int64_t now_us, struct schedule_t
 	turn->ships = slot_start(&schedule->ship, now_us) != SCHEDULE_NOT_DUE;
 }
 
-void schedule_take(struct schedule *schedule, int64_t now_us, struct schedule_turn *turn)
+void schedule_pass(struct schedule *schedule, int64_t before_us, int64_t now_us,
+		   struct schedule_turn *turn)
 {
-	/* A shipment that was late ships all that waits: nothing is missed by it. */
-	uint64_t n_missed_shipments = 0;
-
-	turn_begin(turn);
 	for (size_t i = 0; i < schedule->n_rounds; i++) {
-		turn->times_us[i] = slot_take(&schedule->rounds[i], now_us, &turn->n_missed);
-		turn->has_round |= turn->times_us[i] != SCHEDULE_NOT_DUE;
+		turn->holes[i] = slot_hole(&schedule->rounds[i], before_us, now_us);
+		slot_pass(&schedule->rounds[i], now_us);
 	}
-	turn->ships = slot_take(&schedule->ship, now_us, &n_missed_shipments) != SCHEDULE_NOT_DUE;
+	/* A shipment that was late ships all that waits: nothing is missed by it. */
+	slot_pass(&schedule->ship, now_us);
 }
 
-void schedule_step(struct schedule *schedule, int64_t now_us)
+void schedule_take(struct schedule *schedule, int64_t now_us, struct schedule_turn *turn)
 {
-	for (size_t i = 0; i < schedule->n_rounds; i++)
-		slot_step(&schedule->rounds[i], now_us);
-	slot_step(&schedule->ship, now_us);
+	turn_begin(turn);
+	for (size_t i = 0; i < schedule->n_rounds; i++) {
+		turn->times_us[i] = slot_take(&schedule->rounds[i], now_us);
+		turn->has_round |= turn->times_us[i] != SCHEDULE_NOT_DUE;
+	}
+	turn->ships = slot_take(&schedule->ship, now_us) != SCHEDULE_NOT_DUE;
 }
 
 void schedule_change(struct schedule_slot *slot, int64_t interval_us, int64_t now_us)

@@ -24,12 +24,18 @@ struct schedule {
 	struct schedule_slot ship;
 };
 
+/* Grid points that went by unused. */
+struct schedule_hole {
+	int64_t first_us;
+	uint64_t n; /* from there on, an interval apart; 0 = none */
+};
+
 /* What is due now. */
 struct schedule_turn {
 	int64_t *times_us; /* by plugin: the time its samples carry, or SCHEDULE_NOT_DUE */
 	bool has_round;    /* one of them is due */
 	bool ships;        /* after the rounds */
-	uint64_t n_missed; /* grid points that went by unused */
+	struct schedule_hole *holes; /* by plugin, of the last schedule_pass() */
 };
 
 #define SCHEDULE_NOT_DUE INT64_MIN
@@ -50,17 +56,17 @@ void schedule_turn_done(struct schedule_turn *turn);
 void schedule_start(struct schedule *schedule, int64_t now_us, struct schedule_turn *turn);
 
 /*
- * What is due at `now_us`. Who comes late gets the latest grid point that has passed, once; those
- * before it are counted as missed.
+ * Time has passed, and somebody may have set the clock; call it before schedule_take(). Grid points that went by
+ * unused are in turn->holes, and never come again. Those that a clock that was set forward has jumped over are none.
+ * Set backward by less than an interval, the grid point that was waited for stays, so that no time is used twice; by
+ * more, the grid goes on from the new time.
+ * @param before_us  what the clock would show had nobody set it: `now_us` where nobody has
  */
-void schedule_take(struct schedule *schedule, int64_t now_us, struct schedule_turn *turn);
+void schedule_pass(struct schedule *schedule, int64_t before_us, int64_t now_us,
+		   struct schedule_turn *turn);
 
-/*
- * The wall clock was set to `now_us`; call it before schedule_take(). Forward: what the clock
- * jumped over was not missed. Backward: by less than an interval, the grid point that was waited
- * for stays, so that no time is used twice; by more, the grid goes on from the new time.
- */
-void schedule_step(struct schedule *schedule, int64_t now_us);
+/* What is due at `now_us`. Who comes late gets the latest grid point that has passed, once. */
+void schedule_take(struct schedule *schedule, int64_t now_us, struct schedule_turn *turn);
 
 /*
  * Have a slot recur otherwise from `now_us` on; what was due by then must have been taken. One whose

@@ -4,9 +4,11 @@
 #include "agent/queue.h"
 
 #include <criterion/criterion.h>
+#include <errno.h>
 #include <string.h>
 
 static struct queue *queue;
+static struct queue_span span = {1, 1};
 
 static void setup(void)
 {
@@ -22,7 +24,7 @@ TestSuite(queue, .init = setup, .fini = teardown);
 
 static void push(const char *text)
 {
-	cr_assert_eq(queue_push(queue, text, strlen(text), 1), 0);
+	cr_assert_eq(queue_push(queue, text, strlen(text), 1, &span), 0);
 }
 
 /* Check that the next round is this one, and finish it. */
@@ -107,7 +109,7 @@ Test(queue, drops_a_round_that_is_larger_than_all_of_it)
 
 Test(queue, counts_what_waits)
 {
-	cr_assert_eq(queue_push(queue, "a\nb\n", 4, 2), 0);
+	cr_assert_eq(queue_push(queue, "a\nb\n", 4, 2, &span), 0);
 	cr_assert_eq(stats().n_samples, 2);
 
 	struct round *round = queue_take(queue);
@@ -117,10 +119,77 @@ Test(queue, counts_what_waits)
 	cr_assert_eq(stats().n_samples, 0);
 }
 
+Test(queue, tells_the_times_of_what_it_has_lost)
+{
+	struct queue_span lost;
+
+	cr_assert_not(queue_take_lost(queue, &lost));
+	for (int i = 1; i <= 5; i++) {
+		span = (struct queue_span){10 * i, 10 * i + 1};
+		push("aaaa");
+	}
+	cr_assert(queue_take_lost(queue, &lost));
+	cr_assert_eq(lost.first_us, 10);
+	cr_assert_eq(lost.last_us, 31);
+	cr_assert_not(queue_take_lost(queue, &lost), "it is told once");
+
+	queue_lose(queue, &(struct queue_span){70, 70});
+	queue_lose(queue, &(struct queue_span){60, 60});
+	cr_assert(queue_take_lost(queue, &lost));
+	cr_assert_eq(lost.first_us, 60);
+	cr_assert_eq(lost.last_us, 70);
+}
+
+static void push_event(int64_t now_us)
+{
+	const struct clock_event event = {.event = HM_CLOCK_HELD_UP, .now_us = now_us};
+
+	cr_assert_eq(queue_push_event(queue, &event), 0);
+}
+
+static void expect_event(int64_t now_us)
+{
+	struct round *round = queue_take(queue);
+
+	cr_assert_not_null(round);
+	cr_assert(round->is_event);
+	cr_assert_eq(round->event.now_us, now_us);
+	queue_finish(queue, round);
+}
+
+Test(queue, keeps_events_in_their_place_and_never_drops_them)
+{
+	push_event(1);
+	push("aaaa");
+	push_event(2);
+	push("bbbb");
+	push("cccc");
+	push_event(3);
+
+	cr_assert_eq(stats().n_dropped_rounds, 1);
+	expect_event(1);
+	expect_event(2);
+	expect("bbbb");
+	expect("cccc");
+	expect_event(3);
+	cr_assert_null(queue_take(queue));
+}
+
+Test(queue, has_a_limit_of_events)
+{
+	const struct clock_event event = {.event = HM_CLOCK_HELD_UP};
+
+	for (int i = 0; i < QUEUE_EVENTS_MAX; i++)
+		push_event(i);
+	cr_assert_eq(queue_push_event(queue, &event), -ENOSPC);
+	expect_event(0);
+	push_event(1);
+}
+
 Test(queue, frees_what_nobody_took)
 {
 	push("a");
-	push("b");
+	push_event(1);
 	queue_finish(queue, NULL);
 	queue_free(NULL);
 }

@@ -125,8 +125,11 @@ static void say_clock(const struct spool_message *message)
 
 	cr_assert_eq(wire_clock_get(message->payload, message->payload_bytes, &clock),
 		     HM_REASON_NONE);
-	cr_assert_gt(clock.since_boot_us, 0);
-	say("clock %d\n", clock.event);
+	cr_assert_geq(clock.since_boot_us, 0);
+	say("clock %d", clock.event);
+	if (clock.change_us != 0)
+		say(" at %" PRId64 " by %" PRId64, clock.now_us, clock.change_us);
+	say("\n");
 }
 
 /* All messages of the current epoch that may be sent. */
@@ -328,12 +331,65 @@ Test(recorder, divides_a_long_round_into_ticks_that_fit_a_batch)
 	cr_assert_eq(recorder_n_lost(recorder), 0);
 }
 
-Test(recorder, notes_when_sampling_begins_and_ends)
+static void note(enum hm_clock_event what, int64_t now_us, int64_t change_us)
 {
-	recorder_note(recorder, HM_CLOCK_STARTED);
-	recorder_note(recorder, HM_CLOCK_STOPPED);
+	const struct clock_event event = {
+		.event = what, .now_us = now_us, .since_boot_us = 1, .change_us = change_us};
+
+	recorder_note(recorder, &event);
+}
+
+Test(recorder, notes_what_happens_to_the_clock)
+{
+	note(HM_CLOCK_STARTED, 1, 0);
+	note(HM_CLOCK_STEPPED, 2, -5);
+	note(HM_CLOCK_RESUMED, 3, 6);
+	note(HM_CLOCK_HELD_UP, 4, 7);
+	note(HM_CLOCK_STOPPED, 8, 0);
 	recorder_ship(recorder);
-	cr_assert_str_eq(spooled(), "clock 1\nclock 2\n");
+	cr_assert_str_eq(spooled(), "clock 1\nclock 3 at 2 by -5\nclock 4 at 3 by 6\n"
+				    "clock 5 at 4 by 7\nclock 2\n");
+}
+
+Test(recorder, notes_once_of_what_times_samples_were_lost)
+{
+	put(INT64_C(1795392010000000), &gauge, "a b", 1);
+	put(INT64_C(1795392010000000), &gauge, "a", 1);
+	put_missing(INT64_C(1795392020000000), "a b", HM_REASON_SOURCE_FAILED);
+	take();
+	recorder_lose(recorder,
+		      &(struct queue_span){INT64_C(1795392000000000), INT64_C(1795392005000000)});
+	recorder_ship(recorder);
+	recorder_ship(recorder);
+	cr_assert_str_eq(spooled(), "declare 0=a/1/seconds\nbatch\n"
+				    "clock 6 at 1795392020000000 by 20000000\n");
+	cr_assert_eq(recorder_n_lost(recorder), 1);
+
+	recorder_lose(recorder,
+		      &(struct queue_span){INT64_C(1795392030000000), INT64_C(1795392030000000)});
+	recorder_ship(recorder);
+	cr_assert_not_null(strstr(spooled(), "clock 6 at 1795392030000000 by 1\n"));
+}
+
+/* The clock was set back and forth: all samples are there once, in the order in which they were taken. */
+Test(recorder, keeps_all_samples_whatever_the_clock_does)
+{
+	static const int64_t times_us[] = {10, 20, 30, 5, 15, 30, 30, 1000000000000000, 40, 50};
+	const size_t n = sizeof(times_us) / sizeof(times_us[0]);
+
+	for (size_t i = 0; i < n; i++) {
+		put(times_us[i], &gauge, "a", (double)i);
+		put(times_us[i], &gauge, "b", (double)i);
+		take();
+		if (i == 4)
+			reopen("web01");
+	}
+	recorder_ship(recorder);
+	cr_assert_str_eq(batched(),
+			 "0: 10=0 20=1 30=2\n1: 10=0 20=1 30=2\n0: 5=3 15=4\n1: 5=3 15=4\n"
+			 "0: 30=5 30=6 1000000000000000=7\n1: 30=5 30=6 1000000000000000=7\n"
+			 "0: 40=8 50=9\n1: 40=8 50=9\n");
+	cr_assert_eq(status().n_samples, 2 * n);
 }
 
 Test(recorder, writes_why_samples_are_missing)

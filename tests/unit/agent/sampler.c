@@ -246,6 +246,104 @@ Test(sampler, counts_the_rounds_that_a_slow_plugin_made_it_miss)
 	cr_assert_leq(stats().n_missed_rounds + stats().n_rounds, n_passed + 2);
 }
 
+/* What is in the queue: each reason of a missing sample, with its times. */
+struct seen {
+	size_t n_events;
+	struct clock_event event; /* the last one */
+	size_t n_missing;
+	enum hm_reason reason;
+	int64_t first_us; /* of what is missing */
+	int64_t last_us;
+};
+
+static struct seen look_into_queue(void)
+{
+	struct seen seen = {.first_us = INT64_MAX};
+	struct round *round;
+
+	while ((round = queue_take(queue))) {
+		const char *at = round->data;
+		struct round_sample sample;
+
+		if (round->is_event) {
+			seen.n_events++;
+			seen.event = round->event;
+		}
+		while (round_next(&at, round->data + round->length, &sample)) {
+			if (sample.reason == HM_REASON_NONE)
+				continue;
+			seen.n_missing++;
+			seen.reason = sample.reason;
+			seen.first_us =
+				sample.time_us < seen.first_us ? sample.time_us : seen.first_us;
+			seen.last_us = sample.time_us;
+		}
+		queue_finish(queue, round);
+	}
+	return seen;
+}
+
+Test(sampler, tells_that_it_was_held_up_and_by_which_plugin)
+{
+	int64_t begin_us, end_us;
+	struct seen seen;
+
+	start(SECOND_US);
+	wait_for_rounds(2);
+	(void)look_into_queue();
+	begin_us = timestamp_now_us();
+	control->blocks = true;
+	(void)usleep(10 * INTERVAL_US);
+	control->blocks = false;
+	end_us = timestamp_now_us();
+	wait_for_rounds(stats().n_rounds + 2);
+	seen = look_into_queue();
+
+	cr_assert_geq(seen.n_events, 1);
+	cr_assert_eq(seen.event.event, HM_CLOCK_HELD_UP);
+	cr_assert_eq((seen.event.now_us - seen.event.change_us) % INTERVAL_US, 0);
+	cr_assert_leq(seen.event.now_us - seen.event.change_us, begin_us + 3 * INTERVAL_US);
+	cr_assert_geq(seen.event.now_us, end_us);
+	cr_assert_gt(seen.event.since_boot_us, 0);
+
+	/* Of both series at each grid point that it has missed. */
+	cr_assert_eq(seen.reason, HM_REASON_SOURCE_STUCK);
+	cr_assert_eq(seen.first_us, seen.event.now_us - seen.event.change_us);
+	cr_assert_geq(seen.last_us, end_us - 2 * INTERVAL_US);
+	cr_assert_leq(seen.last_us, end_us + INTERVAL_US);
+	cr_assert_eq(seen.n_missing,
+		     2 * (size_t)((seen.last_us - seen.first_us) / INTERVAL_US + 1));
+}
+
+Test(sampler, tells_that_a_stop_has_left_out_plugins_of_a_round)
+{
+	const struct plugin *stuck = NULL;
+	struct seen seen;
+
+	make_plugin(false);
+	plugins[1] = plugins[0];
+	make_plugin(false);
+	set.n_plugins = 2;
+	start(SECOND_US);
+	wait_for_rounds(2);
+	/* In the first one, so that the second is still to come. */
+	while (stuck != plugins[0]) {
+		control->blocks = false;
+		(void)usleep(INTERVAL_US / 2);
+		control->blocks = true;
+		while (!(stuck = plugin_set_find_stuck(&set, 1000)))
+			(void)usleep(1000);
+	}
+	sampler_stop(sampler);
+	control->blocks = false;
+	wait_until_done();
+	seen = look_into_queue();
+
+	cr_assert_eq(seen.n_missing, 2);
+	cr_assert_eq(seen.reason, HM_REASON_AGENT_STOPPED);
+	plugin_free(plugins[1]);
+}
+
 Test(sampler, is_not_done_while_a_plugin_is_stuck_and_nobody_waits_for_it)
 {
 	control->blocks = true;

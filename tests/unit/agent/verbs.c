@@ -224,9 +224,11 @@ static void expect_status(const char *column, const char *word)
 
 Test(verbs, tell_the_status)
 {
+	const struct queue_span span = {1, 1};
+
 	take_round("a");
 	test_spool_append(spool, 12, 2);
-	cr_assert_eq(queue_push(queue, "?", 1, 3), 0);
+	cr_assert_eq(queue_push(queue, "?", 1, 3, &span), 0);
 
 	expect_status("program:text", "hostmetrics-agent");
 	expect_status("version:text", HM_VERSION);

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: MIT */
+/* When the sampler takes rounds. */
+
+#include "agent/pace.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+
+#include "common/message.h"
+#include "common/timestamp.h"
+
+static void push_event(const struct pace *pace, enum hm_clock_event event,
+		       const struct clock_reading *now, int64_t now_us, int64_t change_us)
+{
+	const struct clock_event clock = {
+		.event = event,
+		.now_us = now_us,
+		.since_boot_us = now->boot_us,
+		.change_us = change_us,
+	};
+	int result = queue_push_event(pace->queue, &clock);
+
+	if (result < 0)
+		message_error("cannot note what happens to the clock: %s", strerror(-result));
+}
+
+/* Grid points that nobody took, though neither the host slept nor the clock was set. */
+struct missed {
+	uint64_t n;
+	int64_t first_us;
+};
+
+static struct missed find_missed(const struct pace *pace)
+{
+	struct missed missed = {0};
+
+	for (size_t i = 0; i < pace->schedule.n_rounds; i++) {
+		const struct schedule_hole *hole = &pace->turn.holes[i];
+
+		if (hole->n == 0)
+			continue;
+		if (missed.n == 0 || hole->first_us < missed.first_us)
+			missed.first_us = hole->first_us;
+		if (hole->n > missed.n)
+			missed.n = hole->n;
+	}
+	return missed;
+}
+
+/*
+ * Look at the clocks: note what has happened to them since the last look, and which grid points were missed.
+ * @param was_set  the kernel has said that somebody set the wall clock
+ * @return what that shows
+ */
+static int64_t follow_clock(struct pace *pace, bool was_set)
+{
+	struct clock_reading now;
+	struct clock_change change;
+	struct missed missed;
+	int64_t before_us;
+
+	clock_reading_take(&now);
+	change = clock_watch_look(&pace->watch, &now, was_set);
+	before_us = now.real_us - change.stepped_us;
+	schedule_pass(&pace->schedule, before_us, now.real_us, &pace->turn);
+	missed = find_missed(pace);
+	if (change.slept_us > 0)
+		push_event(pace, HM_CLOCK_RESUMED, &now, before_us, change.slept_us);
+	/* What lies in its sleep it was not to take. */
+	pace->is_held_up = missed.n > 0 && missed.first_us < before_us - change.slept_us;
+	if (pace->is_held_up)
+		push_event(pace, HM_CLOCK_HELD_UP, &now, before_us, before_us - missed.first_us);
+	if (change.stepped_us != 0)
+		push_event(pace, HM_CLOCK_STEPPED, &now, now.real_us, change.stepped_us);
+	pace->n_missed += missed.n;
+	return now.real_us;
+}
+
+/* @return whether it is set; not where somebody has set the clock since it was read */
+static bool set_timer(const struct pace *pace)
+{
+	const int64_t next_us = schedule_next_us(&pace->schedule);
+	const struct itimerspec setting = {
+		.it_value = {.tv_sec = next_us / TIMESTAMP_SECOND_US,
+			     .tv_nsec = next_us % TIMESTAMP_SECOND_US * 1000},
+	};
+
+	return timerfd_settime(pace->timer_fd, TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET,
+			       &setting, NULL) == 0 ||
+	       errno != ECANCELED;
+}
+
+void pace_arm(struct pace *pace)
+{
+	/* No step goes unseen between two calls. */
+	while (!set_timer(pace))
+		(void)follow_clock(pace, true);
+}
+
+/* Read the timer. @return what the wall clock shows */
+static int64_t read_timer(struct pace *pace)
+{
+	uint64_t n_expirations;
+	ssize_t result = read(pace->timer_fd, &n_expirations, sizeof(n_expirations));
+
+	/* Cancelled, because somebody set the clock. */
+	return follow_clock(pace, result < 0 && errno == ECANCELED);
+}
+
+void pace_begin(struct pace *pace)
+{
+	struct clock_reading now;
+
+	clock_reading_take(&now);
+	(void)clock_watch_look(&pace->watch, &now, false);
+	schedule_start(&pace->schedule, now.real_us, &pace->turn);
+	pace_arm(pace);
+}
+
+void pace_start(struct pace *pace)
+{
+	schedule_start(&pace->schedule, read_timer(pace), &pace->turn);
+}
+
+int64_t pace_take(struct pace *pace)
+{
+	int64_t now_us = read_timer(pace);
+
+	schedule_take(&pace->schedule, now_us, &pace->turn);
+	return now_us;
+}
+
+int pace_init(struct pace *pace, const int64_t intervals_us[], size_t n_intervals,
+	      int64_t ship_interval_us, struct queue *queue)
+{
+	int result;
+
+	*pace = (struct pace){.timer_fd = -1, .queue = queue};
+	result = schedule_init(&pace->schedule, intervals_us, n_intervals, ship_interval_us);
+	if (result == 0)
+		result = schedule_turn_init(&pace->turn, &pace->schedule);
+	if (result < 0)
+		return result;
+	pace->timer_fd = timerfd_create(CLOCK_REALTIME, TFD_NONBLOCK | TFD_CLOEXEC);
+	return pace->timer_fd < 0 ? -errno : 0;
+}
+
+void pace_done(struct pace *pace)
+{
+	if (pace->timer_fd >= 0)
+		close(pace->timer_fd);
+	schedule_turn_done(&pace->turn);
+	schedule_done(&pace->schedule);
+}
