@@ -213,8 +213,10 @@ static int open_loop(struct agent *agent)
 static void on_reloaded(void *context)
 {
 	struct agent *agent = context;
+	struct sampler_stats stats;
 
-	outlet_configure(agent->outlet);
+	sampler_get_stats(agent->sampler, &stats);
+	outlet_configure(agent->outlet, &agent->plugins, stats.since_us);
 	expect_shipment(agent);
 }
 
@@ -315,7 +317,7 @@ static int start(struct agent *agent)
 		return result;
 	open_monitor(agent);
 	tell_start(agent);
-	outlet_start(agent->outlet);
+	outlet_start(agent->outlet, &agent->plugins);
 	expect_shipment(agent);
 	result = sampler_start(agent->sampler);
 	if (result < 0)

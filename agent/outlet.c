@@ -14,6 +14,7 @@
 #include "common/byte_size.h"
 #include "common/disk.h"
 #include "common/message.h"
+#include "common/timestamp.h"
 
 /* What is in the spool is durable after so long; a disk that fails is tried again as often. */
 #define SYNC_INTERVAL_MS 5000
@@ -87,11 +88,34 @@ static void take_rounds(struct outlet *outlet)
 		recorder_lose(outlet->recorder, &lost);
 }
 
+/* Write what is sampled, where that is not done yet; it is tried again with the next shipment. */
+static void write_agenda(struct outlet *outlet)
+{
+	struct agenda *agenda = &outlet->agenda;
+	int result;
+
+	if (!agenda->is_owed)
+		return;
+	result = recorder_note_schedule(outlet->recorder, agenda->body.data, agenda->body.length);
+	if (result < 0)
+		message_warning("cannot write into the spool what is sampled: %s",
+				strerror(-result));
+	agenda->is_owed = result < 0;
+}
+
+static void update_agenda(struct outlet *outlet, const struct plugin_set *set, int64_t since_us)
+{
+	if (agenda_update(&outlet->agenda, set, since_us) < 0)
+		message_error("no memory to tell the collector what is sampled");
+	write_agenda(outlet);
+}
+
 void outlet_take(struct outlet *outlet)
 {
 	take_rounds(outlet);
 	if (!queue_take_ship(outlet->queue))
 		return;
+	write_agenda(outlet);
 	recorder_ship(outlet->recorder);
 	tell_dropped(outlet);
 	tell_memory(outlet);
@@ -280,12 +304,14 @@ void outlet_free(struct outlet *outlet)
 	recorder_free(outlet->recorder);
 	spool_free(outlet->spool);
 	close_folder(outlet);
+	agenda_done(&outlet->agenda);
 	free(outlet);
 }
 
-void outlet_start(struct outlet *outlet)
+void outlet_start(struct outlet *outlet, const struct plugin_set *set)
 {
 	note(outlet, HM_CLOCK_STARTED);
+	update_agenda(outlet, set, timestamp_now_us());
 	uplink_start(outlet->uplink);
 }
 
@@ -325,10 +351,11 @@ static void rename_host(struct outlet *outlet)
 	uplink_use_spool(outlet->uplink, outlet->spool);
 }
 
-void outlet_configure(struct outlet *outlet)
+void outlet_configure(struct outlet *outlet, const struct plugin_set *set, int64_t since_us)
 {
 	if (!has_hostname(outlet))
 		rename_host(outlet);
+	update_agenda(outlet, set, since_us);
 }
 
 void outlet_tell_unsent(const struct outlet *outlet)

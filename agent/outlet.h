@@ -10,6 +10,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "agent/agenda.h"
+#include "agent/plugin_set.h"
 #include "agent/queue.h"
 #include "agent/recorder.h"
 #include "agent/settings.h"
@@ -32,6 +34,7 @@ struct outlet {
 	int lock;   /* of the folder */
 	uint8_t host_id[HM_ID_BYTES];
 	uint8_t boot_id[HM_ID_BYTES];
+	struct agenda agenda; /* what is sampled */
 	struct timer *sync;
 	uint64_t n_sent_then; /* when that timer ran out last */
 	void (*on_ended)(void *context);
@@ -55,8 +58,8 @@ int outlet_new(struct loop *loop, const struct settings *settings, struct queue 
 /* Takes NULL. */
 void outlet_free(struct outlet *outlet);
 
-/* Sampling begins: connect to the collector. */
-void outlet_start(struct outlet *outlet);
+/* Sampling begins: note it, and connect to the collector. @param set  what is sampled */
+void outlet_start(struct outlet *outlet, const struct plugin_set *set);
 
 /* Write what is in the queue; ship where that says so. */
 void outlet_take(struct outlet *outlet);
@@ -67,8 +70,8 @@ void outlet_hurry(struct outlet *outlet);
 /* The sampler is done, or given up: what it has put into the queue is shipped now. */
 void outlet_end(struct outlet *outlet);
 
-/* Other settings are in force. */
-void outlet_configure(struct outlet *outlet);
+/* Other settings are in force. @param since_us  the plugins are run as they say */
+void outlet_configure(struct outlet *outlet, const struct plugin_set *set, int64_t since_us);
 
 /* Say how many samples are left. */
 void outlet_tell_unsent(const struct outlet *outlet);

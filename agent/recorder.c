@@ -244,6 +244,15 @@ void recorder_note(struct recorder *recorder, const struct clock_event *event)
 				strerror(-result));
 }
 
+int recorder_note_schedule(struct recorder *recorder, const void *body, size_t length)
+{
+	const struct spool_draft draft = {
+		.type = HM_FRAME_SCHEDULE, .body = body, .body_bytes = length};
+	uint64_t sequence;
+
+	return spool_append_message(recorder->spool, &draft, &sequence);
+}
+
 /* Note of what times there are no samples since they were lost; tried again until it succeeds. */
 static void note_lost(struct recorder *recorder)
 {

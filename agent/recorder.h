@@ -43,6 +43,13 @@ void recorder_take(struct recorder *recorder, const void *samples, size_t length
 /* Note what has happened to the time of this host, between what was taken before and after. */
 void recorder_note(struct recorder *recorder, const struct clock_event *event);
 
+/*
+ * Write down what is sampled.
+ * @param body  of a SCHEDULE
+ * @return 0 or -errno: nothing was written
+ */
+int recorder_note_schedule(struct recorder *recorder, const void *body, size_t length);
+
 /* Samples of these times are lost already: it is noted when the next are shipped, as what this loses itself. */
 void recorder_lose(struct recorder *recorder, const struct queue_span *span);
 

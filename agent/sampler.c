@@ -236,6 +236,7 @@ static void take_settings(struct sampler *sampler)
 	pace_arm(&sampler->pace);
 	pthread_mutex_lock(&sampler->lock);
 	sampler->settings = NULL;
+	sampler->stats.since_us = now_us;
 	pthread_mutex_unlock(&sampler->lock);
 	wakeup_send(sampler->news);
 }

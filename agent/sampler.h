@@ -18,6 +18,7 @@ struct sampler_stats {
 	uint64_t n_rounds; /* ticks at which samples were taken */
 	uint64_t n_missed_rounds;
 	uint64_t n_samples; /* put into the queue */
+	int64_t since_us;   /* the settings that were given last are in force */
 };
 
 struct sampler;

@@ -60,6 +60,21 @@ class Clocks(Case):
         self.assertEqual(self.events("host_slept"), [])
         self.assertEqual(self.events("clock_set"), [])
 
+    def test_what_is_sampled_is_told_at_the_start_and_when_it_changes(self):
+        with open(self.path("agent.conf"), "a", encoding="utf-8") as config:
+            config.write("[plugin loadavg]\ninterval = 2s\n[plugin cpu]\nenabled = no\n")
+        begin = time.time()
+        self.assertEqual(ctl("--socket", self.agent.socket, "reload").code, 0)
+        end = time.time()
+        self.agent.stop()
+        first, second = self.events("schedule")
+        self.assertLessEqual(first["time"], self.times()[0])
+        self.assertIn("node_load1 every 1 s", first["detail"])
+        self.assertIn("node_cpu_seconds_total every 1 s", first["detail"])
+        self.assertTrue(begin <= second["time"] <= end, (begin, second, end))
+        self.assertIn("node_load1 every 2 s", second["detail"])
+        self.assertNotIn("node_cpu_seconds_total", second["detail"])
+
 
 if __name__ == "__main__":
     unittest.main()

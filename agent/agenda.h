@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef AGENT_AGENDA_H
+#define AGENT_AGENDA_H
+
+/* What the agent samples and how often, as SCHEDULE tells it (common/wire_schedule.h). */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "agent/plugin_set.h"
+#include "common/buffer.h"
+
+/* Zeroed = nothing was told yet. */
+struct agenda {
+	struct buffer body; /* of the SCHEDULE, what stands behind the stamp */
+	bool is_owed;       /* nobody has written it yet */
+};
+
+void agenda_done(struct agenda *agenda);
+
+/*
+ * Find out what is sampled: all metrics of the plugins that are not disabled, also of those that find nothing on this
+ * host, since a device may come at any time. It is owed where it is not what it was.
+ * @param since_us  it holds from then on
+ * @return 0 or -ENOMEM: all is as it was
+ */
+int agenda_update(struct agenda *agenda, const struct plugin_set *set, int64_t since_us);
+
+#endif

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: MIT */
+/* Tests of agent/agenda.c. */
+
+#include "agent/agenda.h"
+
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <string.h>
+
+#include "common/timestamp.h"
+#include "common/wire_schedule.h"
+#include "tests/support/fake_plugin.h"
+#include "tests/support/test_spool.h"
+
+static const struct hm_metric other_metrics[] = {
+	{.name = "fake_events", .kind = HM_GAUGE},
+	{.name = "a", .kind = HM_GAUGE},
+	{.name = "fake_value2", .kind = HM_GAUGE},
+};
+static const struct hm_plugin other = {
+	.name = "other", .metrics = other_metrics, .n_metrics = 3, .start_collect = NULL};
+
+static struct hm_host host;
+static struct plugin *plugins[2];
+static struct plugin_set set = {.plugins = plugins, .n_plugins = 2};
+static struct agenda agenda;
+static struct buffer text;
+
+static void make(size_t i, const struct hm_plugin *table, int64_t interval_us, bool is_disabled)
+{
+	const struct plugin_config config = {
+		.table = table,
+		.host = &host,
+		.interval_us = interval_us,
+		.is_disabled = is_disabled,
+	};
+
+	plugin_free(plugins[i]);
+	cr_assert_eq(plugin_new(&config, &plugins[i]), 0);
+}
+
+static void setup(void)
+{
+	cr_assert_eq(host_init(&host, ""), 0);
+	make(0, &fake_plugin, 10000000, false);
+	make(1, &other, 500000, false);
+}
+
+static void teardown(void)
+{
+	plugin_free(plugins[0]);
+	plugin_free(plugins[1]);
+	agenda_done(&agenda);
+	buffer_done(&text);
+	host_done(&host);
+}
+
+TestSuite(agenda, .init = setup, .fini = teardown);
+
+/* What a collector reads of it. */
+static const char *read_agenda(void)
+{
+	struct wire_stamp stamp = {.sequence = 1};
+	struct buffer payload = {0};
+	struct wire_schedule schedule;
+	struct wire_schedule_entry entry;
+
+	memset(stamp.epoch, 1, HM_ID_BYTES);
+	memset(stamp.host_id, 1, HM_ID_BYTES);
+	wire_stamp_put(&payload, &stamp);
+	buffer_append(&payload, agenda.body.data, agenda.body.length);
+	cr_assert_eq(wire_schedule_get((const uint8_t *)payload.data, payload.length, &schedule),
+		     HM_REASON_NONE);
+	buffer_clear(&text);
+	buffer_printf(&text, "%lld:", (long long)schedule.since_us);
+	while (wire_schedule_next(&schedule, &entry))
+		buffer_printf(&text, " %.*s=%llu", (int)entry.metric.length, entry.metric.start,
+			      (unsigned long long)entry.interval_us);
+	buffer_done(&payload);
+	return buffer_text(&text);
+}
+
+Test(agenda, has_all_metrics_by_name)
+{
+	cr_assert_eq(agenda_update(&agenda, &set, 7), 0);
+	cr_assert_str_eq(read_agenda(), "7: a=500000 fake_events=500000 fake_events_total=10000000 "
+					"fake_value=10000000 fake_value2=500000");
+	cr_assert(agenda.is_owed);
+}
+
+Test(agenda, leaves_out_what_is_disabled)
+{
+	make(1, &other, 500000, true);
+	cr_assert_eq(agenda_update(&agenda, &set, 7), 0);
+	cr_assert_str_eq(read_agenda(), "7: fake_events_total=10000000 fake_value=10000000");
+	make(0, &fake_plugin, 10000000, true);
+	cr_assert_eq(agenda_update(&agenda, &set, 8), 0);
+	cr_assert_str_eq(read_agenda(), "8:");
+	set.n_plugins = 0;
+}
+
+Test(agenda, is_told_once_as_long_as_nothing_changes)
+{
+	cr_assert_eq(agenda_update(&agenda, &set, 7), 0);
+	agenda.is_owed = false;
+	cr_assert_eq(agenda_update(&agenda, &set, 9), 0);
+	cr_assert_not(agenda.is_owed);
+	cr_assert_eq(strncmp(read_agenda(), "7:", 2), 0);
+	make(1, &other, 400000, false);
+	cr_assert_eq(agenda_update(&agenda, &set, 11), 0);
+	cr_assert(agenda.is_owed);
+	cr_assert_eq(strncmp(read_agenda(), "11:", 3), 0);
+}
+
+Test(agenda, is_told_though_nothing_is_sampled)
+{
+	set.n_plugins = 0;
+	cr_assert_eq(agenda_update(&agenda, &set, 7), 0);
+	cr_assert(agenda.is_owed);
+}
