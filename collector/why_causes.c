@@ -1,0 +1,409 @@
+/* SPDX-License-Identifier: MIT */
+/* What may be the reason of a hole in the series of one host. */
+
+#include "collector/why_causes.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/array.h"
+#include "common/log_entry.h"
+#include "common/wire_clock.h"
+#include "common/wire_gap.h"
+#include "common/wire_schedule.h"
+
+/* What an agent tells comes in its order, but for some that waited in another epoch. */
+#define DISORDER_MAX 64
+
+/* A host that is shut down stops its agent first. If it is there again so soon, that was why; else the agent was
+ * stopped for a while, and the host started again meanwhile. */
+#define SHUTDOWN_MAX_US INT64_C(600000000)
+
+void why_causes_init(struct why_causes *causes, int64_t horizon_us)
+{
+	*causes = (struct why_causes){.horizon_us = horizon_us, .contact_us = INT64_MIN};
+}
+
+void why_causes_clear(struct why_causes *causes)
+{
+	causes->known.n = 0;
+	causes->gaps.n = 0;
+	causes->lost.n = 0;
+	causes->ended.n = 0;
+	causes->n_starts = 0;
+	causes->n_schedules = 0;
+	causes->n_deletes = 0;
+	causes->n_clocks = 0;
+	causes->contact_us = INT64_MIN;
+	buffer_clear(&causes->bytes);
+}
+
+void why_causes_done(struct why_causes *causes)
+{
+	free(causes->known.at);
+	free(causes->gaps.at);
+	free(causes->lost.at);
+	free(causes->ended.at);
+	free(causes->starts);
+	free(causes->schedules);
+	free(causes->deletes);
+	free(causes->clocks);
+	buffer_done(&causes->bytes);
+	*causes = (struct why_causes){0};
+}
+
+void why_causes_note_contact(struct why_causes *causes, int64_t time_us)
+{
+	if (time_us > causes->contact_us)
+		causes->contact_us = time_us;
+}
+
+/* -- spans ----------------------------------------------------------------------------------------- */
+
+int why_spans_add(struct why_spans *spans, int64_t from_us, int64_t to_us, enum hm_reason reason)
+{
+	struct why_span *grown;
+
+	if (from_us > to_us)
+		return 0;
+	grown = array_grow(spans->at, spans->n, &spans->capacity, sizeof(*grown));
+	if (!grown)
+		return -ENOMEM;
+	spans->at = grown;
+	grown[spans->n++] = (struct why_span){from_us, to_us, reason};
+	return 0;
+}
+
+/* Those of which the beginning is not known are all at the front, by their ends. */
+static int compare_spans(const void *a_pointer, const void *b_pointer)
+{
+	const struct why_span *a = a_pointer;
+	const struct why_span *b = b_pointer;
+
+	if (a->from_us != b->from_us)
+		return a->from_us < b->from_us ? -1 : 1;
+	return a->to_us < b->to_us ? -1 : a->to_us > b->to_us;
+}
+
+void why_spans_settle(struct why_spans *spans)
+{
+	size_t n = 0;
+
+	if (spans->n > 1)
+		qsort(spans->at, spans->n, sizeof(*spans->at), compare_spans);
+	for (size_t i = 0; i < spans->n; i++) {
+		struct why_span span = spans->at[i];
+
+		/* What lies in one before was told. */
+		if (n > 0 && span.from_us != INT64_MIN && span.from_us < spans->at[n - 1].to_us)
+			span.from_us = spans->at[n - 1].to_us;
+		if (span.from_us <= span.to_us)
+			spans->at[n++] = span;
+	}
+	spans->n = n;
+}
+
+size_t why_spans_find(const struct why_spans *spans, int64_t time_us)
+{
+	size_t low = 0;
+	size_t high = spans->n;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (spans->at[middle].to_us <= time_us)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+/* -- what is told ---------------------------------------------------------------------------------- */
+
+static bool is_same_boot(const struct why_clock *a, const struct why_clock *b)
+{
+	return memcmp(a->boot_id, b->boot_id, HM_ID_BYTES) == 0;
+}
+
+static int add_clock(struct why_causes *causes, const struct chronicle_entry *entry)
+{
+	struct why_clock *clocks;
+	struct wire_clock told;
+	size_t i = causes->n_clocks;
+
+	if (wire_clock_get(entry->bytes, entry->n_bytes, &told) != HM_REASON_NONE)
+		return 0;
+	clocks = array_grow(causes->clocks, i, &causes->clocks_capacity, sizeof(*clocks));
+	if (!clocks)
+		return -ENOMEM;
+	causes->clocks = clocks;
+	causes->n_clocks++;
+	clocks[i] = (struct why_clock){
+		.event = told.event,
+		.now_us = told.now_us,
+		.since_boot_us = told.since_boot_us,
+		.change_us = told.change_us,
+	};
+	memcpy(clocks[i].boot_id, told.boot_id, HM_ID_BYTES);
+	for (size_t n = 0; i > 0 && n < DISORDER_MAX && is_same_boot(&clocks[i], &clocks[i - 1]) &&
+			   clocks[i].since_boot_us < clocks[i - 1].since_boot_us;
+	     i--, n++) {
+		struct why_clock before = clocks[i - 1];
+
+		clocks[i - 1] = clocks[i];
+		clocks[i] = before;
+	}
+	why_causes_note_contact(causes, told.now_us);
+	return 0;
+}
+
+static int add_gap(struct why_causes *causes, const struct chronicle_entry *entry)
+{
+	struct wire_gap gap;
+
+	if (wire_gap_get(entry->bytes, entry->n_bytes, &gap) != HM_REASON_NONE)
+		return 0;
+	why_causes_note_contact(causes, gap.last_us);
+	return why_spans_add(&causes->gaps, gap.first_us, gap.last_us, gap.reason);
+}
+
+/* @param ret_at  where they are from then on. @return 0 or -ENOMEM */
+static int keep_bytes(struct why_causes *causes, const void *bytes, size_t n, size_t *ret_at)
+{
+	*ret_at = causes->bytes.length;
+	buffer_append(&causes->bytes, bytes, n);
+	return buffer_failed(&causes->bytes) ? -ENOMEM : 0;
+}
+
+static bool is_same_schedule(const struct why_causes *causes, const struct wire_schedule *told)
+{
+	const struct why_schedule *last = causes->schedules + causes->n_schedules - 1;
+
+	return causes->n_schedules > 0 && last->n_bytes == told->n_bytes &&
+	       (told->n_bytes == 0 ||
+		memcmp(causes->bytes.data + last->bytes_at, told->entries, told->n_bytes) == 0);
+}
+
+/* One that is told later holds from its time on, whatever was said before. */
+static int add_schedule(struct why_causes *causes, const struct chronicle_entry *entry)
+{
+	struct why_schedule schedule;
+	struct why_schedule *schedules;
+	struct wire_schedule told;
+	int result;
+
+	if (wire_schedule_get(entry->bytes, entry->n_bytes, &told) != HM_REASON_NONE)
+		return 0;
+	why_causes_note_contact(causes, told.since_us);
+	while (causes->n_schedules > 0 &&
+	       causes->schedules[causes->n_schedules - 1].since_us >= told.since_us)
+		causes->n_schedules--;
+	/* An agent that starts again mostly says the same. */
+	if (is_same_schedule(causes, &told))
+		return 0;
+	schedules = array_grow(causes->schedules, causes->n_schedules, &causes->schedules_capacity,
+			       sizeof(*schedules));
+	if (!schedules)
+		return -ENOMEM;
+	causes->schedules = schedules;
+	schedule = (struct why_schedule){.since_us = told.since_us, .n_bytes = told.n_bytes};
+	result = keep_bytes(causes, told.entries, told.n_bytes, &schedule.bytes_at);
+	if (result == 0)
+		schedules[causes->n_schedules++] = schedule;
+	return result;
+}
+
+static int add_delete(struct why_causes *causes, const struct chronicle_entry *entry)
+{
+	struct cursor cursor = {.at = entry->bytes, .left = entry->n_bytes};
+	struct why_delete *deletes;
+	struct log_delete told;
+	size_t at = 0;
+	int result;
+
+	if (log_entry_get_delete(&cursor, &told) < 0)
+		return 0;
+	deletes = array_grow(causes->deletes, causes->n_deletes, &causes->deletes_capacity,
+			     sizeof(*deletes));
+	if (!deletes)
+		return -ENOMEM;
+	causes->deletes = deletes;
+	result = keep_bytes(causes, cursor.at, cursor.left, &at);
+	if (result == 0) {
+		deletes[causes->n_deletes++] = (struct why_delete){
+			.from_us = told.since_us,
+			.to_us = told.until_us < entry->received_us ? told.until_us
+								    : entry->received_us,
+			.bytes_at = at,
+			.n_bytes = cursor.left,
+		};
+	}
+	return result;
+}
+
+int why_causes_add(struct why_causes *causes, const struct chronicle_entry *entry)
+{
+	switch (entry->type) {
+	case HM_RECORD_CLOCK:
+		return add_clock(causes, entry);
+	case HM_RECORD_GAP:
+		return add_gap(causes, entry);
+	case HM_RECORD_SCHEDULE:
+		return add_schedule(causes, entry);
+	case HM_RECORD_DELETE:
+		return add_delete(causes, entry);
+	default:
+		return 0;
+	}
+}
+
+int why_causes_add_event(struct why_causes *causes, const struct chronicle_event *event)
+{
+	return why_spans_add(&causes->lost, event->since_us, event->until_us,
+			     (enum hm_reason)event->reason);
+}
+
+/* -- what follows from it -------------------------------------------------------------------------- */
+
+static int note_start(struct why_causes *causes, int64_t time_us)
+{
+	int64_t *grown = array_grow(causes->starts, causes->n_starts, &causes->starts_capacity,
+				    sizeof(*grown));
+
+	if (!grown)
+		return -ENOMEM;
+	causes->starts = grown;
+	grown[causes->n_starts++] = time_us;
+	return 0;
+}
+
+/* @param before  the last time that the agent began or was stopped; NULL: none is known */
+static int settle_start(struct why_causes *causes, const struct why_clock *before,
+			const struct why_clock *start)
+{
+	int result = note_start(causes, start->now_us);
+	bool is_reboot;
+	int64_t boot_us;
+
+	if (result < 0 || !before)
+		return result;
+	is_reboot = !is_same_boot(before, start);
+	if (before->event == HM_CLOCK_STARTED) {
+		return why_spans_add(&causes->ended, INT64_MIN, start->now_us,
+				     is_reboot ? HM_REASON_HOST_REBOOTED : HM_REASON_AGENT_KILLED);
+	}
+	boot_us = why_add_times(start->now_us, -start->since_boot_us);
+	if (why_distance(before->now_us, boot_us) > SHUTDOWN_MAX_US)
+		is_reboot = false;
+	return why_spans_add(&causes->known, before->now_us, start->now_us,
+			     is_reboot ? HM_REASON_HOST_REBOOTED : HM_REASON_AGENT_STOPPED);
+}
+
+static enum hm_reason reason_of(enum hm_clock_event event)
+{
+	switch (event) {
+	case HM_CLOCK_STEPPED:
+		return HM_REASON_CLOCK_STEPPED;
+	case HM_CLOCK_RESUMED:
+		return HM_REASON_HOST_SLEPT;
+	case HM_CLOCK_HELD_UP:
+		return HM_REASON_AGENT_HELD_UP;
+	case HM_CLOCK_LOST:
+		return HM_REASON_AGENT_LOST;
+	case HM_CLOCK_STARTED:
+	case HM_CLOCK_STOPPED:
+		break;
+	}
+	return HM_REASON_NONE;
+}
+
+static bool is_same_clock(const struct why_clock *a, const struct why_clock *b)
+{
+	return is_same_boot(a, b) && a->event == b->event && a->now_us == b->now_us &&
+	       a->since_boot_us == b->since_boot_us && a->change_us == b->change_us;
+}
+
+/* What an agent told under two epochs is beside itself by now. */
+static bool is_repeated(const struct why_causes *causes, size_t i)
+{
+	return i > 0 && is_same_clock(&causes->clocks[i], &causes->clocks[i - 1]);
+}
+
+static int settle_clocks(struct why_causes *causes)
+{
+	const struct why_clock *life = NULL;
+	int result = 0;
+
+	for (size_t i = 0; i < causes->n_clocks && result == 0; i++) {
+		const struct why_clock *clock = &causes->clocks[i];
+
+		if (is_repeated(causes, i))
+			continue;
+		if (clock->event == HM_CLOCK_STARTED) {
+			result = settle_start(causes, life, clock);
+		} else if (clock->event != HM_CLOCK_STOPPED && clock->change_us > 0) {
+			result = why_spans_add(&causes->known,
+					       why_add_times(clock->now_us, -clock->change_us),
+					       clock->now_us, reason_of(clock->event));
+		}
+		if (clock->event == HM_CLOCK_STARTED || clock->event == HM_CLOCK_STOPPED)
+			life = clock;
+	}
+	if (result == 0 && life && life->event == HM_CLOCK_STOPPED)
+		result = why_spans_add(&causes->known, life->now_us, WHY_STILL,
+				       HM_REASON_AGENT_STOPPED);
+	return result;
+}
+
+int why_causes_settle(struct why_causes *causes)
+{
+	int result = settle_clocks(causes);
+
+	why_spans_settle(&causes->known);
+	why_spans_settle(&causes->gaps);
+	why_spans_settle(&causes->lost);
+	why_spans_settle(&causes->ended);
+	return result;
+}
+
+/* -- what is asked of it --------------------------------------------------------------------------- */
+
+static bool is_text(const struct series_text *text, const char *other)
+{
+	return text->length == strlen(other) && memcmp(text->start, other, text->length) == 0;
+}
+
+int64_t why_schedule_interval(const struct why_causes *causes, const struct why_schedule *schedule,
+			      const char *metric)
+{
+	struct wire_schedule entries = {
+		.entries = (const uint8_t *)causes->bytes.data + schedule->bytes_at,
+		.n_bytes = schedule->n_bytes,
+	};
+	struct wire_schedule_entry entry;
+
+	while (schedule->n_bytes > 0 && wire_schedule_next(&entries, &entry)) {
+		if (is_text(&entry.metric, metric))
+			return (int64_t)entry.interval_us;
+	}
+	return 0;
+}
+
+bool why_delete_has(const struct why_causes *causes, const struct why_delete *entry,
+		    const char *metric, const char *labels)
+{
+	struct cursor cursor = {
+		.at = (const uint8_t *)causes->bytes.data + entry->bytes_at,
+		.left = entry->n_bytes,
+	};
+	struct series_text named_metric;
+	struct series_text named_labels;
+
+	while (log_entry_get_delete_series(&cursor, &named_metric, &named_labels) == 0) {
+		if (is_text(&named_metric, metric) && is_text(&named_labels, labels))
+			return true;
+	}
+	return false;
+}

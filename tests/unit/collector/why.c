@@ -1,0 +1,629 @@
+/* SPDX-License-Identifier: MIT */
+/* Tests of where samples are missing, and for which reasons. All times are told in seconds. */
+
+#include "collector/why.h"
+
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "common/log_entry.h"
+#include "common/reason.h"
+#include "common/wire_clock.h"
+#include "common/wire_gap.h"
+#include "common/wire_schedule.h"
+
+#define SECOND_US INT64_C(1000000)
+
+/* Boots of the host. */
+#define BOOT_A 0xaa
+#define BOOT_B 0xbb
+
+static struct why_causes causes;
+static struct why why;
+static struct buffer told;
+static int hole_result;
+
+static int take_hole(void *context, const struct why_hole *hole)
+{
+	(void)context;
+	buffer_printf(&told, "%s%" PRId64, told.length > 0 ? "; " : "", hole->from_us / SECOND_US);
+	if (hole->to_us == WHY_STILL)
+		buffer_printf(&told, "-");
+	else
+		buffer_printf(&told, "-%" PRId64, hole->to_us / SECOND_US);
+	buffer_printf(&told, " %s",
+		      hole->reason == HM_REASON_NONE ? "unknown" : reason_key(hole->reason));
+	return hole_result;
+}
+
+static void setup(void)
+{
+	hole_result = 0;
+	why_causes_init(&causes, INT64_MIN);
+	why = (struct why){
+		.causes = &causes,
+		.ask = {.since_us = 0, .until_us = 100000 * SECOND_US, .hole = take_hole},
+	};
+}
+
+static void teardown(void)
+{
+	why_done(&why);
+	why_causes_done(&causes);
+	buffer_done(&told);
+}
+
+TestSuite(why, .init = setup, .fini = teardown);
+
+/* -- what the chronicle tells ---------------------------------------------------------------------- */
+
+static void add(enum hm_record_type type, struct buffer *payload, int64_t received_s)
+{
+	const struct chronicle_entry entry = {
+		.type = (uint8_t)type,
+		.received_us = received_s * SECOND_US,
+		.bytes = (const uint8_t *)payload->data,
+		.n_bytes = payload->length,
+	};
+
+	cr_assert_not(buffer_failed(payload));
+	cr_assert_eq(why_causes_add(&causes, &entry), 0);
+	buffer_done(payload);
+}
+
+static const struct wire_stamp stamp = {.host_id = {1}, .epoch = {2}, .sequence = 900};
+
+/* @param interval_s  of the metric "m"; 0: it is not sampled */
+static void add_schedule(int64_t since_s, int64_t interval_s)
+{
+	struct wire_schedule_entry other = {60 * SECOND_US, {"a", 1}};
+	struct wire_schedule_entry entry = {(uint64_t)(interval_s * SECOND_US), {"m", 1}};
+	struct buffer payload = {0};
+
+	wire_schedule_put_begin(&payload, &stamp, since_s * SECOND_US);
+	wire_schedule_put_entry(&payload, &other);
+	if (interval_s > 0)
+		wire_schedule_put_entry(&payload, &entry);
+	add(HM_RECORD_SCHEDULE, &payload, since_s);
+}
+
+static void add_clock(enum hm_clock_event event, uint8_t boot, int64_t now_s, int64_t since_boot_s,
+		      int64_t change_s)
+{
+	struct wire_clock clock = {
+		.stamp = stamp,
+		.event = event,
+		.now_us = now_s * SECOND_US,
+		.since_boot_us = since_boot_s * SECOND_US,
+		.change_us = change_s * SECOND_US,
+	};
+	struct buffer payload = {0};
+
+	memset(clock.boot_id, boot, HM_ID_BYTES);
+	wire_clock_put(&payload, &clock);
+	add(HM_RECORD_CLOCK, &payload, now_s);
+}
+
+static void add_start(uint8_t boot, int64_t now_s, int64_t since_boot_s)
+{
+	add_clock(HM_CLOCK_STARTED, boot, now_s, since_boot_s, 0);
+}
+
+static void add_stop(uint8_t boot, int64_t now_s, int64_t since_boot_s)
+{
+	add_clock(HM_CLOCK_STOPPED, boot, now_s, since_boot_s, 0);
+}
+
+static void add_gap(int64_t first_s, int64_t last_s, enum hm_reason reason)
+{
+	const struct wire_gap gap = {
+		.stamp = stamp,
+		.first = 1,
+		.first_us = first_s * SECOND_US,
+		.last_us = last_s * SECOND_US,
+		.reason = reason,
+	};
+	struct buffer payload = {0};
+
+	wire_gap_put(&payload, &gap);
+	add(HM_RECORD_GAP, &payload, last_s);
+}
+
+static void add_delete(const char *labels, int64_t since_us, int64_t until_us, int64_t received_s)
+{
+	const struct log_delete entry = {
+		.id = {1}, .name = {"web01", 5}, .since_us = since_us, .until_us = until_us};
+	const struct series_text metric = {"m", 1};
+	const struct series_text of = {labels, strlen(labels)};
+	const struct series_text other = {"{x=\"0\"}", 7};
+	struct buffer payload = {0};
+
+	log_entry_put_delete(&payload, &entry);
+	log_entry_put_delete_series(&payload, &metric, &other);
+	log_entry_put_delete_series(&payload, &metric, &of);
+	add(HM_RECORD_DELETE, &payload, received_s);
+}
+
+/* -- what is asked --------------------------------------------------------------------------------- */
+
+static uint8_t reason_of(char letter)
+{
+	switch (letter) {
+	case 'F':
+		return HM_REASON_SOURCE_FAILED;
+	case 'S':
+		return HM_REASON_SOURCE_STUCK;
+	case 'G':
+		return HM_REASON_SOURCE_GONE;
+	case 'Q':
+		return HM_REASON_QUOTA;
+	default:
+		return HM_REASON_NONE;
+	}
+}
+
+/* @param points  "10 20 F30": samples, and marks of a reason. @return the holes */
+static const char *holes_of(const char *labels, const char *points, int64_t now_s)
+{
+	why.ask.now_us = now_s * SECOND_US;
+	cr_assert_eq(why_causes_settle(&causes), 0);
+	cr_assert_eq(why_begin(&why, "m", labels), 0);
+	for (const char *at = points; *at;) {
+		char letter = *at;
+		bool is_mark = letter < '0' || letter > '9';
+		char *end;
+		int64_t time_us = strtoll(at + is_mark, &end, 10) * SECOND_US;
+
+		cr_assert_eq(is_mark ? why_add_mark(&why, time_us, reason_of(letter))
+				     : why_add_sample(&why, time_us),
+			     0);
+		at = end + strspn(end, " ");
+	}
+	cr_assert_eq(why_end(&why), 0);
+	return buffer_text(&told);
+}
+
+#define expect_holes(points, now_s, expected)                                                      \
+	cr_expect_str_eq(holes_of("", points, now_s), expected, "%s", buffer_text(&told))
+
+/* -- no holes -------------------------------------------------------------------------------------- */
+
+Test(why, samples_that_come_as_they_should_have_no_hole)
+{
+	add_start(BOOT_A, 5, 5);
+	add_schedule(5, 10);
+	expect_holes("10 20 30 45 50", 60, "");
+	cr_expect(why_has_interval(&why));
+	cr_expect_eq(why.before_us, WHY_NO_TIME);
+}
+
+Test(why, what_no_schedule_ever_named_has_none)
+{
+	expect_holes("10 20 500 9000", 20000, "");
+	cr_expect_not(why_has_interval(&why));
+}
+
+Test(why, what_is_not_named_by_any_schedule_has_none)
+{
+	add_schedule(0, 0);
+	expect_holes("10 20 500 9000", 20000, "");
+	cr_expect_not(why_has_interval(&why));
+}
+
+Test(why, before_the_first_sample_and_the_first_schedule_there_is_none)
+{
+	add_schedule(1000, 10);
+	expect_holes("10 600 1000 1010", 1020, "");
+}
+
+Test(why, the_interval_is_that_of_its_time)
+{
+	add_schedule(0, 10);
+	add_schedule(21, 60);
+	expect_holes("10 20 60 120", 130, "");
+}
+
+Test(why, a_schedule_that_says_a_lower_interval_makes_a_hole_of_the_same_distance)
+{
+	add_schedule(0, 60);
+	add_schedule(61, 10);
+	expect_holes("60 120 130", 140, "60-120 unknown");
+}
+
+Test(why, times_that_a_clock_goes_through_twice_make_none)
+{
+	add_start(BOOT_A, 0, 5);
+	add_schedule(0, 10);
+	add_clock(HM_CLOCK_STEPPED, BOOT_A, 12, 30, -20);
+	expect_holes("10 12 20 22 30", 40, "");
+}
+
+Test(why, what_may_still_be_on_its_way_is_none)
+{
+	add_schedule(0, 10);
+	expect_holes("10 20", 200, "");
+}
+
+/* -- why there are ---------------------------------------------------------------------------------- */
+
+Test(why, a_source_that_failed)
+{
+	add_schedule(0, 10);
+	expect_holes("10 20 F30 F40 50 60", 70, "20-50 source_failed");
+}
+
+Test(why, a_source_that_was_stuck_and_then_failed)
+{
+	add_schedule(0, 10);
+	expect_holes("10 S20 F30 40", 50, "10-20 source_stuck; 20-40 source_failed");
+}
+
+Test(why, a_source_that_fails_since_goes_on)
+{
+	add_schedule(0, 10);
+	expect_holes("10 F20 F30", 60, "10- source_failed");
+}
+
+Test(why, a_source_that_has_gone_is_told_once)
+{
+	add_schedule(0, 10);
+	expect_holes("10 G20 5000 5010", 5020, "10-5000 source_gone");
+}
+
+Test(why, a_source_that_has_gone_is_not_there_whatever_else_happens)
+{
+	add_start(BOOT_A, 0, 5);
+	add_schedule(0, 10);
+	add_stop(BOOT_A, 100, 105);
+	add_start(BOOT_A, 200, 205);
+	expect_holes("10 G20", 9000, "10- source_gone");
+}
+
+Test(why, a_limit_on_series)
+{
+	add_schedule(0, 10);
+	expect_holes("10 Q20", 9000, "10- quota");
+}
+
+Test(why, a_spool_that_was_full)
+{
+	add_schedule(0, 10);
+	add_gap(30, 200, HM_REASON_SPOOL_FULL);
+	expect_holes("10 20 210 220", 230, "20-210 spool_full");
+}
+
+Test(why, a_gap_of_one_sample)
+{
+	add_schedule(0, 10);
+	add_gap(30, 30, HM_REASON_SPOOL_DAMAGED);
+	expect_holes("10 20 40 50", 60, "20-40 spool_damaged");
+}
+
+Test(why, a_gap_ends_before_what_nobody_explains)
+{
+	add_schedule(0, 10);
+	add_gap(30, 60, HM_REASON_SPOOL_AGE);
+	expect_holes("10 20 210", 220, "20-70 spool_age; 70-210 unknown");
+}
+
+Test(why, gaps_of_several_reasons)
+{
+	add_schedule(0, 10);
+	add_gap(30, 60, HM_REASON_SPOOL_AGE);
+	add_gap(70, 200, HM_REASON_SPOOL_FULL);
+	expect_holes("10 20 210", 220, "20-70 spool_age; 70-210 spool_full");
+}
+
+Test(why, what_was_acknowledged_once)
+{
+	add_schedule(0, 10);
+	add_gap(30, 200, HM_REASON_SPOOL_ACKED);
+	expect_holes("10 20 210", 220, "20-210 spool_acked");
+}
+
+Test(why, the_first_samples_of_all_that_the_agent_lost)
+{
+	add_start(BOOT_A, 8, 8);
+	add_schedule(8, 10);
+	add_gap(10, 100, HM_REASON_SPOOL_FULL);
+	add_gap(110, 200, HM_REASON_SPOOL_FULL);
+	expect_holes("210 220", 230, "10-210 spool_full");
+}
+
+Test(why, an_agent_that_was_stopped)
+{
+	add_start(BOOT_A, 5, 5);
+	add_schedule(5, 10);
+	add_stop(BOOT_A, 22, 22);
+	add_start(BOOT_A, 205, 205);
+	add_schedule(205, 10);
+	expect_holes("10 20 210 220", 230, "20-210 agent_stopped");
+}
+
+Test(why, an_agent_that_is_stopped_since)
+{
+	add_start(BOOT_A, 5, 5);
+	add_schedule(5, 10);
+	add_stop(BOOT_A, 22, 22);
+	expect_holes("10 20", 40, "20- agent_stopped");
+}
+
+Test(why, an_agent_that_was_killed)
+{
+	add_start(BOOT_A, 5, 5);
+	add_schedule(5, 10);
+	add_start(BOOT_A, 205, 205);
+	expect_holes("10 20 210 220", 230, "20-210 agent_killed");
+}
+
+Test(why, an_agent_that_was_killed_again_and_again)
+{
+	add_start(BOOT_A, 5, 5);
+	add_schedule(5, 10);
+	add_start(BOOT_A, 100, 100);
+	add_start(BOOT_A, 205, 205);
+	expect_holes("10 20 210 220", 230, "20-210 agent_killed");
+}
+
+Test(why, an_agent_that_was_killed_does_not_explain_what_was_before)
+{
+	add_start(BOOT_A, 5, 5);
+	add_schedule(5, 10);
+	add_start(BOOT_A, 205, 205);
+	expect_holes("10 20 60 70 200 210", 220, "20-60 unknown; 70-200 unknown");
+}
+
+Test(why, a_host_that_was_booted_again)
+{
+	add_start(BOOT_A, 5, 5);
+	add_schedule(5, 10);
+	add_start(BOOT_B, 205, 30);
+	expect_holes("10 20 210 220", 230, "20-210 host_rebooted");
+}
+
+Test(why, a_host_that_was_shut_down_stops_its_agent_first)
+{
+	add_start(BOOT_A, 5, 5);
+	add_schedule(5, 10);
+	add_stop(BOOT_A, 21, 21);
+	add_start(BOOT_B, 205, 30);
+	expect_holes("10 20 210 220", 230, "20-210 host_rebooted");
+}
+
+Test(why, an_agent_that_was_stopped_long_before_its_host)
+{
+	add_start(BOOT_A, 5, 5);
+	add_schedule(5, 10);
+	add_stop(BOOT_A, 21, 21);
+	add_start(BOOT_B, 90005, 30);
+	expect_holes("10 20 90010", 90020, "20-90010 agent_stopped");
+}
+
+Test(why, a_host_that_slept)
+{
+	add_start(BOOT_A, 5, 5);
+	add_schedule(5, 10);
+	add_clock(HM_CLOCK_RESUMED, BOOT_A, 460, 460, 270);
+	expect_holes("180 190 460 470", 480, "190-460 host_slept");
+}
+
+Test(why, a_clock_that_was_set_forward)
+{
+	add_start(BOOT_A, 5, 5);
+	add_schedule(5, 10);
+	add_clock(HM_CLOCK_STEPPED, BOOT_A, 3625, 25, 3600);
+	expect_holes("10 20 3630 3640", 3650, "20-3630 clock_stepped");
+}
+
+Test(why, an_agent_that_was_held_up)
+{
+	add_start(BOOT_A, 5, 5);
+	add_schedule(5, 10);
+	add_clock(HM_CLOCK_HELD_UP, BOOT_A, 58, 58, 30);
+	expect_holes("10 20 60 70", 80, "20-60 agent_held_up");
+}
+
+Test(why, an_agent_that_lost_what_it_had)
+{
+	add_start(BOOT_A, 5, 5);
+	add_schedule(5, 10);
+	add_clock(HM_CLOCK_LOST, BOOT_A, 58, 58, 30);
+	expect_holes("10 20 60 70", 80, "20-60 agent_lost");
+}
+
+Test(why, a_host_that_slept_while_the_agent_was_stopped_and_a_gap_behind_it)
+{
+	add_start(BOOT_A, 5, 5);
+	add_schedule(5, 10);
+	add_stop(BOOT_A, 21, 21);
+	add_start(BOOT_A, 205, 205);
+	add_gap(210, 300, HM_REASON_SPOOL_FULL);
+	add_clock(HM_CLOCK_RESUMED, BOOT_A, 500, 500, 195);
+	expect_holes("10 20 510", 520,
+		     "20-205 agent_stopped; 205-305 spool_full; 305-510 host_slept");
+}
+
+Test(why, a_metric_that_is_not_sampled)
+{
+	add_schedule(5, 10);
+	add_schedule(22, 0);
+	add_schedule(205, 10);
+	expect_holes("10 20 210 220", 230, "20-210 not_sampled");
+}
+
+Test(why, a_metric_that_is_not_sampled_since)
+{
+	add_schedule(5, 10);
+	add_schedule(22, 0);
+	expect_holes("10 20", 40, "20- not_sampled");
+}
+
+Test(why, what_the_store_lost)
+{
+	const struct chronicle_event event = {30 * SECOND_US, 200 * SECOND_US,
+					      HM_REASON_QUARANTINED};
+
+	add_schedule(5, 10);
+	cr_assert_eq(why_causes_add_event(&causes, &event), 0);
+	expect_holes("10 20 210 220", 230, "20-210 quarantined");
+}
+
+Test(why, what_was_deleted)
+{
+	add_schedule(5, 10);
+	add_delete("", 30 * SECOND_US, 200 * SECOND_US, 500);
+	expect_holes("10 20 210 220", 230, "20-210 deleted");
+}
+
+Test(why, what_was_deleted_of_another_series_explains_nothing)
+{
+	add_schedule(5, 10);
+	add_delete("{y=\"1\"}", 30 * SECOND_US, 200 * SECOND_US, 500);
+	expect_holes("10 20 210 220", 230, "20-210 unknown");
+}
+
+Test(why, what_comes_behind_a_delete_is_not_deleted)
+{
+	add_schedule(5, 10);
+	add_delete("", INT64_MIN, INT64_MAX, 100);
+	expect_holes("110 120 300", 310, "0-110 deleted; 120-300 unknown");
+}
+
+Test(why, all_that_there_was_is_deleted)
+{
+	add_schedule(5, 10);
+	add_delete("{y=\"1\"}", INT64_MIN, INT64_MAX, 100);
+	why.ask.until_us = 90 * SECOND_US;
+	cr_expect_str_eq(holes_of("{y=\"1\"}", "", 5000), "0-90 deleted");
+}
+
+Test(why, what_is_too_old)
+{
+	add_schedule(5, 10);
+	causes.horizon_us = 200 * SECOND_US;
+	expect_holes("200 210", 220, "0-200 too_old");
+}
+
+Test(why, nothing_has_come_since)
+{
+	add_schedule(5, 10);
+	why_causes_note_contact(&causes, 30 * SECOND_US);
+	expect_holes("10 20", 230, "20- no_contact");
+}
+
+Test(why, nothing_has_come_since_the_agent_began)
+{
+	add_start(BOOT_A, 5, 5);
+	add_schedule(5, 10);
+	add_start(BOOT_A, 205, 205);
+	expect_holes("10 20", 9000, "20-205 agent_killed; 205- no_contact");
+}
+
+Test(why, others_of_the_host_have_come_since)
+{
+	add_schedule(5, 10);
+	why_causes_note_contact(&causes, 8000 * SECOND_US);
+	expect_holes("10 20", 9000, "20-8000 unknown; 8000- no_contact");
+}
+
+Test(why, others_of_the_host_come)
+{
+	add_schedule(5, 10);
+	why_causes_note_contact(&causes, 8990 * SECOND_US);
+	expect_holes("10 20", 9000, "20- unknown");
+}
+
+Test(why, a_schedule_says_that_the_agent_was_there)
+{
+	add_schedule(5, 10);
+	add_schedule(8000, 20);
+	expect_holes("10 20", 9000, "20-8000 unknown; 8000- no_contact");
+}
+
+Test(why, an_agent_that_began_without_the_source)
+{
+	add_start(BOOT_A, 5, 5);
+	add_schedule(5, 10);
+	add_stop(BOOT_A, 22, 22);
+	add_start(BOOT_A, 205, 205);
+	why_causes_note_contact(&causes, 8990 * SECOND_US);
+	expect_holes("10 20", 9000, "20-205 agent_stopped; 205- source_gone");
+}
+
+Test(why, a_mark_that_says_nothing_is_no_reason)
+{
+	add_schedule(5, 10);
+	expect_holes("10 20 N30 40", 50, "20-40 unknown");
+}
+
+/* -- the rest --------------------------------------------------------------------------------------- */
+
+Test(why, what_an_agent_told_twice_counts_once)
+{
+	add_start(BOOT_A, 5, 5);
+	add_schedule(5, 10);
+	add_stop(BOOT_A, 22, 22);
+	add_start(BOOT_A, 205, 205);
+	add_stop(BOOT_A, 22, 22);
+	add_start(BOOT_A, 205, 205);
+	expect_holes("10 20 210 220 300", 310, "20-210 agent_stopped; 220-300 unknown");
+}
+
+Test(why, only_holes_that_are_asked_for_are_told_and_those_whole)
+{
+	add_schedule(5, 10);
+	add_gap(30, 2000, HM_REASON_SPOOL_FULL);
+	why.ask.since_us = why.ask.until_us = 300 * SECOND_US;
+	expect_holes("20 100 120 400 410 500", 510, "120-400 spool_full");
+	cr_expect_eq(why.before_us, 120 * SECOND_US);
+	cr_expect_eq(why.behind_us, 400 * SECOND_US);
+}
+
+Test(why, at_a_time_that_has_a_sample_there_is_no_hole)
+{
+	add_schedule(5, 10);
+	add_gap(30, 2000, HM_REASON_SPOOL_FULL);
+	why.ask.since_us = why.ask.until_us = 120 * SECOND_US;
+	expect_holes("20 120 400", 510, "");
+	cr_expect_eq(why.before_us, 120 * SECOND_US);
+}
+
+Test(why, who_takes_the_holes_may_end_it)
+{
+	add_schedule(5, 10);
+	cr_assert_eq(why_causes_settle(&causes), 0);
+	cr_assert_eq(why_begin(&why, "m", ""), 0);
+	hole_result = -ECANCELED;
+	cr_assert_eq(why_add_sample(&why, 10 * SECOND_US), 0);
+	cr_assert_eq(why_add_sample(&why, 100 * SECOND_US), -ECANCELED);
+}
+
+Test(why, times_at_the_ends_of_all_do_no_harm)
+{
+	add_schedule(-9000000000000, 10);
+	add_clock(HM_CLOCK_RESUMED, BOOT_A, -9000000000000, 5, 9000000000000);
+	add_clock(HM_CLOCK_STEPPED, BOOT_A, 9000000000000, 6, 9000000000000);
+	add_gap(-9000000000000, 9000000000000, HM_REASON_SPOOL_FULL);
+	why.ask.since_us = INT64_MIN;
+	why.ask.until_us = INT64_MAX;
+	why.ask.now_us = INT64_MAX;
+	cr_assert_eq(why_causes_settle(&causes), 0);
+	cr_assert_eq(why_begin(&why, "m", ""), 0);
+	cr_assert_eq(why_add_sample(&why, INT64_MIN + 1), 0);
+	cr_assert_eq(why_add_mark(&why, 0, HM_REASON_SOURCE_FAILED), 0);
+	cr_assert_eq(why_add_sample(&why, INT64_MAX), 0);
+	cr_assert_eq(why_end(&why), 0);
+}
+
+Test(why, what_makes_no_sense_is_passed_over)
+{
+	for (int type = 0; type < 32; type++) {
+		struct buffer payload = {0};
+
+		buffer_append_text(&payload, "nonsense");
+		add((enum hm_record_type)type, &payload, 5);
+	}
+	expect_holes("10 5000", 6000, "");
+}
