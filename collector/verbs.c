@@ -14,6 +14,7 @@
 #include "collector/reply.h"
 #include "collector/snapshot.h"
 #include "collector/status.h"
+#include "collector/why_answer.h"
 #include "common/reload.h"
 #include "common/timestamp.h"
 
@@ -94,5 +95,6 @@ const struct control_verb verbs_table[] = {
 	{"snapshot", snapshot_answer},
 	{"status", status_answer},
 	{"sync", import_answer_sync},
+	{"why", why_answer},
 	{NULL, NULL},
 };

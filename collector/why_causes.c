@@ -177,16 +177,19 @@ static int keep_bytes(struct why_causes *causes, const void *bytes, size_t n, si
 	return buffer_failed(&causes->bytes) ? -ENOMEM : 0;
 }
 
-static bool is_same_schedule(const struct why_causes *causes, const struct wire_schedule *told)
+/* Is it what was said last, which holds still? */
+static bool is_in_force(const struct why_causes *causes, const struct wire_schedule *told)
 {
 	const struct why_schedule *last = causes->schedules + causes->n_schedules - 1;
 
-	return causes->n_schedules > 0 && last->n_bytes == told->n_bytes &&
+	return causes->n_schedules > 0 && last->since_us <= told->since_us &&
+	       last->n_bytes == told->n_bytes &&
 	       (told->n_bytes == 0 ||
 		memcmp(causes->bytes.data + last->bytes_at, told->entries, told->n_bytes) == 0);
 }
 
-/* One that is told later holds from its time on, whatever was said before. */
+/* One that is told later holds from its time on, whatever was said before. An agent that starts again mostly says
+ * the same. */
 static int add_schedule(struct why_causes *causes, const struct chronicle_entry *entry)
 {
 	struct why_schedule schedule;
@@ -194,15 +197,13 @@ static int add_schedule(struct why_causes *causes, const struct chronicle_entry 
 	struct wire_schedule told;
 	int result;
 
-	if (wire_schedule_get(entry->bytes, entry->n_bytes, &told) != HM_REASON_NONE)
+	if (wire_schedule_get(entry->bytes, entry->n_bytes, &told) != HM_REASON_NONE ||
+	    is_in_force(causes, &told))
 		return 0;
 	why_causes_note_contact(causes, told.since_us);
 	while (causes->n_schedules > 0 &&
 	       causes->schedules[causes->n_schedules - 1].since_us >= told.since_us)
 		causes->n_schedules--;
-	/* An agent that starts again mostly says the same. */
-	if (is_same_schedule(causes, &told))
-		return 0;
 	schedules = array_grow(causes->schedules, causes->n_schedules, &causes->schedules_capacity,
 			       sizeof(*schedules));
 	if (!schedules)

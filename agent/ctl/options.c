@@ -44,6 +44,7 @@ static const struct option_row rows[] = {
 	{OPTIONS_HOST, '\0', "host", "GLOB", "only of these hosts"},
 	{OPTIONS_HOST_NAME, '\0', "host", "NAME", "of samples that name none"},
 	{OPTIONS_SKIP, '\0', "skip", "N", "so many lines are stored already"},
+	{OPTIONS_AT, '\0', "at", "TIME", "at this moment: -5m, today, 02:13, 2026-11-24T02:13"},
 	{OPTIONS_SINCE, '\0', "since", "TIME", "from then on: -5m, today, 02:13, 2026-11-24T02:13"},
 	{OPTIONS_UNTIL, '\0', "until", "TIME", "up to then"},
 	{OPTIONS_ALL, '\0', "all", NULL, "samples that another one of the same time replaced, too"},
@@ -240,6 +241,9 @@ static int take_option(struct options *options, int bit, const char *value)
 	case OPTIONS_HOST:
 		options->host = value;
 		return 0;
+	case OPTIONS_AT:
+		options->at = value;
+		return 0;
 	case OPTIONS_SINCE:
 		options->since = value;
 		return 0;
@@ -395,10 +399,16 @@ static int take_times(struct options *options, int64_t now_us)
 
 	if (error == 0)
 		error = take_time(OPTIONS_UNTIL, options->until, now_us, &options->until_us);
+	if (error == 0)
+		error = take_time(OPTIONS_AT, options->at, now_us, &options->at_us);
 	if (error < 0)
 		return error;
 	if (options->since && options->until && options->since_us > options->until_us) {
 		message_error("--since is later than --until");
+		return -EINVAL;
+	}
+	if (options->at && (options->since || options->until)) {
+		message_error("--at is one moment: it takes no --since and no --until");
 		return -EINVAL;
 	}
 	return 0;

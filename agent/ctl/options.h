@@ -15,6 +15,7 @@
 
 /* Above the letters of short options, so that getopt_long(3) can answer with either. */
 enum options_bit {
+	OPTIONS_AT = 1 << 7,
 	OPTIONS_SOCKET = 1 << 8,
 	OPTIONS_OUTPUT = 1 << 9,
 	OPTIONS_HOST = 1 << 10,
@@ -56,8 +57,10 @@ struct options {
 	int64_t skip;                              /* lines */
 	const char *since;                         /* NULL = not given */
 	const char *until;
+	const char *at;
 	int64_t since_us;
 	int64_t until_us;
+	int64_t at_us;
 	const char *function;
 	int64_t step_us;
 	const char *by;

@@ -31,6 +31,8 @@ int request_format(const struct options *options, struct buffer *out)
 	if (verb->argument)
 		append_text(out, verb->argument, options->argument);
 	append_text(out, "host", options->host);
+	if (options->given & OPTIONS_AT)
+		append_time(out, "at", options->at_us);
 	if (options->given & OPTIONS_SINCE)
 		append_time(out, "since", options->since_us);
 	if (options->given & OPTIONS_UNTIL)

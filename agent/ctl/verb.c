@@ -15,6 +15,7 @@
 #include "agent/ctl/options.h"
 #include "agent/ctl/snapshot.h"
 #include "agent/ctl/watch.h"
+#include "agent/ctl/why.h"
 #include "common/message.h"
 #include "common/text.h"
 
@@ -247,6 +248,35 @@ const struct verb verbs[] = {
 		.options = ASKS | OPTIONS_HOST | OPTIONS_SINCE | OPTIONS_UNTIL | OPTIONS_ALL |
 			   OPTIONS_STEP | OPTIONS_FUNCTION | OPTIONS_BY,
 		.run = ask_run,
+	},
+	{
+		.name = "why",
+		.usage = "SERIES|GLOB|HOST [--at TIME | --since TIME [--until TIME]] [--host GLOB]",
+		.summary = "Tell why there is a hole in the stored samples",
+		.details =
+			"A sentence for each hole: from the last sample before it to the next one, and\n"
+			"why there is none between them. A hole is what is longer than one and a half\n"
+			"of the intervals at which the agent samples the metric. Of a HOST all series\n"
+			"are looked at; what is the same of several is told once.\n\n"
+			"With --at it is that of one moment, or what there is instead; else all of\n"
+			"the time asked for, or of the last day. No hole is told of what came as text,\n"
+			"whose interval nobody knows. What was sampled in the last three minutes may\n"
+			"still be on its way.\n\n"
+			"With --host the first word is no HOST. -o json has the fields from, to, reason\n"
+			"(a key), text, host, series, n_series and of_series; `to` is null where the hole\n"
+			"still goes on, `series` where it is of several.\n\n" GLOB_DETAILS,
+		.examples = "  agentctl why web01 --at 03:12\n"
+			    "      what was the matter at twelve past three\n"
+			    "  agentctl why node_load1 --host web01 --since today\n"
+			    "      all holes of a series\n"
+			    "  agentctl why web01 --since -7d -o json\n"
+			    "      of a week, for a program\n",
+		.scope = VERB_COLLECTOR,
+		.request = "why",
+		.argument = "series",
+		.needs_argument = true,
+		.options = ASKS | OPTIONS_HOST | OPTIONS_AT | OPTIONS_SINCE | OPTIONS_UNTIL,
+		.run = why_run,
 	},
 	{
 		.name = "export",

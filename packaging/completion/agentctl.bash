@@ -40,7 +40,7 @@ _agentctl_verb()
 
 	for ((i = 0; i < ${#line[@]} - 1; i++)); do
 		case ${line[i]} in
-		--socket | --host | --since | --until | --interval | --count | --sort | --filter | --output | -o | \
+		--socket | --host | --at | --since | --until | --interval | --count | --sort | --filter | --output | -o | \
 			--step | --function | -f | --by | --input | -i | --skip)
 			((i++))
 			;;
@@ -55,7 +55,7 @@ _agentctl_verb()
 
 _agentctl()
 {
-	local verbs='list-metrics get watch status queue reload flush list-plugins input list-hosts query import export snapshot delete check dump help'
+	local verbs='list-metrics get watch status queue reload flush list-plugins input list-hosts query why import export snapshot delete check dump help'
 	local words='' word='' before='' verb i
 	local -a line=()
 
@@ -80,7 +80,7 @@ _agentctl()
 		[[ $verb == export ]] && words='csv jsonl openmetrics'
 		;;
 	-i | --input) words='csv jsonl openmetrics prometheus' ;;
-	--since | --until) words='now today yesterday -5m -1h' ;;
+	--at | --since | --until) words='now today yesterday -5m -1h' ;;
 	--interval) words='500ms 1s 10s 1m' ;;
 	--host) words=$(_agentctl_ask 2) ;;
 	--sort)
@@ -99,6 +99,7 @@ _agentctl()
 		list-hosts,-*) words='--socket --output --sort --utc --help' ;;
 		watch,-*) words='--socket --output --host --sort --filter --interval --count --utc --help' ;;
 		query,-*) words='--socket --output --host --since --until --step --function --by --all --utc --help' ;;
+		why,-*) words='--socket --output --host --at --since --until --utc --help' ;;
 		export,-*) words='--socket --output --host --since --until --utc --help' ;;
 		import,-*) words='--socket --input --host --skip --help' ;;
 		delete,-*) words='--socket --output --host --since --until --dry-run --yes --utc --help' ;;
@@ -106,11 +107,12 @@ _agentctl()
 		dump,-*) words='--output --utc --help' ;;
 		help,-*) words='--help' ;;
 		*,-*) words='--socket --output --utc --help' ;;
-		list-metrics,\'* | get,\'* | watch,\'* | query,\'* | export,\'* | delete,\'*)
+		list-metrics,\'* | get,\'* | watch,\'* | query,\'* | why,\'* | export,\'* | delete,\'*)
 			mapfile -t COMPREPLY < <(_agentctl_series "$word")
 			return
 			;;
 		list-metrics,* | get,* | watch,* | query,* | export,* | delete,*) words=$(_agentctl_ask 3) ;;
+		why,*) words=$(_agentctl_ask 2; _agentctl_ask 3) ;;
 		help,*) words=$verbs ;;
 		check,* | snapshot,*)
 			compopt -o filenames 2>/dev/null

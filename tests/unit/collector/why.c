@@ -232,6 +232,13 @@ Test(why, a_schedule_that_says_a_lower_interval_makes_a_hole_of_the_same_distanc
 	expect_holes("60 120 130", 140, "60-120 unknown");
 }
 
+Test(why, a_schedule_of_the_future_holds_from_where_it_is_said_again)
+{
+	add_schedule(90000, 10);
+	add_schedule(0, 10);
+	expect_holes("10 20 200 210", 220, "20-200 unknown");
+}
+
 Test(why, times_that_a_clock_goes_through_twice_make_none)
 {
 	add_start(BOOT_A, 0, 5);

@@ -82,6 +82,12 @@ Test(options, of_time)
 	cr_assert_eq(parse("query x --since=-5m"), 0);
 	cr_expect_eq(options.given, OPTIONS_SINCE);
 	cr_expect_eq(parse("query x --since soon"), -EINVAL);
+	cr_expect_eq(parse("query x --at now"), -EINVAL);
+	cr_assert_eq(parse("why x --at -5m"), 0);
+	cr_expect_eq(options.at_us, NOW_US - 300000000);
+	cr_expect_eq(parse("why x --at soon"), -EINVAL);
+	cr_expect_eq(parse("why x --at now --since now"), -EINVAL, "a moment and a range");
+	cr_expect_eq(parse("why x --until now --at now"), -EINVAL);
 	cr_expect_eq(parse("query x --since now --until -5m"), -EINVAL, "ends before it begins");
 }
 

@@ -1,0 +1,328 @@
+# SPDX-License-Identifier: MIT
+"""`agentctl why`: each hole has its reason, the same before and after a checkpoint and a restart."""
+
+import datetime
+import time
+import unittest
+
+import native
+from native import GAUGE, BATCH, CLOCK, GAP, SCHEDULE, Agent, ident
+from support import Case, ctl, query, wait_until
+
+SECOND = 1000000
+INTERVAL = 10
+
+# Of CLOCK.
+STARTED, STOPPED, STEPPED, RESUMED, HELD_UP, LOST = range(1, 7)
+# enum hm_reason
+SPOOL_FULL, SPOOL_ACKED = 45, 49
+FAILED, STUCK, GONE, QUOTA = 50, 51, 52, 64
+
+SERIES = [(GAUGE, "", "node_load1"), (GAUGE, "", 'node_temp{zone="0"}'), (GAUGE, "", 'node_temp{zone="1"}')]
+OTHER_BOOT = b"\x44" * 16
+
+
+def column(values):
+    """Behind a series' id: numbers, and marks as strings of their reasons; (reason,) is a mark."""
+    present = [value for value in values if not isinstance(value, tuple)]
+    runs = b""
+    at = 0
+    while at < len(values):
+        begin = at
+        while at < len(values) and not isinstance(values[at], tuple):
+            at += 1
+        behind = at
+        while behind < len(values) and values[behind] == values[at]:
+            behind += 1
+        runs += native.number(at - begin) + native.number(behind - at)
+        if behind > at:
+            runs += bytes(values[at])
+        at = behind
+    if not present:
+        return b"\x20" + runs + native.number(0)
+    if len(present) == len(values):
+        return native.values(values)
+    payload = b"\x30" + native.packed([native.bits_of(value) for value in present])
+    return b"\x21" + runs + native.number(len(payload)) + payload
+
+
+class Story(Agent):
+    """An agent that tells what happened to it, in seconds from a beginning on."""
+
+    def __init__(self, name, begin):
+        super().__init__(ident("host", name), ident("epoch", name), name)
+        self.start = begin
+        self.boot = native.BOOT
+        self.boot_at = -60
+        self.declare(*SERIES)
+
+    def us(self, second):
+        return int((self.start + second) * SECOND)
+
+    def clock(self, event, second, change=0):
+        self.add(CLOCK, native.clock(event, self.boot, self.us(second), int((second - self.boot_at) * SECOND),
+                                     int(change * SECOND)))
+
+    def schedule(self, second, *metrics):
+        self.add(SCHEDULE, native.schedule(*((INTERVAL * SECOND, name) for name in sorted(metrics)),
+                                           since=self.us(second)))
+
+    def begin(self, second):
+        self.clock(STARTED, second)
+        self.schedule(second, "node_load1", "node_temp")
+
+    def gap(self, first, last, reason):
+        self.add(GAP, native.gap(len(self.messages) + 1, self.us(first), self.us(last), 5, reason))
+
+    def ticks(self, first, last, marks=None, ids=(0, 1, 2)):
+        """Samples of all series at each tick, up to the last one. @param marks  {id: {second: reason}}"""
+        marks = marks or {}
+        seconds = list(range(first, last + 1, INTERVAL))
+        columns = {}
+        for one in ids:
+            columns[one] = column([(marks[one][second],) if second in marks.get(one, {}) else float(second)
+                                   for second in seconds])
+        self.add(BATCH, native.batch(native.block([self.us(second) for second in seconds], columns)))
+
+    def send(self, collector):
+        self.connect(collector.port)
+        self.deliver()
+        self.leave()
+
+
+class Why(Case):
+    def setUp(self):
+        super().setUp()
+        self.collector = self.start_collector()
+        # So long ago that nothing is on its way any more; on the grid.
+        self.begin = int(time.time()) // INTERVAL * INTERVAL - 7200
+
+    def holes(self, what, *arguments):
+        """[(first second, last second or None, reason, series or number of series), ...]"""
+        result = ctl("--socket", self.collector.socket, "why", what, "-o", "json", *arguments)
+        self.assertEqual((result.code, result.err), (0, ""))
+        rows = result.json()
+        self.assertNotIn("unknown", [row["reason"] for row in rows])
+        return [(self.second(row["from"]), self.second(row["to"]), row["reason"],
+                 row["series"] if row["n_series"] == 1 else row["n_series"]) for row in rows]
+
+    def second(self, when):
+        return None if when is None else round(when - self.begin)
+
+    def restart(self):
+        self.collector.stop()
+        self.collector = self.start_collector(name="collector-again")
+
+    def expect(self, expected, what="web01", arguments=()):
+        """The same before a checkpoint, behind it, behind another, and after a restart."""
+        self.assertEqual(self.holes(what, *arguments), expected, "in the log")
+        self.assertEqual(ctl("--socket", self.collector.socket, "flush").code, 0)
+        self.assertEqual(self.holes(what, *arguments), expected, "in files")
+        self.restart()
+        self.assertEqual(self.holes(what, *arguments), expected, "after a restart")
+
+    def at(self, second):
+        return f"{self.begin + second}"
+
+    def since(self, second=0, until=7200):
+        return ("--since", self.at(second), "--until", self.at(until))
+
+    def test_every_reason_that_an_agent_tells(self):
+        agent = Story("web01", self.begin)
+        agent.begin(5)
+        agent.ticks(10, 100, {1: {50: FAILED, 60: FAILED, 80: STUCK}})
+        agent.ticks(110, 200, {2: {150: GONE}}, ids=(0, 1, 2))
+        agent.clock(STOPPED, 203)
+        agent.begin(385)
+        agent.ticks(390, 450)
+        agent.gap(460, 600, SPOOL_FULL)
+        agent.ticks(610, 650)
+        agent.clock(RESUMED, 921, 268)
+        agent.ticks(930, 980)
+        agent.clock(STEPPED, 1601, 618)
+        agent.ticks(1610, 1650)
+        agent.clock(HELD_UP, 1699, 45)
+        agent.ticks(1700, 1750)
+        agent.clock(LOST, 1799, 45)
+        agent.ticks(1800, 1850)
+        agent.begin(1935)  # kill -9
+        agent.ticks(1940, 2000)
+        agent.boot, agent.boot_at = OTHER_BOOT, 2070
+        agent.begin(2095)
+        agent.ticks(2100, 2200)
+        agent.schedule(2205, "node_load1")
+        agent.ticks(2210, 2300, ids=(0,))
+        agent.schedule(2305, "node_load1", "node_temp")
+        agent.ticks(2310, 2400, {2: {2330: QUOTA}})
+        agent.send(self.collector)
+        self.expect([
+            (40, 70, "source_failed", 'node_temp{zone="0"}'),
+            (70, 90, "source_stuck", 'node_temp{zone="0"}'),
+            (140, 160, "source_gone", 'node_temp{zone="1"}'),
+            (200, 390, "agent_stopped", 3),
+            (450, 610, "spool_full", 3),
+            (650, 930, "host_slept", 3),
+            (980, 1610, "clock_stepped", 3),
+            (1650, 1700, "agent_held_up", 3),
+            (1750, 1800, "agent_lost", 3),
+            (1850, 1940, "agent_killed", 3),
+            (2000, 2100, "host_rebooted", 3),
+            (2200, 2310, "not_sampled", 2),
+            (2320, 2340, "quota", 'node_temp{zone="1"}'),
+            (2400, None, "no_contact", 3),
+        ], arguments=self.since())
+
+    def small(self):
+        """A host whose agent was stopped for a while, and whose latest sample is new."""
+        self.begin = int(time.time()) // INTERVAL * INTERVAL - 600
+        agent = Story("web01", self.begin)
+        agent.begin(5)
+        agent.ticks(10, 100, {1: {50: FAILED}})
+        agent.clock(STOPPED, 103)
+        agent.begin(205)
+        agent.ticks(210, 590)
+        agent.send(self.collector)
+
+    def sentences(self, *arguments, code=0, zone="UTC0"):
+        result = ctl("--socket", self.collector.socket, "why", *arguments, environment={"TZ": zone})
+        self.assertEqual(result.code, code, result.err)
+        return result.out.splitlines() or result.err.splitlines()
+
+    def clock_of(self, second, hours=0):
+        return datetime.datetime.fromtimestamp(self.begin + second + hours * 3600, datetime.timezone.utc)
+
+    def test_sentences_for_people(self):
+        self.small()
+        now = datetime.datetime.now(datetime.timezone.utc)
+
+        def told(second, hours=0):
+            when = self.clock_of(second, hours)
+            is_today = when.date() == (now + datetime.timedelta(hours=hours)).date()
+            return when.strftime("%H:%M:%S" if is_today else "%Y-%m-%d %H:%M:%S")
+
+        def span(first, last, hours=0):
+            """The day of the end is left out where it is that of the beginning."""
+            begin, end = told(first, hours), told(last, hours)
+            return f"{begin} to {end[11:] if begin[:11] == end[:11] and len(end) > 11 else end}"
+
+        self.assertEqual(self.sentences("web01"), [
+            f"{span(40, 60)}: its source could not be read (web01, node_temp{{zone=\"0\"}})",
+            f"{span(100, 210)}: the agent was stopped (web01, all 3 series)"])
+        self.assertEqual(self.sentences("node_load1", zone="XXX-3"), [
+            f"{span(100, 210, 3)}: the agent was stopped (web01, node_load1)"])
+        self.assertEqual(self.sentences("node_load1", "--utc", zone="XXX-3"),
+                         [f"{span(100, 210)}: the agent was stopped (web01, node_load1)"])
+        self.assertEqual(self.sentences("node_temp", "--at", self.at(50)), [
+            f"{span(40, 60)}: its source could not be read (web01, node_temp{{zone=\"0\"}})",
+            f"{told(50)}: there is a sample (web01, node_temp{{zone=\"1\"}})"])
+        self.assertEqual(self.sentences("web01", *self.since(210, 580)),
+                         ["no holes: every sample that was due is there"])
+        self.assertEqual(ctl("--socket", self.collector.socket, "why", "web01", "-o", "json",
+                             *self.since(210, 580)).json(), [])
+        old = Story("old", self.begin - 10 * 86400)
+        old.begin(5)
+        old.ticks(10, 100)
+        old.begin(205)
+        old.ticks(210, 300)
+        old.send(self.collector)
+        when = self.clock_of(100 - 10 * 86400).strftime("%Y-%m-%d %H:%M:%S")
+        lines = self.sentences("old", "--since", "-20d")
+        self.assertEqual(len(lines), 2)
+        self.assertTrue(lines[0].startswith(when + " to ") and
+                        lines[0].endswith(": the agent ended without being told to (old, all 3 series)"), lines[0])
+        self.assertTrue(lines[1].endswith(" to now: nothing has come from the agent since (old, all 3 series)"))
+
+    def test_at_one_moment(self):
+        self.small()
+        hole = (100, 210, "agent_stopped", "node_load1")
+        for second in (101, 150, 209):
+            self.expect_at(second, hole)
+        self.expect_at(10, (10, 10, "sample", "node_load1"))
+        self.expect_at(14, (10, 10, "sample", "node_load1"))
+        self.expect_at(100, (100, 100, "sample", "node_load1"))
+        self.expect_at(210, (210, 210, "sample", "node_load1"))
+        self.expect_at(9, (None, 10, "no_data_yet", "node_load1"))
+        self.expect_at(-90000, (None, 10, "no_data_yet", "node_load1"))
+        self.expect_at(700, (590, 590, "not_due", "node_load1"))
+
+    def expect_at(self, second, expected):
+        self.assertEqual(self.holes("node_load1", "--at", self.at(second)), [expected], second)
+
+    def test_what_came_as_text_has_no_interval(self):
+        self.small()
+        self.send(self.collector.port, f'{self.at(0)} room_temp{{host="room"}} 1\n{self.at(0)} b{{host="web01"}} 1\n')
+        wait_until(lambda: query(self.collector, "b"), what="a line is stored")
+        words = "it is sent as text: no interval is known, so no hole can be told"
+        self.assertEqual(self.sentences("room_temp"), [f"{words} (room, room_temp)"])
+        self.assertEqual(self.sentences("room"), [f"{words} (room, room_temp)"])
+        self.assertEqual(self.sentences("room_temp", "--at", self.at(5)), [f"{words} (room, room_temp)"])
+        # It is none of those that the agent samples.
+        self.assertEqual(self.holes("web01", *self.since()), [
+            (40, 60, "source_failed", 'node_temp{zone="0"}'), (100, 210, "agent_stopped", 3)])
+        self.assertEqual(self.holes("b", *self.since()), [(None, None, "no_interval", "b")])
+
+    def test_who_is_not_there(self):
+        self.small()
+        result = ctl("--socket", self.collector.socket, "why", "nobody")
+        self.assertEqual((result.code, result.out), (1, ""))
+        self.assertIn("no series matches", result.err)
+        for arguments, words in ((("node_load1", "--at", "soon"), "--at soon: not a time"),
+                                 (("node_load1", "--at", "now", "--since", "today"), "--at is one moment"),
+                                 (("a{b",), "{"), ((), "one word is missing")):
+            result = ctl("--socket", self.collector.socket, "why", *arguments)
+            self.assertEqual((result.code, result.out), (2, ""), arguments)
+            self.assertIn(words, result.err)
+        # A host's name is none with --host.
+        self.assertEqual(ctl("--socket", self.collector.socket, "why", "web01", "--host", "*").code, 1)
+
+    def test_hosts_are_told_apart(self):
+        agents = [Story(name, self.begin) for name in ("a*", "ab", "b")]
+        for i, agent in enumerate(agents):
+            agent.begin(5)
+            agent.ticks(10, 100)
+            agent.gap(110, 200 + i * 10, SPOOL_FULL)
+            agent.ticks(210 + i * 10, 300)
+            agent.send(self.collector)
+        rows = ctl("--socket", self.collector.socket, "why", "*", "--host", "a*", "-o", "json", *self.since(0, 290)).json()
+        self.assertEqual([(row["host"], self.second(row["to"]), row["n_series"], row["of_series"]) for row in rows],
+                         [("a*", 210, 3, 3), ("ab", 220, 3, 3)])
+        # The name of a host is no glob.
+        self.expect([(100, 210, "spool_full", 3)], "a*", self.since(0, 290))
+
+    def test_what_was_lost_before_the_first_sample_and_what_was_acknowledged_once(self):
+        agent = Story("web01", self.begin)
+        agent.begin(5)
+        agent.gap(10, 200, SPOOL_FULL)
+        agent.ticks(210, 300)
+        agent.gap(310, 400, SPOOL_ACKED)
+        agent.ticks(410, 500)
+        agent.send(self.collector)
+        self.expect([(10, 210, "spool_full", 3), (300, 410, "spool_acked", 3)], "web01", self.since(0, 490))
+
+    def test_holes_that_are_longer_than_what_is_asked_for_are_told_whole(self):
+        self.begin -= 40 * 86400
+        agent = Story("web01", self.begin)
+        agent.begin(5)
+        agent.ticks(10, 100)
+        agent.clock(STOPPED, 103)
+        agent.begin(30 * 86400 + 5)
+        agent.ticks(30 * 86400 + 10, 30 * 86400 + 100)
+        agent.send(self.collector)
+        self.expect([(100, 30 * 86400 + 10, "agent_stopped", 3)], "web01", ("--at", self.at(15 * 86400)))
+
+    def test_what_fails_or_is_gone_for_long_began_when_it_began(self):
+        agent = Story("web01", self.begin - 86400)
+        agent.start = self.begin
+        agent.begin(5)
+        for first in range(10, 7000, 1000):
+            agent.ticks(first, first + 990, {0: {s: FAILED for s in range(500, 7000, 10)}, 1: {1000: GONE}},
+                        ids=(0, 1, 2) if first < 1000 else (0, 2))
+        agent.send(self.collector)
+        self.expect([(990, None, "source_gone", 'node_temp{zone="0"}')], 'node_temp{zone="0"}', ("--at", self.at(6000)))
+        rows = self.holes("node_load1", "--at", self.at(6000))
+        self.assertEqual([row[0] for row in rows], [490])
+        self.assertEqual(rows[0][2:], ("source_failed", "node_load1"))
+
+
+if __name__ == "__main__":
+    unittest.main()
