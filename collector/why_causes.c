@@ -320,18 +320,7 @@ static enum hm_reason reason_of(enum hm_clock_event event)
 	return HM_REASON_NONE;
 }
 
-static bool is_same_clock(const struct why_clock *a, const struct why_clock *b)
-{
-	return is_same_boot(a, b) && a->event == b->event && a->now_us == b->now_us &&
-	       a->since_boot_us == b->since_boot_us && a->change_us == b->change_us;
-}
-
-/* What an agent told under two epochs is beside itself by now. */
-static bool is_repeated(const struct why_causes *causes, size_t i)
-{
-	return i > 0 && is_same_clock(&causes->clocks[i], &causes->clocks[i - 1]);
-}
-
+/* One that was set back left no time out: its span is none. */
 static int settle_clocks(struct why_causes *causes)
 {
 	const struct why_clock *life = NULL;
@@ -340,11 +329,9 @@ static int settle_clocks(struct why_causes *causes)
 	for (size_t i = 0; i < causes->n_clocks && result == 0; i++) {
 		const struct why_clock *clock = &causes->clocks[i];
 
-		if (is_repeated(causes, i))
-			continue;
 		if (clock->event == HM_CLOCK_STARTED) {
 			result = settle_start(causes, life, clock);
-		} else if (clock->event != HM_CLOCK_STOPPED && clock->change_us > 0) {
+		} else if (clock->event != HM_CLOCK_STOPPED) {
 			result = why_spans_add(&causes->known,
 					       why_add_times(clock->now_us, -clock->change_us),
 					       clock->now_us, reason_of(clock->event));

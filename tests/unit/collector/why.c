@@ -23,6 +23,7 @@
 static struct why_causes causes;
 static struct why why;
 static struct buffer told;
+static bool has_other;
 static int hole_result;
 
 static int take_hole(void *context, const struct why_hole *hole)
@@ -41,6 +42,7 @@ static int take_hole(void *context, const struct why_hole *hole)
 static void setup(void)
 {
 	hole_result = 0;
+	has_other = true;
 	why_causes_init(&causes, INT64_MIN);
 	why = (struct why){
 		.causes = &causes,
@@ -83,7 +85,8 @@ static void add_schedule(int64_t since_s, int64_t interval_s)
 	struct buffer payload = {0};
 
 	wire_schedule_put_begin(&payload, &stamp, since_s * SECOND_US);
-	wire_schedule_put_entry(&payload, &other);
+	if (has_other)
+		wire_schedule_put_entry(&payload, &other);
 	if (interval_s > 0)
 		wire_schedule_put_entry(&payload, &entry);
 	add(HM_RECORD_SCHEDULE, &payload, since_s);
@@ -545,8 +548,25 @@ Test(why, others_of_the_host_come)
 Test(why, a_schedule_says_that_the_agent_was_there)
 {
 	add_schedule(5, 10);
-	add_schedule(8000, 20);
+	has_other = false;
+	add_schedule(8000, 10);
 	expect_holes("10 20", 9000, "20-8000 unknown; 8000- no_contact");
+}
+
+Test(why, a_clock_says_that_the_agent_was_there)
+{
+	add_schedule(5, 10);
+	add_clock(HM_CLOCK_STEPPED, BOOT_A, 8000, 8000, -5);
+	expect_holes("10 20", 9000, "20-8000 unknown; 8000- no_contact");
+}
+
+Test(why, what_an_agent_tells_late_happened_when_it_did)
+{
+	add_start(BOOT_A, 5, 5);
+	add_schedule(5, 10);
+	add_start(BOOT_A, 205, 205);
+	add_stop(BOOT_A, 22, 22);
+	expect_holes("10 20 210 220 300", 310, "20-210 agent_stopped; 220-300 unknown");
 }
 
 Test(why, an_agent_that_began_without_the_source)
