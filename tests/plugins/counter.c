@@ -44,6 +44,7 @@ static const struct hm_metric metrics[N_METRICS] = {
 static const struct hm_option options[] = {
 	{.name = "file", .fallback = "", .help = "The list of the rounds."},
 	{.name = "series", .fallback = "0", .help = "How many values, 0 to 1000."},
+	{.name = "first", .fallback = "1", .help = "The number of the first round in the list."},
 };
 
 struct round {
@@ -54,7 +55,8 @@ struct round {
 struct state {
 	int fd;
 	long n_series;
-	uint64_t number;
+	uint64_t first;
+	uint64_t n_rounds; /* that are in the list */
 };
 
 static int start_collect(void *memory, const struct hm_host *host)
@@ -63,12 +65,13 @@ static int start_collect(void *memory, const struct hm_host *host)
 	struct stat file;
 
 	state->n_series = strtol(hm_option(host, "series"), NULL, 10);
+	state->first = strtoul(hm_option(host, "first"), NULL, 10);
 	if (state->n_series < 0 || state->n_series > SERIES_MAX)
 		return -EINVAL;
 	state->fd = open(hm_option(host, "file"), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	if (state->fd < 0 || fstat(state->fd, &file) < 0)
 		return -errno;
-	state->number = (uint64_t)file.st_size / sizeof(struct round);
+	state->n_rounds = (uint64_t)file.st_size / sizeof(struct round);
 	return 0;
 }
 
@@ -86,14 +89,14 @@ static int get_current_state(void *memory, struct hm_batch *out)
 {
 	struct state *state = memory;
 	struct timespec now = {.tv_sec = 0};
-	struct round round = {.number = state->number + 1};
+	struct round round = {.number = state->first + state->n_rounds};
 
 	(void)clock_gettime(CLOCK_REALTIME, &now);
 	round.time_us = (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
-	if (pwrite(state->fd, &round, sizeof(round), (off_t)(state->number * sizeof(round))) !=
+	if (pwrite(state->fd, &round, sizeof(round), (off_t)(state->n_rounds * sizeof(round))) !=
 	    sizeof(round))
 		return -EIO;
-	state->number = round.number;
+	state->n_rounds++;
 	hm_emit(out, &metrics[METRIC_ROUNDS], (double)round.number);
 	for (long i = 0; i < state->n_series; i++) {
 		char label[24];
