@@ -14,14 +14,14 @@
 #include "common/wire_clock.h"
 #include "common/wire_gap.h"
 #include "common/wire_schedule.h"
-#include "tests/support/sim_agent.h"
+#include "tests/support/store_agent.h"
 
 #define SECOND(n) ((SIM_STORE_START_S + (n)) * SIM_STORE_SECOND_US)
 
 static const char *const names[] = {"m"};
 
 static struct sim_store store;
-static struct sim_agent agent;
+static struct store_agent agent;
 static struct buffer found;
 static uint64_t n_lost;
 static int entry_result;
@@ -32,12 +32,12 @@ static void setup(void)
 	entry_result = 0;
 	sim_store_init(&store);
 	cr_assert_eq(sim_store_open(&store), 0);
-	sim_agent_begin(&agent, &store, names, 1);
+	store_agent_begin(&agent, &store, names, 1);
 }
 
 static void teardown(void)
 {
-	sim_agent_end(&agent);
+	store_agent_end(&agent);
 	sim_store_done(&store);
 	buffer_done(&found);
 }
@@ -100,7 +100,7 @@ static void send_samples(int64_t second)
 {
 	const char *const rows[] = {"123"};
 
-	sim_agent_send(&agent, second, rows);
+	store_agent_send(&agent, second, rows);
 }
 
 /* -- what is read ---------------------------------------------------------------------------------- */
@@ -200,7 +200,7 @@ Test(chronicle, is_the_same_when_the_store_is_opened_again)
 	cr_assert_eq(sim_store_checkpoint(&store), 0);
 	send_schedule(4);
 	send_samples(5);
-	sim_agent_end(&agent);
+	store_agent_end(&agent);
 	sim_store_kill(&store);
 	cr_assert_eq(sim_store_open(&store), 0);
 	cr_expect_str_eq(read(), "C1 S4 ", "%s", found.data);
