@@ -53,6 +53,12 @@ struct catalog_sample {
 
 struct epoch;
 
+/* What an agent's SCHEDULE says. */
+struct catalog_schedule {
+	uint64_t hash; /* of its metrics and their intervals; 0 = there is none */
+	int64_t since_us;
+};
+
 struct catalog_host {
 	char folder[CATALOG_FOLDER_BYTES]; /* fixed: below hosts/; see catalog_take_folder() */
 	uint32_t number;                   /* fixed: in the log */
@@ -82,10 +88,9 @@ struct catalog_host {
 	int64_t waiting_us; /* when the oldest of its samples that are in no file came in; 0 = none */
 	uint64_t sealed;    /* the committer's own: last number given to a batch */
 	uint64_t appended; /* the committer's own: position of its last batch, durable or not */
-	struct metric_file_end end; /* of its .host file */
-	uint64_t
-		schedule; /* the SCHEDULE that this has last, see group_hash_schedule(); 0 = none */
-	struct catalog_sample *gathered; /* waiting to be sealed */
+	struct metric_file_end end;       /* of its .host file */
+	struct catalog_schedule schedule; /* that this has last */
+	struct catalog_sample *gathered;  /* waiting to be sealed */
 	size_t n_gathered;
 	size_t gathered_capacity;
 	size_t n_expected; /* about how many of them there will be; see catalog_take_gathered() */

@@ -79,7 +79,7 @@ struct group_host {
 	uint64_t n_hidden;  /* of the log: they were deleted before they came into files */
 	int64_t horizon_us; /* of the host, when the group was begun */
 	int64_t oldest_us;  /* of what its files have, once they are encoded */
-	uint64_t schedule;  /* the SCHEDULE that its own file then has last */
+	struct catalog_schedule schedule; /* that its own file then has last */
 };
 
 /* A file that is appended to. */

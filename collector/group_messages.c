@@ -90,16 +90,24 @@ static int put_filed(const struct group_file *file, pthread_mutex_t *mutex, stru
 	return result;
 }
 
-uint64_t group_hash_schedule(const struct hash_key *key, const struct store_file_message *message)
+struct catalog_schedule group_get_schedule(const struct hash_key *key,
+					   const struct store_file_message *message)
 {
 	struct wire_schedule schedule;
 	uint64_t hash;
 
 	if (message->type != HM_RECORD_SCHEDULE ||
 	    wire_schedule_get(message->bytes, message->n_bytes, &schedule) != HM_REASON_NONE)
-		return 0;
+		return (struct catalog_schedule){0};
 	hash = hash_bytes(key, schedule.entries, schedule.n_bytes);
-	return hash ? hash : 1;
+	return (struct catalog_schedule){hash ? hash : 1, schedule.since_us};
+}
+
+/* Does it hold already? Where the clock was set back, it does not in the time up to the one before. */
+static bool holds_already(const struct catalog_schedule *before,
+			  const struct catalog_schedule *schedule)
+{
+	return schedule->hash == before->hash && schedule->since_us >= before->since_us;
 }
 
 static struct store_file_message get_message(const struct group *group, size_t i)
@@ -136,12 +144,14 @@ static int put_message(const struct group *group, const struct group_file *file,
 		       const struct hash_key *key, struct buffer *out)
 {
 	struct store_file_message message = get_message(group, i);
-	uint64_t schedule = group_hash_schedule(key, &message);
+	struct catalog_schedule schedule = group_get_schedule(key, &message);
 	size_t start;
 
-	if (comes_again(group, file->of, i) || (schedule && schedule == file->of->schedule))
+	if (comes_again(group, file->of, i))
 		return 0;
-	if (schedule)
+	if (schedule.hash && holds_already(&file->of->schedule, &schedule))
+		return 0;
+	if (schedule.hash)
 		file->of->schedule = schedule;
 	start = store_file_begin_block(out, HM_BLOCK_MESSAGE, file->of->position);
 	store_file_put_message(out, &message);
@@ -155,7 +165,7 @@ int group_put_messages(const struct group *group, const struct group_file *file,
 	struct group_host *of = file->of;
 	int result = is_first ? put_filed(file, &engine->mutex, out) : 0;
 
-	of->schedule = is_first ? 0 : of->host->schedule;
+	of->schedule = is_first ? (struct catalog_schedule){0} : of->host->schedule;
 
 	for (size_t i = 0; i < of->n_marks && result == 0; i++) {
 		const struct group_mark *mark = &group->marks[of->first_mark + i];

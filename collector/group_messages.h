@@ -13,16 +13,14 @@ struct engine;
 int group_add_mark(void *context, struct epoch *epoch, const struct epoch_mark *mark);
 int group_add_message(void *context, const struct log_record *record);
 
-/*
- * What a SCHEDULE says, but for since when, as a number. @return 0: it is none
- * @param key  of the catalog
- */
-uint64_t group_hash_schedule(const struct hash_key *key, const struct store_file_message *message);
+/* What a SCHEDULE says. @param key  of the catalog. @return with a hash of 0: the message is none */
+struct catalog_schedule group_get_schedule(const struct hash_key *key,
+					   const struct store_file_message *message);
 
 /*
  * Append the blocks that a host's own file gets: its epochs' marks, and its messages. A SCHEDULE holds until
- * another one comes: one that says what the file's last one does is left out, so that an agent which starts often does
- * not have it written each time.
+ * another one comes: one that says what the file's last one does, of a later time, is left out, so that an agent which
+ * starts often does not have it written each time.
  * @param is_first  the file is made: it says of all epochs what the one before said
  * @return as store_file_end_block()
  */

@@ -21,7 +21,7 @@ static void remake_doubtful(struct loader *loader, int folder)
 		return;
 	(void)disk->unlink(disk->context, folder, HOST_FILE);
 	host->end = (struct metric_file_end){.highest_us = CATALOG_NO_TIME};
-	host->schedule = 0;
+	host->schedule = (struct catalog_schedule){0};
 }
 
 /* What is durable of an epoch, at least. One that another host has, or that is too much, is passed over. */
@@ -53,9 +53,10 @@ static int take_host(struct loader *loader, const struct store_file_host *entry)
 /* What is sampled is not written once more as long as it stays the same. */
 static void take_message(struct loader *loader, const struct store_file_message *message)
 {
-	uint64_t schedule = group_hash_schedule(&loader->engine->catalog.key, message);
+	struct catalog_schedule schedule =
+		group_get_schedule(&loader->engine->catalog.key, message);
 
-	if (schedule)
+	if (schedule.hash)
 		loader->host->schedule = schedule;
 }
 
@@ -95,7 +96,7 @@ static int read_headless(struct loader *loader, struct file_reader *reader)
 	if (result == 0 && loader->host) {
 		result = take_host_blocks(loader, reader);
 		loader->host->end = (struct metric_file_end){.highest_us = CATALOG_NO_TIME};
-		loader->host->schedule = 0;
+		loader->host->schedule = (struct catalog_schedule){0};
 	}
 	return result;
 }

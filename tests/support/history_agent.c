@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* An agent that sends messages to an engine on a simulated disk. */
 
-#include "tests/support/messenger.h"
+#include "tests/support/history_agent.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -24,7 +24,7 @@ static void require(bool is_true, const char *what)
 {
 	if (is_true)
 		return;
-	(void)fprintf(stderr, "messenger: %s\n", what);
+	(void)fprintf(stderr, "history_agent: %s\n", what);
 	abort();
 }
 
@@ -38,7 +38,7 @@ static int64_t second_of(int64_t time_us)
 	return time_us / SIM_STORE_SECOND_US - SIM_STORE_START_S;
 }
 
-static void greet(struct messenger *agent)
+static void greet(struct history_agent *agent)
 {
 	struct wire_hello hello = {.host_id = {1},
 				   .epoch = {agent->number},
@@ -53,13 +53,13 @@ static void greet(struct messenger *agent)
 	agent->sequence = mark.sequence;
 }
 
-void messenger_open(struct messenger *agent, struct sim_store *store, uint8_t number)
+void history_agent_open(struct history_agent *agent, struct sim_store *store, uint8_t number)
 {
-	*agent = (struct messenger){.store = store, .number = number};
+	*agent = (struct history_agent){.store = store, .number = number};
 	greet(agent);
 }
 
-void messenger_close(struct messenger *agent)
+void history_agent_close(struct history_agent *agent)
 {
 	intake_free(agent->intake);
 	buffer_done(&agent->payload);
@@ -67,7 +67,7 @@ void messenger_close(struct messenger *agent)
 	agent->intake = NULL;
 }
 
-void messenger_crash(struct messenger *agent)
+void history_agent_crash(struct history_agent *agent)
 {
 	intake_free(agent->intake);
 	sim_store_crash(agent->store);
@@ -75,14 +75,14 @@ void messenger_crash(struct messenger *agent)
 	greet(agent);
 }
 
-void messenger_commit(struct messenger *agent)
+void history_agent_commit(struct history_agent *agent)
 {
 	require(engine_commit(agent->store->engine) == 0, "the log cannot be written");
 }
 
 /* -- messages -------------------------------------------------------------------------------------- */
 
-static struct wire_stamp next_stamp(struct messenger *agent)
+static struct wire_stamp next_stamp(struct history_agent *agent)
 {
 	struct wire_stamp stamp = {.host_id = {1}, .epoch = {agent->number}};
 
@@ -91,7 +91,7 @@ static struct wire_stamp next_stamp(struct messenger *agent)
 	return stamp;
 }
 
-static void send_message(struct messenger *agent, enum hm_frame_type type)
+static void send_message(struct history_agent *agent, enum hm_frame_type type)
 {
 	const struct buffer *payload = &agent->payload;
 	uint32_t crc = crc32c(0, payload->data, payload->length);
@@ -101,8 +101,8 @@ static void send_message(struct messenger *agent, enum hm_frame_type type)
 		"a message is refused");
 }
 
-void messenger_clock(struct messenger *agent, enum hm_clock_event event, int64_t second,
-		     int64_t change_s)
+void history_agent_clock(struct history_agent *agent, enum hm_clock_event event, int64_t second,
+			 int64_t change_s)
 {
 	struct wire_clock clock = {.stamp = next_stamp(agent),
 				   .event = event,
@@ -114,7 +114,7 @@ void messenger_clock(struct messenger *agent, enum hm_clock_event event, int64_t
 	send_message(agent, HM_FRAME_CLOCK);
 }
 
-void messenger_schedule(struct messenger *agent, int64_t second, const char *metrics)
+void history_agent_schedule(struct history_agent *agent, int64_t second, const char *metrics)
 {
 	struct wire_stamp stamp = next_stamp(agent);
 
@@ -128,7 +128,7 @@ void messenger_schedule(struct messenger *agent, int64_t second, const char *met
 	send_message(agent, HM_FRAME_SCHEDULE);
 }
 
-void messenger_gap(struct messenger *agent, int64_t since, int64_t until)
+void history_agent_gap(struct history_agent *agent, int64_t since, int64_t until)
 {
 	struct wire_gap gap = {.stamp = next_stamp(agent),
 			       .first_us = time_of(since),
@@ -141,7 +141,7 @@ void messenger_gap(struct messenger *agent, int64_t since, int64_t until)
 	send_message(agent, HM_FRAME_GAP);
 }
 
-void messenger_declare(struct messenger *agent)
+void history_agent_declare(struct history_agent *agent)
 {
 	static const struct wire_series series[] = {
 		{.kind = HM_STORED_GAUGE, .unit = {"", 0}, .name = {"m", 1}},
@@ -155,7 +155,7 @@ void messenger_declare(struct messenger *agent)
 	send_message(agent, HM_FRAME_DECLARE);
 }
 
-void messenger_batch(struct messenger *agent, int64_t second, double value)
+void history_agent_batch(struct history_agent *agent, int64_t second, double value)
 {
 	int64_t time_us = time_of(second);
 	struct block_column column = {.series_id = 0, .values = &value, .n_values = 1};
@@ -237,7 +237,7 @@ static void tell_block(struct buffer *words, const struct store_file_block *bloc
 		tell_delete(words, &message);
 }
 
-const char *messenger_told(struct messenger *agent)
+const char *history_agent_told(struct history_agent *agent)
 {
 	uint64_t n_bytes = 0;
 	const uint8_t *bytes = sim_disk_content(agent->store->sim, HOST_FILE, &n_bytes);
