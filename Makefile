@@ -43,7 +43,7 @@ override CPPFLAGS += -Iinclude -I. -isystem /usr/include/libevdev-1.0 -D_GNU_SOU
 override CFLAGS += -std=gnu17 -pthread -fvisibility=hidden -fstack-protector-strong -Wall -Wextra \
 	-Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wwrite-strings -Wformat=2 -Wundef
 override LDFLAGS += -pthread -Wl,-z,relro,-z,now,--as-needed
-override LDLIBS += -ludev -levdev -lbsd -linih
+override LDLIBS += -ludev -levdev -lbsd -lmd -linih
 
 san_asan := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 san_tsan := -fsanitize=thread -fno-omit-frame-pointer

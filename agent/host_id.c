@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* Ids as text. */
+/* Ids of host, machine and boot. */
 
 #include "agent/host_id.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sha2.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
@@ -15,6 +16,9 @@
 #define NAME      "host"
 #define NEW_NAME  "host.new"
 #define FILE_MODE 0600
+
+/* More than any of these files has. */
+#define FILE_MAX_BYTES 128
 
 #define BOOT_ID_PATH "/proc/sys/kernel/random/boot_id"
 
@@ -60,29 +64,68 @@ void host_id_format(const uint8_t id[static HM_ID_BYTES], char out[static HOST_I
 	out[HOST_ID_TEXT_BYTES - 1] = '\n';
 }
 
-int host_id_draw(uint8_t ret_id[static HM_ID_BYTES])
+/* Read and close a file. @param fd  below 0: it could not be opened, errno tells why. @return bytes, or -errno */
+static ssize_t read_file(int fd, char out[static FILE_MAX_BYTES])
 {
-	ssize_t n_bytes = getrandom(ret_id, HM_ID_BYTES, 0);
-
-	if (n_bytes < 0)
-		return -errno;
-	return n_bytes == HM_ID_BYTES ? 0 : -EIO;
-}
-
-/* Read and close a file with an id. @param fd  below 0: it could not be opened, errno tells why */
-static int read_id(int fd, uint8_t ret_id[static HM_ID_BYTES])
-{
-	char text[2 * HOST_ID_TEXT_BYTES];
 	ssize_t n_bytes;
 	int error;
 
 	if (fd < 0)
 		return -errno;
-	n_bytes = read(fd, text, sizeof(text));
+	n_bytes = read(fd, out, FILE_MAX_BYTES);
 	error = errno;
 	(void)close(fd);
-	return n_bytes < 0 ? -error : host_id_parse(text, (size_t)n_bytes, ret_id);
+	return n_bytes < 0 ? -error : n_bytes;
 }
+
+static int read_id(int fd, uint8_t ret_id[static HM_ID_BYTES])
+{
+	char text[FILE_MAX_BYTES];
+	ssize_t n_bytes = read_file(fd, text);
+
+	return n_bytes < 0 ? (int)n_bytes : host_id_parse(text, (size_t)n_bytes, ret_id);
+}
+
+/* -- made of the machine's id ---------------------------------------------------------------------- */
+
+void host_id_read_machine(const char *path, struct host_id_machine *ret_machine)
+{
+	int result = read_id(open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK), ret_machine->id);
+
+	ret_machine->is_known = result == 0;
+}
+
+/* Nobody can tell the machine's id from its hash, nor one hash of it from another. */
+static void hash(const struct host_id_machine *machine, const char *purpose, const char *text,
+		 uint8_t ret_id[static HM_ID_BYTES])
+{
+	uint8_t digest[SHA256_DIGEST_LENGTH];
+	SHA2_CTX context;
+
+	SHA256Init(&context);
+	SHA256Update(&context, (const uint8_t *)purpose, strlen(purpose) + 1);
+	SHA256Update(&context, machine->id, HM_ID_BYTES);
+	SHA256Update(&context, (const uint8_t *)text, strlen(text));
+	SHA256Final(digest, &context);
+	memcpy(ret_id, digest, HM_ID_BYTES);
+}
+
+int host_id_make(const struct host_id_machine *machine, const char *spool,
+		 uint8_t ret_id[static HM_ID_BYTES])
+{
+	ssize_t n_bytes;
+
+	if (machine->is_known) {
+		hash(machine, "hostmetrics host", spool, ret_id);
+		return 0;
+	}
+	n_bytes = getrandom(ret_id, HM_ID_BYTES, 0);
+	if (n_bytes < 0)
+		return -errno;
+	return n_bytes == HM_ID_BYTES ? 0 : -EIO;
+}
+
+/* -- the file -------------------------------------------------------------------------------------- */
 
 static int write_synced(int fd, const char *text, size_t length)
 {
@@ -95,10 +138,43 @@ static int write_synced(int fd, const char *text, size_t length)
 	return fsync(fd) < 0 ? -errno : 0;
 }
 
-/* The file is there whole, or not at all. */
-static int write_id(int folder, const uint8_t id[static HM_ID_BYTES])
+/* What the file has. */
+struct record {
+	uint8_t id[HM_ID_BYTES];
+	bool has_mark;
+	uint8_t mark[HM_ID_BYTES]; /* of the machine */
+};
+
+static void make_mark(const struct host_id_machine *machine, struct record *record)
 {
-	char text[HOST_ID_TEXT_BYTES];
+	record->has_mark = machine->is_known;
+	if (machine->is_known)
+		hash(machine, "hostmetrics machine", "", record->mark);
+}
+
+/* @return 0; -EBADMSG; -errno */
+static int read_record(int folder, struct record *ret_record)
+{
+	char text[FILE_MAX_BYTES];
+	ssize_t n_bytes = read_file(
+		openat(folder, NAME, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK), text);
+	size_t n_first = HOST_ID_TEXT_BYTES;
+
+	if (n_bytes < 0)
+		return (int)n_bytes;
+	if ((size_t)n_bytes < n_first)
+		n_first = (size_t)n_bytes;
+	ret_record->has_mark = (size_t)n_bytes > n_first;
+	if (ret_record->has_mark &&
+	    host_id_parse(text + n_first, (size_t)n_bytes - n_first, ret_record->mark) < 0)
+		return -EBADMSG;
+	return host_id_parse(text, n_first, ret_record->id);
+}
+
+/* The file is there whole, or not at all. */
+static int write_record(int folder, const struct record *record)
+{
+	char text[2 * HOST_ID_TEXT_BYTES];
 	int fd = openat(folder, NEW_NAME,
 			O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK,
 			FILE_MODE);
@@ -106,8 +182,9 @@ static int write_id(int folder, const uint8_t id[static HM_ID_BYTES])
 
 	if (fd < 0)
 		return -errno;
-	host_id_format(id, text);
-	result = write_synced(fd, text, sizeof(text));
+	host_id_format(record->id, text);
+	host_id_format(record->mark, text + HOST_ID_TEXT_BYTES);
+	result = write_synced(fd, text, record->has_mark ? sizeof(text) : HOST_ID_TEXT_BYTES);
 	(void)close(fd);
 	if (result == 0 && renameat(folder, NEW_NAME, folder, NAME) < 0)
 		result = -errno;
@@ -116,15 +193,25 @@ static int write_id(int folder, const uint8_t id[static HM_ID_BYTES])
 	return result;
 }
 
-int host_id_find(int folder, uint8_t ret_id[static HM_ID_BYTES])
+int host_id_find(int folder, const struct host_id_machine *machine,
+		 const uint8_t id[static HM_ID_BYTES], uint8_t ret_id[static HM_ID_BYTES])
 {
-	int fd = openat(folder, NAME, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-	int result = read_id(fd, ret_id);
+	struct record ours = {.has_mark = false};
+	struct record record = {.has_mark = false};
+	int result = read_record(folder, &record);
+	bool is_other;
 
-	if (result != -ENOENT && result != -EBADMSG)
+	if (result < 0 && result != -ENOENT && result != -EBADMSG)
 		return result;
-	result = host_id_draw(ret_id);
-	return result == 0 ? write_id(folder, ret_id) : result;
+	make_mark(machine, &ours);
+	is_other = ours.has_mark && record.has_mark &&
+		   memcmp(ours.mark, record.mark, HM_ID_BYTES) != 0;
+	memcpy(ours.id, result < 0 || is_other ? id : record.id, HM_ID_BYTES);
+	memcpy(ret_id, ours.id, HM_ID_BYTES);
+	/* One that was drawn before the machine was known stays; from now on it is this machine's. */
+	if (result < 0 || is_other || ours.has_mark > record.has_mark)
+		return write_record(folder, &ours);
+	return 0;
 }
 
 int host_id_read_boot(uint8_t ret_id[static HM_ID_BYTES])

@@ -25,7 +25,7 @@ static uint64_t count_dropped(const struct outlet *outlet)
 	struct spool_status spool;
 
 	queue_get_stats(outlet->queue, &queue);
-	spool_get_status(outlet->spool, &spool);
+	outlet_get_status(outlet, &spool);
 	return queue.n_dropped_samples + spool.n_gone_samples;
 }
 
@@ -34,6 +34,11 @@ static void on_drained(void *context)
 {
 	struct outlet *outlet = context;
 
+	/* Not at once: the connection that says so is still at work. */
+	if (outlet->in_memory) {
+		(void)timer_start(outlet->sync, 1, SYNC_INTERVAL_MS);
+		return;
+	}
 	if (outlet->is_full_told) {
 		message_info("all is sent again; %" PRIu64 " samples were dropped since the start",
 			     count_dropped(outlet));
@@ -150,25 +155,12 @@ static void measure_rate(struct outlet *outlet)
 {
 	struct spool_status status;
 
-	spool_get_status(outlet->spool, &status);
+	outlet_get_status(outlet, &status);
 	/* A spool that was opened again counts anew. */
 	if (status.n_acked_samples >= outlet->n_sent_then)
 		outlet->n_sent_per_second =
 			(status.n_acked_samples - outlet->n_sent_then) * 1000 / SYNC_INTERVAL_MS;
 	outlet->n_sent_then = status.n_acked_samples;
-}
-
-static void on_sync(void *context)
-{
-	struct outlet *outlet = context;
-
-	measure_rate(outlet);
-	if (outlet->folder >= 0)
-		(void)spool_retry(outlet->spool);
-	if (spool_sync(outlet->spool) < 0)
-		message_error("no memory to sync the spool");
-	tell_memory(outlet);
-	uplink_wake(outlet->uplink);
 }
 
 static uint64_t spool_bytes(const struct settings *settings)
@@ -206,16 +198,18 @@ static int open_spool(const struct outlet *outlet, struct spool **ret_spool)
 	return spool_open(&options, ret_spool);
 }
 
-/* @return 0 or -errno */
+/* Open the folder, and find the id of the host. @return 0 or -errno: the id is as it was */
 static int open_folder(struct outlet *outlet)
 {
+	struct host_id_machine machine;
 	int folder = spool_folder_open(outlet->settings->spool, &outlet->lock);
 	int result;
 
 	if (folder < 0)
 		return folder;
 	outlet->folder = folder;
-	result = host_id_find(folder, outlet->host_id);
+	host_id_read_machine(HOST_ID_MACHINE_PATH, &machine);
+	result = host_id_find(folder, &machine, outlet->host_id, outlet->host_id);
 	if (result < 0)
 		close_folder(outlet);
 	return result;
@@ -238,16 +232,115 @@ static const char *folder_problem(int error)
 /* @return 0 or -errno: not even without a folder */
 static int find_folder(struct outlet *outlet)
 {
-	int result = open_folder(outlet);
+	struct host_id_machine machine;
+	int result;
 
+	host_id_read_machine(HOST_ID_MACHINE_PATH, &machine);
+	result = host_id_make(&machine, outlet->settings->spool, outlet->host_id);
+	if (result < 0)
+		return result;
+	result = open_folder(outlet);
 	if (result == 0)
 		return 0;
-	message_warning("spool %s: %s; samples wait in memory, and the host has a new id each time "
-			"the agent starts",
+	message_warning("spool %s: %s; samples wait in memory until it can be used",
 			outlet->settings->spool, folder_problem(result));
 	outlet->is_memory_told = true;
-	return host_id_draw(outlet->host_id);
+	return 0;
 }
+
+/* -- a folder that could not be used before -------------------------------------------------------- */
+
+/* When all that is in memory is stored, what is on disk is sent. */
+static void leave_memory(struct outlet *outlet)
+{
+	struct spool_status status;
+
+	if (!outlet->in_memory)
+		return;
+	spool_get_status(outlet->in_memory, &status);
+	if (status.n_messages > 0)
+		return;
+	uplink_use_spool(outlet->uplink, outlet->spool);
+	spool_free(outlet->in_memory);
+	outlet->in_memory = NULL;
+}
+
+/* A folder that was moved here has another id than what is in memory: that host begins now. */
+static void begin_as(struct outlet *outlet, const uint8_t id_before[static HM_ID_BYTES])
+{
+	if (memcmp(outlet->host_id, id_before, HM_ID_BYTES) == 0)
+		return;
+	note(outlet, HM_CLOCK_STARTED);
+	outlet->agenda.is_owed = true;
+}
+
+/* Write into the folder from now on. @return 0 or -errno: all goes on in memory */
+static int use_folder(struct outlet *outlet)
+{
+	struct recorder *recorder = NULL;
+	struct spool *spool = NULL;
+	struct spool_status status;
+	int result = open_spool(outlet, &spool);
+
+	/* What was taken up to now stays in memory, in whole batches. */
+	if (result == 0)
+		recorder_ship(outlet->recorder);
+	spool_get_status(outlet->spool, &status);
+	if (result == 0 && status.n_ticks > 0)
+		result = -ENOMEM;
+	if (result == 0)
+		result = recorder_new(spool, outlet->boot_id, &recorder);
+	if (result < 0) {
+		spool_free(spool);
+		return result;
+	}
+	recorder_free(outlet->recorder);
+	outlet->recorder = recorder;
+	outlet->in_memory = outlet->spool;
+	outlet->spool = spool;
+	return 0;
+}
+
+static void retry_folder(struct outlet *outlet)
+{
+	uint8_t id_before[HM_ID_BYTES];
+	int result;
+
+	if (outlet->folder >= 0 || outlet->is_ended)
+		return;
+	memcpy(id_before, outlet->host_id, HM_ID_BYTES);
+	(void)spool_folder_make(outlet->settings->spool, (uid_t)-1, (gid_t)-1);
+	if (open_folder(outlet) < 0)
+		return;
+	result = use_folder(outlet);
+	if (result < 0) {
+		message_error("spool %s: cannot go on there: %s; it is tried again",
+			      outlet->settings->spool, strerror(-result));
+		memcpy(outlet->host_id, id_before, HM_ID_BYTES);
+		close_folder(outlet);
+		return;
+	}
+	begin_as(outlet, id_before);
+	write_agenda(outlet);
+	leave_memory(outlet);
+}
+
+static void on_sync(void *context)
+{
+	struct outlet *outlet = context;
+
+	measure_rate(outlet);
+	retry_folder(outlet);
+	if (outlet->folder >= 0)
+		(void)spool_retry(outlet->spool);
+	leave_memory(outlet);
+	if (spool_sync(outlet->spool) < 0)
+		message_error("no memory to sync the spool");
+	tell_memory(outlet);
+	uplink_wake(outlet->uplink);
+}
+
+/* -- from beginning to end ------------------------------------------------------------------------- */
 
 static int open_parts(struct outlet *outlet, struct loop *loop)
 {
@@ -302,6 +395,7 @@ void outlet_free(struct outlet *outlet)
 	timer_free(outlet->sync);
 	uplink_free(outlet->uplink);
 	recorder_free(outlet->recorder);
+	spool_free(outlet->in_memory);
 	spool_free(outlet->spool);
 	close_folder(outlet);
 	agenda_done(&outlet->agenda);
@@ -348,7 +442,8 @@ static void rename_host(struct outlet *outlet)
 		message_error("cannot open the spool again: %s", strerror(-result));
 		_exit(EXIT_FAILURE);
 	}
-	uplink_use_spool(outlet->uplink, outlet->spool);
+	if (!outlet->in_memory)
+		uplink_use_spool(outlet->uplink, outlet->spool);
 }
 
 void outlet_configure(struct outlet *outlet, const struct plugin_set *set, int64_t since_us)
@@ -358,15 +453,42 @@ void outlet_configure(struct outlet *outlet, const struct plugin_set *set, int64
 	update_agenda(outlet, set, since_us);
 }
 
-void outlet_tell_unsent(const struct outlet *outlet)
+void outlet_get_status(const struct outlet *outlet, struct spool_status *ret_status)
+{
+	struct spool_status memory;
+
+	spool_get_status(outlet->spool, ret_status);
+	if (!outlet->in_memory)
+		return;
+	spool_get_status(outlet->in_memory, &memory);
+	ret_status->n_memory_bytes += memory.n_memory_bytes;
+	ret_status->n_messages += memory.n_messages;
+	ret_status->n_samples += memory.n_samples;
+	ret_status->n_waiting_bytes += memory.n_waiting_bytes;
+	ret_status->n_acked_samples += memory.n_acked_samples;
+	ret_status->n_epochs += memory.n_epochs;
+	ret_status->n_gone_batches += memory.n_gone_batches;
+	ret_status->n_gone_samples += memory.n_gone_samples;
+	if (memory.oldest_us != INT64_MIN)
+		ret_status->oldest_us = memory.oldest_us;
+}
+
+static void tell_unsent(const struct outlet *outlet, const struct spool *spool)
 {
 	struct spool_status status;
 
-	spool_get_status(outlet->spool, &status);
+	spool_get_status(spool, &status);
 	if (status.n_samples == 0)
 		return;
 	message_warning("%" PRIu64 " samples were not sent to collector %s; %s", status.n_samples,
 			outlet->settings->collector,
 			status.is_in_memory ? "they were in memory, and are lost"
 					    : "they wait in the spool");
+}
+
+void outlet_tell_unsent(const struct outlet *outlet)
+{
+	if (outlet->in_memory)
+		tell_unsent(outlet, outlet->in_memory);
+	tell_unsent(outlet, outlet->spool);
 }

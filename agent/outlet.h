@@ -4,7 +4,8 @@
 
 /*
  * What becomes of the samples that were taken: off the queue and into the spool, and from there to the collector; and what
- * the log says of that. On the main thread. Where the spool's folder cannot be used, they wait in memory.
+ * the log says of that. On the main thread. Where the spool's folder cannot be used, they wait in memory; it is tried again
+ * until it can. What is in memory then is sent first.
  */
 
 #include <stdbool.h>
@@ -26,6 +27,8 @@ struct outlet {
 	const struct settings *settings; /* in force */
 	struct queue *queue;
 	struct spool *spool;
+	struct spool *
+		in_memory; /* what is left of the time without a folder, to be sent first; or NULL */
 	struct recorder *recorder;
 	struct uplink *uplink;
 	uint64_t n_sent_per_second; /* samples that were acknowledged, of late */
@@ -72,6 +75,9 @@ void outlet_end(struct outlet *outlet);
 
 /* Other settings are in force. @param since_us  the plugins are run as they say */
 void outlet_configure(struct outlet *outlet, const struct plugin_set *set, int64_t since_us);
+
+/* What waits to be sent, wherever it is. */
+void outlet_get_status(const struct outlet *outlet, struct spool_status *ret_status);
 
 /* Say how many samples are left. */
 void outlet_tell_unsent(const struct outlet *outlet);

@@ -186,7 +186,7 @@ static void answer_queue(void *context, const struct control_request *request,
 	(void)request;
 	queue_get_stats(verbs->queue, &queue);
 	uplink_get_stats(outlet->uplink, &uplink);
-	spool_get_status(outlet->spool, &spool);
+	outlet_get_status(outlet, &spool);
 
 	const struct field fields[] = {
 		{"spool:text", verbs->settings->spool, 0},
@@ -225,7 +225,7 @@ static void answer_status(void *context, const struct control_request *request,
 	sampler_get_stats(verbs->sampler, &sampler);
 	queue_get_stats(verbs->queue, &queue);
 	uplink_get_stats(verbs->outlet->uplink, &uplink);
-	spool_get_status(verbs->outlet->spool, &spool);
+	outlet_get_status(verbs->outlet, &spool);
 
 	const struct field fields[] = {
 		{"program:text", "hostmetrics-agent", 0},

@@ -39,29 +39,114 @@ static void write_file(const char *text)
 	cr_assert_eq(close(fd), 0);
 }
 
-Test(host_id, stays_once_it_was_drawn)
+static struct host_id_machine machine(uint8_t number)
+{
+	struct host_id_machine machine = {.is_known = number != 0};
+
+	memset(machine.id, number, sizeof(machine.id));
+	return machine;
+}
+
+static const uint8_t *make(uint8_t number, const char *spool)
+{
+	static uint8_t id[HM_ID_BYTES];
+	const struct host_id_machine known = machine(number);
+
+	cr_assert_eq(host_id_make(&known, spool, id), 0);
+	cr_assert(wire_id_is_set(id));
+	return id;
+}
+
+/* The id that the folder has on a machine; where it has none it is to be `id` again and again. */
+static const uint8_t *find(uint8_t number, uint8_t id)
+{
+	static uint8_t found[HM_ID_BYTES];
+	const struct host_id_machine known = machine(number);
+	uint8_t fallback[HM_ID_BYTES];
+
+	memset(fallback, id, sizeof(fallback));
+	cr_assert_eq(host_id_find(folder, &known, fallback, found), 0);
+	return found;
+}
+
+static void expect(const uint8_t *found, uint8_t id)
+{
+	for (size_t i = 0; i < HM_ID_BYTES; i++)
+		cr_assert_eq(found[i], id, "%d in place of %d", found[i], id);
+}
+
+Test(host_id, is_made_of_the_machine_and_the_spool_s_path)
 {
 	uint8_t first[HM_ID_BYTES];
-	uint8_t second[HM_ID_BYTES];
 
-	cr_assert_eq(host_id_find(folder, first), 0);
-	cr_assert(wire_id_is_set(first));
-	cr_assert_eq(host_id_find(folder, second), 0);
-	cr_assert_arr_eq(first, second, HM_ID_BYTES);
+	memcpy(first, make(1, "/var/spool"), sizeof(first));
+	cr_assert_arr_eq(first, make(1, "/var/spool"), sizeof(first));
+	cr_assert_neq(memcmp(first, make(2, "/var/spool"), sizeof(first)), 0);
+	cr_assert_neq(memcmp(first, make(1, "/var/spool2"), sizeof(first)), 0);
+	/* Fixed for good: another hash would make all hosts new ones. */
+	cr_assert_arr_eq(first, "\xb0\x31\x48\xa8\xc2\x09\x08\x07\x6b\x84\x81\x26\x21\x9d\x70\xac",
+			 sizeof(first));
+}
+
+Test(host_id, is_drawn_where_the_machine_is_not_known)
+{
+	uint8_t first[HM_ID_BYTES];
+
+	memcpy(first, make(0, "/var/spool"), sizeof(first));
+	cr_assert_neq(memcmp(first, make(0, "/var/spool"), sizeof(first)), 0);
+}
+
+Test(host_id, stays_in_its_folder)
+{
+	expect(find(1, 10), 10);
+	expect(find(1, 11), 10);
+	expect(find(0, 12), 10);
+}
+
+Test(host_id, is_another_on_another_machine)
+{
+	expect(find(1, 10), 10);
+	expect(find(2, 20), 20);
+	expect(find(2, 21), 20);
+	expect(find(1, 11), 11);
+}
+
+Test(host_id, of_no_known_machine_becomes_that_of_the_first_that_is)
+{
+	expect(find(0, 10), 10);
+	expect(find(0, 11), 10);
+	expect(find(1, 12), 10);
+	expect(find(2, 20), 20);
 }
 
 Test(host_id, is_what_the_file_says_or_another_where_that_cannot_be_read)
 {
-	uint8_t id[HM_ID_BYTES];
+	static const char *const bad[] = {
+		"",
+		"0123456789abcdef0123456789abcde\n",
+		"11111111111111111111111111111111\n0123",
+		"11111111111111111111111111111111\n00000000000000000000000000000000\n",
+		"1111111111111111111111111111111111111111111111111111111111111111\n",
+		"11111111111111111111111111111111\n11111111111111111111111111111111\n0",
+	};
 
-	write_file("0123456789abcdef0123456789abcdef\n");
-	cr_assert_eq(host_id_find(folder, id), 0);
-	cr_assert_eq(id[1], 0x23);
-	cr_assert_eq(id[15], 0xef);
-	write_file("0123456789abcdef0123456789abcde\n");
-	cr_assert_eq(host_id_find(folder, id), 0);
-	cr_assert(wire_id_is_set(id));
-	cr_assert_neq(memcmp(id, "\x01\x23\x45\x67\x89", 5), 0);
+	write_file("11111111111111111111111111111111\n");
+	expect(find(1, 10), 0x11);
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		write_file(bad[i]);
+		expect(find(1, 10), 10);
+		expect(find(1, 11), 10);
+	}
+}
+
+Test(host_id, reads_the_machine_s_id)
+{
+	struct host_id_machine read;
+
+	host_id_read_machine("/nowhere", &read);
+	cr_assert_not(read.is_known);
+	host_id_read_machine("/proc/sys/kernel/random/boot_id", &read);
+	cr_assert(read.is_known);
 }
 
 static int parse(const char *text)
@@ -96,7 +181,7 @@ Test(host_id, is_written_as_it_is_read)
 	uint8_t again[HM_ID_BYTES];
 	char text[HOST_ID_TEXT_BYTES];
 
-	cr_assert_eq(host_id_draw(id), 0);
+	memcpy(id, make(0, ""), sizeof(id));
 	host_id_format(id, text);
 	cr_assert_eq(text[HOST_ID_TEXT_BYTES - 1], '\n');
 	cr_assert_eq(host_id_parse(text, sizeof(text), again), 0);
