@@ -438,11 +438,9 @@ static int look_up_to_mark(struct why *why, int64_t to_us, uint8_t mark)
 static int look_before(struct why *why, int64_t to_us)
 {
 	static const struct why_segment any = {INT64_MIN, 0};
-	struct hole hole = {why->ask.since_us, to_us, &any};
+	struct hole hole = {INT64_MIN, to_us, &any};
 	int result;
 
-	if (hole.from_us >= to_us)
-		return 0;
 	why->is_early = true;
 	result = explain(why, hole, RANK_TOO_OLD);
 	why->is_early = false;
@@ -526,15 +524,12 @@ int why_add_mark(struct why *why, int64_t time_us, uint8_t reason)
 
 int why_end(struct why *why)
 {
-	int64_t until_us = why->ask.until_us;
 	int result;
 
 	if (!why_has_interval(why))
 		return 0;
-	if (until_us > why->ask.now_us)
-		until_us = why->ask.now_us;
 	if (why->first_us == WHY_NO_TIME)
-		result = look_before(why, until_us);
+		result = look_before(why, why->ask.now_us);
 	else
 		result = look_behind(why, WHY_STILL);
 	return result == 0 ? flush(why) : result;

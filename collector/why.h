@@ -33,7 +33,7 @@ enum why_verdict {
 };
 
 struct why_hole {
-	int64_t from_us; /* the last sample before it, where there is one */
+	int64_t from_us; /* the last sample before it, where there is one; INT64_MIN: since ever */
 	int64_t to_us;   /* the next one; WHY_STILL: there is none */
 	enum hm_reason reason;
 };

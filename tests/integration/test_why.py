@@ -2,6 +2,7 @@
 """`agentctl why`: each hole has its reason, the same before and after a checkpoint and a restart."""
 
 import datetime
+import signal
 import time
 import unittest
 
@@ -90,7 +91,7 @@ class Story(Agent):
         self.leave()
 
 
-class Why(Case):
+class Asking(Case):
     def setUp(self):
         super().setUp()
         self.collector = self.start_collector()
@@ -127,6 +128,7 @@ class Why(Case):
     def since(self, second=0, until=7200):
         return ("--since", self.at(second), "--until", self.at(until))
 
+class Why(Asking):
     def test_every_reason_that_an_agent_tells(self):
         agent = Story("web01", self.begin)
         agent.begin(5)
@@ -322,6 +324,98 @@ class Why(Case):
         rows = self.holes("node_load1", "--at", self.at(6000))
         self.assertEqual([row[0] for row in rows], [490])
         self.assertEqual(rows[0][2:], ("source_failed", "node_load1"))
+
+    def test_what_a_person_deleted(self):
+        agent = Story("web01", self.begin)
+        agent.begin(5)
+        agent.ticks(10, 7190)
+        agent.send(self.collector)
+        for series, since, until in (('node_temp{zone="0"}', 100, 200), ("node_load1", -1000, 300), ("*", 500, 600)):
+            self.assertEqual(ctl("--socket", self.collector.socket, "delete", series, "--yes", "--since", self.at(since),
+                                 "--until", self.at(until)).code, 0)
+        self.expect([(-1000, 310, "deleted", "node_load1"), (90, 210, "deleted", 'node_temp{zone="0"}'),
+                     (490, 610, "deleted", 3)], "web01", self.since(0, 7000))
+        self.expect_at(-5, (-1000, 310, "deleted", "node_load1"))
+
+
+class RealAgent(Asking):
+    """An agent as it runs, and what happens to it."""
+
+    TICK = 0.5
+
+    def setUp(self):
+        super().setUp()
+        self.begin = time.time()
+        self.agents = 0
+
+    def start(self, plugins=""):
+        """It has samples before this returns, and for a while then."""
+        self.agents += 1
+        agent = self.start_agent(
+            {"hostname": "web01", "collector": f"127.0.0.1:{self.collector.port}", "interval": "500ms",
+             "ship_interval": "500ms", "spool": self.path("spool")}, plugins, name=f"agent{self.agents}")
+        self.run_on()
+        return agent
+
+    def times(self):
+        return sorted(row["time"] for row in query(self.collector, "node_load1"))
+
+    def run_on(self):
+        """Wait for some samples that are taken from now on."""
+        now = time.time()
+        wait_until(lambda: len([when for when in self.times() if when > now]) >= 3, 20, "samples")
+
+    def reload(self, agent, plugins):
+        with open(self.path(f"agent{self.agents}.conf"), "a", encoding="utf-8") as config:
+            config.write(plugins)
+        self.assertEqual(ctl("--socket", agent.socket, "reload").code, 0)
+
+    def told(self):
+        rows = ctl("--socket", self.collector.socket, "why", "node_load1", "--since", f"{self.begin:.6f}", "--until",
+                   "now", "-o", "json").json()
+        return [(row["from"], row["to"], row["reason"]) for row in rows]
+
+    def test_what_happens_to_an_agent(self):
+        agent = self.start()
+        agent.stop()
+        time.sleep(2)
+        agent = self.start()
+        agent.stop(signal.SIGKILL)
+        time.sleep(2)
+        agent = self.start()
+        agent.process.send_signal(signal.SIGSTOP)
+        time.sleep(2)
+        agent.process.send_signal(signal.SIGCONT)
+        self.run_on()
+        self.reload(agent, "[plugin loadavg]\nenabled = no\n")
+        time.sleep(2)
+        self.reload(agent, "enabled = yes\n")
+        self.run_on()
+        told = self.told()
+        # A busy machine may hold the agent up more often.
+        reasons = [row[2] for row in told]
+        for reason in ("agent_stopped", "agent_killed", "agent_held_up", "not_sampled"):
+            self.assertIn(reason, reasons)
+            reasons.remove(reason)
+        self.assertLessEqual(set(reasons), {"agent_held_up"}, told)
+        # Each hole is one, and there is no other.
+        times = self.times()
+        holes = [pair for pair in zip(times, times[1:]) if pair[1] - pair[0] > self.TICK * 1.5 + 1e-6]
+        self.assertEqual([(row[0], row[1]) for row in told], holes)
+        agent.stop()
+        # A sample would be due by then.
+        time.sleep(1)
+        last = self.told()[-1]
+        self.assertEqual(last[1:], (None, "agent_stopped"))
+        self.assertEqual(last[0], self.times()[-1])
+        # Of all that it samples.
+        rows = self.holes("web01", "--since", f"{self.begin:.6f}")
+        self.assertIn("agent_stopped", [row[2] for row in rows])
+        before = self.told()
+        self.assertEqual(ctl("--socket", self.collector.socket, "flush").code, 0)
+        self.assertEqual(self.told(), before)
+        self.restart()
+        self.assertEqual(self.told(), before)
 
 
 if __name__ == "__main__":

@@ -29,7 +29,9 @@ static int hole_result;
 static int take_hole(void *context, const struct why_hole *hole)
 {
 	(void)context;
-	buffer_printf(&told, "%s%" PRId64, told.length > 0 ? "; " : "", hole->from_us / SECOND_US);
+	buffer_append_text(&told, told.length > 0 ? "; " : "");
+	if (hole->from_us != INT64_MIN)
+		buffer_printf(&told, "%" PRId64, hole->from_us / SECOND_US);
 	if (hole->to_us == WHY_STILL)
 		buffer_printf(&told, "-");
 	else
@@ -498,7 +500,7 @@ Test(why, what_comes_behind_a_delete_is_not_deleted)
 {
 	add_schedule(5, 10);
 	add_delete("", INT64_MIN, INT64_MAX, 100);
-	expect_holes("110 120 300", 310, "0-110 deleted; 120-300 unknown");
+	expect_holes("110 120 300", 310, "-110 deleted; 120-300 unknown");
 }
 
 Test(why, all_that_there_was_is_deleted)
@@ -506,14 +508,22 @@ Test(why, all_that_there_was_is_deleted)
 	add_schedule(5, 10);
 	add_delete("{y=\"1\"}", INT64_MIN, INT64_MAX, 100);
 	why.ask.until_us = 90 * SECOND_US;
-	cr_expect_str_eq(holes_of("{y=\"1\"}", "", 5000), "0-90 deleted");
+	cr_expect_str_eq(holes_of("{y=\"1\"}", "", 5000), "-100 deleted");
+}
+
+Test(why, a_moment_before_the_first_sample_may_be_deleted)
+{
+	add_schedule(5, 10);
+	add_delete("", 20 * SECOND_US, 100 * SECOND_US, 500);
+	why.ask.since_us = why.ask.until_us = 50 * SECOND_US;
+	expect_holes("110 120", 130, "20-110 deleted");
 }
 
 Test(why, what_is_too_old)
 {
 	add_schedule(5, 10);
 	causes.horizon_us = 200 * SECOND_US;
-	expect_holes("200 210", 220, "0-200 too_old");
+	expect_holes("200 210", 220, "-200 too_old");
 }
 
 Test(why, nothing_has_come_since)
