@@ -54,7 +54,7 @@ static int find_segments(struct why *why)
 		const struct why_schedule *schedule = &causes->schedules[i];
 
 		result = add_segment(why, schedule->since_us,
-				     why_schedule_interval(causes, schedule, why->metric));
+				     why_schedule_interval(causes, schedule, why->series.metric));
 	}
 	return result;
 }
@@ -85,10 +85,9 @@ static int64_t patience_of(const struct why_segment *segment)
 	return segment->interval_us + segment->interval_us / 2;
 }
 
-int why_begin(struct why *why, const char *metric, const char *labels)
+int why_begin(struct why *why, const struct why_series *series)
 {
-	why->metric = metric;
-	why->labels = labels;
+	why->series = *series;
 	why->at = 0;
 	why->has_deleted = false;
 	why->deleted.n = 0;
@@ -99,9 +98,9 @@ int why_begin(struct why *why, const char *metric, const char *labels)
 	why->mark = HM_REASON_NONE;
 	why->is_early = false;
 	why->has_pending = false;
-	if (why->segments_of == metric)
+	if (why->segments_of == series->metric)
 		return 0;
-	why->segments_of = metric;
+	why->segments_of = series->metric;
 	return find_segments(why);
 }
 
@@ -180,7 +179,7 @@ static int find_deleted(struct why *why)
 	for (size_t i = 0; i < causes->n_deletes && result == 0; i++) {
 		const struct why_delete *entry = &causes->deletes[i];
 
-		if (why_delete_has(causes, entry, why->metric, why->labels))
+		if (why_delete_has(causes, entry, why->series.metric, why->series.labels))
 			result = why_spans_add(&why->deleted, entry->from_us, entry->to_us,
 					       HM_REASON_DELETED);
 	}
@@ -255,6 +254,9 @@ static int tell_unexplained(struct why *why, const struct hole *hole)
 	int64_t begun_us = 0;
 	int result;
 
+	/* It may have been there. */
+	if (why->series.is_damaged)
+		return tell(why, hole->from_us, hole->to_us, HM_REASON_QUARANTINED);
 	if (!has_begun_without(why, hole, &begun_us))
 		return tell(why, hole->from_us, hole->to_us, HM_REASON_NONE);
 	result = tell(why, hole->from_us, begun_us, HM_REASON_NONE);
@@ -290,6 +292,8 @@ static int tell_end(struct why *why, const struct hole *hole)
 
 static int tell_rest(struct why *why, const struct hole *hole)
 {
+	if (why->is_early && why->series.has_aside)
+		return tell(why, hole->from_us, hole->to_us, HM_REASON_QUARANTINED);
 	if (why->is_early)
 		return 0;
 	return hole->to_us == WHY_STILL ? tell_end(why, hole) : tell_unexplained(why, hole);

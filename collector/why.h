@@ -47,6 +47,13 @@ struct why_ask {
 	int (*hole)(void *context, const struct why_hole *hole);
 };
 
+struct why_series {
+	const char *metric; /* borrowed */
+	const char *labels;
+	bool is_damaged; /* places of what the store has of it cannot be read */
+	bool has_aside;  /* what it had before was damaged as a whole, and set aside */
+};
+
 /* How a metric is sampled from a time on. */
 struct why_segment {
 	int64_t since_us;
@@ -58,8 +65,7 @@ struct why {
 	const struct why_causes *causes; /* borrowed; settled */
 	struct why_ask ask;
 
-	const char *metric; /* of the series; borrowed */
-	const char *labels;
+	struct why_series series;
 	struct why_segment *segments;
 	size_t n_segments;
 	size_t segments_capacity;
@@ -81,8 +87,8 @@ struct why {
 
 void why_done(struct why *why);
 
-/* Begin with a series. @param metric, labels  borrowed. @return 0 or -ENOMEM */
-int why_begin(struct why *why, const char *metric, const char *labels);
+/* Begin with a series. @return 0 or -ENOMEM */
+int why_begin(struct why *why, const struct why_series *series);
 
 /* Was it ever told how often it is sampled? If not, no hole can be told. */
 bool why_has_interval(const struct why *why);

@@ -4,6 +4,8 @@
 #include "collector/why_host.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "collector/chronicle.h"
@@ -20,6 +22,9 @@
 
 /* So many series are looked at between two takings of the mutex. */
 #define SERIES_PER_LOCK ((size_t)1024)
+
+/* What the loader calls a file that it sets aside. */
+#define ASIDE_ENDING ".damaged"
 
 struct finder {
 	struct engine *engine;
@@ -38,6 +43,9 @@ struct finder {
 	struct why_hole *holes; /* of the series being read */
 	size_t n_holes;
 	size_t holes_capacity;
+	bool is_log_damaged;
+	const struct catalog_file *aside_of; /* the file that this was found out of last: */
+	bool has_aside;
 	bool has_tick; /* a time of it that is not told yet: there may be another one that is the same */
 	int64_t tick_us;
 	uint8_t tick_reason;
@@ -87,6 +95,7 @@ static int read_chronicle(struct finder *finder)
 				    &n_lost);
 
 	*finder->n_lost += n_lost;
+	finder->is_log_damaged = n_lost > 0;
 	return result;
 }
 
@@ -267,11 +276,51 @@ static int tell_series(struct finder *finder, const struct catalog_series *serie
 
 /* -- all of them ----------------------------------------------------------------------------------- */
 
+/* Was one of its files damaged as a whole, when the store was opened? */
+static bool has_aside(struct finder *finder, const struct catalog_file *file)
+{
+	const struct disk *disk = finder->engine->options.disk;
+	char name[CATALOG_FILE_NAME_BYTES];
+	char path[CATALOG_FOLDER_BYTES + CATALOG_FILE_NAME_BYTES + sizeof("/" ASIDE_ENDING)];
+	int fd;
+
+	if (finder->aside_of == file)
+		return finder->has_aside;
+	catalog_file_name(file, CATALOG_SIDE_MAIN, 0, 0, name);
+	(void)snprintf(path, sizeof(path), "%s/%s%s", file->host->folder, name, ASIDE_ENDING);
+	fd = disk->open(disk->context, finder->engine->hosts_folder, path, O_RDONLY);
+	if (fd >= 0)
+		(void)disk->close(disk->context, fd);
+	finder->aside_of = file;
+	finder->has_aside = fd >= 0;
+	return finder->has_aside;
+}
+
+/* Are places of its files, as far as they were read, damaged? */
+static bool is_damaged(const struct finder *finder, const struct catalog_file *file)
+{
+	bool is_damaged = finder->is_log_damaged;
+
+	pthread_mutex_lock(&finder->engine->mutex);
+	for (int side = 0; side < CATALOG_SIDES; side++)
+		is_damaged =
+			is_damaged || file->data[side].n_damaged > 0 || file->data[side].is_missing;
+	pthread_mutex_unlock(&finder->engine->mutex);
+	return is_damaged;
+}
+
 static int begin_series(struct finder *finder, const struct catalog_series *series)
 {
+	const struct why_series begun = {
+		.metric = series->file->metric,
+		.labels = series->labels,
+		.is_damaged = is_damaged(finder, series->file),
+		.has_aside = has_aside(finder, series->file),
+	};
+
 	finder->n_holes = 0;
 	finder->has_tick = false;
-	return why_begin(&finder->why, series->file->metric, series->labels);
+	return why_begin(&finder->why, &begun);
 }
 
 /* @param n_kept  grows by those that are to be read again, farther */

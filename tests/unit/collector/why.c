@@ -24,6 +24,7 @@ static struct why_causes causes;
 static struct why why;
 static struct buffer told;
 static bool has_other;
+static struct why_series series;
 static int hole_result;
 
 static int take_hole(void *context, const struct why_hole *hole)
@@ -45,6 +46,7 @@ static void setup(void)
 {
 	hole_result = 0;
 	has_other = true;
+	series = (struct why_series){.metric = "m"};
 	why_causes_init(&causes, INT64_MIN);
 	why = (struct why){
 		.causes = &causes,
@@ -174,7 +176,8 @@ static const char *holes_of(const char *labels, const char *points, int64_t now_
 {
 	why.ask.now_us = now_s * SECOND_US;
 	cr_assert_eq(why_causes_settle(&causes), 0);
-	cr_assert_eq(why_begin(&why, "m", labels), 0);
+	series.labels = labels;
+	cr_assert_eq(why_begin(&why, &series), 0);
 	for (const char *at = points; *at;) {
 		char letter = *at;
 		bool is_mark = letter < '0' || letter > '9';
@@ -482,6 +485,22 @@ Test(why, what_the_store_lost)
 	expect_holes("10 20 210 220", 230, "20-210 quarantined");
 }
 
+Test(why, what_cannot_be_read_any_more)
+{
+	series.is_damaged = true;
+	add_schedule(5, 10);
+	add_gap(400, 500, HM_REASON_SPOOL_FULL);
+	expect_holes("10 20 210 390 510", 520,
+		     "20-210 quarantined; 210-390 quarantined; 390-510 spool_full");
+}
+
+Test(why, a_file_that_was_set_aside)
+{
+	series.has_aside = true;
+	add_schedule(5, 10);
+	expect_holes("210 220 300", 310, "-210 quarantined; 220-300 unknown");
+}
+
 Test(why, what_was_deleted)
 {
 	add_schedule(5, 10);
@@ -631,7 +650,8 @@ Test(why, who_takes_the_holes_may_end_it)
 {
 	add_schedule(5, 10);
 	cr_assert_eq(why_causes_settle(&causes), 0);
-	cr_assert_eq(why_begin(&why, "m", ""), 0);
+	series.labels = "";
+	cr_assert_eq(why_begin(&why, &series), 0);
 	hole_result = -ECANCELED;
 	cr_assert_eq(why_add_sample(&why, 10 * SECOND_US), 0);
 	cr_assert_eq(why_add_sample(&why, 100 * SECOND_US), -ECANCELED);
@@ -647,7 +667,8 @@ Test(why, times_at_the_ends_of_all_do_no_harm)
 	why.ask.until_us = INT64_MAX;
 	why.ask.now_us = INT64_MAX;
 	cr_assert_eq(why_causes_settle(&causes), 0);
-	cr_assert_eq(why_begin(&why, "m", ""), 0);
+	series.labels = "";
+	cr_assert_eq(why_begin(&why, &series), 0);
 	cr_assert_eq(why_add_sample(&why, INT64_MIN + 1), 0);
 	cr_assert_eq(why_add_mark(&why, 0, HM_REASON_SOURCE_FAILED), 0);
 	cr_assert_eq(why_add_sample(&why, INT64_MAX), 0);
