@@ -104,6 +104,29 @@ class Restored(Case):
         self.check(host, clone, is_shared=True)
         self.assertEqual(self.epochs(host), 2)
 
+    def test_a_clone_that_did_not_reach_the_collector_for_a_while(self):
+        """It has messages of its own under numbers that the other one used. Which of these were sent nobody can tell by
+        then, so a gap takes their place; all that came later is stored."""
+        host = sampled.Host(self, "web01")
+        host.start(self.address)
+        self.sample(20, host)
+        host.drain(self.address)
+        clone = self.clone(host, hostname="web01")
+        clone.start(f"127.0.0.1:{free_port()}")
+        self.sample(100, clone)
+        clone.agent.stop()
+        host.start(self.address)
+        self.sample(30, host)
+        host.drain(self.address)
+        clone.start(self.address)
+        self.sample(20, clone)
+        clone.drain(self.address)
+        self.assertEqual(ctl("--socket", self.collector.socket, "flush").code, 0)
+        missing = self.check(host, clone, gaps={"clone": clone.read_gaps(self.path("store"))}, is_shared=True)
+        self.assertEqual(missing["web01"], [])
+        self.assertGreater(len(missing["clone"]), 0)
+        self.assertLess(len(missing["clone"]), 60)
+
     def restore_spool(self, is_down_then):
         """An older copy of a spool is put back. @param is_down_then  nothing of it was acknowledged when it was copied"""
         host = sampled.Host(self, "web01")
