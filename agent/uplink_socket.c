@@ -16,6 +16,13 @@
 #define KEEPALIVE_PROBE_SECONDS 15
 #define KEEPALIVE_PROBES        4
 
+/*
+ * Who sends something learns it after the same two minutes; by default it would be a quarter of an hour. The session's own
+ * deadline does not see it: what is sent once a minute goes, into the buffer of this side.
+ */
+#define UNACKED_MAX_MS                                                                             \
+	((KEEPALIVE_IDLE_SECONDS + KEEPALIVE_PROBES * KEEPALIVE_PROBE_SECONDS) * 1000)
+
 static int set_option(int fd, int level, int name, int value)
 {
 	return setsockopt(fd, level, name, &value, sizeof(value)) < 0 ? -errno : 0;
@@ -29,6 +36,7 @@ static void tune_socket(int fd)
 	(void)set_option(fd, IPPROTO_TCP, TCP_KEEPIDLE, KEEPALIVE_IDLE_SECONDS);
 	(void)set_option(fd, IPPROTO_TCP, TCP_KEEPINTVL, KEEPALIVE_PROBE_SECONDS);
 	(void)set_option(fd, IPPROTO_TCP, TCP_KEEPCNT, KEEPALIVE_PROBES);
+	(void)set_option(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, UNACKED_MAX_MS);
 }
 
 int uplink_socket_open(const struct address *address)
