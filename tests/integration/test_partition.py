@@ -154,7 +154,7 @@ class Partition(Case):
         lossy, cut, one_way, reset = self.links
         self.assertGreater(min(lossy.n_lost, lossy.n_doubled, lossy.n_delayed), 10)
         self.assertGreater(min(cut.n_lost, one_way.n_lost), 10)
-        self.assertGreater(reset.n_resets, 10)
+        self.assertGreater(reset.n_resets, 3)
         if not os.environ.get("HM_TORTURE"):
             self.assertIn("no ACK came in time", self.hosts[1].agent.log())
             self.assertIn("reset by peer", self.hosts[3].agent.log())

@@ -7,10 +7,8 @@ import shutil
 import unittest
 
 import sampled
-from support import Case, ctl, free_port, status, wait_until
+from support import Case, ctl, free_port, wait_until
 
-# Of an agent that was replaced: the collector asks for a minute.
-REPLACED_SECONDS = 60
 CLONE_FIRST = 2000000
 
 
@@ -95,11 +93,7 @@ class Restored(Case):
         host.start(self.address)
         clone.start(self.address)
         self.sample(60, host, clone)
-        # One of them was replaced, and comes back later.
-        wait_until(lambda: all(status(each.agent)["connection"] == "connected" for each in (host, clone)),
-                   REPLACED_SECONDS + 15, "both are connected")
-        self.sample(20, host, clone)
-        self.wait_sent(host, clone)
+        # One of them was replaced: it comes back a minute later, or when it is told to end.
         self.stop_all(host, clone)
         self.check(host, clone, is_shared=True)
         self.assertEqual(self.epochs(host), 2)
