@@ -201,10 +201,13 @@ check: ## install what the tests need, and run all of them
 test: tests ## all tests, or those whose name holds T=WORD; installs nothing
 	@HM_BUILD=$(BUILD) HM_SAN=$(SAN) tests/run $(T)
 
-# Seeds are printed, and PROGRAM SEED does one of them again.
+# Seeds are printed; PROGRAM SEED, or HM_SEED=SEED, does one of them again.
 TORTURE_SECONDS ?= 3600
-torture: $(FAULTS) ## crashes, errors and flipped bits of a simulated disk, TORTURE_SECONDS (3600) each
+POWER_CUTS ?= 1000
+torture: tests ## hours of crashes, errors and flipped bits of a simulated disk (TORTURE_SECONDS each: 3600), kills, bad networks, and POWER_CUTS (1000) of a guest
 	@for program in $(FAULTS); do TORTURE_SECONDS=$(TORTURE_SECONDS) $$program || exit 1; done
+	@HM_TORTURE=1 HM_BUILD=$(BUILD) tests/run $(addprefix integration/test_,exactly_once kill native partition proxy)
+	@$(MAKE) --no-print-directory HM_TORTURE=1 check-system T=test_power_agents
 
 bench: all $(BENCHES) ## what 10 000 text clients and 10 000 agents cost the collector, and what samples cost in blocks, on the wire and on the disk
 	@packaging/dependencies build bench --print
@@ -226,7 +229,7 @@ check-system: ## the tests on a kernel of their own, under QEMU; as root, on an 
 	@packaging/dependencies build system
 	@$(MAKE) --no-print-directory guest-programs
 	@tests/system/guest-image $(BUILD)/system/guest
-	@HM_BUILD=$(BUILD) HM_JOBS=1 tests/run --system $(T)
+	@HM_BUILD=$(BUILD) HM_JOBS=1 $(if $(HM_TORTURE),HM_TORTURE=1 POWER_CUTS=$(POWER_CUTS)) tests/run --system $(T)
 
 check-asan check-tsan: check-%: ## the tests under AddressSanitizer and UBSan, or ThreadSanitizer
 	@$(MAKE) --no-print-directory SAN=$* BUILD=$(BUILD)-$* test

@@ -10,28 +10,16 @@ import json
 import os
 import random
 import re
-import shutil
 import socket
-import sys
 import threading
 import time
 
-from guest import BUILD, Guest, GuestCase
+from power import CTL, PORT_IN_GUEST, PowerCase  # first: it finds the others
+
 from ledger import BASE_SECONDS, HOSTS, Life, parse
 from support import PATIENCE, free_port, wait_until
-from volatile_disk import SECTOR_BYTES, VolatileDisk
+from volatile_disk import SECTOR_BYTES
 
-MIB = 1 << 20
-# How each is made, and how large.
-FILE_SYSTEMS = {
-    "ext4": ("mkfs.ext4 -q -F", 64 * MIB),
-    "btrfs": ("mkfs.btrfs -q -f", 128 * MIB),
-    "xfs": ("mkfs.xfs -q -f", 300 * MIB),
-}
-DEVICE = "/dev/disk/by-id/virtio-data"
-PORT_IN_GUEST = 9900
-CTL = "/run/hm/agentctl --socket /run/hm/collector.sock"
-SETTINGS = "[collector]\nlog_segment_mib = 1\n"
 # Until it is gone: its status, a query (before it all is logged), then a flush if there is to be one.
 WATCH = f"""while {CTL} status -o json >/mnt/status.new; do mv /mnt/status.new /mnt/status; {CTL} query nothing
 [ -e /mnt/flush ] && {CTL} flush 2>/run/hm/flush.err && [ ! -s /run/hm/flush.err ] && cp /mnt/status /mnt/flushed.new &&
@@ -40,50 +28,13 @@ NOTHING_FOUND = ("agentctl: no sample in that range\n", "agentctl: no series mat
 GOES_ON_SECONDS = 10
 
 
-class Power(GuestCase):
+class Power(PowerCase):
     def setUp(self):
         super().setUp()
-        self.seed = int(os.environ.get("HM_SEED", random.randrange(1 << 32)))
-        print(f"{self.id()}: seed {self.seed}", file=sys.stderr)
-        self.chooser = random.Random(self.seed)
         self.lives = []
-        self.counts = collections.Counter()
-        os.mkdir(self.path("shared"))
-        for name in ("hostmetrics-collector", "agentctl"):
-            shutil.copy(os.path.join(BUILD, name), self.path("shared"))
-        self.write("shared/collector.conf", SETTINGS)
-        self.disk = self.kind = self.port = None
+        self.port = None
 
-    def tearDown(self):
-        if self.guest:
-            self.guest.stop()
-        if self.disk:
-            self.disk.close()
-        super().tearDown()
-
-    # -- the guest and its collector ---------------------------------------------------------------
-
-    def make_disk(self, kind):
-        self.kind = kind
-        mkfs, n_bytes = FILE_SYSTEMS[kind]
-        self.disk = VolatileDisk(os.path.join(self.run_folder, "disk"), n_bytes, self.chooser)
-        self.boot(f"{mkfs} {DEVICE}")
-
-    def boot(self, before="true"):
-        """Up to the mounted disk. The image of its own disk is a copy: it may be torn as well."""
-        self.guest = Guest(self.log, self.path("shared"), 0, os.path.join(self.folder, "root.qcow2"))
-        self.addCleanup(self.guest.stop)
-        self.guest.start()
-        self.guest.run("mkdir /run/hm && cp /mnt/hostmetrics-collector /mnt/agentctl /run/hm")
-        self.guest.plug_disk("data", self.disk.path, "slot1", SECTOR_BYTES)
-        self.guest.run(before)
-        self.guest.run(f"mkdir -p /data && mount {DEVICE} /data || {{ dmesg | tail -n 20; false; }}")
-
-    def start(self):
-        self.guest.run("cd /run/hm; ./hostmetrics-collector --config /mnt/collector.conf --socket collector.sock "
-                       f"--listen 0.0.0.0:{PORT_IN_GUEST} --store /data/store >>/mnt/collector.log 2>&1 & "
-                       "echo $! >/run/hm/pid")
-        wait_until(lambda: self.guest.try_run(f"{CTL} status")[0] == 0, 30, "the collector answers")
+    # -- lines, and what was said of them ----------------------------------------------------------
 
     def open_port(self):
         self.port = free_port()
@@ -96,15 +47,6 @@ class Power(GuestCase):
         if flushes:
             self.write("shared/flush", "")
         self.guest.run(f"({WATCH}) >/dev/null 2>&1 &")
-
-    def status(self):
-        return json.loads(self.guest.run(f"{CTL} status -o json"))
-
-    def cut_power(self):
-        self.disk.cut_power(self.guest.kill)
-        self.counts["cuts"] += 1
-
-    # -- lines, and what was said of them ----------------------------------------------------------
 
     def make_life(self, n_lines):
         life = Life(len(self.lives), self.chooser, n_lines, "power")
@@ -193,16 +135,6 @@ class Power(GuestCase):
         self.assertEqual(self.status()["damaged_ranges"], 0)
         self.guest.run("kill $(cat /run/hm/pid); while [ -e /proc/$(cat /run/hm/pid) ]; do sleep 0.1; done")
         self.guest.run("/run/hm/agentctl check /data/store && umount /data", 120)
-
-    def tell(self):
-        disk = self.disk
-        self.counts.update({
-            "writes": disk.n_writes, "flushes of the disk": disk.n_flushes, "writes lost": disk.n_lost,
-            "writes torn": disk.n_torn, "writes refused": disk.n_refused_writes,
-            "flushes refused": disk.n_refused_flushes, "reads refused": disk.n_refused_reads})
-        text = f"{self.kind}: " + ", ".join(f"{n} {name}" for name, n in self.counts.items())
-        print(text, file=sys.stderr)
-        self.note(text)
 
     # -- cuts --------------------------------------------------------------------------------------
 
