@@ -85,13 +85,16 @@ static bool is_of_host(const struct spool *spool, const struct spool_epoch *epoc
 /* A spool is used with the disk, or in memory, from its first moment on. */
 static int start(struct spool *spool, bool is_uncertain)
 {
+	const struct spool_epoch *declaring = spool_find_declaring(spool);
 	bool is_other = is_uncertain || spool->n_epochs == 0 ||
 			spool_current(spool)->is_in_memory ||
 			!is_of_host(spool, spool_current(spool));
 	int result = 0;
 
+	/* Those that are to be sealed have ids of series that the current one does not declare. */
+	is_other |= spool->n_ticks > 0 && declaring && declaring != spool_current(spool);
 	if (is_other)
-		result = spool_begin_epoch(spool, spool->n_epochs ? spool_current(spool) : NULL);
+		result = spool_begin_epoch(spool, declaring);
 	if (result < 0)
 		return result;
 	if (spool->n_places >= spool_places_max(spool))

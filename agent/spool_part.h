@@ -106,6 +106,10 @@ static inline struct spool_epoch *spool_current(const struct spool *spool)
  * @param from  NULL = none. @return 0; -ENOMEM; -errno of random */
 int spool_begin_epoch(struct spool *spool, const struct spool_epoch *from);
 
+/* The epoch whose DECLAREs have most series, the last of these: it says what the ids in ticks mean. One that was in
+ * memory, or whose copies of DECLAREs were lost, does not. @return NULL: there are no DECLAREs */
+const struct spool_epoch *spool_find_declaring(struct spool *spool);
+
 /* Forget an epoch. */
 void spool_drop_epoch(struct spool *spool, size_t i);
 

@@ -116,6 +116,44 @@ static int copy_declares(struct spool *spool, const struct spool_epoch *from,
 	return 0;
 }
 
+/* How many series its DECLAREs have without a hole, as far as they can be read. */
+static uint32_t n_declared(struct spool *spool, const struct spool_epoch *epoch)
+{
+	uint32_t n_series = 0;
+
+	for (size_t i = 0; i < epoch->n_entries; i++) {
+		const struct spool_entry *entry = &epoch->entries[i];
+		struct buffer body = {.data = NULL};
+		uint32_t first;
+		uint32_t behind;
+
+		if (entry->type != HM_FRAME_DECLARE)
+			continue;
+		if (spool_read_body(spool, entry, &body) == 0 &&
+		    count_series(body.data, body.length, &first, &behind) && first <= n_series &&
+		    behind > n_series)
+			n_series = behind;
+		buffer_done(&body);
+	}
+	return n_series;
+}
+
+const struct spool_epoch *spool_find_declaring(struct spool *spool)
+{
+	const struct spool_epoch *found = NULL;
+	uint32_t most = 0;
+
+	for (size_t i = spool->n_epochs; i > 0; i--) {
+		uint32_t n_series = n_declared(spool, spool->epochs[i - 1]);
+
+		if (n_series > most) {
+			found = spool->epochs[i - 1];
+			most = n_series;
+		}
+	}
+	return found;
+}
+
 /* Put an epoch into the list. */
 static int insert_epoch(struct spool *spool, struct spool_epoch *epoch, size_t at)
 {

@@ -465,6 +465,40 @@ Test(spool, goes_on_in_memory_while_nothing_can_be_written)
 	cr_assert_eq(status_of().n_ticks, 0);
 }
 
+/* @return is a tick there whose series nobody declares? */
+static bool has_tick_without_series(void)
+{
+	struct spool_epoch_info current = epoch_at(status_of().n_epochs - 1);
+	struct spool_message message;
+	struct spool_tick found;
+
+	return spool_get_tick(spool, 0, &found) == 0 &&
+	       spool_next_declare(spool, current.id, 0, &message) < 0;
+}
+
+Test(spool, knows_what_its_ticks_mean_whatever_the_disk_refused)
+{
+	for (uint64_t n = 1; n <= 20; n++) {
+		teardown();
+		setup();
+		spool_acked(spool, epoch_at(0).id, append_series("a"));
+		cr_assert_eq(spool_sync(spool), 0);
+		spool_acked(spool, epoch_at(0).id, 1);
+		(void)tick("one");
+		cr_assert_eq(spool_sync(spool), 0);
+		sim_disk_fail(sim, SIM_PWRITE, 1, EIO, true);
+		(void)append(HM_FRAME_CLOCK, "some", 0);
+		cr_assert(status_of().is_in_memory);
+		/* What it writes now may end behind what says that there is an epoch in memory. */
+		sim_disk_heal(sim);
+		sim_disk_fail(sim, SIM_PWRITE, n, EIO, true);
+		(void)spool_retry(spool);
+		sim_disk_heal(sim);
+		lose_power(n);
+		cr_assert_not(has_tick_without_series(), "%llu", (unsigned long long)n);
+	}
+}
+
 Test(spool, moves_to_a_new_epoch_what_is_stored_otherwise)
 {
 	uint8_t old[HM_ID_BYTES];
