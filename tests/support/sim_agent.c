@@ -1,0 +1,509 @@
+/* SPDX-License-Identifier: MIT */
+/* An agent of a simulation. */
+
+#include "tests/support/sim_agent.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent/round.h"
+#include "common/wire_stamp.h"
+#include "hostmetrics/plugin.h"
+
+#define TICK_US  (10 * SIM_SECOND_US)
+#define OTHER_US (30 * SIM_SECOND_US) /* of the second half of the metrics */
+#define SHIP_US  (60 * SIM_SECOND_US)
+#define SYNC_US  (5 * SIM_SECOND_US)
+
+/* As the daemon has them. */
+#define CONNECT_US         (10 * SIM_SECOND_US)
+#define GOOD_CONNECTION_US (10 * SIM_SECOND_US)
+#define RECEIVED_MAX_BYTES 16384
+
+/* So soon a full window is tried again. */
+#define WINDOW_US INT64_C(200000)
+
+#define SEGMENT_BYTES ((uint64_t)32 << 10)
+
+static const struct hm_metric metrics[SIM_METRICS] = {
+	{.name = "m0", .kind = HM_GAUGE, .unit = "seconds"},
+	{.name = "m1", .kind = HM_COUNTER, .unit = ""},
+	{.name = "m2", .kind = HM_GAUGE, .unit = "bytes"},
+	{.name = "m3", .kind = HM_GAUGE, .unit = ""},
+};
+
+const char *sim_agent_event_name(enum sim_agent_event event)
+{
+	static const char *const names[SIM_AGENT_EVENTS] = {
+		[SIM_AGENT_STARTS] = "starts",
+		[SIM_AGENT_TICKS] = "ticks",
+		[SIM_AGENT_SHIPMENTS] = "shipments",
+		[SIM_AGENT_SESSIONS] = "sessions",
+		[SIM_AGENT_EPOCHS] = "new epochs",
+		[SIM_AGENT_REPETITIONS] = "declarations sent again",
+		[SIM_AGENT_TIMEOUTS] = "sessions too slow",
+		[SIM_AGENT_REFUSALS] = "sessions refused",
+		[SIM_AGENT_GAPS] = "gaps",
+		[SIM_AGENT_MEMORY] = "ticks in memory",
+	};
+
+	return names[event];
+}
+
+void sim_agent_init(struct sim_agent *agent, uint64_t seed, struct sim_counts *disk_counts)
+{
+	agent->random.state = seed;
+	sim_machine_init(&agent->machine, seed, disk_counts);
+	sim_machine_boot(&agent->machine, &agent->random);
+	agent->series = 0xffffff;
+	agent->options = (struct spool_options){
+		.segment_bytes = SEGMENT_BYTES,
+		.max_bytes = 7 * SEGMENT_BYTES,
+		.max_age_us = SPOOL_MAX_AGE_US,
+		.max_memory_bytes = SEGMENT_BYTES,
+		.sync_always = seed % 4 == 0,
+	};
+	sim_agent_become(agent, agent->host);
+}
+
+void sim_agent_become(struct sim_agent *agent, unsigned host)
+{
+	agent->host = host;
+	sim_oracle_name_host(host, agent->name);
+	agent->options.host_name = (struct series_text){agent->name, strlen(agent->name)};
+	agent->options.host_id[0] = (uint8_t)(host + 1);
+}
+
+static void forget_process(struct sim_agent *agent)
+{
+	shipment_done(&agent->shipment);
+	recorder_free(agent->recorder);
+	spool_free(agent->spool);
+	schedule_turn_done(&agent->turn);
+	schedule_done(&agent->schedule);
+	buffer_done(&agent->round);
+	frame_reader_done(&agent->tap);
+	agent->recorder = NULL;
+	agent->spool = NULL;
+}
+
+void sim_agent_done(struct sim_agent *agent)
+{
+	if (agent->spool)
+		forget_process(agent);
+	sim_sent_done(&agent->sent);
+	sim_machine_done(&agent->machine);
+}
+
+bool sim_agent_is_up(const struct sim_agent *agent)
+{
+	return agent->spool != NULL;
+}
+
+static bool is_in_memory(const struct sim_agent *agent)
+{
+	struct spool_status status;
+
+	spool_get_status(agent->spool, &status);
+	return status.is_in_memory;
+}
+
+/* Has the process come to the point where it ends? What it still does has not happened. */
+static bool is_dead(const struct sim_agent *agent)
+{
+	return sim_disk_is_stopped(agent->machine.disk);
+}
+
+static void note_synced(struct sim_agent *agent)
+{
+	if (!is_in_memory(agent) && !is_dead(agent))
+		sim_oracle_synced(agent->oracle, agent->number);
+}
+
+/* -- the process ------------------------------------------------------------------------------- */
+
+static void wait_for_next_try(struct sim_agent *agent, int64_t now_us, int64_t least_ms)
+{
+	int64_t wait_ms =
+		backoff_next_ms(&agent->backoff, (uint32_t)sim_random_next(&agent->random));
+
+	if (wait_ms < least_ms)
+		wait_ms = least_ms;
+	agent->link = SIM_LINK_WAITING;
+	agent->link_us = now_us + wait_ms * 1000;
+}
+
+static void start(struct sim_agent *agent, int64_t now_us)
+{
+	static const int64_t intervals_us[] = {TICK_US, OTHER_US};
+
+	agent->counts[SIM_AGENT_STARTS]++;
+	(void)fprintf(stderr, "%.3f s: agent %u starts\n", (double)now_us / 1e6, agent->number);
+	agent->options.disk = sim_disk_table(agent->machine.disk);
+	agent->options.folder = sim_disk_open_root(agent->machine.disk);
+	if (spool_open(&agent->options, &agent->spool) < 0 ||
+	    recorder_new(agent->spool, agent->machine.boot_id, &agent->recorder) < 0 ||
+	    schedule_init(&agent->schedule, intervals_us, 2, SHIP_US) < 0 ||
+	    schedule_turn_init(&agent->turn, &agent->schedule) < 0) {
+		(void)printf("# simulation: an agent does not start\n");
+		abort();
+	}
+	shipment_init(&agent->shipment, agent->spool, agent->machine.boot_id);
+	backoff_reset(&agent->backoff);
+	agent->starts_us = INT64_MAX;
+	agent->sync_us = sim_machine_monotonic_us(&agent->machine) + SYNC_US;
+	agent->link = SIM_LINK_WAITING;
+	agent->link_us = now_us;
+	/* What it found it has sealed, and synced. */
+	note_synced(agent);
+	recorder_note(agent->recorder, HM_CLOCK_STARTED);
+	schedule_start(&agent->schedule, sim_machine_wall_us(&agent->machine), &agent->turn);
+}
+
+static void drop_connection(struct sim_agent *agent, int64_t now_us)
+{
+	if (agent->connection)
+		sim_network_close(agent->network, agent->connection, SIM_AGENT_END, now_us);
+	agent->connection = NULL;
+}
+
+void sim_agent_kill(struct sim_agent *agent, int64_t now_us)
+{
+	if (!agent->spool)
+		return;
+	sim_oracle_ended(agent->oracle, agent->number, SIM_EXCUSE_KILLED);
+	sim_disk_kill(agent->machine.disk);
+	drop_connection(agent, now_us);
+	forget_process(agent);
+}
+
+void sim_agent_lose_power(struct sim_agent *agent)
+{
+	if (agent->connection)
+		sim_network_vanish(agent->network, agent->connection, SIM_AGENT_END);
+	agent->connection = NULL;
+	sim_oracle_ended(agent->oracle, agent->number, SIM_EXCUSE_POWER);
+	sim_disk_crash(agent->machine.disk);
+	if (agent->spool)
+		forget_process(agent);
+	sim_machine_boot(&agent->machine, &agent->random);
+}
+
+/* -- samples ----------------------------------------------------------------------------------- */
+
+/* What one plugin measures: half of all. */
+static void take_round(struct sim_agent *agent, unsigned plugin, int64_t time_us)
+{
+	const unsigned half = SIM_SERIES / 2;
+	const uint64_t n_lost = recorder_n_lost(agent->recorder);
+	struct sim_oracle *oracle = agent->oracle;
+	size_t tick = sim_oracle_tick(oracle, agent->number, agent->host, time_us);
+	char name[SIM_NAME_BYTES];
+
+	buffer_clear(&agent->round);
+	for (unsigned i = plugin * half; i < (plugin + 1) * half; i++) {
+		struct round_sample sample = {.time_us = time_us,
+					      .metric = &metrics[i / SIM_INSTANCES]};
+
+		if (!(agent->series >> i & 1))
+			continue;
+		sample.value = sim_oracle_sample(oracle, i);
+		sim_oracle_name_series(i, name);
+		sample.name = (struct series_text){name, strlen(name)};
+		round_put(&agent->round, &sample);
+	}
+	recorder_take(agent->recorder, agent->round.data, agent->round.length);
+	agent->counts[SIM_AGENT_TICKS]++;
+	agent->counts[SIM_AGENT_MEMORY] += is_in_memory(agent);
+	if (is_dead(agent))
+		oracle->ticks[tick].excuse = SIM_EXCUSE_KILLED;
+	else if (recorder_n_lost(agent->recorder) != n_lost)
+		sim_oracle_complain(oracle, "agent %u: samples are lost", agent->number);
+	else
+		oracle->ticks[tick].is_taken = !is_in_memory(agent);
+}
+
+static void take_turn(struct sim_agent *agent)
+{
+	for (unsigned i = 0; i < 2; i++) {
+		if (agent->turn.times_us[i] != SCHEDULE_NOT_DUE && !agent->ends_making)
+			take_round(agent, i, agent->turn.times_us[i]);
+	}
+	/* A series comes or goes. */
+	if (sim_random_chance(&agent->random, 1, 20))
+		agent->series ^= 1U << sim_random_below(&agent->random, SIM_SERIES);
+	if (!agent->turn.ships)
+		return;
+	agent->counts[SIM_AGENT_SHIPMENTS]++;
+	recorder_ship(agent->recorder);
+	note_synced(agent);
+	if (recorder_n_unsealed(agent->recorder) == 0 && !is_in_memory(agent) && !is_dead(agent))
+		agent->first_unsealed = agent->oracle->n_ticks;
+	agent->is_awake = true;
+}
+
+static void sync_spool(struct sim_agent *agent)
+{
+	agent->sync_us += SYNC_US;
+	(void)spool_retry(agent->spool);
+	if (spool_sync(agent->spool) == 0)
+		note_synced(agent);
+	agent->is_awake = true;
+}
+
+void sim_agent_note_step(struct sim_agent *agent)
+{
+	if (agent->spool)
+		schedule_step(&agent->schedule, sim_machine_wall_us(&agent->machine));
+}
+
+/* -- sessions ---------------------------------------------------------------------------------- */
+
+static void start_try(struct sim_agent *agent, int64_t now_us)
+{
+	agent->connection = sim_network_connect(agent->network, agent->number, now_us);
+	agent->connection->is_silent |= agent->is_network_down;
+	agent->link = SIM_LINK_CONNECTING;
+	agent->link_us = agent->connection->opens_us;
+	if (agent->connection->is_silent)
+		agent->link_us = now_us + CONNECT_US;
+}
+
+static void end_session(struct sim_agent *agent, int64_t now_us)
+{
+	const struct delivery_end *end = &agent->shipment.delivery.end;
+	const bool has_progress = agent->shipment.has_progress;
+	bool goes_on = !end->is_theirs && end->reason == HM_REASON_NONE && has_progress;
+
+	agent->counts[SIM_AGENT_EPOCHS] += end->outcome == DELIVERY_NEW_EPOCH;
+	agent->counts[SIM_AGENT_TIMEOUTS] += end->reason == HM_REASON_TOO_SLOW;
+	agent->counts[SIM_AGENT_REFUSALS] += end->is_theirs && end->reason != HM_REASON_NONE;
+	(void)fprintf(stderr, "%.3f s: agent %u, epoch %02x%02x: session ends with %s%s, %d\n",
+		      (double)now_us / 1e6, agent->number, agent->shipment.epoch[0],
+		      agent->shipment.epoch[1], end->is_theirs ? "their " : "", end->text,
+		      (int)end->outcome);
+	drop_connection(agent, now_us);
+	shipment_end(&agent->shipment);
+	if (goes_on) {
+		start_try(agent, now_us);
+		return;
+	}
+	if (has_progress || now_us - agent->link_us >= GOOD_CONNECTION_US)
+		backoff_reset(&agent->backoff);
+	wait_for_next_try(agent, now_us, end->wait_ms);
+}
+
+/* What the agent knows of what is durable. */
+static void note_acked(struct sim_agent *agent)
+{
+	const struct shipment *shipment = &agent->shipment;
+	const struct delivery *delivery = &shipment->delivery;
+
+	if (!agent->is_welcome && delivery->state >= DELIVERY_REPEATING &&
+	    delivery->state <= DELIVERY_ESTABLISHED) {
+		agent->is_welcome = true;
+		agent->counts[SIM_AGENT_SESSIONS]++;
+		agent->acked = delivery->welcome.durable;
+		(void)fprintf(stderr, "agent %u, epoch %02x%02x: WELCOME %llu, %u series\n",
+			      agent->number, shipment->epoch[0], shipment->epoch[1],
+			      (unsigned long long)agent->acked, delivery->welcome.n_series);
+		sim_oracle_welcome(agent->oracle, &agent->sent, shipment->epoch, agent->acked,
+				   delivery->welcome.durable_crc);
+	}
+	if (agent->is_welcome && delivery->acked > agent->acked) {
+		agent->acked = delivery->acked;
+		sim_oracle_acked(agent->oracle, &agent->sent, shipment->epoch, agent->acked);
+	}
+}
+
+/* The sequence in its stamp; 0: it has none. */
+static uint64_t get_sequence(const struct frame *frame)
+{
+	struct cursor cursor = {.at = frame->payload, .left = frame->length};
+	struct wire_stamp stamp;
+
+	return wire_stamp_get(&cursor, &stamp) == HM_REASON_NONE ? stamp.sequence : 0;
+}
+
+/* What was written of it: the oracle is to know all messages. */
+static void tap(struct sim_agent *agent, const void *bytes, size_t length)
+{
+	struct cursor cursor = {.at = bytes, .left = length};
+	struct frame frame;
+
+	while (frame_reader_next(&agent->tap, &cursor, &frame) == 0) {
+		(void)fprintf(stderr, "agent %u, epoch %02x%02x: frame %d of %zu bytes\n",
+			      agent->number, agent->shipment.epoch[0], agent->shipment.epoch[1],
+			      (int)frame.type, frame.length);
+		agent->counts[SIM_AGENT_REPETITIONS] +=
+			frame.type == HM_FRAME_DECLARE &&
+			get_sequence(&frame) <= agent->shipment.delivery.welcome.durable;
+		agent->counts[SIM_AGENT_GAPS] += frame.type == HM_FRAME_GAP;
+		sim_oracle_sent(agent->oracle, &agent->sent, &frame);
+	}
+}
+
+/* @return 0 or -EPIPE */
+static int write_output(struct sim_agent *agent, int64_t now_us)
+{
+	struct delivery *delivery = &agent->shipment.delivery;
+	const void *bytes;
+	size_t length;
+
+	while ((length = delivery_output(delivery, &bytes)) > 0) {
+		int64_t n_bytes = sim_network_write(agent->network, agent->connection,
+						    SIM_AGENT_END, bytes, length, now_us);
+
+		if (n_bytes <= 0)
+			return (int)n_bytes;
+		tap(agent, bytes, (size_t)n_bytes);
+		delivery_advance(delivery, (size_t)n_bytes,
+				 sim_machine_monotonic_us(&agent->machine));
+	}
+	return 0;
+}
+
+/* @return 0 or -ECONNRESET */
+static int take_input(struct sim_agent *agent, int64_t now_us)
+{
+	struct delivery *delivery = &agent->shipment.delivery;
+	char bytes[RECEIVED_MAX_BYTES];
+	int64_t n_bytes;
+
+	while ((n_bytes = sim_network_read(agent->network, agent->connection, SIM_AGENT_END, bytes,
+					   sizeof(bytes), now_us)) > 0) {
+		delivery_take(delivery, bytes, (size_t)n_bytes,
+			      sim_machine_monotonic_us(&agent->machine));
+		note_acked(agent);
+	}
+	if (n_bytes == -ENODATA)
+		delivery_hang_up(delivery);
+	return n_bytes == -ECONNRESET ? -ECONNRESET : 0;
+}
+
+static void serve_connection(struct sim_agent *agent, int64_t now_us)
+{
+	struct shipment *shipment = &agent->shipment;
+	struct delivery *delivery = &shipment->delivery;
+	int64_t monotonic_us = sim_machine_monotonic_us(&agent->machine);
+	int result = take_input(agent, now_us);
+
+	delivery_expire(delivery, monotonic_us);
+	delivery_wake(delivery, monotonic_us);
+	note_acked(agent);
+	if (result >= 0 && shipment_is_done(shipment))
+		delivery_stop(delivery, "the epoch is over");
+	if (result >= 0 && !is_dead(agent))
+		result = write_output(agent, now_us);
+	if (result < 0)
+		delivery_hang_up(delivery);
+	if (delivery_is_ended(delivery))
+		end_session(agent, now_us);
+}
+
+static void run_link(struct sim_agent *agent, int64_t now_us)
+{
+	if (agent->link == SIM_LINK_CONNECTED) {
+		serve_connection(agent, now_us);
+		return;
+	}
+	if (now_us < agent->link_us)
+		return;
+	if (agent->link == SIM_LINK_WAITING) {
+		start_try(agent, now_us);
+		return;
+	}
+	if (agent->connection->is_silent || agent->connection->reset_us <= now_us) {
+		drop_connection(agent, now_us);
+		wait_for_next_try(agent, now_us, 0);
+		return;
+	}
+	agent->link = SIM_LINK_CONNECTED;
+	agent->link_us = now_us;
+	agent->is_welcome = false;
+	frame_reader_done(&agent->tap);
+	agent->tap = (struct frame_reader){.max_bytes = HM_FRAME_MAX_BYTES};
+	if (shipment_begin(&agent->shipment, sim_machine_monotonic_us(&agent->machine)) < 0)
+		abort();
+	serve_connection(agent, now_us);
+}
+
+void sim_agent_stop(struct sim_agent *agent, int64_t now_us)
+{
+	if (!agent->spool)
+		return;
+	recorder_note(agent->recorder, HM_CLOCK_STOPPED);
+	recorder_ship(agent->recorder);
+	note_synced(agent);
+	if (agent->link == SIM_LINK_CONNECTED && !is_dead(agent)) {
+		delivery_stop(&agent->shipment.delivery, "stopping");
+		(void)write_output(agent, now_us);
+	}
+	/* A process that ends: nothing that it wrote is lost. */
+	sim_agent_kill(agent, now_us);
+}
+
+/* -- driving it -------------------------------------------------------------------------------- */
+
+static int64_t earlier(int64_t a, int64_t b)
+{
+	return a < b ? a : b;
+}
+
+static int64_t link_due_us(const struct sim_agent *agent)
+{
+	const struct delivery *delivery = &agent->shipment.delivery;
+	const void *bytes;
+	int64_t due_us;
+
+	if (agent->link != SIM_LINK_CONNECTED)
+		return agent->link_us;
+	due_us = sim_network_due_us(agent->connection, SIM_AGENT_END);
+	due_us = earlier(due_us, sim_machine_when(&agent->machine, delivery_due_us(delivery)));
+	if (delivery_output(delivery, &bytes) > 0)
+		due_us = earlier(due_us, agent->machine.reached_us + WINDOW_US);
+	return due_us;
+}
+
+int64_t sim_agent_due_us(struct sim_agent *agent)
+{
+	int64_t due_us = agent->starts_us;
+
+	if (agent->spool) {
+		due_us = sim_machine_when_wall(&agent->machine, schedule_next_us(&agent->schedule));
+		due_us = earlier(due_us, sim_machine_when(&agent->machine, agent->sync_us));
+		due_us = earlier(due_us, link_due_us(agent));
+		if (agent->is_awake)
+			due_us = agent->machine.reached_us;
+	}
+	return due_us > agent->frozen_us ? due_us : agent->frozen_us;
+}
+
+void sim_agent_run(struct sim_agent *agent, int64_t now_us)
+{
+	sim_machine_enter(&agent->machine, now_us);
+	if (!agent->spool) {
+		start(agent, now_us);
+		take_turn(agent);
+		return;
+	}
+	agent->is_awake = false;
+	if (sim_machine_wall_us(&agent->machine) >= schedule_next_us(&agent->schedule)) {
+		schedule_take(&agent->schedule, sim_machine_wall_us(&agent->machine), &agent->turn);
+		take_turn(agent);
+	}
+	if (sim_machine_monotonic_us(&agent->machine) >= agent->sync_us)
+		sync_spool(agent);
+	run_link(agent, now_us);
+}
+
+bool sim_agent_is_drained(const struct sim_agent *agent)
+{
+	struct spool_status status;
+
+	/* Without a disk some of it waits, and is not offered. */
+	spool_get_status(agent->spool, &status);
+	return !status.is_in_memory && status.n_ticks == 0 && shipment_is_drained(&agent->shipment);
+}
