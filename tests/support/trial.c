@@ -92,6 +92,16 @@ void trial_name_row(const char *host, const char *metric, const char *labels,
 	(void)snprintf(name, LEDGER_NAME_MAX_BYTES, "%s %s%s", host, metric, labels);
 }
 
+void trial_name_absences(const char *name, char absences[static LEDGER_NAME_MAX_BYTES])
+{
+	size_t length = strlen(name);
+
+	if (length + sizeof("!") > LEDGER_NAME_MAX_BYTES)
+		trial_give_up("a name is too long");
+	memcpy(absences, name, length);
+	memcpy(absences + length, "!", sizeof("!"));
+}
+
 /* -- open and close ---------------------------------------------------------------------------- */
 
 static int open_engine(struct trial *trial)
@@ -264,13 +274,15 @@ void trial_flush(struct trial *trial)
 		(void)trial_commit(trial);
 }
 
-static void read_row(struct trial *trial, const struct query_row *row)
+static void read_row(struct trial *trial, const struct query_row *row, bool is_absence)
 {
 	const struct catalog_file *file = row->series->file;
+	char absences[LEDGER_NAME_MAX_BYTES];
 	char name[LEDGER_NAME_MAX_BYTES];
 
 	trial_name_row(file->host->name, file->metric, row->series->labels, name);
-	ledger_read_row(&trial->ledger, name, row->time_us, row->value);
+	trial_name_absences(name, absences);
+	ledger_read_row(&trial->ledger, is_absence ? absences : name, row->time_us, row->value);
 }
 
 /* @return 0 or -errno; -ENOENT: no series at all */
@@ -285,9 +297,41 @@ static int read_rows(struct trial *trial)
 		return result == -ENOENT ? 0 : result;
 	while ((result = query_next(query, &rows, &n)) > 0) {
 		for (size_t i = 0; i < n; i++)
-			read_row(trial, &rows[i]);
+			read_row(trial, &rows[i], false);
 	}
 	/* Where something could not be read, and was counted, not all need be there. */
+	if (result == 0 && query_n_lost(query) > 0)
+		trial->is_lossy = true;
+	query_free(query);
+	return result;
+}
+
+/* What agents said of ticks without a sample. @return as read_rows() */
+static int read_absences(struct trial *trial)
+{
+	const struct query_options options = {
+		.host = TRIAL_AGENT_HOSTS,
+		.since_us = INT64_MIN,
+		.until_us = INT64_MAX,
+		.is_of_ticks = true,
+	};
+	const struct query_row *rows;
+	struct query *query;
+	size_t n;
+	int result;
+
+	if (!trial->has_agents)
+		return 0;
+	result = query_open(trial->engine, &options, &query);
+	if (result < 0)
+		return result == -ENOENT ? 0 : result;
+	while ((result = query_next(query, &rows, &n)) > 0) {
+		for (size_t i = 0; i < n; i++) {
+			/* A sample, which was read as such. */
+			if (rows[i].value != HM_REASON_NONE)
+				read_row(trial, &rows[i], true);
+		}
+	}
 	if (result == 0 && query_n_lost(query) > 0)
 		trial->is_lossy = true;
 	query_free(query);
@@ -306,6 +350,8 @@ int trial_read(struct trial *trial, enum ledger_reading reading)
 	 * engine has counted that. */
 	trial->ledger.forgives |= trial->is_partial;
 	result = read_rows(trial);
+	if (result == 0)
+		result = read_absences(trial);
 	trial->ledger.forgives = forgives;
 	/* It ended meanwhile: what was read until then says nothing. */
 	if (sim_disk_is_stopped(trial->sim) && result == 0)

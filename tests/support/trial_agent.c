@@ -126,24 +126,48 @@ static void declare(struct trial *trial, struct trial_agent *agent)
 	add_message(agent, &message, &payload);
 }
 
-/* A column of all times: what it has goes into the ledger. */
+/* What one series has in a batch. */
+struct column {
+	double values[TIMES_MAX];
+	struct block_run runs[TIMES_MAX]; /* one for each time */
+	size_t n_values;
+};
+
+/* A sample for each time; or for some a reason why there is none, or nothing. All goes into the ledger. */
 static void fill_column(struct trial *trial, const struct trial_agent *agent, uint32_t id,
-			const int64_t *times_us, size_t n, double *values)
+			const int64_t *times_us, size_t n, struct column *column)
 {
+	bool has_all = sim_random_chance(&trial->random, 1, 2);
+	char absences[LEDGER_NAME_MAX_BYTES];
 	char series[LEDGER_NAME_MAX_BYTES];
-	char name[LEDGER_NAME_MAX_BYTES + 16];
+	char name[LEDGER_NAME_MAX_BYTES];
 
 	name_series(id, series);
-	(void)snprintf(name, sizeof(name), "%s %s", agent->name, series);
+	if (snprintf(name, sizeof(name), "%s %s", agent->name, series) >= (int)sizeof(name))
+		trial_give_up("a name is too long");
+	trial_name_absences(name, absences);
+	column->n_values = 0;
 	for (size_t i = 0; i < n; i++) {
-		values[i] = (double)sim_random_below(&trial->random, 1000) / 8;
-		ledger_give(&trial->ledger, name, times_us[i], values[i]);
+		bool is_there = has_all || sim_random_chance(&trial->random, 1, 3);
+		uint8_t reason = (uint8_t)(sim_random_chance(&trial->random, 1, 4)
+						   ? HM_REASON_NONE
+						   : HM_REASON_SOURCE_FAILED + i % 2);
+
+		if (is_there) {
+			double value = (double)sim_random_below(&trial->random, 1000) / 8;
+
+			column->values[column->n_values++] = value;
+			ledger_give(&trial->ledger, name, times_us[i], value);
+		} else if (reason != HM_REASON_NONE) {
+			ledger_give(&trial->ledger, absences, times_us[i], reason);
+		}
+		column->runs[i] = (struct block_run){is_there, !is_there, reason};
 	}
 }
 
 static void make_batch(struct trial *trial, struct trial_agent *agent)
 {
-	static double values[SERIES_MAX][TIMES_MAX];
+	static struct column filled[SERIES_MAX];
 	const struct disk *disk = sim_disk_table(trial->sim);
 	uint64_t sequence = last_sequence(agent) + 1;
 	struct wire_stamp stamp = make_stamp(agent, sequence);
@@ -164,9 +188,12 @@ static void make_batch(struct trial *trial, struct trial_agent *agent)
 	for (uint32_t id = 0; id < agent->n_series && n < SERIES_MAX; id++) {
 		if (!sim_random_chance(&trial->random, 1, 4) && id + 1 < agent->n_series)
 			continue;
-		fill_column(trial, agent, id, times_us, n_times, values[n]);
-		columns[n] = (struct block_column){
-			.series_id = id, .values = values[n], .n_values = n_times};
+		fill_column(trial, agent, id, times_us, n_times, &filled[n]);
+		columns[n] = (struct block_column){.series_id = id,
+						   .runs = filled[n].runs,
+						   .n_runs = n_times,
+						   .values = filled[n].values,
+						   .n_values = filled[n].n_values};
 		n++;
 	}
 	ledger_hold(&trial->ledger, message.first_sample);
@@ -335,6 +362,36 @@ void trial_agent_step(struct trial *trial, struct trial_agent *agent)
 		trial_agent_hang_up(agent);
 	else
 		send_some(trial, agent);
+}
+
+static struct trial_agent *find_agent(const struct trial *trial, const char *host)
+{
+	for (size_t i = 0; i < TRIAL_AGENTS; i++) {
+		if (strcmp(trial->agents[i].name, host) == 0)
+			return (struct trial_agent *)&trial->agents[i];
+	}
+	trial_give_up("no such agent");
+}
+
+void trial_agent_send_all(struct trial *trial, const char *host)
+{
+	struct trial_agent *agent = find_agent(trial, host);
+
+	if (!agent->epoch)
+		say_hello(trial, agent);
+	while (agent->epoch && agent->next < agent->n_messages) {
+		enum hm_reason reason = send(agent, &agent->messages[agent->next++]);
+
+		if (reason != HM_REASON_NONE)
+			judge(trial, agent, "a message", reason);
+	}
+}
+
+bool trial_agent_is_done(const struct trial *trial, const char *host)
+{
+	const struct trial_agent *agent = find_agent(trial, host);
+
+	return agent->acked == last_sequence(agent);
 }
 
 void trial_agent_ask(struct trial *trial, struct trial_agent *agent)

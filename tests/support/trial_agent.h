@@ -8,6 +8,7 @@
  * what it was given.
  */
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -16,6 +17,9 @@
 struct trial;
 
 #define TRIAL_AGENTS 2
+
+/* A glob of their hosts' names. */
+#define TRIAL_AGENT_HOSTS "agent*"
 
 struct trial_message {
 	enum hm_frame_type type;
@@ -55,6 +59,15 @@ void trial_agent_hang_up(struct trial_agent *agent);
 
 /* Make a message, begin a session, or send some messages, as chance has it. */
 void trial_agent_step(struct trial *trial, struct trial_agent *agent);
+
+/*
+ * Have the engine take all that the agent of a host has. Once that is committed, and the agent was told so, nothing
+ * of it comes again.
+ */
+void trial_agent_send_all(struct trial *trial, const char *host);
+
+/* Was it told so? */
+bool trial_agent_is_done(const struct trial *trial, const char *host);
 
 /* The engine has committed: what does it say? */
 void trial_agent_ask(struct trial *trial, struct trial_agent *agent);

@@ -23,6 +23,9 @@ void trial_judge(struct trial *trial, const char *what, int result);
 void trial_name_row(const char *host, const char *metric, const char *labels,
 		    char name[static LEDGER_NAME_MAX_BYTES]);
 
+/* Likewise its absences, which the ledger has as another series with the reasons for values. @param name  its own */
+void trial_name_absences(const char *name, char absences[static LEDGER_NAME_MAX_BYTES]);
+
 /*
  * Append samples of one series, a microsecond apart, from a time on backwards.
  * @param name  as a line has it, with some value

@@ -56,21 +56,36 @@ static struct choice choose_delete(struct trial *trial, struct catalog_series *c
 static size_t apply_choice(struct trial *trial, const struct choice *choice,
 			   struct catalog_series **series, size_t n_all)
 {
+	char absences[LEDGER_NAME_MAX_BYTES];
 	char name[LEDGER_NAME_MAX_BYTES];
 	size_t n = 0;
 
 	for (size_t i = 0; i < n_all; i++) {
 		const struct catalog_file *file = series[i]->file;
 
-		if (file->host->has_agent || file->host != choice->host ||
-		    (choice->file && file != choice->file) ||
+		if (file->host != choice->host || (choice->file && file != choice->file) ||
 		    sim_random_below(&trial->random, 4) >= choice->n_of_4)
 			continue;
 		trial_name_row(file->host->name, file->metric, series[i]->labels, name);
 		ledger_delete(&trial->ledger, name, choice->range.since_us, choice->range.until_us);
+		trial_name_absences(name, absences);
+		ledger_delete(&trial->ledger, absences, choice->range.since_us,
+			      choice->range.until_us);
 		series[n++] = series[i];
 	}
 	return n;
+}
+
+/* What an agent holds may come again, and would come back: have it taken first. @return false: that cannot be */
+static bool settle_host(struct trial *trial, const struct catalog_host *host)
+{
+	if (!host->has_agent)
+		return true;
+	/* After a fault the engine may forget up to where it has the agent's messages. */
+	if (trial->is_faulty || trial->was_faulty || !trial->has_agents)
+		return false;
+	trial_agent_send_all(trial, host->name);
+	return trial_commit(trial) == 0 && trial_agent_is_done(trial, host->name);
 }
 
 void trial_delete(struct trial *trial)
@@ -83,10 +98,11 @@ void trial_delete(struct trial *trial)
 	/* What waits in memory is logged after it. */
 	if (trial_commit(trial) < 0 || all_series_list(trial->engine, &series, &n) < 0)
 		return;
-	if (n > 0) {
+	if (n > 0)
+		choice = choose_delete(trial, series, n);
+	if (n > 0 && settle_host(trial, choice.host)) {
 		int result;
 
-		choice = choose_delete(trial, series, n);
 		n = apply_choice(trial, &choice, series, n);
 		result = delete_log(trial->engine, series, n, &choice.range, &ticket);
 		if (result == -ENOMEM)
