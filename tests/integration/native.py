@@ -438,6 +438,7 @@ class Sender(Agent):
     def __init__(self, name):
         super().__init__(ident("host", name), ident("epoch", name), name)
         self.rows = collections.Counter()  # as ledger.parse() gives them
+        self.absences = collections.Counter()  # reasons in place of values
         self.n_ticks = 0
 
     def begin(self):
@@ -454,4 +455,6 @@ class Sender(Agent):
             for when, value in zip(at, column):
                 if value is not None:
                     self.rows[when, self.name, SERIES[number][2], value.hex()] += 1
+                else:
+                    self.absences[when, self.name, SERIES[number][2], 10] += 1
         return self.add(BATCH, batch(block(at, columns)))

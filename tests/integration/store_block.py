@@ -232,16 +232,16 @@ def decode_values(payload, n, encoding):
 
 
 def read_runs(source, n_times):
-    """Which times are present."""
-    present = []
-    while len(present) < n_times:
+    """For each time None, where there is a sample, or the reason why there is none."""
+    reasons = []
+    while len(reasons) < n_times:
         n_present, n_missing = source.number(), source.number()
-        require(0 < n_present + n_missing <= n_times - len(present), "a run")
-        present += [True] * n_present + [False] * n_missing
+        require(0 < n_present + n_missing <= n_times - len(reasons), "a run")
+        reasons += [None] * n_present
         if n_missing:
-            source.byte()
-    require(not all(present), "no sample is missing")
-    return present
+            reasons += [source.byte()] * n_missing
+    require(any(reason is not None for reason in reasons), "no sample is missing")
+    return reasons
 
 
 def check_encoding(encoding):
@@ -250,8 +250,8 @@ def check_encoding(encoding):
     require(coding != CONSTANT or (order == 0 and not encoding & HAS_ODD), "a combination that there is not")
 
 
-def decode(data):
-    """[(series id, [(microseconds, value), ...]), ...]"""
+def decode_columns(data):
+    """[(series id, [(microseconds, value), ...], [(microseconds, reason), ...]), ...]"""
     source = Bytes(data)
     n_times, n_columns = source.number(), source.number()
     require(1 <= n_times <= TIMES_MAX and 1 <= n_columns <= COLUMNS_MAX, "a size")
@@ -267,12 +267,25 @@ def decode(data):
         require(number < 1 << 32, "a series' id")
         encoding = source.byte()
         check_encoding(encoding)
-        present = read_runs(source, n_times) if encoding & HAS_RUNS else [True] * n_times
-        values = decode_values(source.take(source.number()), sum(present), encoding)
-        columns.append((number, list(zip((time for time, is_there in zip(times, present) if is_there), values))))
+        reasons = read_runs(source, n_times) if encoding & HAS_RUNS else [None] * n_times
+        present = [time for time, reason in zip(times, reasons) if reason is None]
+        values = decode_values(source.take(source.number()), len(present), encoding)
+        # Of a reason of 0 nothing is said.
+        columns.append((number, list(zip(present, values)),
+                        [(time, reason) for time, reason in zip(times, reasons) if reason]))
     require(not source.left(), "bytes are left over")
-    require(sum(len(samples) for _, samples in columns) <= SAMPLES_MAX, "too many samples")
+    require(sum(len(samples) + len(absences) for _, samples, absences in columns) <= SAMPLES_MAX, "too many samples")
     return columns
+
+
+def decode(data):
+    """[(series id, [(microseconds, value), ...]), ...]"""
+    return [(number, samples) for number, samples, _ in decode_columns(data)]
+
+
+def decode_absences(data):
+    """Times without a sample, of which was said why: [(series id, [(microseconds, reason), ...]), ...]"""
+    return [(number, absences) for number, _, absences in decode_columns(data)]
 
 
 def is_same(a, b):

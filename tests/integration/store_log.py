@@ -273,23 +273,23 @@ def read_checkpoint(payload):
     return number, list(struct.iter_unpack("<IQ", rest))
 
 
-def samples_of_batch(payload):
-    """Host, [(metric, labels, microseconds, value), ...]"""
+def samples_of_batch(payload, decode=store_block.decode):
+    """Host, [(metric, labels, microseconds, value), ...]; with decode_absences reasons in place of values"""
     _, _, _, name, series, blocks = read_batch(payload)
     samples = []
     for block in blocks:
-        for number, column in store_block.decode(block):
+        for number, column in decode(block):
             require(number < len(series), "a series that the batch does not name")
             samples += [(*series[number][2:], time, value) for time, value in column]
     return name, samples
 
 
-def samples_of_agents_batch(payload, names):
-    """[(metric, labels, microseconds, value), ...] @param names  {epoch: {id: (metric, labels)}}"""
+def samples_of_agents_batch(payload, names, decode=store_block.decode):
+    """[(metric, labels, microseconds, value), ...], likewise @param names  {epoch: {id: (metric, labels)}}"""
     (epoch, _, _), blocks = read_agents_batch(payload)
     samples = []
     for block in blocks:
-        for number, column in store_block.decode(block):
+        for number, column in decode(block):
             require(number in names.get(epoch, {}), "a series that the log does not name")
             samples += [(*names[epoch][number], time, value) for time, value in column]
     return samples
@@ -423,7 +423,7 @@ class Log:
         return found[::-1]
 
 
-    def samples(self, number):
+    def samples(self, number, decode=store_block.decode):
         """[(host, metric, labels, microseconds, value), ...] beyond C. All names are had first: where a checkpoint went
         by, they stand behind batches that they are needed for."""
         chain = self.chain(number)
@@ -434,9 +434,9 @@ class Log:
             if record.type != BATCH:
                 continue
             if is_agents(record):
-                samples = samples_of_agents_batch(record.payload, names)
+                samples = samples_of_agents_batch(record.payload, names, decode)
             else:
-                name, samples = samples_of_batch(record.payload)
+                name, samples = samples_of_batch(record.payload, decode)
                 require(name == host, "a batch of another host")
             found += [(host, *sample) for sample in samples]
         return found
@@ -450,8 +450,8 @@ def read_id(path):
     return data[12:28]
 
 
-def samples_of_file(path, checkpoint, store_id):
-    """Host, [(metric, labels, microseconds, value), ...] up to C. Parts are not followed."""
+def samples_of_file(path, checkpoint, store_id, decode=store_block.decode):
+    """Host, [(metric, labels, microseconds, value), ...] up to C, likewise. Parts are not followed."""
     with open(path, "rb") as file:
         header, blocks, damage = store_reader.read_file(file.read())
     require(not damage and header.part == 0 and header.store_id == store_id, path)
@@ -464,13 +464,14 @@ def samples_of_file(path, checkpoint, store_id):
         if block.type == store_reader.SERIES:
             names.update(store_reader.read_series(block.payload)[1])
         elif block.type == store_reader.DATA:
-            for number, column in store_block.decode(store_reader.read_data(block.payload)[4]):
+            for number, column in decode(store_reader.read_data(block.payload)[4]):
                 samples += [(header.metric, names[number], time, value) for time, value in column]
     return header.host, samples
 
 
-def read_store(folder):
-    """All samples that count: from files [(host, metric, labels, microseconds, value), ...], and from the log."""
+def read_store(folder, decode=store_block.decode):
+    """All samples that count: from files [(host, metric, labels, microseconds, value), ...], and from the log; with
+    decode_absences all absences, and reasons in place of values."""
     log = Log(folder)
     require(not log.damage, "damage in the log")
     store_id = read_id(os.path.join(folder, "id"))
@@ -479,9 +480,9 @@ def read_store(folder):
     for path in glob.glob(os.path.join(folder, "hosts", "*", "*.hm")):
         with open(path, "rb") as file:
             host = store_reader.read_header(file.read()).host
-        in_files += [(host, *sample) for sample in samples_of_file(path, checkpoints[host], store_id)[1]]
+        in_files += [(host, *sample) for sample in samples_of_file(path, checkpoints[host], store_id, decode)[1]]
     for number in log.hosts:
-        in_log += log.samples(number)
+        in_log += log.samples(number, decode)
     return in_files, in_log
 
 

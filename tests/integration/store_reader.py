@@ -362,8 +362,9 @@ def example(name="metric-file"):
     return bytes.fromhex(re.sub(r"#.*", "", shown))
 
 
-def samples_of(blocks):
-    """{labels: [(microseconds, value), ...]} of the blocks of all parts of a file, but for what is deleted."""
+def samples_of(blocks, decode=store_block.decode):
+    """{labels: [(microseconds, value), ...]} of the blocks of all parts of a file, but for what is deleted. With
+    decode_absences it is the absences, and reasons in place of values."""
     names, samples = {}, {}
     tombstones = [read_tombstone(block.payload) for block in blocks if block.type == TOMBSTONE]
 
@@ -377,7 +378,7 @@ def samples_of(blocks):
             names.update(read_series(block.payload)[1])
     for block in blocks:
         if block.type == DATA:
-            for number, column in store_block.decode(read_data(block.payload)[4]):
+            for number, column in decode(read_data(block.payload)[4]):
                 samples.setdefault(names[number], []).extend(
                     sample for sample in column if lives(block, number, sample[0]))
     return samples

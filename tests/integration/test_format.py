@@ -237,6 +237,7 @@ class Blocks(unittest.TestCase):
         values = [value for _, value in samples]
         self.assertEqual(values, [0, 0.25, 0.5, 0.75, 0, 1.25, 1.5, 1.75, 2])
         self.assertEqual(struct.pack("<d", values[4]), struct.pack("<d", -0.0))
+        self.assertEqual(store_block.decode_absences(store_reader.example("block-ten")), [(0, [(9000000, 3)])])
 
 
 class Log(unittest.TestCase):

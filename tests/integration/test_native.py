@@ -14,6 +14,7 @@ import unittest
 
 import load
 import native
+import store_block
 import store_log
 from ledger import parse
 from native import BASE_US, SERIES, Agent, Sender, Wire, ident
@@ -56,6 +57,11 @@ class Native(Case):
         in_files, in_log = store_log.read_store(self.path("store"))
         found = collections.Counter((when, host, metric + labels, value.hex())
                                     for host, metric, labels, when, value in in_files + in_log)
+        self.assertEqual(found, wanted)
+        wanted = sum((sender.absences for sender in senders), collections.Counter())
+        in_files, in_log = store_log.read_store(self.path("store"), store_block.decode_absences)
+        found = collections.Counter((when, host, metric + labels, reason)
+                                    for host, metric, labels, when, reason in in_files + in_log)
         self.assertEqual(found, wanted)
         agents = store_log.read_agents(self.path("store"))
         for sender in senders:
