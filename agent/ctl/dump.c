@@ -15,16 +15,18 @@
 #include "agent/ctl/dump_part.h"
 #include "common/message.h"
 #include "common/number.h"
+#include "common/reason.h"
 #include "hostmetrics/format.h"
 
 static const struct answer_columns sample_columns = {
-	.n = 4,
+	.n = 5,
 	.at =
 		{
 			{"time", ANSWER_TIME},
 			{"host", ANSWER_TEXT},
 			{"series", ANSWER_TEXT},
 			{"value", ANSWER_NUMBER},
+			{"missing", ANSWER_TEXT},
 		},
 };
 
@@ -47,16 +49,25 @@ int dump_begin_samples(struct dump *dump)
 	return output_begin(&dump->output, &sample_columns);
 }
 
-static int print_sample(struct dump *dump, char *words[static 4], int64_t time_us, double value)
+/* Print a time of a series. @param names  its host and the series. @param value, missing  NULL: it has none */
+static int print_tick(struct dump *dump, char *const names[static 2], int64_t time_us,
+		      const double *value, const char *missing)
 {
-	(void)snprintf(words[0], NUMBER_TEXT_MAX_BYTES, "%" PRId64, time_us);
-	number_format(value, words[3]);
+	char time[NUMBER_TEXT_MAX_BYTES];
+	char number[NUMBER_TEXT_MAX_BYTES];
+	char *words[] = {time, names[0], names[1], value ? number : NULL,
+			 (char *)(uintptr_t)missing};
+
+	(void)snprintf(time, sizeof(time), "%" PRId64, time_us);
+	if (value)
+		number_format(*value, number);
 	dump->n_rows++;
 	return output_row(&dump->output, words);
 }
 
-/* Print the samples of a column. @param words  of the row: host and series are known */
-static int print_column(struct dump *dump, const struct block_column *column, char *words[static 4])
+/* Print what a column has: samples, and reasons why there is none. @param names  as print_tick() */
+static int print_column(struct dump *dump, const struct block_column *column,
+			char *const names[static 2])
 {
 	size_t n_times;
 	const int64_t *times_us = block_decoder_times(dump->decoder, &n_times);
@@ -69,8 +80,12 @@ static int print_column(struct dump *dump, const struct block_column *column, ch
 
 	for (size_t i = 0; i < n_runs && result == 0; i++) {
 		for (size_t end = row + runs[i].n_present; row < end && result == 0; row++)
-			result = print_sample(dump, words, times_us[row], *value++);
-		row += runs[i].n_missing;
+			result = print_tick(dump, names, times_us[row], value++, NULL);
+		for (size_t end = row + runs[i].n_missing; row < end && result == 0; row++) {
+			if (runs[i].reason != HM_REASON_NONE)
+				result = print_tick(dump, names, times_us[row], NULL,
+						    reason_key(runs[i].reason));
+		}
 	}
 	return result;
 }
@@ -78,9 +93,7 @@ static int print_column(struct dump *dump, const struct block_column *column, ch
 int dump_print_block(struct dump *dump, const char *host, const uint8_t *bytes, size_t length,
 		     const char *(*find_name)(void *context, uint32_t id), void *context)
 {
-	char time[NUMBER_TEXT_MAX_BYTES] = "";
-	char number[NUMBER_TEXT_MAX_BYTES] = "";
-	char *words[] = {time, (char *)(uintptr_t)host, NULL, number};
+	char *names[] = {(char *)(uintptr_t)host, NULL};
 	int result = block_decoder_open(dump->decoder, bytes, length);
 
 	for (size_t i = 0; result == 0 && i < block_decoder_n_columns(dump->decoder); i++) {
@@ -89,10 +102,10 @@ int dump_print_block(struct dump *dump, const char *host, const uint8_t *bytes, 
 
 		if (!name)
 			return -EBADMSG;
-		words[2] = (char *)(uintptr_t)name;
+		names[1] = (char *)(uintptr_t)name;
 		result = block_decoder_column(dump->decoder, i, &column);
 		if (result == 0)
-			result = print_column(dump, &column, words);
+			result = print_column(dump, &column, names);
 	}
 	return result == -ENOTSUP ? -EBADMSG : result;
 }

@@ -31,11 +31,11 @@ int dump_refuse(struct dump *dump, uint64_t offset, const char *problem);
 /* Say that a range is damaged, and go on. */
 void dump_pass_over(struct dump *dump, uint64_t offset, uint64_t length_bytes);
 
-/* Print the rows of samples `time host series value`. @return 0 or -errno */
+/* Print the rows of samples `time host series value missing`. @return 0 or -errno */
 int dump_begin_samples(struct dump *dump);
 
 /*
- * Print all samples of a block, series after series.
+ * Print all samples of a block, series after series, and where it says why there is none the reason.
  * @param find_name  the name of a series; NULL: it was not declared
  * @return 0; -EBADMSG: damaged, unsaid; -errno
  */

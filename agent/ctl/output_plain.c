@@ -16,11 +16,12 @@ static void append_field(struct output *output, const struct answer_column *colu
 		cell_append_exact(&output->text, column, word);
 }
 
-/* What every sample is: time host series value. @return false when the row is something else */
+/* What every sample is: time host series value; behind that, only where it has none, why. @return false when the row is something else */
 static bool append_sample(struct output *output, char *const words[])
 {
 	static const char *const names[] = {"time", "host", "series", "value"};
 	const struct answer_columns *columns = &output->columns;
+	size_t missing = answer_find(columns, "missing");
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		if (answer_find(columns, names[i]) == columns->n)
@@ -32,6 +33,10 @@ static bool append_sample(struct output *output, char *const words[])
 		if (i > 0)
 			buffer_append_byte(&output->text, '\t');
 		append_field(output, &columns->at[at], words[at]);
+	}
+	if (missing < columns->n && words[missing]) {
+		buffer_append_byte(&output->text, '\t');
+		append_field(output, &columns->at[missing], words[missing]);
 	}
 	buffer_append_byte(&output->text, '\n');
 	return true;

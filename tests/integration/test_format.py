@@ -298,7 +298,8 @@ class Log(unittest.TestCase):
                                           "1795416401\tweb01\tnode_load1\t0.25",
                                           "1795416402\tweb01\tnode_load1\t0.5",
                                           '1795416400\tweb01\tnode_cpu_seconds_total{cpu="0"}\t100.5',
-                                          '1795416401\tweb01\tnode_cpu_seconds_total{cpu="0"}\t101.25'])
+                                          '1795416401\tweb01\tnode_cpu_seconds_total{cpu="0"}\t101.25',
+                                          '1795416402\tweb01\tnode_cpu_seconds_total{cpu="0"}\t-\tstore_failed'])
 
     def test_flipped_bits_are_noticed_but_in_what_fills_up(self):
         data = bytearray(store_log.example())

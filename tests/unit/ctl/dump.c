@@ -151,6 +151,27 @@ Test(dump, prints_the_samples_in_the_order_of_the_file)
 	cr_expect_stderr_eq_str("");
 }
 
+/* Where nothing is said of a time, there is no row of it. */
+Test(dump, prints_why_there_is_no_sample)
+{
+	static const int64_t times_us[] = {1000000, 2000000, 3000000};
+	static const struct block_run runs[] = {{0, 1, HM_REASON_NONE},
+						{1, 1, HM_REASON_SOURCE_FAILED}};
+	static const double value = 5;
+	const struct block_column column = {
+		.series_id = 0, .runs = runs, .n_runs = 2, .values = &value, .n_values = 1};
+
+	put_header(HM_FILE_METRIC, "web01", "node_x");
+	put_series(0, "");
+	put_columns(times_us, 3, &column, 1);
+	cr_assert_eq(dump(bytes.length), 0);
+	cr_expect_str_eq(printed, "2\tweb01\tnode_x\t5\n3\tweb01\tnode_x\t-\tsource_failed\n");
+	options.format = &output_json;
+	cr_assert_eq(dump(bytes.length), 0);
+	cr_expect(strstr(printed, "\"value\": null, \"missing\": \"source_failed\""), "%s",
+		  printed);
+}
+
 Test(dump, prints_the_other_formats)
 {
 	cr_assert_eq(setenv("TZ", "UTC0", 1), 0);
@@ -159,8 +180,8 @@ Test(dump, prints_the_other_formats)
 	cr_expect_eq(dump(bytes.length), ENDING_FOUND);
 	cr_expect_eq(
 		strncmp(printed,
-			"time,host,series,value\r\n2026-11-23T06:46:41.250000,web01,node_x,0.1\r\n",
-			69),
+			"time,host,series,value,missing\r\n2026-11-23T06:46:41.250000,web01,node_x,0.1,\r\n",
+			78),
 		0);
 }
 

@@ -99,7 +99,8 @@ static const char all[] = "1795416400\tweb01\tnode_load1\t0.25\n"
 			  "1795416401\tweb01\tnode_load1\t0.25\n"
 			  "1795416402\tweb01\tnode_load1\t0.5\n"
 			  "1795416400\tweb01\tnode_cpu_seconds_total{cpu=\"0\"}\t100.5\n"
-			  "1795416401\tweb01\tnode_cpu_seconds_total{cpu=\"0\"}\t101.25\n";
+			  "1795416401\tweb01\tnode_cpu_seconds_total{cpu=\"0\"}\t101.25\n"
+			  "1795416402\tweb01\tnode_cpu_seconds_total{cpu=\"0\"}\t-\tstore_failed\n";
 
 static void begin_segment(uint32_t which)
 {
