@@ -135,6 +135,30 @@ static void wait_for_next_try(struct sim_agent *agent, int64_t now_us, int64_t l
 	agent->link_us = now_us + wait_ms * 1000;
 }
 
+static void note(struct sim_agent *agent, struct clock_event event)
+{
+	recorder_note(agent->recorder, &event);
+}
+
+/* As agent/pace.c does, whose timer is a real one. @param was_set  somebody has set the wall clock */
+static void follow_clock(struct sim_agent *agent, bool was_set)
+{
+	struct clock_reading now;
+	struct clock_change change;
+	int64_t before_us;
+
+	clock_reading_take(&now);
+	change = clock_watch_look(&agent->watch, &now, was_set);
+	before_us = now.real_us - change.stepped_us;
+	schedule_pass(&agent->schedule, before_us, now.real_us, &agent->turn);
+	if (change.slept_us > 0)
+		note(agent, (struct clock_event){HM_CLOCK_RESUMED, before_us, now.boot_us,
+						 change.slept_us});
+	if (change.stepped_us != 0)
+		note(agent, (struct clock_event){HM_CLOCK_STEPPED, now.real_us, now.boot_us,
+						 change.stepped_us});
+}
+
 static void start(struct sim_agent *agent, int64_t now_us)
 {
 	static const int64_t intervals_us[] = {TICK_US, OTHER_US};
@@ -158,7 +182,9 @@ static void start(struct sim_agent *agent, int64_t now_us)
 	agent->link_us = now_us;
 	/* What it found it has sealed, and synced. */
 	note_synced(agent);
-	recorder_note(agent->recorder, HM_CLOCK_STARTED);
+	note(agent, clock_event_now(HM_CLOCK_STARTED));
+	agent->watch.has_looked = false;
+	follow_clock(agent, false);
 	schedule_start(&agent->schedule, sim_machine_wall_us(&agent->machine), &agent->turn);
 }
 
@@ -256,7 +282,7 @@ static void sync_spool(struct sim_agent *agent)
 void sim_agent_note_step(struct sim_agent *agent)
 {
 	if (agent->spool)
-		schedule_step(&agent->schedule, sim_machine_wall_us(&agent->machine));
+		follow_clock(agent, true);
 }
 
 /* -- sessions ---------------------------------------------------------------------------------- */
@@ -434,7 +460,7 @@ void sim_agent_stop(struct sim_agent *agent, int64_t now_us)
 {
 	if (!agent->spool)
 		return;
-	recorder_note(agent->recorder, HM_CLOCK_STOPPED);
+	note(agent, clock_event_now(HM_CLOCK_STOPPED));
 	recorder_ship(agent->recorder);
 	note_synced(agent);
 	if (agent->link == SIM_LINK_CONNECTED && !is_dead(agent)) {
@@ -490,6 +516,7 @@ void sim_agent_run(struct sim_agent *agent, int64_t now_us)
 		return;
 	}
 	agent->is_awake = false;
+	follow_clock(agent, false);
 	if (sim_machine_wall_us(&agent->machine) >= schedule_next_us(&agent->schedule)) {
 		schedule_take(&agent->schedule, sim_machine_wall_us(&agent->machine), &agent->turn);
 		take_turn(agent);

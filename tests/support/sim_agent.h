@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "agent/backoff.h"
+#include "agent/clock_watch.h"
 #include "agent/recorder.h"
 #include "agent/schedule.h"
 #include "agent/shipment.h"
@@ -66,6 +67,7 @@ struct sim_agent {
 	struct shipment shipment;
 	struct schedule schedule;
 	struct schedule_turn turn;
+	struct clock_watch watch;
 	struct backoff backoff;
 	struct buffer round;
 	int64_t sync_us; /* CLOCK_MONOTONIC: when it syncs next */
