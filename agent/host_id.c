@@ -80,7 +80,7 @@ static ssize_t read_file(int fd, char out[static FILE_MAX_BYTES])
 
 static int read_id(int fd, uint8_t ret_id[static HM_ID_BYTES])
 {
-	char text[FILE_MAX_BYTES];
+	char text[FILE_MAX_BYTES] = {0};
 	ssize_t n_bytes = read_file(fd, text);
 
 	return n_bytes < 0 ? (int)n_bytes : host_id_parse(text, (size_t)n_bytes, ret_id);
@@ -155,7 +155,7 @@ static void make_mark(const struct host_id_machine *machine, struct record *reco
 /* @return 0; -EBADMSG; -errno */
 static int read_record(int folder, struct record *ret_record)
 {
-	char text[FILE_MAX_BYTES];
+	char text[FILE_MAX_BYTES] = {0};
 	ssize_t n_bytes = read_file(
 		openat(folder, NAME, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK), text);
 	size_t n_first = HOST_ID_TEXT_BYTES;
