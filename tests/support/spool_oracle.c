@@ -74,13 +74,20 @@ static void check_gap(struct world *world, unsigned epoch, const struct wire_gap
 		    known->sequence > gap->stamp.sequence)
 			continue;
 		n_seen += known->type != HM_FRAME_GAP;
+		for (uint64_t k = known->first_tick; k > 0 && k <= known->last_tick; k++)
+			world->ticks[k].is_gap = true;
 		n_samples += known->type == HM_FRAME_BATCH ? known->n_samples : 0;
+		if (world->is_rotten)
+			continue;
 		if (known->type == HM_FRAME_DECLARE)
 			oracle_complain(world, "a GAP stands for a DECLARE");
 		if ((known->type == HM_FRAME_CLOCK || known->type == HM_FRAME_SCHEDULE) &&
 		    known->sequence > world->epochs[epoch].mark)
 			oracle_complain(world, "a GAP stands for a CLOCK or SCHEDULE");
 	}
+	/* Damage takes anything, and nobody knows how much it was. */
+	if (world->is_rotten && gap->n_samples == 0)
+		return;
 	/* Of what is stored it need not know. */
 	if (gap->n_samples == 0 && gap->stamp.sequence <= world->epochs[epoch].mark)
 		return;
@@ -91,6 +98,10 @@ static void check_gap(struct world *world, unsigned epoch, const struct wire_gap
 
 static void check_known(struct world *world, unsigned epoch, const struct spool_message *message)
 {
+	uint64_t n = message->type == HM_FRAME_BATCH ? count_batch(message) : 0;
+
+	for (uint64_t i = 0; i < n; i++)
+		world->ticks[batch_tick(message, i)].is_batched = true;
 	for (unsigned i = 0; i < world->n_known; i++) {
 		const struct world_known *known = &world->known[i];
 
@@ -108,7 +119,9 @@ static void check_known(struct world *world, unsigned epoch, const struct spool_
 		.sequence = message->sequence,
 		.crc = message->crc,
 		.type = message->type,
-		.n_samples = message->type == HM_FRAME_BATCH ? count_batch(message) : 0,
+		.n_samples = n,
+		.first_tick = n > 0 ? batch_tick(message, 0) : 0,
+		.last_tick = n > 0 ? batch_tick(message, n - 1) : 0,
 	};
 }
 
@@ -160,9 +173,16 @@ static bool tell_mark(struct world *world, size_t i, struct spool_epoch_info *in
 {
 	struct world_stored *stored = &world->epochs[find_epoch(world, info->id)];
 
-	if (spool_compare(world->spool, info->id, stored->mark, stored->crc) == SPOOL_OTHER)
+	if (spool_compare(world->spool, info->id, stored->mark, stored->crc) == SPOOL_OTHER) {
+		/* Damage may take what was used last. */
+		if (world->is_rotten) {
+			stored->is_other = true;
+			move_epoch(world, info->id, stored);
+			return false;
+		}
 		oracle_complain(world, "the collector's %llu is said to be other",
 				(unsigned long long)stored->mark);
+	}
 	if (stored->mark <= info->acked || !is_acked)
 		return true;
 	spool_acked(world->spool, info->id, stored->mark);
@@ -293,6 +313,9 @@ void oracle_check(struct world *world, bool is_power)
 		/* Without a disk some of it waits. */
 		if (status.is_in_memory)
 			continue;
+		/* Of ticks that are in no message only the count of damages tells. */
+		if (world->is_rotten && !of->is_batched && status.n_damaged > 0)
+			must = false;
 		if (must && of->n_stored + held[i] == 0 && !of->is_gap)
 			oracle_complain(world, "tick %llu is missing", (unsigned long long)i);
 		/* From now on it is known. */

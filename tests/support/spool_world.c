@@ -4,6 +4,7 @@
 #include "tests/support/spool_world.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -81,6 +82,12 @@ static void note_sync(struct world *world)
 	spool_get_status(world->spool, &status);
 	for (uint64_t i = 1; i <= world->n_ticks && !status.is_in_memory; i++)
 		world->ticks[i].is_safe |= world->ticks[i].is_taken;
+}
+
+void world_sync(struct world *world)
+{
+	if (spool_sync(world->spool) == 0)
+		note_sync(world);
 }
 
 /* While nothing can be written, what comes in is in memory only. */
@@ -171,8 +178,7 @@ static void heal_disk(struct world *world)
 	result = spool_retry(world->spool);
 	if (result < 0)
 		oracle_complain(world, "a disk that is well is not used: %d", result);
-	if (spool_sync(world->spool) == 0)
-		note_sync(world);
+	world_sync(world);
 }
 
 static void change_host(struct world *world)
@@ -198,8 +204,7 @@ void world_step(struct world *world)
 	} else if (what < 63) {
 		append_small(world, what == 62 ? HM_FRAME_SCHEDULE : HM_FRAME_CLOCK);
 	} else if (what < 78) {
-		if (spool_sync(world->spool) == 0)
-			note_sync(world);
+		world_sync(world);
 	} else if (what < 88) {
 		oracle_deliver(world, (unsigned)sim_random_below(&world->random, 6),
 			       sim_random_chance(&world->random, 3, 4));
@@ -238,6 +243,59 @@ void world_finish(struct world *world)
 	oracle_check(world, true);
 }
 
+/* -- rot --------------------------------------------------------------------------------------- */
+
+/* The files of a disk. */
+struct files {
+	char paths[SEGMENTS + 4][32];
+	unsigned n;
+};
+
+static void add_file(void *argument, const char *path)
+{
+	struct files *files = argument;
+
+	if (files->n < sizeof(files->paths) / sizeof(*files->paths))
+		(void)snprintf(files->paths[files->n++], sizeof(*files->paths), "%s", path);
+}
+
+/* A byte where something was written. @return UINT64_MAX: there is none */
+static uint64_t find_written(struct world *world, const char *path)
+{
+	uint64_t size = 0;
+	const uint8_t *content = sim_disk_content(world->sim, path, &size);
+
+	for (unsigned i = 0; content && size > 0 && i < 100; i++) {
+		uint64_t at = sim_random_below(&world->random, size);
+
+		if (content[at] != 0)
+			return at;
+	}
+	return UINT64_MAX;
+}
+
+void world_rot(struct world *world)
+{
+	struct files files = {.n = 0};
+	const char *path;
+	uint64_t at;
+
+	world->is_rotten = true;
+	sim_disk_walk(world->sim, add_file, &files);
+	if (files.n == 0)
+		return;
+	path = files.paths[sim_random_below(&world->random, files.n)];
+	at = find_written(world, path);
+	if (at == UINT64_MAX)
+		return;
+	if (sim_random_chance(&world->random, 1, 4))
+		(void)sim_disk_spoil(world->sim, path,
+				     at / SIM_DISK_SECTOR_BYTES * SIM_DISK_SECTOR_BYTES,
+				     SIM_DISK_SECTOR_BYTES);
+	else
+		(void)sim_disk_flip(world->sim, path, at * 8 + sim_random_below(&world->random, 8));
+}
+
 /* -- worlds ------------------------------------------------------------------------------------ */
 
 struct world *world_new(uint64_t seed, bool is_faulty, struct sim_counts *counts)
@@ -249,6 +307,7 @@ struct world *world_new(uint64_t seed, bool is_faulty, struct sim_counts *counts
 	world->sim = sim_disk_new(seed, counts);
 	world->random.state = seed;
 	world->is_faulty = is_faulty;
+	sim_disk_set_short(world->sim, seed % 3 == 0 ? 64 : 0);
 	world->options = (struct spool_options){
 		.disk = sim_disk_table(world->sim),
 		.segment_bytes = WORLD_SEGMENT_BYTES,

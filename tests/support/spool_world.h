@@ -26,6 +26,8 @@ struct world_known {
 	uint32_t crc;
 	enum hm_frame_type type;
 	uint64_t n_samples;
+	uint64_t first_tick; /* of a BATCH */
+	uint64_t last_tick;
 };
 
 /* An epoch, as the collector has it. */
@@ -42,6 +44,7 @@ struct world_tick {
 	bool is_safe;     /* and the power */
 	uint8_t n_stored; /* by the collector */
 	bool is_gap;      /* there, or in the spool */
+	bool is_batched;  /* a message has it */
 };
 
 struct world {
@@ -58,6 +61,7 @@ struct world {
 	unsigned n_names;
 	unsigned n_faults;
 	bool is_faulty;    /* the disk fails now and then */
+	bool is_rotten;    /* bits of what was written have changed */
 	char problem[200]; /* "" = none */
 };
 
@@ -86,6 +90,12 @@ bool world_is_in_memory(const struct world *world);
 
 /* Did it have to drop something since it began? */
 bool world_has_dropped(const struct world *world);
+
+/* What was taken is to be durable now. */
+void world_sync(struct world *world);
+
+/* There is no process: a bit of what was written changes, or a sector of it cannot be read any more. */
+void world_rot(struct world *world);
 
 /* What identifies the content of the spool. */
 uint64_t world_digest(struct world *world);
