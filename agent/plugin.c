@@ -10,19 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/message.h"
+#include "agent/option_values.h"
+#include "agent/plugin_log.h"
 #include "common/timestamp.h"
-
-/* After a message about a plugin the log says nothing more of it for so long. */
-#define TELL_AGAIN_US INT64_C(60000000)
-
-/* What the log has said of the plugin. */
-struct told {
-	bool is_told; /* anything at all */
-	enum plugin_state state;
-	char error[PLUGIN_ERROR_MAX_BYTES];
-	int64_t next_us; /* monotonic: not again before this */
-};
 
 struct plugin {
 	struct plugin_config config; /* of its texts and host only the copies below count */
@@ -37,7 +27,7 @@ struct plugin {
 	bool is_absent;  /* the last start found nothing */
 	int64_t retry_us;
 	struct hm_batch batch;
-	struct told told;
+	struct plugin_log log;
 
 	pthread_mutex_t lock;
 	struct plugin_stats stats;
@@ -61,33 +51,6 @@ const char *plugin_kind_word(enum hm_kind kind)
 	return kind == HM_GAUGE ? "gauge" : "counter";
 }
 
-static void free_options(char **values, size_t n_values)
-{
-	for (size_t i = 0; values && i < n_values; i++)
-		free(values[i]);
-	free((void *)values);
-}
-
-/* @return a copy of the values, or NULL without memory */
-static char **copy_options(const struct plugin_config *config)
-{
-	size_t n_values = config->table->n_options;
-	/* One more than needed: calloc(0) may answer NULL. */
-	char **values = calloc(n_values + 1, sizeof(*values));
-
-	for (size_t i = 0; values && config->option_values && i < n_values; i++) {
-		if (!config->option_values[i])
-			continue;
-		/* Not strdup(3): behind it gcc 12's -fanalyzer sees a leak, which is none. */
-		if (asprintf(&values[i], "%s", config->option_values[i]) < 0) {
-			values[i] = NULL;
-			free_options(values, n_values);
-			return NULL;
-		}
-	}
-	return values;
-}
-
 int plugin_new(const struct plugin_config *config, struct plugin **ret_plugin)
 {
 	struct plugin *plugin = calloc(1, sizeof(*plugin));
@@ -99,7 +62,7 @@ int plugin_new(const struct plugin_config *config, struct plugin **ret_plugin)
 	plugin->config = *config;
 	/* One byte for a plugin without state: it is given memory all the same. */
 	plugin->memory = calloc(1, config->table->state_size + 1);
-	plugin->option_values = copy_options(config);
+	plugin->option_values = option_values_copy(config->table, config->option_values);
 	batch_init(&plugin->batch, config->table);
 	if (!plugin->memory || !plugin->option_values) {
 		plugin_free(plugin);
@@ -122,7 +85,7 @@ void plugin_free(struct plugin *plugin)
 	batch_done(&plugin->batch);
 	input_done(&plugin->input);
 	pthread_mutex_destroy(&plugin->lock);
-	free_options(plugin->option_values, plugin->config.table->n_options);
+	option_values_free(plugin->option_values, plugin->config.table->n_options);
 	free(plugin->memory);
 	free(plugin);
 }
@@ -417,23 +380,10 @@ void plugin_restart(struct plugin *plugin, int64_t monotonic_us)
 	plugin_start(plugin, monotonic_us);
 }
 
-/* Is there an option of which they say something else? */
-static bool options_differ(const struct plugin *plugin, char *const values[])
-{
-	for (size_t i = 0; i < plugin->config.table->n_options; i++) {
-		const char *fallback = plugin->config.table->options[i].fallback;
-		const char *before = plugin->option_values[i] ? plugin->option_values[i] : fallback;
-
-		if (strcmp(before, values[i] ? values[i] : fallback) != 0)
-			return true;
-	}
-	return false;
-}
-
 /* The plugin is stopped: give it other options. Takes over `values`. */
 static void take_options(struct plugin *plugin, char **values)
 {
-	free_options(plugin->option_values, plugin->config.table->n_options);
+	option_values_free(plugin->option_values, plugin->config.table->n_options);
 	plugin->option_values = values;
 	plugin->host.option_values = (const char *const *)values;
 }
@@ -460,20 +410,20 @@ static void take_config(struct plugin *plugin, const struct plugin_config *confi
 int plugin_configure(struct plugin *plugin, const struct plugin_config *config,
 		     int64_t monotonic_us)
 {
-	char **values = copy_options(config);
+	char **values = option_values_copy(config->table, config->option_values);
 	bool starts;
 
 	if (!values)
 		return -ENOMEM;
-	starts =
-		options_differ(plugin, values) || plugin->config.is_disabled != config->is_disabled;
+	starts = option_values_differ(plugin->config.table, plugin->option_values, values) ||
+		 plugin->config.is_disabled != config->is_disabled;
 	if (starts) {
 		settle_and_stop(plugin);
 		take_options(plugin, values);
 		plugin->retry_us = monotonic_us;
 	} else {
 		/* It may hold on to those that it has. */
-		free_options(values, plugin->config.table->n_options);
+		option_values_free(values, plugin->config.table->n_options);
 	}
 	take_config(plugin, config);
 	if (starts)
@@ -487,66 +437,12 @@ void plugin_stop(struct plugin *plugin)
 		call_stop(plugin);
 }
 
-static void tell_absent(const struct plugin *plugin, const struct plugin_stats *stats)
-{
-	const struct hm_plugin *table = plugin->config.table;
-
-	if (plugin->told.is_told && !*stats->last_error) {
-		message_info("plugin %s: nothing is left of what it looks for: %s", table->name,
-			     table->looks_for);
-	} else if (plugin->config.is_wanted) {
-		message_warning("plugin %s is enabled, but finds nothing: it looks for %s",
-				table->name, table->looks_for);
-	} else if (*stats->last_error) {
-		message_info("plugin %s: %s", table->name, stats->last_error);
-	}
-}
-
-static void tell_state(const struct plugin *plugin, const struct plugin_stats *stats)
-{
-	const struct hm_plugin *table = plugin->config.table;
-	const struct told *told = &plugin->told;
-
-	switch (stats->state) {
-	case PLUGIN_RUNNING:
-		if (told->is_told)
-			message_info("plugin %s: runs %s", table->name,
-				     told->state == PLUGIN_FAILED ? "again" : "now");
-		break;
-	case PLUGIN_FAILED:
-		message_warning("plugin %s: %s; trying again", table->name, stats->last_error);
-		break;
-	case PLUGIN_ABSENT:
-		tell_absent(plugin, stats);
-		break;
-	case PLUGIN_DISABLED:
-		break;
-	}
-}
-
 void plugin_tell(struct plugin *plugin, int64_t monotonic_us)
 {
-	struct told *told = &plugin->told;
 	struct plugin_stats stats;
-	bool is_same;
 
-	/* What comes and goes with every round is told once a minute. */
-	if (monotonic_us < told->next_us)
-		return;
 	plugin_get_stats(plugin, &stats);
-	is_same = told->is_told && stats.state == told->state;
-	if (is_same && (!*stats.last_error || strcmp(stats.last_error, told->error) == 0))
-		return;
-	if (is_same)
-		message_warning("plugin %s: %s", plugin->config.table->name, stats.last_error);
-	else
-		tell_state(plugin, &stats);
-	/* That it runs as it should from the start is no message. */
-	if (told->is_told || stats.state == PLUGIN_FAILED)
-		told->next_us = monotonic_us + TELL_AGAIN_US;
-	told->is_told = true;
-	told->state = stats.state;
-	(void)strlcpy(told->error, stats.last_error, sizeof(told->error));
+	plugin_log_tell(&plugin->log, &plugin->config, &stats, monotonic_us);
 }
 
 const char *plugin_reasons(struct plugin *plugin)

@@ -9,15 +9,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "agent/contract.h"
-#include "common/byte_size.h"
+#include "agent/settings_check.h"
 #include "common/config.h"
 #include "common/message.h"
-#include "common/privilege.h"
-#include "common/text.h"
 #include "hostmetrics/control.h"
 #include "hostmetrics/wire.h"
 
@@ -157,45 +154,6 @@ static int refuse_value(const struct config_entry *entry, struct settings_report
 	return 0;
 }
 
-static bool is_interval(int64_t interval_us)
-{
-	return interval_us >= SETTINGS_INTERVAL_MIN_US && interval_us <= SETTINGS_INTERVAL_MAX_US;
-}
-
-static bool is_host_name(const char *name)
-{
-	size_t length = strlen(name);
-
-	return length > 0 && length <= HM_HOST_NAME_MAX_BYTES && text_is_clean(name, length);
-}
-
-#define INTERVAL_RULE "must be 10ms to 24h"
-#define HOSTNAME_RULE "must be 1 to 200 bytes of UTF-8 without control bytes"
-#define SPOOL_RULE    "must be a path"
-#define SIZE_RULE     "must be 32M to 1T"
-#define SOCKET_RULE   "must be a path of 1 to 107 bytes"
-#define USER_RULE     "is no user of this system"
-
-static bool is_socket_path(const char *path)
-{
-	return *path && strlen(path) < sizeof(((struct sockaddr_un *)NULL)->sun_path);
-}
-
-static bool is_spool_size(const char *text)
-{
-	uint64_t n_bytes;
-
-	return byte_size_parse(text, &n_bytes) == 0 && n_bytes >= SETTINGS_SPOOL_MIN_BYTES &&
-	       n_bytes <= SETTINGS_SPOOL_MAX_BYTES;
-}
-
-static bool is_user(const char *name)
-{
-	struct privilege privilege;
-
-	return !*name || privilege_find(name, &privilege) != -ENOENT;
-}
-
 /* Apply one entry to a table of keys. @return 0; -EINVAL, told already; -ENOMEM */
 static int apply_entry(const struct config_entry *entry, const struct config_key *keys,
 		       size_t n_keys, void *target, struct settings_report *report)
@@ -209,37 +167,11 @@ static int apply_entry(const struct config_entry *entry, const struct config_key
 	return result;
 }
 
-static const char *find_spool_fault(const struct settings *settings,
-				    const struct config_entry *entry)
-{
-	if (strcmp(entry->key, "spool") == 0)
-		return *settings->spool ? NULL : SPOOL_RULE;
-	if (strcmp(entry->key, "spool_size") == 0)
-		return is_spool_size(settings->spool_size) ? NULL : SIZE_RULE;
-	return NULL;
-}
-
-/* @return what is wrong with the value that the entry has just set, or NULL */
-static const char *find_fault(const struct settings *settings, const struct config_entry *entry)
-{
-	if (strcmp(entry->key, "interval") == 0)
-		return is_interval(settings->interval_us) ? NULL : INTERVAL_RULE;
-	if (strcmp(entry->key, "ship_interval") == 0)
-		return is_interval(settings->ship_interval_us) ? NULL : INTERVAL_RULE;
-	if (strcmp(entry->key, "hostname") == 0)
-		return !*entry->value || is_host_name(entry->value) ? NULL : HOSTNAME_RULE;
-	if (strcmp(entry->key, "socket") == 0)
-		return is_socket_path(entry->value) ? NULL : SOCKET_RULE;
-	if (strcmp(entry->key, "user") == 0)
-		return is_user(entry->value) ? NULL : USER_RULE;
-	return find_spool_fault(settings, entry);
-}
-
 static int apply_agent_entry(struct settings *settings, const struct config_entry *entry,
 			     struct settings_report *report)
 {
 	int result = apply_entry(entry, agent_keys, N_AGENT_KEYS, settings, report);
-	const char *fault = result < 0 ? NULL : find_fault(settings, entry);
+	const char *fault = result < 0 ? NULL : settings_find_fault(settings, entry);
 
 	return fault ? refuse_value(entry, report, fault) : result;
 }
@@ -289,8 +221,8 @@ static int apply_plugin_entry(struct settings_plugin *plugin, const struct confi
 	free(keys);
 	if (result < 0)
 		return result;
-	if (strcmp(entry->key, "interval") == 0 && !is_interval(plugin->own_interval_us))
-		return refuse_value(entry, report, INTERVAL_RULE);
+	if (strcmp(entry->key, "interval") == 0 && !settings_is_interval(plugin->own_interval_us))
+		return refuse_value(entry, report, SETTINGS_INTERVAL_RULE);
 	if (!parse_enabled(plugin->enabled_word, &plugin->enabled))
 		return refuse_value(entry, report, "must be auto, yes or no");
 	return check_option(plugin->table, entry, report);
@@ -430,7 +362,7 @@ static int complete(struct settings *settings, const struct options *options,
 		result = replace_text(&settings->socket, options->socket);
 	if (result < 0 || *settings->hostname)
 		return result;
-	if (gethostname(name, sizeof(name)) < 0 || !is_host_name(name))
+	if (gethostname(name, sizeof(name)) < 0 || !settings_is_host_name(name))
 		add_line(&report->errors, "this host has no name that can be stored; set hostname "
 					  "in [agent]");
 	return replace_text(&settings->hostname, name);
