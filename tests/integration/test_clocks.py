@@ -50,6 +50,9 @@ class Clocks(Case):
         self.assertGreaterEqual(len(missed), 3)
         for point in missed:
             self.assertTrue(since - 1e-3 <= point <= until, (since, point, until))
+        why = ctl("--socket", self.collector.socket, "why", SERIES, "--at", str(min(missed)), "-o", "json")
+        self.assertEqual(why.code, 0, why.err)
+        self.assertIn("agent_held_up", why.out)
 
     def test_start_and_stop_are_told_with_all_samples_between_them(self):
         self.agent.stop()
