@@ -89,6 +89,32 @@ class Native(Case):
         self.assertEqual([key for key in state if key.startswith(("closed_", "rejected_"))], [])
         self.assertEqual(state["lines_accepted"], sender.rows.total())
 
+    def test_reasons_are_kept_and_are_no_samples(self):
+        """Of ticks at which no series has a sample, too; and of a series that never has one."""
+        collector = self.start_collector()
+        sender = self.sender()
+        sender.connect(collector.port)
+        for i in range(20):
+            at = [BASE_US + (10 * i + second) * 1000000 for second in range(10)]
+            columns = {0: [None] * 10, 1: [None] * 10 if i % 2 else [2.5] * 5 + [None] * 5}
+            for number, column in columns.items():
+                for when, value in zip(at, column):
+                    counted = sender.rows if value else sender.absences
+                    counted[when, sender.name, SERIES[number][2], value.hex() if value else 10] += 1
+            sender.add(native.BATCH, native.batch(native.block(at, columns)))
+        sender.deliver()
+        for _ in range(2):
+            self.check(collector, sender)
+            listed = {row["series"]: row for row in
+                      ctl("--socket", collector.socket, "list-metrics", "-o", "json").json()}
+            self.assertIsNone(listed[SERIES[0][2]]["value"])
+            self.assertEqual(listed[SERIES[1][2]]["time"], (BASE_US // 1000000 + 184))
+            counted = ctl("--socket", collector.socket, "list-hosts", "-o", "json").json()
+            self.assertEqual([row["samples"] for row in counted if row["host"] == sender.name], [50])
+            self.assertEqual(collector.stop()[0], 0)
+            self.check_store(sender)
+            collector = self.start_collector()
+
     def test_a_session_goes_on_where_the_one_before_ended(self):
         collector = self.start_collector()
         sender = self.sender(n_batches=5)
