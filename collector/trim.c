@@ -182,7 +182,7 @@ static int survey_block(struct trim *trim, const struct group_file *file,
 	if (result == 0)
 		result = block_decoder_open(trim->decoder, data.bytes, data.n_bytes);
 	for (size_t i = 0; result == 0 && i < block_decoder_n_columns(trim->decoder); i++) {
-		struct trim_column column;
+		struct trim_column column = {0};
 
 		result = trim_read_column(trim, file, i, block->position, &column);
 		if (result < 0)

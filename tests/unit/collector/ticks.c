@@ -355,7 +355,7 @@ Test(ticks, of_a_long_series_are_given_piece_by_piece)
 		.since_us = INT64_MIN, .until_us = INT64_MAX, .context = &next_us, .take = count};
 	uint64_t n_lost;
 
-	sim_disk_set_now(store.sim, SECOND(N * EACH));
+	sim_disk_set_now(store.sim, SECOND((int64_t)N * EACH));
 	for (int i = 0; i < N; i++) {
 		struct buffer text = {0};
 
