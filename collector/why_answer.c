@@ -144,10 +144,11 @@ static int write_host(struct why_answer *answer, struct worker *worker, size_t f
 	uint64_t n_intervals = 0;
 	int result = why_host_read(engine, &wish, &list, &n_intervals, &answer->n_lost);
 
+	/* Of a host those do not matter that nobody knows the interval of. */
+	if (!answer->is_whole || n_intervals == 0)
+		n_intervals = end - first;
 	if (result == 0)
-		result =
-			write_list(answer, worker, &list,
-				   n_intervals > 0 && answer->is_whole ? n_intervals : end - first);
+		result = write_list(answer, worker, &list, n_intervals);
 	why_list_done(&list);
 	return result;
 }

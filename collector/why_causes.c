@@ -180,10 +180,12 @@ static int keep_bytes(struct why_causes *causes, const void *bytes, size_t n, si
 /* Is it what was said last, which holds still? */
 static bool is_in_force(const struct why_causes *causes, const struct wire_schedule *told)
 {
-	const struct why_schedule *last = causes->schedules + causes->n_schedules - 1;
+	const struct why_schedule *last;
 
-	return causes->n_schedules > 0 && last->since_us <= told->since_us &&
-	       last->n_bytes == told->n_bytes &&
+	if (causes->n_schedules == 0)
+		return false;
+	last = &causes->schedules[causes->n_schedules - 1];
+	return last->since_us <= told->since_us && last->n_bytes == told->n_bytes &&
 	       (told->n_bytes == 0 ||
 		memcmp(causes->bytes.data + last->bytes_at, told->entries, told->n_bytes) == 0);
 }
@@ -320,7 +322,6 @@ static enum hm_reason reason_of(enum hm_clock_event event)
 	return HM_REASON_NONE;
 }
 
-/* One that was set back left no time out: its span is none. */
 static int settle_clocks(struct why_causes *causes)
 {
 	const struct why_clock *life = NULL;
@@ -331,7 +332,7 @@ static int settle_clocks(struct why_causes *causes)
 
 		if (clock->event == HM_CLOCK_STARTED) {
 			result = settle_start(causes, life, clock);
-		} else if (clock->event != HM_CLOCK_STOPPED) {
+		} else if (clock->change_us > 0) {
 			result = why_spans_add(&causes->known,
 					       why_add_times(clock->now_us, -clock->change_us),
 					       clock->now_us, reason_of(clock->event));
@@ -366,13 +367,12 @@ static bool is_text(const struct series_text *text, const char *other)
 int64_t why_schedule_interval(const struct why_causes *causes, const struct why_schedule *schedule,
 			      const char *metric)
 {
-	struct wire_schedule entries = {
-		.entries = (const uint8_t *)causes->bytes.data + schedule->bytes_at,
-		.n_bytes = schedule->n_bytes,
-	};
+	struct wire_schedule entries = {.n_bytes = schedule->n_bytes};
 	struct wire_schedule_entry entry;
 
-	while (schedule->n_bytes > 0 && wire_schedule_next(&entries, &entry)) {
+	if (schedule->n_bytes > 0)
+		entries.entries = (const uint8_t *)causes->bytes.data + schedule->bytes_at;
+	while (wire_schedule_next(&entries, &entry)) {
 		if (is_text(&entry.metric, metric))
 			return (int64_t)entry.interval_us;
 	}
@@ -382,13 +382,12 @@ int64_t why_schedule_interval(const struct why_causes *causes, const struct why_
 bool why_delete_has(const struct why_causes *causes, const struct why_delete *entry,
 		    const char *metric, const char *labels)
 {
-	struct cursor cursor = {
-		.at = (const uint8_t *)causes->bytes.data + entry->bytes_at,
-		.left = entry->n_bytes,
-	};
+	struct cursor cursor = {.left = entry->n_bytes};
 	struct series_text named_metric;
 	struct series_text named_labels;
 
+	if (entry->n_bytes > 0)
+		cursor.at = (const uint8_t *)causes->bytes.data + entry->bytes_at;
 	while (log_entry_get_delete_series(&cursor, &named_metric, &named_labels) == 0) {
 		if (is_text(&named_metric, metric) && is_text(&named_labels, labels))
 			return true;

@@ -31,7 +31,7 @@ struct finder {
 	const struct why_wish *wish;
 	struct why_list *list;
 	const struct catalog_host *host;
-	uint64_t *n_lost;
+	uint64_t n_lost;
 	struct why_causes causes;
 	struct why why;
 
@@ -94,7 +94,7 @@ static int read_chronicle(struct finder *finder)
 	int result = chronicle_read(finder->engine, finder->host, &finder->wish->limits, &reader,
 				    &n_lost);
 
-	*finder->n_lost += n_lost;
+	finder->n_lost += n_lost;
 	finder->is_log_damaged = n_lost > 0;
 	return result;
 }
@@ -399,7 +399,7 @@ static int read_once(struct finder *finder)
 	result = take_all(finder, query);
 	/* What is read again counts once. */
 	if (finder->n_left == 0)
-		*finder->n_lost += query_n_lost(query);
+		finder->n_lost += query_n_lost(query);
 	query_free(query);
 	return result;
 }
@@ -457,7 +457,6 @@ int why_host_read(struct engine *engine, const struct why_wish *wish, struct why
 		.wish = wish,
 		.list = list,
 		.host = wish->series[0]->file->host,
-		.n_lost = n_lost,
 	};
 	int result = read_host(&finder);
 
@@ -469,6 +468,7 @@ int why_host_read(struct engine *engine, const struct why_wish *wish, struct why
 		result = choose(&finder, ret_n_intervals);
 	if (result == 0)
 		result = read_all(&finder);
+	*n_lost += finder.n_lost;
 	finder_done(&finder);
 	return result;
 }

@@ -66,14 +66,14 @@ static int compare(const void *a_pointer, const void *b_pointer)
 int why_list_sort(const struct why_list *list, const struct why_finding ***ret_sorted)
 {
 	size_t n = list->findings.n;
-	const struct why_finding **sorted = calloc(n + 1, sizeof(*sorted));
+	const struct why_finding **sorted = calloc(n + 1, sizeof(struct why_finding *));
 
 	if (!sorted)
 		return -ENOMEM;
 	for (size_t i = 0; i < n; i++)
 		sorted[i] = pool_at(&list->findings, i);
 	if (n > 1)
-		qsort(sorted, n, sizeof(*sorted), compare);
+		qsort(sorted, n, sizeof(struct why_finding *), compare);
 	*ret_sorted = sorted;
 	return 0;
 }
