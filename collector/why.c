@@ -7,18 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "collector/why_part.h"
 #include "common/array.h"
-
-/* In which order reasons are looked for: what one does not explain the next one may. */
-enum rank {
-	RANK_TOO_OLD,
-	RANK_KNOWN,
-	RANK_GAP,
-	RANK_LOST,
-	RANK_DELETED,
-	RANK_ENDED,
-	RANK_COUNT,
-};
 
 void why_done(struct why *why)
 {
@@ -64,8 +54,7 @@ bool why_has_interval(const struct why *why)
 	return why->n_segments > 1 || (why->n_segments == 1 && why->segments[0].interval_us > 0);
 }
 
-/* Go on to what is in force at a time. @return NULL: nothing yet */
-static const struct why_segment *segment_at(struct why *why, int64_t time_us)
+const struct why_segment *why_segment_at(struct why *why, int64_t time_us)
 {
 	while (why->at + 1 < why->n_segments && why->segments[why->at + 1].since_us <= time_us)
 		why->at++;
@@ -77,12 +66,6 @@ static const struct why_segment *segment_at(struct why *why, int64_t time_us)
 static int64_t segment_end(const struct why *why, const struct why_segment *segment)
 {
 	return segment + 1 < why->segments + why->n_segments ? segment[1].since_us : WHY_STILL;
-}
-
-/* So long there need not be a sample. */
-static int64_t patience_of(const struct why_segment *segment)
-{
-	return segment->interval_us + segment->interval_us / 2;
 }
 
 int why_begin(struct why *why, const struct why_series *series)
@@ -122,10 +105,10 @@ static int flush(struct why *why)
 static int64_t join_last(struct why *why, int64_t from_us)
 {
 	const struct why_segment *segment =
-		why->last_us == WHY_NO_TIME ? NULL : segment_at(why, why->last_us);
+		why->last_us == WHY_NO_TIME ? NULL : why_segment_at(why, why->last_us);
 
 	return segment && from_us > why->last_us &&
-			       why_distance(why->last_us, from_us) <= patience_of(segment)
+			       why_distance(why->last_us, from_us) <= why_patience(segment)
 		       ? why->last_us
 		       : from_us;
 }
@@ -133,14 +116,14 @@ static int64_t join_last(struct why *why, int64_t from_us)
 /* One that ends so close before the next sample ends with it. */
 static void join_next(struct why *why, int64_t time_us)
 {
-	const struct why_segment *segment = segment_at(why, time_us);
+	const struct why_segment *segment = why_segment_at(why, time_us);
 
 	if (why->has_pending && segment && why->pending.to_us < time_us &&
-	    why_distance(why->pending.to_us, time_us) <= patience_of(segment))
+	    why_distance(why->pending.to_us, time_us) <= why_patience(segment))
 		why->pending.to_us = time_us;
 }
 
-static int tell(struct why *why, int64_t from_us, int64_t to_us, enum hm_reason reason)
+int why_tell(struct why *why, int64_t from_us, int64_t to_us, enum hm_reason reason)
 {
 	int result = 0;
 
@@ -158,220 +141,19 @@ static int tell(struct why *why, int64_t from_us, int64_t to_us, enum hm_reason 
 	return result;
 }
 
-/* -- which reasons --------------------------------------------------------------------------------- */
-
-/* Samples that are missing, between two times; and how far a reason may lie from them. */
-struct hole {
-	int64_t from_us;
-	int64_t to_us;
-	const struct why_segment *segment;
-};
-
-/* What was deleted of the series, once it matters. */
-static int find_deleted(struct why *why)
-{
-	const struct why_causes *causes = why->causes;
-	int result = 0;
-
-	if (why->has_deleted)
-		return 0;
-	why->has_deleted = true;
-	for (size_t i = 0; i < causes->n_deletes && result == 0; i++) {
-		const struct why_delete *entry = &causes->deletes[i];
-
-		if (why_delete_has(causes, entry, why->series.metric, why->series.labels))
-			result = why_spans_add(&why->deleted, entry->from_us, entry->to_us,
-					       HM_REASON_DELETED);
-	}
-	why_spans_settle(&why->deleted);
-	return result;
-}
-
-/* The reasons of a rank. @return NULL: they do not matter here */
-static const struct why_spans *spans_of(const struct why *why, enum rank rank)
-{
-	switch (rank) {
-	case RANK_KNOWN:
-		return why->is_early ? NULL : &why->causes->known;
-	case RANK_GAP:
-		return why->is_early ? NULL : &why->causes->gaps;
-	case RANK_LOST:
-		return &why->causes->lost;
-	case RANK_DELETED:
-		return &why->deleted;
-	case RANK_ENDED:
-		return why->is_early ? NULL : &why->causes->ended;
-	case RANK_TOO_OLD:
-	case RANK_COUNT:
-		break;
-	}
-	return NULL;
-}
-
-/* Where a span lies in a hole. What stays at its ends, and is too little for a sample, belongs to it. */
-static struct why_span place(const struct hole *hole, const struct why_span *span, enum rank rank)
-{
-	const int64_t patience_us = patience_of(hole->segment);
-	struct why_span placed = *span;
-
-	/* A gap tells when the samples were that are gone: there are none up to the next ones. */
-	if (rank == RANK_GAP) {
-		placed.from_us = why_add_times(placed.from_us, -hole->segment->interval_us);
-		placed.to_us = why_add_times(placed.to_us, hole->segment->interval_us);
-	}
-	if (placed.from_us < hole->from_us ||
-	    why_distance(hole->from_us, placed.from_us) <= patience_us)
-		placed.from_us = hole->from_us;
-	if (placed.to_us > hole->to_us || why_distance(placed.to_us, hole->to_us) <= patience_us)
-		placed.to_us = hole->to_us;
-	return placed;
-}
-
-/* Did an agent begin there, and has it never told of this series since? @param ret_us  from when on */
-static bool has_begun_without(const struct why *why, const struct hole *hole, int64_t *ret_us)
-{
-	const struct why_causes *causes = why->causes;
-	int64_t begun_us = WHY_STILL;
-
-	for (size_t i = 0; i < causes->n_starts; i++) {
-		int64_t start_us = causes->starts[i];
-
-		if (start_us > why->last_us && start_us < begun_us)
-			begun_us = start_us;
-	}
-	if (begun_us >= hole->to_us)
-		return false;
-	*ret_us = begun_us;
-	if (begun_us < hole->from_us ||
-	    why_distance(hole->from_us, begun_us) <= patience_of(hole->segment))
-		*ret_us = hole->from_us;
-	return true;
-}
-
-/* Nothing explains it, but that a run of the agent never had the series; or that is no reason. */
-static int tell_unexplained(struct why *why, const struct hole *hole)
-{
-	int64_t begun_us = 0;
-	int result;
-
-	/* It may have been there. */
-	if (why->series.is_damaged)
-		return tell(why, hole->from_us, hole->to_us, HM_REASON_QUARANTINED);
-	if (!has_begun_without(why, hole, &begun_us))
-		return tell(why, hole->from_us, hole->to_us, HM_REASON_NONE);
-	result = tell(why, hole->from_us, begun_us, HM_REASON_NONE);
-	return result == 0 ? tell(why, begun_us, hole->to_us, HM_REASON_SOURCE_GONE) : result;
-}
-
-/* It goes on up to now: perhaps the agent is not there, or what it has does not have to be here yet. */
-static int tell_end(struct why *why, const struct hole *hole)
-{
-	const int64_t now_us = why->ask.now_us;
-	int64_t contact_us = why->causes->contact_us;
-	struct hole before = *hole;
-	int result = 0;
-
-	if (contact_us < hole->from_us)
-		contact_us = hole->from_us;
-	if (why_distance(hole->from_us, contact_us) > patience_of(hole->segment)) {
-		if (why_distance(hole->from_us, now_us) <=
-		    why_add_times(patience_of(hole->segment), WHY_SHIPPED_US))
-			return 0;
-		if (why_distance(contact_us, now_us) <= WHY_SHIPPED_US)
-			return tell_unexplained(why, hole);
-		before.to_us = contact_us;
-		result = tell_unexplained(why, &before);
-	} else {
-		contact_us = hole->from_us;
-	}
-	if (result < 0 || why_distance(contact_us, now_us) <=
-				  why_add_times(patience_of(hole->segment), WHY_SHIPPED_US))
-		return result;
-	return tell(why, contact_us, hole->to_us, HM_REASON_NO_CONTACT);
-}
-
-static int tell_rest(struct why *why, const struct hole *hole)
-{
-	if (why->is_early && why->series.has_aside)
-		return tell(why, hole->from_us, hole->to_us, HM_REASON_QUARANTINED);
-	if (why->is_early)
-		return 0;
-	return hole->to_us == WHY_STILL ? tell_end(why, hole) : tell_unexplained(why, hole);
-}
-
-/* The parts of a hole that spans explain, and in `rest` what lies between them, one after the other. */
-static int explain(struct why *why, struct hole hole, enum rank rank);
-
-static int explain_before(struct why *why, const struct hole *hole, int64_t to_us, enum rank rank)
-{
-	struct hole before = *hole;
-
-	before.to_us = to_us;
-	return explain(why, before, rank);
-}
-
-static int explain_by_spans(struct why *why, struct hole hole, enum rank rank)
-{
-	const struct why_spans *spans = spans_of(why, rank);
-	int64_t margin_us = rank == RANK_GAP ? hole.segment->interval_us : 0;
-	int result = 0;
-
-	for (size_t i = spans ? why_spans_find(spans, why_add_times(hole.from_us, -margin_us)) : 0;
-	     spans && i < spans->n && hole.from_us < hole.to_us && result == 0; i++) {
-		const struct why_span *span = &spans->at[i];
-		struct why_span placed;
-
-		/* Of one whose beginning is not known the end must be here. */
-		if (span->from_us == INT64_MIN && rank == RANK_ENDED && span->to_us > hole.to_us)
-			break;
-		if (why_add_times(span->from_us, -margin_us) >= hole.to_us)
-			break;
-		placed = place(&hole, span, rank);
-		if (placed.from_us >= placed.to_us)
-			continue;
-		result = explain_before(why, &hole, placed.from_us, rank + 1);
-		if (result == 0)
-			result = tell(why, placed.from_us, placed.to_us, span->reason);
-		hole.from_us = placed.to_us;
-	}
-	if (result == 0)
-		result = explain(why, hole, rank + 1);
-	return result;
-}
-
-static int explain(struct why *why, struct hole hole, enum rank rank)
-{
-	int64_t horizon_us = why->causes->horizon_us;
-	int result = 0;
-
-	if (hole.from_us >= hole.to_us)
-		return 0;
-	if (rank == RANK_COUNT)
-		return tell_rest(why, &hole);
-	if (rank == RANK_TOO_OLD && hole.from_us < horizon_us) {
-		int64_t to_us = horizon_us < hole.to_us ? horizon_us : hole.to_us;
-
-		result = tell(why, hole.from_us, to_us, HM_REASON_TOO_OLD);
-		hole.from_us = to_us;
-	}
-	if (rank == RANK_DELETED && result == 0)
-		result = find_deleted(why);
-	return result == 0 ? explain_by_spans(why, hole, rank) : result;
-}
-
 /* -- where samples are missing --------------------------------------------------------------------- */
 
 /* Between two times at which there is something; or up to now, where there is no next one. */
 static int look_between(struct why *why, int64_t from_us, int64_t to_us)
 {
 	const struct why_segment *end = why->segments + why->n_segments;
-	const struct why_segment *segment = segment_at(why, from_us);
+	const struct why_segment *segment = why_segment_at(why, from_us);
 	int result = 0;
 
 	if (!segment)
 		segment = why->segments;
 	for (; segment < end && segment->since_us < to_us && result == 0; segment++) {
-		struct hole hole = {from_us, to_us, segment};
+		struct why_part hole = {from_us, to_us, segment};
 		int64_t until_us = to_us == WHY_STILL ? why->ask.now_us : to_us;
 
 		if (hole.from_us < segment->since_us)
@@ -383,9 +165,9 @@ static int look_between(struct why *why, int64_t from_us, int64_t to_us)
 		if (hole.from_us >= until_us)
 			continue;
 		if (segment->interval_us == 0)
-			result = tell(why, hole.from_us, hole.to_us, HM_REASON_NOT_SAMPLED);
-		else if (why_distance(hole.from_us, until_us) > patience_of(segment))
-			result = explain(why, hole, RANK_TOO_OLD);
+			result = why_tell(why, hole.from_us, hole.to_us, HM_REASON_NOT_SAMPLED);
+		else if (why_distance(hole.from_us, until_us) > why_patience(segment))
+			result = why_explain(why, &hole);
 	}
 	return result;
 }
@@ -399,20 +181,20 @@ static bool is_single(uint8_t mark)
 /* What was last may be a mark: it says why up to the next time, or as far as it reaches. */
 static int look_behind(struct why *why, int64_t to_us)
 {
-	const struct why_segment *segment = segment_at(why, why->last_us);
+	const struct why_segment *segment = why_segment_at(why, why->last_us);
 	int64_t reaches_us;
 	int result;
 
 	if (why->mark == HM_REASON_NONE)
 		return look_between(why, why->last_us, to_us);
 	if (!is_single(why->mark))
-		return tell(why, why->last_us, to_us, why->mark);
+		return why_tell(why, why->last_us, to_us, why->mark);
 	reaches_us = to_us;
 	if (segment && segment->interval_us > 0 &&
 	    why_distance(why->last_us, to_us == WHY_STILL ? why->ask.now_us : to_us) >
-		    patience_of(segment))
+		    why_patience(segment))
 		reaches_us = why_add_times(why->last_us, segment->interval_us);
-	result = tell(why, why->last_us, reaches_us, why->mark);
+	result = why_tell(why, why->last_us, reaches_us, why->mark);
 	if (result == 0 && reaches_us < to_us)
 		result = look_between(why, reaches_us, to_us);
 	/* It still goes on, as far as is known. */
@@ -424,29 +206,29 @@ static int look_behind(struct why *why, int64_t to_us)
 /* Up to a mark, which says why the sample before it is the last. */
 static int look_up_to_mark(struct why *why, int64_t to_us, uint8_t mark)
 {
-	const struct why_segment *segment = segment_at(why, why->last_us);
+	const struct why_segment *segment = why_segment_at(why, why->last_us);
 	int64_t from_us = why->last_us;
 	int result = 0;
 
 	if (why->mark != HM_REASON_NONE && !is_single(why->mark))
 		return look_behind(why, to_us);
 	if (segment && segment->interval_us > 0 &&
-	    why_distance(from_us, to_us) > patience_of(segment)) {
+	    why_distance(from_us, to_us) > why_patience(segment)) {
 		from_us = why_add_times(to_us, -segment->interval_us);
 		result = look_behind(why, from_us);
 	}
-	return result == 0 ? tell(why, from_us, to_us, mark) : result;
+	return result == 0 ? why_tell(why, from_us, to_us, mark) : result;
 }
 
 /* What lies before the first time that is known. */
 static int look_before(struct why *why, int64_t to_us)
 {
 	static const struct why_segment any = {INT64_MIN, 0};
-	struct hole hole = {INT64_MIN, to_us, &any};
+	struct why_part hole = {INT64_MIN, to_us, &any};
 	int result;
 
 	why->is_early = true;
-	result = explain(why, hole, RANK_TOO_OLD);
+	result = why_explain(why, &hole);
 	why->is_early = false;
 	return result;
 }
@@ -459,11 +241,11 @@ static int look_before_first(struct why *why, int64_t first_us)
 	int result;
 
 	for (size_t i = why_spans_find(gaps, first_us); i-- > 0;) {
-		const struct why_segment *segment = segment_at(why, gaps->at[i].from_us);
+		const struct why_segment *segment = why_segment_at(why, gaps->at[i].from_us);
 
 		why->at = 0;
 		if (!segment || segment->interval_us == 0 ||
-		    why_distance(gaps->at[i].to_us, from_us) > patience_of(segment))
+		    why_distance(gaps->at[i].to_us, from_us) > why_patience(segment))
 			break;
 		from_us = gaps->at[i].from_us;
 	}
@@ -487,9 +269,10 @@ static int add_first(struct why *why, int64_t time_us, uint8_t mark)
 	int result = look_before_first(why, time_us);
 
 	why->first_us = time_us;
-	segment = segment_at(why, time_us);
+	segment = why_segment_at(why, time_us);
 	if (result == 0 && mark != HM_REASON_NONE && segment)
-		result = tell(why, why_add_times(time_us, -segment->interval_us), time_us, mark);
+		result =
+			why_tell(why, why_add_times(time_us, -segment->interval_us), time_us, mark);
 	return result;
 }
 
@@ -548,10 +331,10 @@ enum why_verdict why_judge(struct why *why)
 	if (why->before_us == WHY_NO_TIME)
 		return WHY_NO_DATA_YET;
 	why->at = 0;
-	segment = segment_at(why, why->before_us);
+	segment = why_segment_at(why, why->before_us);
 	if (!segment)
 		return why->before_us == why->ask.since_us ? WHY_SAMPLE : WHY_NOT_TOLD_YET;
-	return why_distance(why->before_us, why->ask.since_us) <= patience_of(segment)
+	return why_distance(why->before_us, why->ask.since_us) <= why_patience(segment)
 		       ? WHY_SAMPLE
 		       : WHY_NOT_DUE;
 }

@@ -193,7 +193,7 @@ static const char *holes_of(const char *labels, const char *points, int64_t now_
 	return buffer_text(&told);
 }
 
-#define expect_holes(points, now_s, expected)                                                      \
+#define EXPECT_HOLES(points, now_s, expected)                                                      \
 	cr_expect_str_eq(holes_of("", points, now_s), expected, "%s", buffer_text(&told))
 
 /* -- no holes -------------------------------------------------------------------------------------- */
@@ -202,49 +202,49 @@ Test(why, samples_that_come_as_they_should_have_no_hole)
 {
 	add_start(BOOT_A, 5, 5);
 	add_schedule(5, 10);
-	expect_holes("10 20 30 45 50", 60, "");
+	EXPECT_HOLES("10 20 30 45 50", 60, "");
 	cr_expect(why_has_interval(&why));
 	cr_expect_eq(why.before_us, WHY_NO_TIME);
 }
 
 Test(why, what_no_schedule_ever_named_has_none)
 {
-	expect_holes("10 20 500 9000", 20000, "");
+	EXPECT_HOLES("10 20 500 9000", 20000, "");
 	cr_expect_not(why_has_interval(&why));
 }
 
 Test(why, what_is_not_named_by_any_schedule_has_none)
 {
 	add_schedule(0, 0);
-	expect_holes("10 20 500 9000", 20000, "");
+	EXPECT_HOLES("10 20 500 9000", 20000, "");
 	cr_expect_not(why_has_interval(&why));
 }
 
 Test(why, before_the_first_sample_and_the_first_schedule_there_is_none)
 {
 	add_schedule(1000, 10);
-	expect_holes("10 600 1000 1010", 1020, "");
+	EXPECT_HOLES("10 600 1000 1010", 1020, "");
 }
 
 Test(why, the_interval_is_that_of_its_time)
 {
 	add_schedule(0, 10);
 	add_schedule(21, 60);
-	expect_holes("10 20 60 120", 130, "");
+	EXPECT_HOLES("10 20 60 120", 130, "");
 }
 
 Test(why, a_schedule_that_says_a_lower_interval_makes_a_hole_of_the_same_distance)
 {
 	add_schedule(0, 60);
 	add_schedule(61, 10);
-	expect_holes("60 120 130", 140, "60-120 unknown");
+	EXPECT_HOLES("60 120 130", 140, "60-120 unknown");
 }
 
 Test(why, a_schedule_of_the_future_holds_from_where_it_is_said_again)
 {
 	add_schedule(90000, 10);
 	add_schedule(0, 10);
-	expect_holes("10 20 200 210", 220, "20-200 unknown");
+	EXPECT_HOLES("10 20 200 210", 220, "20-200 unknown");
 }
 
 Test(why, times_that_a_clock_goes_through_twice_make_none)
@@ -252,13 +252,13 @@ Test(why, times_that_a_clock_goes_through_twice_make_none)
 	add_start(BOOT_A, 0, 5);
 	add_schedule(0, 10);
 	add_clock(HM_CLOCK_STEPPED, BOOT_A, 12, 30, -20);
-	expect_holes("10 12 20 22 30", 40, "");
+	EXPECT_HOLES("10 12 20 22 30", 40, "");
 }
 
 Test(why, what_may_still_be_on_its_way_is_none)
 {
 	add_schedule(0, 10);
-	expect_holes("10 20", 200, "");
+	EXPECT_HOLES("10 20", 200, "");
 }
 
 /* -- why there are ---------------------------------------------------------------------------------- */
@@ -266,25 +266,25 @@ Test(why, what_may_still_be_on_its_way_is_none)
 Test(why, a_source_that_failed)
 {
 	add_schedule(0, 10);
-	expect_holes("10 20 F30 F40 50 60", 70, "20-50 source_failed");
+	EXPECT_HOLES("10 20 F30 F40 50 60", 70, "20-50 source_failed");
 }
 
 Test(why, a_source_that_was_stuck_and_then_failed)
 {
 	add_schedule(0, 10);
-	expect_holes("10 S20 F30 40", 50, "10-20 source_stuck; 20-40 source_failed");
+	EXPECT_HOLES("10 S20 F30 40", 50, "10-20 source_stuck; 20-40 source_failed");
 }
 
 Test(why, a_source_that_fails_since_goes_on)
 {
 	add_schedule(0, 10);
-	expect_holes("10 F20 F30", 60, "10- source_failed");
+	EXPECT_HOLES("10 F20 F30", 60, "10- source_failed");
 }
 
 Test(why, a_source_that_has_gone_is_told_once)
 {
 	add_schedule(0, 10);
-	expect_holes("10 G20 5000 5010", 5020, "10-5000 source_gone");
+	EXPECT_HOLES("10 G20 5000 5010", 5020, "10-5000 source_gone");
 }
 
 Test(why, a_source_that_has_gone_is_not_there_whatever_else_happens)
@@ -293,34 +293,34 @@ Test(why, a_source_that_has_gone_is_not_there_whatever_else_happens)
 	add_schedule(0, 10);
 	add_stop(BOOT_A, 100, 105);
 	add_start(BOOT_A, 200, 205);
-	expect_holes("10 G20", 9000, "10- source_gone");
+	EXPECT_HOLES("10 G20", 9000, "10- source_gone");
 }
 
 Test(why, a_limit_on_series)
 {
 	add_schedule(0, 10);
-	expect_holes("10 Q20", 9000, "10- quota");
+	EXPECT_HOLES("10 Q20", 9000, "10- quota");
 }
 
 Test(why, a_spool_that_was_full)
 {
 	add_schedule(0, 10);
 	add_gap(30, 200, HM_REASON_SPOOL_FULL);
-	expect_holes("10 20 210 220", 230, "20-210 spool_full");
+	EXPECT_HOLES("10 20 210 220", 230, "20-210 spool_full");
 }
 
 Test(why, a_gap_of_one_sample)
 {
 	add_schedule(0, 10);
 	add_gap(30, 30, HM_REASON_SPOOL_DAMAGED);
-	expect_holes("10 20 40 50", 60, "20-40 spool_damaged");
+	EXPECT_HOLES("10 20 40 50", 60, "20-40 spool_damaged");
 }
 
 Test(why, a_gap_ends_before_what_nobody_explains)
 {
 	add_schedule(0, 10);
 	add_gap(30, 60, HM_REASON_SPOOL_AGE);
-	expect_holes("10 20 210", 220, "20-70 spool_age; 70-210 unknown");
+	EXPECT_HOLES("10 20 210", 220, "20-70 spool_age; 70-210 unknown");
 }
 
 Test(why, gaps_of_several_reasons)
@@ -328,14 +328,14 @@ Test(why, gaps_of_several_reasons)
 	add_schedule(0, 10);
 	add_gap(30, 60, HM_REASON_SPOOL_AGE);
 	add_gap(70, 200, HM_REASON_SPOOL_FULL);
-	expect_holes("10 20 210", 220, "20-70 spool_age; 70-210 spool_full");
+	EXPECT_HOLES("10 20 210", 220, "20-70 spool_age; 70-210 spool_full");
 }
 
 Test(why, what_was_acknowledged_once)
 {
 	add_schedule(0, 10);
 	add_gap(30, 200, HM_REASON_SPOOL_ACKED);
-	expect_holes("10 20 210", 220, "20-210 spool_acked");
+	EXPECT_HOLES("10 20 210", 220, "20-210 spool_acked");
 }
 
 Test(why, the_first_samples_of_all_that_the_agent_lost)
@@ -344,7 +344,7 @@ Test(why, the_first_samples_of_all_that_the_agent_lost)
 	add_schedule(8, 10);
 	add_gap(10, 100, HM_REASON_SPOOL_FULL);
 	add_gap(110, 200, HM_REASON_SPOOL_FULL);
-	expect_holes("210 220", 230, "10-210 spool_full");
+	EXPECT_HOLES("210 220", 230, "10-210 spool_full");
 }
 
 Test(why, an_agent_that_was_stopped)
@@ -354,7 +354,7 @@ Test(why, an_agent_that_was_stopped)
 	add_stop(BOOT_A, 22, 22);
 	add_start(BOOT_A, 205, 205);
 	add_schedule(205, 10);
-	expect_holes("10 20 210 220", 230, "20-210 agent_stopped");
+	EXPECT_HOLES("10 20 210 220", 230, "20-210 agent_stopped");
 }
 
 Test(why, an_agent_that_is_stopped_since)
@@ -362,7 +362,7 @@ Test(why, an_agent_that_is_stopped_since)
 	add_start(BOOT_A, 5, 5);
 	add_schedule(5, 10);
 	add_stop(BOOT_A, 22, 22);
-	expect_holes("10 20", 40, "20- agent_stopped");
+	EXPECT_HOLES("10 20", 40, "20- agent_stopped");
 }
 
 Test(why, an_agent_that_was_killed)
@@ -370,7 +370,7 @@ Test(why, an_agent_that_was_killed)
 	add_start(BOOT_A, 5, 5);
 	add_schedule(5, 10);
 	add_start(BOOT_A, 205, 205);
-	expect_holes("10 20 210 220", 230, "20-210 agent_killed");
+	EXPECT_HOLES("10 20 210 220", 230, "20-210 agent_killed");
 }
 
 Test(why, an_agent_that_was_killed_again_and_again)
@@ -379,7 +379,7 @@ Test(why, an_agent_that_was_killed_again_and_again)
 	add_schedule(5, 10);
 	add_start(BOOT_A, 100, 100);
 	add_start(BOOT_A, 205, 205);
-	expect_holes("10 20 210 220", 230, "20-210 agent_killed");
+	EXPECT_HOLES("10 20 210 220", 230, "20-210 agent_killed");
 }
 
 Test(why, an_agent_that_was_killed_does_not_explain_what_was_before)
@@ -387,7 +387,7 @@ Test(why, an_agent_that_was_killed_does_not_explain_what_was_before)
 	add_start(BOOT_A, 5, 5);
 	add_schedule(5, 10);
 	add_start(BOOT_A, 205, 205);
-	expect_holes("10 20 60 70 200 210", 220, "20-60 unknown; 70-200 unknown");
+	EXPECT_HOLES("10 20 60 70 200 210", 220, "20-60 unknown; 70-200 unknown");
 }
 
 Test(why, a_host_that_was_booted_again)
@@ -395,7 +395,7 @@ Test(why, a_host_that_was_booted_again)
 	add_start(BOOT_A, 5, 5);
 	add_schedule(5, 10);
 	add_start(BOOT_B, 205, 30);
-	expect_holes("10 20 210 220", 230, "20-210 host_rebooted");
+	EXPECT_HOLES("10 20 210 220", 230, "20-210 host_rebooted");
 }
 
 Test(why, a_host_that_was_shut_down_stops_its_agent_first)
@@ -404,7 +404,7 @@ Test(why, a_host_that_was_shut_down_stops_its_agent_first)
 	add_schedule(5, 10);
 	add_stop(BOOT_A, 21, 21);
 	add_start(BOOT_B, 205, 30);
-	expect_holes("10 20 210 220", 230, "20-210 host_rebooted");
+	EXPECT_HOLES("10 20 210 220", 230, "20-210 host_rebooted");
 }
 
 Test(why, an_agent_that_was_stopped_long_before_its_host)
@@ -413,7 +413,7 @@ Test(why, an_agent_that_was_stopped_long_before_its_host)
 	add_schedule(5, 10);
 	add_stop(BOOT_A, 21, 21);
 	add_start(BOOT_B, 90005, 30);
-	expect_holes("10 20 90010", 90020, "20-90010 agent_stopped");
+	EXPECT_HOLES("10 20 90010", 90020, "20-90010 agent_stopped");
 }
 
 Test(why, a_host_that_slept)
@@ -421,7 +421,7 @@ Test(why, a_host_that_slept)
 	add_start(BOOT_A, 5, 5);
 	add_schedule(5, 10);
 	add_clock(HM_CLOCK_RESUMED, BOOT_A, 460, 460, 270);
-	expect_holes("180 190 460 470", 480, "190-460 host_slept");
+	EXPECT_HOLES("180 190 460 470", 480, "190-460 host_slept");
 }
 
 Test(why, a_clock_that_was_set_forward)
@@ -429,7 +429,7 @@ Test(why, a_clock_that_was_set_forward)
 	add_start(BOOT_A, 5, 5);
 	add_schedule(5, 10);
 	add_clock(HM_CLOCK_STEPPED, BOOT_A, 3625, 25, 3600);
-	expect_holes("10 20 3630 3640", 3650, "20-3630 clock_stepped");
+	EXPECT_HOLES("10 20 3630 3640", 3650, "20-3630 clock_stepped");
 }
 
 Test(why, an_agent_that_was_held_up)
@@ -437,7 +437,7 @@ Test(why, an_agent_that_was_held_up)
 	add_start(BOOT_A, 5, 5);
 	add_schedule(5, 10);
 	add_clock(HM_CLOCK_HELD_UP, BOOT_A, 58, 58, 30);
-	expect_holes("10 20 60 70", 80, "20-60 agent_held_up");
+	EXPECT_HOLES("10 20 60 70", 80, "20-60 agent_held_up");
 }
 
 Test(why, an_agent_that_lost_what_it_had)
@@ -445,7 +445,7 @@ Test(why, an_agent_that_lost_what_it_had)
 	add_start(BOOT_A, 5, 5);
 	add_schedule(5, 10);
 	add_clock(HM_CLOCK_LOST, BOOT_A, 58, 58, 30);
-	expect_holes("10 20 60 70", 80, "20-60 agent_lost");
+	EXPECT_HOLES("10 20 60 70", 80, "20-60 agent_lost");
 }
 
 Test(why, a_host_that_slept_while_the_agent_was_stopped_and_a_gap_behind_it)
@@ -456,7 +456,7 @@ Test(why, a_host_that_slept_while_the_agent_was_stopped_and_a_gap_behind_it)
 	add_start(BOOT_A, 205, 205);
 	add_gap(210, 300, HM_REASON_SPOOL_FULL);
 	add_clock(HM_CLOCK_RESUMED, BOOT_A, 500, 500, 195);
-	expect_holes("10 20 510", 520,
+	EXPECT_HOLES("10 20 510", 520,
 		     "20-205 agent_stopped; 205-305 spool_full; 305-510 host_slept");
 }
 
@@ -465,14 +465,14 @@ Test(why, a_metric_that_is_not_sampled)
 	add_schedule(5, 10);
 	add_schedule(22, 0);
 	add_schedule(205, 10);
-	expect_holes("10 20 210 220", 230, "20-210 not_sampled");
+	EXPECT_HOLES("10 20 210 220", 230, "20-210 not_sampled");
 }
 
 Test(why, a_metric_that_is_not_sampled_since)
 {
 	add_schedule(5, 10);
 	add_schedule(22, 0);
-	expect_holes("10 20", 40, "20- not_sampled");
+	EXPECT_HOLES("10 20", 40, "20- not_sampled");
 }
 
 Test(why, what_the_store_lost)
@@ -482,7 +482,7 @@ Test(why, what_the_store_lost)
 
 	add_schedule(5, 10);
 	cr_assert_eq(why_causes_add_event(&causes, &event), 0);
-	expect_holes("10 20 210 220", 230, "20-210 quarantined");
+	EXPECT_HOLES("10 20 210 220", 230, "20-210 quarantined");
 }
 
 Test(why, what_cannot_be_read_any_more)
@@ -490,7 +490,7 @@ Test(why, what_cannot_be_read_any_more)
 	series.is_damaged = true;
 	add_schedule(5, 10);
 	add_gap(400, 500, HM_REASON_SPOOL_FULL);
-	expect_holes("10 20 210 390 510", 520,
+	EXPECT_HOLES("10 20 210 390 510", 520,
 		     "20-210 quarantined; 210-390 quarantined; 390-510 spool_full");
 }
 
@@ -498,28 +498,28 @@ Test(why, a_file_that_was_set_aside)
 {
 	series.has_aside = true;
 	add_schedule(5, 10);
-	expect_holes("210 220 300", 310, "-210 quarantined; 220-300 unknown");
+	EXPECT_HOLES("210 220 300", 310, "-210 quarantined; 220-300 unknown");
 }
 
 Test(why, what_was_deleted)
 {
 	add_schedule(5, 10);
 	add_delete("", 30 * SECOND_US, 200 * SECOND_US, 500);
-	expect_holes("10 20 210 220", 230, "20-210 deleted");
+	EXPECT_HOLES("10 20 210 220", 230, "20-210 deleted");
 }
 
 Test(why, what_was_deleted_of_another_series_explains_nothing)
 {
 	add_schedule(5, 10);
 	add_delete("{y=\"1\"}", 30 * SECOND_US, 200 * SECOND_US, 500);
-	expect_holes("10 20 210 220", 230, "20-210 unknown");
+	EXPECT_HOLES("10 20 210 220", 230, "20-210 unknown");
 }
 
 Test(why, what_comes_behind_a_delete_is_not_deleted)
 {
 	add_schedule(5, 10);
 	add_delete("", INT64_MIN, INT64_MAX, 100);
-	expect_holes("110 120 300", 310, "-110 deleted; 120-300 unknown");
+	EXPECT_HOLES("110 120 300", 310, "-110 deleted; 120-300 unknown");
 }
 
 Test(why, all_that_there_was_is_deleted)
@@ -535,21 +535,21 @@ Test(why, a_moment_before_the_first_sample_may_be_deleted)
 	add_schedule(5, 10);
 	add_delete("", 20 * SECOND_US, 100 * SECOND_US, 500);
 	why.ask.since_us = why.ask.until_us = 50 * SECOND_US;
-	expect_holes("110 120", 130, "20-110 deleted");
+	EXPECT_HOLES("110 120", 130, "20-110 deleted");
 }
 
 Test(why, what_is_too_old)
 {
 	add_schedule(5, 10);
 	causes.horizon_us = 200 * SECOND_US;
-	expect_holes("200 210", 220, "-200 too_old");
+	EXPECT_HOLES("200 210", 220, "-200 too_old");
 }
 
 Test(why, nothing_has_come_since)
 {
 	add_schedule(5, 10);
 	why_causes_note_contact(&causes, 30 * SECOND_US);
-	expect_holes("10 20", 230, "20- no_contact");
+	EXPECT_HOLES("10 20", 230, "20- no_contact");
 }
 
 Test(why, nothing_has_come_since_the_agent_began)
@@ -557,21 +557,21 @@ Test(why, nothing_has_come_since_the_agent_began)
 	add_start(BOOT_A, 5, 5);
 	add_schedule(5, 10);
 	add_start(BOOT_A, 205, 205);
-	expect_holes("10 20", 9000, "20-205 agent_killed; 205- no_contact");
+	EXPECT_HOLES("10 20", 9000, "20-205 agent_killed; 205- no_contact");
 }
 
 Test(why, others_of_the_host_have_come_since)
 {
 	add_schedule(5, 10);
 	why_causes_note_contact(&causes, 8000 * SECOND_US);
-	expect_holes("10 20", 9000, "20-8000 unknown; 8000- no_contact");
+	EXPECT_HOLES("10 20", 9000, "20-8000 unknown; 8000- no_contact");
 }
 
 Test(why, others_of_the_host_come)
 {
 	add_schedule(5, 10);
 	why_causes_note_contact(&causes, 8990 * SECOND_US);
-	expect_holes("10 20", 9000, "20- unknown");
+	EXPECT_HOLES("10 20", 9000, "20- unknown");
 }
 
 Test(why, a_schedule_says_that_the_agent_was_there)
@@ -579,14 +579,14 @@ Test(why, a_schedule_says_that_the_agent_was_there)
 	add_schedule(5, 10);
 	has_other = false;
 	add_schedule(8000, 10);
-	expect_holes("10 20", 9000, "20-8000 unknown; 8000- no_contact");
+	EXPECT_HOLES("10 20", 9000, "20-8000 unknown; 8000- no_contact");
 }
 
 Test(why, a_clock_says_that_the_agent_was_there)
 {
 	add_schedule(5, 10);
 	add_clock(HM_CLOCK_STEPPED, BOOT_A, 8000, 8000, -5);
-	expect_holes("10 20", 9000, "20-8000 unknown; 8000- no_contact");
+	EXPECT_HOLES("10 20", 9000, "20-8000 unknown; 8000- no_contact");
 }
 
 Test(why, what_an_agent_tells_late_happened_when_it_did)
@@ -595,7 +595,7 @@ Test(why, what_an_agent_tells_late_happened_when_it_did)
 	add_schedule(5, 10);
 	add_start(BOOT_A, 205, 205);
 	add_stop(BOOT_A, 22, 22);
-	expect_holes("10 20 210 220 300", 310, "20-210 agent_stopped; 220-300 unknown");
+	EXPECT_HOLES("10 20 210 220 300", 310, "20-210 agent_stopped; 220-300 unknown");
 }
 
 Test(why, an_agent_that_began_without_the_source)
@@ -605,13 +605,13 @@ Test(why, an_agent_that_began_without_the_source)
 	add_stop(BOOT_A, 22, 22);
 	add_start(BOOT_A, 205, 205);
 	why_causes_note_contact(&causes, 8990 * SECOND_US);
-	expect_holes("10 20", 9000, "20-205 agent_stopped; 205- source_gone");
+	EXPECT_HOLES("10 20", 9000, "20-205 agent_stopped; 205- source_gone");
 }
 
 Test(why, a_mark_that_says_nothing_is_no_reason)
 {
 	add_schedule(5, 10);
-	expect_holes("10 20 N30 40", 50, "20-40 unknown");
+	EXPECT_HOLES("10 20 N30 40", 50, "20-40 unknown");
 }
 
 /* -- the rest --------------------------------------------------------------------------------------- */
@@ -624,7 +624,7 @@ Test(why, what_an_agent_told_twice_counts_once)
 	add_start(BOOT_A, 205, 205);
 	add_stop(BOOT_A, 22, 22);
 	add_start(BOOT_A, 205, 205);
-	expect_holes("10 20 210 220 300", 310, "20-210 agent_stopped; 220-300 unknown");
+	EXPECT_HOLES("10 20 210 220 300", 310, "20-210 agent_stopped; 220-300 unknown");
 }
 
 Test(why, only_holes_that_are_asked_for_are_told_and_those_whole)
@@ -632,7 +632,7 @@ Test(why, only_holes_that_are_asked_for_are_told_and_those_whole)
 	add_schedule(5, 10);
 	add_gap(30, 2000, HM_REASON_SPOOL_FULL);
 	why.ask.since_us = why.ask.until_us = 300 * SECOND_US;
-	expect_holes("20 100 120 400 410 500", 510, "120-400 spool_full");
+	EXPECT_HOLES("20 100 120 400 410 500", 510, "120-400 spool_full");
 	cr_expect_eq(why.before_us, 120 * SECOND_US);
 	cr_expect_eq(why.behind_us, 400 * SECOND_US);
 }
@@ -642,7 +642,7 @@ Test(why, at_a_time_that_has_a_sample_there_is_no_hole)
 	add_schedule(5, 10);
 	add_gap(30, 2000, HM_REASON_SPOOL_FULL);
 	why.ask.since_us = why.ask.until_us = 120 * SECOND_US;
-	expect_holes("20 120 400", 510, "");
+	EXPECT_HOLES("20 120 400", 510, "");
 	cr_expect_eq(why.before_us, 120 * SECOND_US);
 }
 
@@ -683,5 +683,5 @@ Test(why, what_makes_no_sense_is_passed_over)
 		buffer_append_text(&payload, "nonsense");
 		add((enum hm_record_type)type, &payload, 5);
 	}
-	expect_holes("10 5000", 6000, "");
+	EXPECT_HOLES("10 5000", 6000, "");
 }
