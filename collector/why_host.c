@@ -33,6 +33,7 @@ struct finder {
 	const struct catalog_host *host;
 	uint64_t n_lost;
 	struct why_causes causes;
+	size_t told_bytes; /* that these take, about */
 	struct why why;
 
 	struct catalog_series **left; /* that are not answered yet */
@@ -51,8 +52,14 @@ struct finder {
 	uint8_t tick_reason;
 };
 
+static size_t holes_bytes(const struct finder *finder)
+{
+	return finder->n_holes * sizeof(*finder->holes);
+}
+
 static void finder_done(struct finder *finder)
 {
+	limits_give(&finder->wish->limits, finder->told_bytes + holes_bytes(finder));
 	why_done(&finder->why);
 	why_causes_done(&finder->causes);
 	free(finder->left);
@@ -64,7 +71,12 @@ static void finder_done(struct finder *finder)
 static int take_entry(void *context, const struct chronicle_entry *entry)
 {
 	struct finder *finder = context;
+	const size_t n_bytes = entry->n_bytes + sizeof(struct why_clock);
+	int result = limits_take(&finder->wish->limits, n_bytes);
 
+	if (result < 0)
+		return result;
+	finder->told_bytes += n_bytes;
 	return why_causes_add(&finder->causes, entry);
 }
 
@@ -79,6 +91,8 @@ static void take_restart(void *context)
 {
 	struct finder *finder = context;
 
+	limits_give(&finder->wish->limits, finder->told_bytes);
+	finder->told_bytes = 0;
 	why_causes_clear(&finder->causes);
 }
 
@@ -189,6 +203,8 @@ static int take_hole(void *context, const struct why_hole *hole)
 	if (!grown)
 		return -ENOMEM;
 	finder->holes = grown;
+	if (limits_take(&finder->wish->limits, sizeof(*grown)) < 0)
+		return -ENOBUFS;
 	grown[finder->n_holes++] = *hole;
 	return 0;
 }
@@ -318,6 +334,7 @@ static int begin_series(struct finder *finder, const struct catalog_series *seri
 		.has_aside = has_aside(finder, series->file),
 	};
 
+	limits_give(&finder->wish->limits, holes_bytes(finder));
 	finder->n_holes = 0;
 	finder->has_tick = false;
 	return why_begin(&finder->why, &begun);

@@ -345,6 +345,27 @@ class Why(Asking):
                      (490, 610, "deleted", 3)], "web01", self.since(0, 7000))
         self.expect_at(-5, (-1000, 310, "deleted", "node_load1"))
 
+    def test_what_is_too_old_to_be_kept(self):
+        agent = Story("web01", self.begin)
+        agent.begin(5)
+        agent.ticks(10, 1000)
+        agent.gap(1010, 1990, SPOOL_FULL)
+        agent.ticks(2000, 7200)
+        agent.send(self.collector)
+        self.collector.stop()
+        config = self.write("collector.conf", "[retention]\nweb* = 1h\n")
+        begin = time.time()
+        self.collector = self.start_collector("--config", config, name="collector-with-an-age")
+        wait_until(lambda: self.holes("node_load1", "--at", self.at(50))[0][2] == "too_old", 30, "the age is in force")
+        for _ in range(2):
+            (first, last, reason, series), = self.holes("web01", *self.since(0, 7100))
+            # All that there was before is one, whatever else was the matter then.
+            self.assertEqual((first, reason, series), (None, "too_old", 3))
+            # To the first sample that is kept.
+            self.assertLessEqual(abs(last - (begin - self.begin - 3600)), 300)
+            self.assertEqual(last, self.second(query(self.collector, "node_load1")[0]["time"]))
+            self.flush()
+
     def spoil(self, path, first, behind):
         """Overwrite a part of a file."""
         self.is_damaged = True
