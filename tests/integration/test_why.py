@@ -366,6 +366,21 @@ class Why(Asking):
             self.assertEqual(last, self.second(query(self.collector, "node_load1")[0]["time"]))
             self.flush()
 
+    def test_it_takes_no_more_memory_than_a_query_may(self):
+        agent = Story("web01", self.begin)
+        agent.begin(5)
+        for i in range(5000):
+            agent.clock(RESUMED, 6 + i / 1000, 0.0001)
+        agent.ticks(20, 100)
+        agent.send(self.collector)
+        self.assertEqual(self.holes("node_load1", *self.since(0, 90)), [])
+        self.collector.stop()
+        config = self.write("collector.conf", "[collector]\nquery_memory_mib = 1\n")
+        self.collector = self.start_collector("--config", config, name="collector-with-a-limit")
+        result = ctl("--socket", self.collector.socket, "why", "node_load1")
+        self.assertEqual((result.code, result.out), (1, ""))
+        self.assertIn("takes more than 1 MiB of memory", result.err)
+
     def spoil(self, path, first, behind):
         """Overwrite a part of a file."""
         self.is_damaged = True
