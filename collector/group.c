@@ -288,7 +288,7 @@ static int add_batch(struct group *group, struct tail *tail, uint32_t host, uint
 		cut(group, &mark);
 	if (result == -EBADMSG) {
 		(*n_damaged)++;
-		result = 0;
+		result = group_add_undecodable(group, tail, position);
 	}
 	return result;
 }
@@ -317,8 +317,10 @@ int group_add_host(struct group *group, struct tail *tail, struct catalog_host *
 	result = reserve_samples(group);
 	if (result == 0)
 		result = tail_find(tail, range, &positions, &n_positions);
-	if (result == 0)
+	if (result == 0) {
 		*ret_n_damaged = tail_n_damaged(tail);
+		result = group_add_holes(group, tail);
+	}
 	for (size_t i = 0; i < n_positions && result == 0; i++) {
 		if (group->n_samples >= group->samples_max && i > 0) {
 			added.position = positions[i - 1];

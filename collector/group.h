@@ -58,7 +58,7 @@ struct group_mark {
 	struct epoch_mark mark;
 };
 
-/* A GAP, CLOCK or SCHEDULE of an agent, or a DELETE. */
+/* A GAP, CLOCK or SCHEDULE of an agent, or a DELETE; an EVENT: what is lost. */
 struct group_message {
 	enum hm_record_type type;
 	int64_t received_us;

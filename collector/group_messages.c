@@ -33,25 +33,80 @@ int group_add_mark(void *context, struct epoch *epoch, const struct epoch_mark *
 	return 0;
 }
 
-int group_add_message(void *context, const struct log_record *record)
+static int add_message(struct group *group, const struct store_file_message *message)
 {
-	struct group *group = context;
 	struct group_message *messages = array_grow(group->messages, group->n_messages,
 						    &group->messages_capacity, sizeof(*messages));
 
 	if (!messages)
 		return -ENOMEM;
 	group->messages = messages;
-	if (buffer_reserve(&group->bytes, record->payload_bytes) < 0)
+	if (buffer_reserve(&group->bytes, message->n_bytes) < 0)
 		return -ENOMEM;
 	messages[group->n_messages++] = (struct group_message){
+		.type = message->type,
+		.received_us = message->received_us,
+		.bytes_at = group->bytes.length,
+		.n_bytes = message->n_bytes,
+	};
+	buffer_append(&group->bytes, message->bytes, message->n_bytes);
+	return 0;
+}
+
+int group_add_message(void *context, const struct log_record *record)
+{
+	const struct store_file_message message = {
 		.type = record->type,
 		.received_us = record->received_us,
-		.bytes_at = group->bytes.length,
+		.bytes = record->payload,
 		.n_bytes = record->payload_bytes,
 	};
-	buffer_append(&group->bytes, record->payload, record->payload_bytes);
-	return 0;
+
+	return add_message(context, &message);
+}
+
+static int add_hole(struct group *group, const struct tail_hole *hole)
+{
+	const struct store_file_event event = {
+		.since_us = hole->since_us,
+		.until_us = hole->until_us,
+		.position = hole->position,
+		.count = hole->n,
+		.reason = HM_REASON_QUARANTINED,
+	};
+	struct store_file_message message = {.type = HM_RECORD_EVENT};
+	struct buffer payload = {0};
+	int result = -ENOMEM;
+
+	store_file_put_event(&payload, &event);
+	message.bytes = (const uint8_t *)payload.data;
+	message.n_bytes = payload.length;
+	if (!buffer_failed(&payload))
+		result = add_message(group, &message);
+	buffer_done(&payload);
+	return result;
+}
+
+int group_add_holes(struct group *group, struct tail *tail)
+{
+	const struct tail_hole *holes;
+	size_t n_holes;
+	int result = tail_find_holes(tail, &holes, &n_holes);
+
+	for (size_t i = 0; i < n_holes && result == 0; i++)
+		result = add_hole(group, &holes[i]);
+	return result;
+}
+
+int group_add_undecodable(struct group *group, struct tail *tail, uint64_t position)
+{
+	struct tail_hole hole;
+	int result = tail_get_hole(tail, position, &hole);
+
+	/* Damage in its header takes its link, too: tail_find_holes() knows of that. */
+	if (result < 0)
+		return result == -ENOMEM ? result : 0;
+	return add_hole(group, &hole);
 }
 
 void group_publish_marks(const struct group *group, const struct group_host *of)
@@ -139,6 +194,25 @@ static bool comes_again(const struct group *group, const struct group_host *of, 
 	return false;
 }
 
+/* Put what is lost of what the group goes beyond. */
+static int put_event(const struct group_file *file, const struct store_file_message *message,
+		     struct buffer *out)
+{
+	const struct store_file_block whole = {.type = HM_BLOCK_EVENT,
+					       .payload = message->bytes,
+					       .payload_bytes = (uint32_t)message->n_bytes};
+	struct store_file_event event;
+	size_t start;
+
+	/* The rest is found again. */
+	if (store_file_get_event(&whole, &event) < 0 || event.position > file->of->position)
+		return 0;
+	start = store_file_begin_block(out, HM_BLOCK_EVENT, file->of->position);
+	store_file_put_event(out, &event);
+	return store_file_end_block(out, start, file->after.salt,
+				    file->before.length_bytes + start);
+}
+
 /* Put a message, where it says something new. */
 static int put_message(const struct group *group, const struct group_file *file, size_t i,
 		       const struct hash_key *key, struct buffer *out)
@@ -147,6 +221,8 @@ static int put_message(const struct group *group, const struct group_file *file,
 	struct catalog_schedule schedule = group_get_schedule(key, &message);
 	size_t start;
 
+	if (message.type == HM_RECORD_EVENT)
+		return put_event(file, &message, out);
 	if (comes_again(group, file->of, i))
 		return 0;
 	if (schedule.hash && holds_already(&file->of->schedule, &schedule))
@@ -165,7 +241,9 @@ int group_put_messages(const struct group *group, const struct group_file *file,
 	struct group_host *of = file->of;
 	int result = is_first ? put_filed(file, &engine->mutex, out) : 0;
 
-	of->schedule = is_first ? (struct catalog_schedule){0} : of->host->schedule;
+	of->schedule = of->host->schedule;
+	if (is_first)
+		of->schedule.hash = 0;
 
 	for (size_t i = 0; i < of->n_marks && result == 0; i++) {
 		const struct group_mark *mark = &group->marks[of->first_mark + i];

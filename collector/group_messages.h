@@ -13,6 +13,11 @@ struct engine;
 int group_add_mark(void *context, struct epoch *epoch, const struct epoch_mark *mark);
 int group_add_message(void *context, const struct log_record *record);
 
+/* What is lost of the range that the tail found; and of a record that it could not decode.
+ * @return 0 or -errno */
+int group_add_holes(struct group *group, struct tail *tail);
+int group_add_undecodable(struct group *group, struct tail *tail, uint64_t position);
+
 /* What a SCHEDULE says. @param key  of the catalog. @return with a hash of 0: the message is none */
 struct catalog_schedule group_get_schedule(const struct hash_key *key,
 					   const struct store_file_message *message);

@@ -10,6 +10,7 @@
 
 #include "collector/engine.h"
 #include "collector/recovery_part.h"
+#include "collector/tail_part.h"
 #include "common/batch.h"
 #include "common/log_entry.h"
 #include "common/log_segment.h"
@@ -224,6 +225,15 @@ static int take_record(struct recovery *recovery, const struct log_record *recor
 	}
 }
 
+/* What it held is lost. Whose chain it is in is not: that something is missing is told there. */
+static void take_damaged(struct recovery *recovery, const struct log_record *record)
+{
+	struct catalog_host *host = id_map_get(&recovery->engine->hosts, record->host);
+
+	if (host && tail_is_link(record, record->host))
+		recovery_note_link(recovery, record, host);
+}
+
 /* -- two passes ----------------------------------------------------------------------------------- */
 
 struct pass {
@@ -296,6 +306,8 @@ static int judge(struct pass *pass, const struct log_record *record, int found)
 	}
 	if (has_hole)
 		tell_damage(recovery, expected, hole_end);
+	if (found == -EILSEQ)
+		take_damaged(recovery, record);
 	result = found == -EILSEQ ? 0 : take_record(recovery, record);
 	if (result == -EBADMSG)
 		tell_damage(recovery, record->position, behind);

@@ -45,13 +45,13 @@ void tail_free(struct tail *tail)
 	tail_rewind(tail);
 	block_decoder_free(tail->decoder);
 	free(tail->positions);
+	free(tail->holes);
 	free(tail->masked);
 	free(tail->epoch_series);
 	free(tail);
 }
 
-/* The open segment of a number. */
-static int get_segment(struct tail *tail, uint32_t number, struct log_segment **ret_segment)
+int tail_get_segment(struct tail *tail, uint32_t number, struct log_segment **ret_segment)
 {
 	struct log_segment *segment;
 	int result;
@@ -94,7 +94,7 @@ static int add_position(struct tail *tail, uint64_t position)
 int tail_read(struct tail *tail, uint64_t position, struct log_record *ret_record)
 {
 	struct log_segment *segment;
-	int result = get_segment(tail, log_position_segment(position), &segment);
+	int result = tail_get_segment(tail, log_position_segment(position), &segment);
 
 	if (result == 0)
 		result = log_segment_read(segment, log_position_offset(position), ret_record);
@@ -151,12 +151,12 @@ static int search_segment(struct tail *tail, uint32_t number, const struct tail_
 	struct log_segment *segment;
 	struct log_record record = {0};
 	uint64_t limit = until;
-	int result = get_segment(tail, number, &segment);
+	int result = tail_get_segment(tail, number, &segment);
 
 	/* Which may close this one again. Of one that is not there it would be asked of all that follow. */
 	if (result == 0) {
 		limit = find_limit(tail, number, log_position_segment(range->last));
-		result = get_segment(tail, number, &segment);
+		result = tail_get_segment(tail, number, &segment);
 	}
 	if (limit > until)
 		limit = until;
@@ -221,6 +221,7 @@ int tail_find(struct tail *tail, const struct tail_range *range, const uint64_t 
 	uint64_t position = range->last;
 	int result = 0;
 
+	tail->range = *range;
 	tail->n_positions = 0;
 	tail->n_damaged = 0;
 	tail->epoch = NULL;

@@ -44,6 +44,14 @@ struct tail_samples {
 	int64_t received_us;
 };
 
+/* A place of a range at which messages are lost. */
+struct tail_hole {
+	uint64_t position; /* of what lies behind it, or of the last one that is lost */
+	int64_t since_us; /* what is lost is of the time between: as the samples around say it, or */
+	int64_t until_us; /* else when they came */
+	uint64_t n;       /* messages; 0 = not known */
+};
+
 struct tail_take {
 	void *context;
 	/* Samples of a series, in the order of the log, within a batch by series, then by time.
@@ -91,6 +99,15 @@ int tail_find(struct tail *tail, const struct tail_range *range, const uint64_t 
 
 /* How many places of the last tail_find()'s range are damaged. */
 uint64_t tail_n_damaged(const struct tail *tail);
+
+/*
+ * What is lost at these places; not where all of it is in the log twice.
+ * @param ret_holes  in their order; borrowed until the next call. @return as tail_find()
+ */
+int tail_find_holes(struct tail *tail, const struct tail_hole **ret_holes, size_t *ret_n);
+
+/* The same of a record that cannot be decoded. @return 0; -EBADMSG; -errno */
+int tail_get_hole(struct tail *tail, uint64_t position, struct tail_hole *ret_hole);
 
 /*
  * Take what a record of the chain says of the ids of an agent's series; to be done with all of a host's before any

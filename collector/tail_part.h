@@ -24,7 +24,11 @@ struct tail {
 	uint64_t *positions;
 	size_t n_positions;
 	size_t positions_capacity;
-	uint64_t n_damaged;                              /* of the range that was looked for */
+	struct tail_range range; /* that was looked for last */
+	uint64_t n_damaged;      /* places of it */
+	struct tail_hole *holes; /* of it, where they were asked for */
+	size_t n_holes;
+	size_t holes_capacity;
 	struct catalog_series *series[BATCH_SERIES_MAX]; /* of the batch being decoded */
 	struct catalog_series **epoch_series; /* of the epoch of the message being decoded */
 	const struct epoch *epoch;            /* whose these are; NULL = nobody's */
@@ -34,6 +38,9 @@ struct tail {
 	size_t n_masked;
 	size_t masked_capacity;
 };
+
+/* The open segment of a number. @return 0; as log_segment_open(); -EXDEV: another store's */
+int tail_get_segment(struct tail *tail, uint32_t number, struct log_segment **ret_segment);
 
 /* Read a record, wherever it is. @return as log_segment_read(); -errno */
 int tail_read(struct tail *tail, uint64_t position, struct log_record *ret_record);

@@ -6,6 +6,10 @@ import os
 import random
 import signal
 
+import native
+import store_log
+import store_reader
+from native import BASE_US
 from support import Case, ctl, query, status, wait_until
 
 BASE_SECONDS = 1795416401
@@ -38,6 +42,51 @@ class Damage(Case):
         self.assertGreaterEqual(status(collector)["damaged_ranges"], 1)
         self.assertEqual(ctl("--socket", collector.socket, "flush").code, 0)
         self.assertEqual(len(query(collector, "m")), len(rows))
+
+    def flip(self, position):
+        """A byte of the log that is there, inside of the samples of a batch."""
+        path = self.path("store", "log", f"{position >> 32:08x}.log")
+        with open(path, "r+b") as file:
+            file.seek((position & 0xFFFFFFFF) + store_log.RECORD_BYTES + native.STAMP_BYTES + 20)
+            byte = file.read(1)[0]
+            file.seek(-1, os.SEEK_CUR)
+            file.write(bytes([byte ^ 0x10]))
+
+    def events(self, host):
+        with open(self.path("store", "hosts", host, ".host"), "rb") as file:
+            _, blocks, damage = store_reader.read_file(file.read())
+        self.assertEqual(damage, [])
+        return [store_reader.read_event(block.payload) for block in blocks if block.type == store_reader.EVENT]
+
+    def test_flipped_bytes_of_batches_are_told_in_the_host_s_own_file(self):
+        collector = self.start_collector()
+        agent = native.Sender("web01")
+        agent.begin()
+        agent.connect(collector.port)
+        ends = []
+        for _ in range(12):
+            agent.tick(random.Random(1), n_times=5)
+            ends.append(agent.n_ticks)
+            agent.deliver()
+        collector.stop(signal.SIGKILL)
+        batches = [record.position for _, record, _ in store_log.Log(self.path("store")).read_from(1 << 32)
+                   if record.type == store_log.BATCH]
+        self.assertEqual(len(batches), 12)
+        for lost in (3, 4, 8):
+            self.flip(batches[lost])
+        for i in range(3):
+            collector = self.start_collector(name=f"again{i}")
+            ticks = {int(row["time"]) - BASE_US // 1000000 for row in query(collector, "node_load1")}
+            self.assertEqual(ticks, {tick for tick in range(60) if tick // 5 not in (3, 4, 8)})
+            self.assertEqual(ctl("--socket", collector.socket, "flush").code, 0)
+            events = self.events("web01")
+            self.assertEqual([(count, reason) for _, _, _, count, reason, _ in events], [(2, 62), (1, 62)])
+            for (since, until, *_), (first, behind) in zip(events, ((ends[2], ends[4]), (ends[7], ends[8]))):
+                self.assertTrue(since <= BASE_US + first * 1000000, (since, first))
+                self.assertTrue(until >= BASE_US + (behind - 1) * 1000000, (until, behind))
+            collector.stop(signal.SIGKILL)
+        result = ctl("dump", self.path("store", "hosts", "web01", ".host"))
+        self.assertEqual([line.split("\t")[2] for line in result.lines() if "\tquarantined\t" in line], ["quarantined"] * 2)
 
     def test_a_file_that_is_gone_costs_what_it_held_and_a_query_says_so(self):
         collector = self.start_collector()

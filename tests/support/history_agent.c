@@ -38,7 +38,8 @@ static int64_t second_of(int64_t time_us)
 	return time_us / SIM_STORE_SECOND_US - SIM_STORE_START_S;
 }
 
-static void greet(struct history_agent *agent)
+/* @return how many series the store knows */
+static uint32_t greet(struct history_agent *agent)
 {
 	struct wire_hello hello = {.host_id = {1},
 				   .epoch = {agent->number},
@@ -51,12 +52,13 @@ static void greet(struct history_agent *agent)
 	require(intake_hello(agent->intake, &hello, &mark) == HM_REASON_NONE, "HELLO is refused");
 	agent->epoch = mark.epoch;
 	agent->sequence = mark.sequence;
+	return mark.n_series;
 }
 
 void history_agent_open(struct history_agent *agent, struct sim_store *store, uint8_t number)
 {
 	*agent = (struct history_agent){.store = store, .number = number};
-	greet(agent);
+	(void)greet(agent);
 }
 
 void history_agent_close(struct history_agent *agent)
@@ -67,12 +69,22 @@ void history_agent_close(struct history_agent *agent)
 	agent->intake = NULL;
 }
 
+static void declare_again(struct history_agent *agent)
+{
+	uint64_t sequence = agent->sequence;
+
+	agent->sequence = agent->declared - 1;
+	history_agent_declare(agent);
+	agent->sequence = sequence;
+}
+
 void history_agent_crash(struct history_agent *agent)
 {
 	intake_free(agent->intake);
 	sim_store_crash(agent->store);
 	require(sim_store_open(agent->store) == 0, "the store cannot be opened");
-	greet(agent);
+	if (greet(agent) == 0 && agent->declared > 0 && agent->declared <= agent->sequence)
+		declare_again(agent);
 }
 
 void history_agent_commit(struct history_agent *agent)
@@ -149,6 +161,7 @@ void history_agent_declare(struct history_agent *agent)
 	};
 	struct wire_stamp stamp = next_stamp(agent);
 
+	agent->declared = stamp.sequence;
 	wire_declare_put(&agent->payload, &stamp, 0);
 	wire_declare_put_series(&agent->payload, &series[0]);
 	wire_declare_put_series(&agent->payload, &series[1]);

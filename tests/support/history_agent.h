@@ -21,6 +21,7 @@ struct history_agent {
 	struct epoch *epoch;
 	uint8_t number;    /* of the epoch */
 	uint64_t sequence; /* of the last message */
+	uint64_t declared; /* that of the DECLARE */
 	struct buffer payload;
 	struct buffer words;
 };
