@@ -145,7 +145,26 @@ static bool wants_nothing(void *context, struct series_text metric)
 	return false;
 }
 
-static int read_tail(struct chronicle *chronicle, struct tail *tail)
+static int tell_hole(const struct chronicle *chronicle, const struct tail_hole *hole)
+{
+	const struct chronicle_event told = {hole->since_us, hole->until_us, HM_REASON_QUARANTINED};
+
+	return chronicle->reader->event(chronicle->reader->context, &told);
+}
+
+/* What is lost before the first record, or between two. */
+static int tell_holes(struct chronicle *chronicle, struct tail *tail)
+{
+	const struct tail_hole *holes;
+	size_t n_holes = 0;
+	int result = tail_find_holes(tail, &holes, &n_holes);
+
+	for (size_t i = 0; i < n_holes && result == 0; i++)
+		result = tell_hole(chronicle, &holes[i]);
+	return result;
+}
+
+static int take_position(struct chronicle *chronicle, struct tail *tail, uint64_t position)
 {
 	const struct tail_take take = {
 		.context = chronicle,
@@ -153,18 +172,30 @@ static int read_tail(struct chronicle *chronicle, struct tail *tail)
 		.message = take_record,
 		.wants = wants_nothing,
 	};
+	struct tail_hole hole;
+	int result = tail_decode(tail, chronicle->range.host, position, &take);
+
+	if (result != -EBADMSG)
+		return result;
+	chronicle->n_lost++;
+	result = tail_get_hole(tail, position, &hole);
+	if (result == -EBADMSG)
+		return 0;
+	return result == 0 ? tell_hole(chronicle, &hole) : result;
+}
+
+static int read_tail(struct chronicle *chronicle, struct tail *tail)
+{
 	const uint64_t *positions;
 	size_t n_positions = 0;
 	int result = tail_find(tail, &chronicle->range, &positions, &n_positions);
 
-	if (result == 0)
+	if (result == 0) {
 		chronicle->n_lost += tail_n_damaged(tail);
+		result = tell_holes(chronicle, tail);
+	}
 	for (size_t i = 0; i < n_positions && result == 0; i++) {
-		result = tail_decode(tail, chronicle->range.host, positions[i], &take);
-		if (result == -EBADMSG) {
-			chronicle->n_lost++;
-			result = 0;
-		}
+		result = take_position(chronicle, tail, positions[i]);
 		if (result == 0)
 			result = limits_check(chronicle->limits);
 	}

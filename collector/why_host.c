@@ -44,7 +44,6 @@ struct finder {
 	struct why_hole *holes; /* of the series being read */
 	size_t n_holes;
 	size_t holes_capacity;
-	bool is_log_damaged;
 	const struct catalog_file *aside_of; /* the file that this was found out of last: */
 	bool has_aside;
 	bool has_tick; /* a time of it that is not told yet: there may be another one that is the same */
@@ -109,7 +108,6 @@ static int read_chronicle(struct finder *finder)
 				    &n_lost);
 
 	finder->n_lost += n_lost;
-	finder->is_log_damaged = n_lost > 0;
 	return result;
 }
 
@@ -315,7 +313,7 @@ static bool has_aside(struct finder *finder, const struct catalog_file *file)
 /* Are places of its files, as far as they were read, damaged? */
 static bool is_damaged(const struct finder *finder, const struct catalog_file *file)
 {
-	bool is_damaged = finder->is_log_damaged;
+	bool is_damaged = false;
 
 	pthread_mutex_lock(&finder->engine->mutex);
 	for (int side = 0; side < CATALOG_SIDES; side++)

@@ -425,7 +425,7 @@ class Why(Asking):
         with open(log, "rb") as file:
             at = file.read().index(lost)
         self.restart(lambda: self.spoil(log, at + 60, at + 70))
-        self.assertEqual(self.holes("web01", *self.since(0, 2900)), [(1000, 2010, "quarantined", 3)])
+        self.expect([(1000, 2010, "quarantined", 3)], "web01", self.since(0, 2900))
 
 
 class RealAgent(Asking):

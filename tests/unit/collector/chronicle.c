@@ -8,8 +8,8 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "collector/delete.h"
 #include "common/crc32c.h"
+#include "common/log_file.h"
 #include "common/message.h"
 #include "common/wire_clock.h"
 #include "common/wire_gap.h"
@@ -240,6 +240,24 @@ Test(chronicle, what_is_damaged_is_passed_over_and_counted)
 	sim_store_damage(&store, "hosts/web01/.host", 0, 4096);
 	cr_assert_eq(read_result(), 0);
 	cr_expect_str_eq(buffer_text(&found), "");
+}
+
+Test(chronicle, what_the_log_lost_is_told_before_a_checkpoint_and_behind_it)
+{
+	uint64_t position;
+
+	send_clock(HM_CLOCK_STARTED, 1);
+	send_samples(-30);
+	send_samples(-20);
+	position = store.engine->catalog.all_hosts[0]->last;
+	send_samples(-10);
+	sim_store_damage(&store, "log/00000001.log",
+			 log_position_offset(position) + HM_RECORD_HEADER_BYTES + 50, 4);
+	cr_expect_str_eq(read(), "E-28--10 C1 ", "%s", found.data);
+	cr_expect_eq(n_lost, 1);
+	cr_assert_eq(sim_store_checkpoint(&store), 0);
+	cr_expect_str_eq(read(), "E-28--10 C1 ", "%s", found.data);
+	cr_expect_eq(n_lost, 0, "it is told once");
 }
 
 Test(chronicle, without_the_file_the_log_has_the_rest)
