@@ -89,7 +89,9 @@ struct catalog_host {
 	uint64_t sealed;    /* the committer's own: last number given to a batch */
 	uint64_t appended; /* the committer's own: position of its last batch, durable or not */
 	struct metric_file_end end;       /* of its .host file */
-	struct catalog_schedule schedule; /* that this has last */
+	bool is_remade;                   /* that is made anew, see collector/host_file.h; */
+	uint64_t kept_bytes;              /* so much of the old one counts */
+	struct catalog_schedule schedule; /* that its .host file has last */
 	struct catalog_sample *gathered;  /* waiting to be sealed */
 	size_t n_gathered;
 	size_t gathered_capacity;

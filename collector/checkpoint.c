@@ -11,6 +11,7 @@
 
 #include "collector/controls.h"
 #include "collector/group_writer.h"
+#include "collector/host_file.h"
 #include "collector/names.h"
 #include "common/log_entry.h"
 #include "common/log_file.h"
@@ -441,7 +442,9 @@ static void undo(struct checkpoint *checkpoint, int error, bool is_sync)
 			begin_part(checkpoint, file);
 			pthread_mutex_unlock(&engine->mutex);
 		} else if (!is_cut) {
-			group_writer_remove_host_file(&checkpoint->writer, file->of->host);
+			pthread_mutex_lock(&engine->mutex);
+			host_file_leave(file->of->host);
+			pthread_mutex_unlock(&engine->mutex);
 		}
 	}
 	pthread_mutex_lock(&engine->mutex);
@@ -468,6 +471,10 @@ static void publish_file(struct engine *engine, const struct group *group,
 	if (file->before.length_bytes == 0 && file->after.length_bytes > 0)
 		usage_add_file(&host->usage);
 	if (!metric) {
+		if (host->kept_bytes > 0)
+			usage_remove_file(&host->usage, &host->n_sectors);
+		host->is_remade = false;
+		host->kept_bytes = 0;
 		host->end = file->after;
 		usage_set(&host->usage, &host->n_sectors, file->allocated_bytes);
 		return;
@@ -619,7 +626,9 @@ int checkpoint_run(struct checkpoint *checkpoint, enum engine_scope scope)
 	default:
 		if (!is_logged(checkpoint))
 			return -EAGAIN;
-		publish(checkpoint);
-		return 0;
+		result = host_file_replace(checkpoint->engine, &checkpoint->group);
+		if (result == 0)
+			publish(checkpoint);
+		return result;
 	}
 }

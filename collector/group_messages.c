@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "collector/engine.h"
+#include "collector/host_file.h"
 #include "common/array.h"
 #include "common/store_file.h"
 #include "common/wire_schedule.h"
@@ -242,8 +243,10 @@ int group_put_messages(const struct group *group, const struct group_file *file,
 	int result = is_first ? put_filed(file, &engine->mutex, out) : 0;
 
 	of->schedule = of->host->schedule;
-	if (is_first)
+	if (is_first) {
 		of->schedule.hash = 0;
+		result = result == 0 ? host_file_keep(engine, file, out) : result;
+	}
 
 	for (size_t i = 0; i < of->n_marks && result == 0; i++) {
 		const struct group_mark *mark = &group->marks[of->first_mark + i];

@@ -11,9 +11,9 @@
 #include <string.h>
 
 #include "collector/group_messages.h"
+#include "collector/host_file.h"
 #include "common/store_path.h"
 
-#define HOST_FILE  ".host"
 #define PATH_BYTES (CATALOG_FILE_NAME_BYTES * 2)
 
 int group_writer_init(struct group_writer *writer, struct engine *engine)
@@ -49,7 +49,7 @@ void group_writer_name(const struct group_file *file, char name[static CATALOG_F
 		catalog_file_name(file->file, file->side, file->before.part,
 				  file->before.continues_bytes, name);
 	} else {
-		(void)snprintf(name, CATALOG_FILE_NAME_BYTES, "%s", HOST_FILE);
+		(void)snprintf(name, CATALOG_FILE_NAME_BYTES, "%s", host_file_name(file->of->host));
 	}
 }
 
@@ -117,7 +117,8 @@ int group_writer_locate(struct group_writer *writer, struct group_file *file)
 	if (taken < 0)
 		return taken;
 	group_writer_name(file, name);
-	file->before.salt = store_path_salt(engine->store_id, file->of->host->folder, name);
+	file->before.salt = store_path_salt(engine->store_id, file->of->host->folder,
+					    file->file ? name : STORE_PATH_HOST_FILE);
 	return result;
 }
 
@@ -454,22 +455,4 @@ int group_writer_cut(const struct group_writer *writer, const struct group_file 
 	}
 	(void)disk->close(disk->context, folder);
 	return result == -ENOENT ? 0 : result;
-}
-
-void group_writer_remove_host_file(const struct group_writer *writer, struct catalog_host *host)
-{
-	struct engine *engine = writer->engine;
-	const struct disk *disk = engine->options.disk;
-	int folder = disk->open(disk->context, engine->hosts_folder, host->folder,
-				O_RDONLY | O_DIRECTORY);
-
-	if (folder >= 0) {
-		(void)disk->unlink(disk->context, folder, HOST_FILE);
-		(void)disk->close(disk->context, folder);
-	}
-	pthread_mutex_lock(&engine->mutex);
-	if (host->end.length_bytes > 0)
-		usage_remove_file(&host->usage, &host->n_sectors);
-	host->end = (struct metric_file_end){.highest_us = CATALOG_NO_TIME};
-	pthread_mutex_unlock(&engine->mutex);
 }

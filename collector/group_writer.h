@@ -70,7 +70,4 @@ int group_writer_append(struct group_writer *writer, const struct group *group,
 int group_writer_cut(const struct group_writer *writer, const struct group_file *file,
 		     bool is_sync);
 
-/* Have a host's own file made anew the next time. */
-void group_writer_remove_host_file(const struct group_writer *writer, struct catalog_host *host);
-
 #endif

@@ -7,21 +7,19 @@
 
 #include "collector/epoch.h"
 #include "collector/group_messages.h"
+#include "collector/host_file.h"
 #include "collector/loader_part.h"
 #include "common/file_reader.h"
 
 /* The host's own file is made anew where it is not known what the disk has of it. */
-static void remake_doubtful(struct loader *loader, int folder)
+static void remake_doubtful(struct loader *loader)
 {
-	const struct disk *disk = loader->engine->options.disk;
 	struct catalog_host *host = loader->host;
 	const struct cut *cut = cuts_find(&loader->recovery->cuts, host, HOST_FILE);
 
 	if (!cut || !cut->is_doubtful)
 		return;
-	(void)disk->unlink(disk->context, folder, HOST_FILE);
-	host->end = (struct metric_file_end){.highest_us = CATALOG_NO_TIME};
-	host->schedule = (struct catalog_schedule){0};
+	host_file_leave(host);
 }
 
 /* What is durable of an epoch, at least. One that another host has, or that is too much, is passed over. */
@@ -95,8 +93,7 @@ static int read_headless(struct loader *loader, struct file_reader *reader)
 
 	if (result == 0 && loader->host) {
 		result = take_host_blocks(loader, reader);
-		loader->host->end = (struct metric_file_end){.highest_us = CATALOG_NO_TIME};
-		loader->host->schedule = (struct catalog_schedule){0};
+		host_file_leave(loader->host);
 	}
 	return result;
 }
@@ -115,8 +112,12 @@ static int read_host_file(struct loader *loader, int fd, uint64_t *ret_allocated
 	if (result < 0 || (status.is_file && status.size_bytes == 0))
 		return result;
 	result = file_reader_init(&reader, disk, fd, UINT64_MAX, &header);
-	if (result == -EBADMSG) {
+	if (result == -EBADMSG || result == -EINVAL) {
+		int why = result;
+
 		result = read_headless(loader, &reader);
+		if (result == -ENODATA)
+			result = why == -EINVAL ? why : 0;
 	} else if (result == 0 &&
 		   memcmp(header.store_id, loader->engine->store_id, HM_ID_BYTES) != 0) {
 		result = -EREMOTE;
@@ -158,19 +159,70 @@ static int take_result(struct loader *loader, int folder, int result)
 		if (is_passing(result))
 			loader_pass_over_for_now(loader, HOST_FILE, result);
 		else if (loader->host)
-			remake_doubtful(loader, folder);
+			remake_doubtful(loader);
 		return 0;
 	}
+}
+
+/* Does a file that was made anew count? Then it says whose it is, at its end. @return 1, 0 or -errno */
+static int is_new_complete(struct loader *loader, int fd)
+{
+	const struct engine *engine = loader->engine;
+	struct file_reader reader = {.passes_bad_sectors = true};
+	uint32_t salt = store_path_salt(engine->store_id, loader->folder, HOST_FILE);
+	uint64_t max = loader->is_logged ? loader->host->checkpoint : UINT64_MAX;
+	struct store_file_header header;
+	struct file_reader_block found;
+	bool is_complete = false;
+	int result = file_reader_init(&reader, engine->options.disk, fd, UINT64_MAX, &header);
+
+	if (result == -EBADMSG || result == -EINVAL)
+		result = file_reader_pass_header(&reader, salt);
+	else if (result == 0 && memcmp(header.store_id, engine->store_id, HM_ID_BYTES) != 0)
+		result = -ENODATA;
+	while (result == 0 && !is_complete) {
+		result = file_reader_next(&reader, &found);
+		is_complete = result == 0 && found.block.type == HM_BLOCK_HOST &&
+			      found.block.position <= max;
+	}
+	file_reader_done(&reader);
+	return is_complete || result == -ENODATA ? is_complete : result;
+}
+
+/* The checkpoint that made it anew was completed, and perhaps not the exchange of the two. */
+static int take_new(struct loader *loader, int folder)
+{
+	const struct disk *disk = loader->engine->options.disk;
+	int fd;
+	int result;
+
+	if (loader->result.unlisted < 0 || loader->recovery->unlisted < 0)
+		return 0;
+	fd = disk->open(disk->context, folder, STORE_PATH_NEW_HOST_FILE, O_RDONLY);
+	if (fd < 0)
+		return loader_is_fatal(fd) ? fd : 0;
+	result = is_new_complete(loader, fd);
+	(void)disk->close(disk->context, fd);
+	if (result == 1) {
+		result = disk->rename(disk->context, folder, STORE_PATH_NEW_HOST_FILE, HOST_FILE);
+		if (result < 0)
+			loader_pass_over_for_now(loader, STORE_PATH_NEW_HOST_FILE, result);
+	}
+	return loader_is_fatal(result) ? result : 0;
 }
 
 int loader_load_host(struct loader *loader, int folder)
 {
 	const struct disk *disk = loader->engine->options.disk;
-	int fd = disk->open(disk->context, folder, HOST_FILE, O_RDONLY);
 	struct catalog_host *host;
 	uint64_t allocated_bytes = 0;
-	int result = fd;
+	int result = take_new(loader, folder);
+	int fd;
 
+	if (result < 0)
+		return result;
+	fd = disk->open(disk->context, folder, HOST_FILE, O_RDONLY);
+	result = fd;
 	if (fd >= 0) {
 		result = read_host_file(loader, fd, &allocated_bytes);
 		(void)disk->close(disk->context, fd);
@@ -180,7 +232,7 @@ int loader_load_host(struct loader *loader, int folder)
 	if (result < 0 || !host)
 		return result;
 	/* It is not there, or goes on where it ends. */
-	if (host->end.length_bytes > 0) {
+	if (host_file_bytes(host) > 0) {
 		usage_add_file(&host->usage);
 		usage_set(&host->usage, &host->n_sectors, allocated_bytes);
 	}

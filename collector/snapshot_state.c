@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "collector/host_file.h"
 #include "common/log_file.h"
 
 #define HOST_FILE ".host"
@@ -69,7 +70,7 @@ static void note_files(struct snapshot_state *state, const struct catalog *catal
 {
 	for (size_t i = 0; i < catalog->n_hosts; i++) {
 		const struct catalog_host *host = catalog->all_hosts[i];
-		struct snapshot_file entry = {.host = host, .length_bytes = host->end.length_bytes};
+		struct snapshot_file entry = {.host = host, .length_bytes = host_file_bytes(host)};
 
 		if (host->is_unread)
 			state->unread[state->n_unread++] = host;

@@ -142,6 +142,12 @@ static int is_written(const struct engine *engine, const struct cut *cut)
 	bool is_headless;
 	int result = open_file(engine, cut->host, cut->name, UINT64_MAX, &reader, &is_headless);
 
+	/* It has its name already. */
+	if (result == -ENOENT && strcmp(cut->name, STORE_PATH_NEW_HOST_FILE) == 0) {
+		close_file(engine, &reader);
+		result = open_file(engine, cut->host, HOST_FILE, UINT64_MAX, &reader, &is_headless);
+	}
+
 	/* A header that it wrote itself. */
 	if (result == 0 && is_headless && cut->length_bytes == 0)
 		result = -EBADMSG;
@@ -194,7 +200,14 @@ static int filed_until(const struct engine *engine, const struct catalog_host *h
 {
 	struct file_reader reader;
 	bool is_headless;
-	int result = open_file(engine, host, HOST_FILE, length_bytes, &reader, &is_headless);
+	int result = open_file(engine, host, STORE_PATH_NEW_HOST_FILE, length_bytes, &reader,
+			       &is_headless);
+
+	/* Made anew, it has more than the old one. */
+	if (result < 0 && is_said(result)) {
+		close_file(engine, &reader);
+		result = open_file(engine, host, HOST_FILE, length_bytes, &reader, &is_headless);
+	}
 
 	*ret_position = 0;
 	if (result == 0)

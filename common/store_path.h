@@ -13,6 +13,9 @@
 /* The name of a host's own file. */
 #define STORE_PATH_HOST_FILE ".host"
 
+/* The one that is to take its place; its salt is that of the other. */
+#define STORE_PATH_NEW_HOST_FILE ".host.new"
+
 /* What a header says, by the path. */
 struct store_path {
 	struct store_file_header header; /* borrows the names below, and store_id */

@@ -256,7 +256,8 @@ Test(loader, puts_out_of_the_way_what_is_no_hosts_file)
 	sim_store_kill(&store);
 	bytes = sim_disk_content(other.sim, "hosts/here/.host", &size);
 	sim_store_write_file(&store, "hosts/here/.host", bytes, size);
-	sim_store_damage(&store, "hosts/b/.host", 0, 8);
+	sim_store_remove(&store, "hosts/b", ".host");
+	sim_store_write_file(&store, "hosts/b/.host", "something else", 14);
 	sim_store_remove(&store, "hosts/c", ".host");
 	sim_store_write_file(&store, "hosts/c/.host", "", 0);
 	sim_store_remove(&store, "hosts/d", ".host");

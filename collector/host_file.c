@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: MIT */
+/* A host's own file that is made anew. */
+
+#include "collector/host_file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "collector/engine.h"
+#include "collector/group_messages.h"
+#include "common/file_reader.h"
+#include "common/message.h"
+#include "common/store_path.h"
+
+#define PATH_BYTES (CATALOG_FOLDER_BYTES + sizeof(STORE_PATH_NEW_HOST_FILE))
+
+void host_file_leave(struct catalog_host *host)
+{
+	if (host->end.length_bytes > 0)
+		host->kept_bytes = host->end.length_bytes;
+	host->is_remade = true;
+	host->end = (struct metric_file_end){.highest_us = CATALOG_NO_TIME};
+}
+
+const char *host_file_name(const struct catalog_host *host)
+{
+	return host->is_remade ? STORE_PATH_NEW_HOST_FILE : STORE_PATH_HOST_FILE;
+}
+
+uint64_t host_file_bytes(const struct catalog_host *host)
+{
+	return host->is_remade ? host->kept_bytes : host->end.length_bytes;
+}
+
+/* Put a block of the old file, with the position that it has there: where the log loses what it says of the
+ * checkpoint, it counts all the same. */
+static int put_block(struct engine *engine, const struct group_file *file,
+		     const struct store_file_block *block, struct buffer *out)
+{
+	struct store_file_message message;
+	struct catalog_schedule schedule = {0};
+	size_t start;
+
+	if (block->type != HM_BLOCK_MESSAGE && block->type != HM_BLOCK_EVENT)
+		return 0;
+	if (store_file_get_message(block, &message) == 0)
+		schedule = group_get_schedule(&engine->catalog.key, &message);
+	if (schedule.hash)
+		file->of->schedule = schedule;
+	start = store_file_begin_block(out, (enum hm_block_type)block->type, block->position);
+	buffer_append(out, block->payload, block->payload_bytes);
+	return store_file_end_block(out, start, file->after.salt,
+				    file->before.length_bytes + start);
+}
+
+static int put_blocks(struct engine *engine, const struct group_file *file, int fd,
+		      struct buffer *out)
+{
+	struct file_reader reader = {.passes_bad_sectors = true};
+	struct store_file_header header;
+	struct file_reader_block found;
+	int result = file_reader_init(&reader, engine->options.disk, fd, file->of->host->kept_bytes,
+				      &header);
+
+	if (result == -EBADMSG || result == -EINVAL)
+		result = file_reader_pass_header(&reader, file->after.salt);
+	while (result == 0) {
+		result = file_reader_next(&reader, &found);
+		if (result == 0)
+			result = put_block(engine, file, &found.block, out);
+	}
+	file_reader_done(&reader);
+	return result;
+}
+
+int host_file_keep(struct engine *engine, const struct group_file *file, struct buffer *out)
+{
+	const struct disk *disk = engine->options.disk;
+	const struct catalog_host *host = file->of->host;
+	char path[PATH_BYTES];
+	int result;
+	int fd;
+
+	if (!host->is_remade || host->kept_bytes == 0)
+		return 0;
+	(void)snprintf(path, sizeof(path), "%s/%s", host->folder, STORE_PATH_HOST_FILE);
+	fd = disk->open(disk->context, engine->hosts_folder, path, O_RDONLY);
+	result = fd;
+	if (fd >= 0) {
+		result = put_blocks(engine, file, fd, out);
+		(void)disk->close(disk->context, fd);
+	}
+	/* These pass; anything else says that there is no more of it. */
+	if (result == -ENOMEM || result == -EMFILE || result == -ENFILE)
+		return result;
+	if (result < 0 && result != -ENODATA)
+		message_warning("%s: %s; what it held is missing", path, strerror(-result));
+	return 0;
+}
+
+static bool is_copied(struct engine *engine)
+{
+	bool is_copied;
+
+	pthread_mutex_lock(&engine->mutex);
+	is_copied = engine->n_snapshots > 0;
+	pthread_mutex_unlock(&engine->mutex);
+	return is_copied;
+}
+
+static int replace(struct engine *engine, const struct catalog_host *host)
+{
+	const struct disk *disk = engine->options.disk;
+	int folder = disk->open(disk->context, engine->hosts_folder, host->folder,
+				O_RDONLY | O_DIRECTORY);
+	int result;
+
+	if (folder < 0)
+		return folder;
+	result =
+		disk->rename(disk->context, folder, STORE_PATH_NEW_HOST_FILE, STORE_PATH_HOST_FILE);
+	/* Where that is not durable, the next start does it once more. */
+	if (result == 0)
+		(void)disk->fsync(disk->context, folder);
+	(void)disk->close(disk->context, folder);
+	/* An earlier call did it. */
+	return result == -ENOENT ? 0 : result;
+}
+
+int host_file_replace(struct engine *engine, const struct group *group)
+{
+	int result = 0;
+
+	for (size_t i = 0; i < group->n_hosts && result == 0; i++) {
+		const struct catalog_host *host = group->hosts[i].host;
+
+		if (!host->is_remade)
+			continue;
+		/* No other copy begins before the group is published. */
+		result = is_copied(engine) ? -EAGAIN : replace(engine, host);
+	}
+	return result;
+}

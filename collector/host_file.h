@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef COLLECTOR_HOST_FILE_H
+#define COLLECTOR_HOST_FILE_H
+
+/*
+ * A host's own file that is made anew: after a failed sync, say, or where its header is damaged. The old one stays
+ * as it is until the log says that the new one counts, and then gives it its name.
+ */
+
+#include "collector/group.h"
+
+struct engine;
+
+/* The file is never written again: the next checkpoint makes another one. With the mutex held. */
+void host_file_leave(struct catalog_host *host);
+
+/* The name of the one that a checkpoint writes to. */
+const char *host_file_name(const struct catalog_host *host);
+
+/* So much of the present one counts. With the mutex held. */
+uint64_t host_file_bytes(const struct catalog_host *host);
+
+/*
+ * Append what a new one has of the old one: its messages, and what is told of those that are lost.
+ * @return 0; -ENOMEM; -EMFILE, -ENFILE
+ */
+int host_file_keep(struct engine *engine, const struct group_file *file, struct buffer *out);
+
+/*
+ * The log says that a group's files count: those that were made anew get their names.
+ * @return 0; -EAGAIN: the old ones are being copied; -errno
+ */
+int host_file_replace(struct engine *engine, const struct group *group);
+
+#endif
