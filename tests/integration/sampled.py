@@ -90,8 +90,10 @@ class Host:
         """Stop it; start it again until all of its spool is sent. @param settings  as of start()"""
         assert self.agent.process.poll() is None, self.agent.log()
         for _ in range(20):
+            # Before that a signal would just end it.
+            self.agent.wait_ready()
             code, _ = self.agent.stop()
-            assert code == 0, self.agent.log()
+            assert code == 0, f"{self.name} ended with {code}: {self.agent.log()}"
             if not self.tell_unsent():
                 return
             self.case.daemons.remove(self.agent)
