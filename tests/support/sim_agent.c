@@ -27,6 +27,9 @@
 
 #define SEGMENT_BYTES ((uint64_t)32 << 10)
 
+/* So many of 256 reads and writes of a disk are short, or none. */
+#define SHORT_SHARE 8
+
 static const struct hm_metric metrics[SIM_METRICS] = {
 	{.name = "m0", .kind = HM_GAUGE, .unit = "seconds"},
 	{.name = "m1", .kind = HM_COUNTER, .unit = ""},
@@ -54,15 +57,19 @@ const char *sim_agent_event_name(enum sim_agent_event event)
 
 void sim_agent_init(struct sim_agent *agent, uint64_t seed, struct sim_counts *disk_counts)
 {
+	/* A small one is full after a quarter of an hour. */
+	const uint64_t segment_bytes = SEGMENT_BYTES >> seed % 3 % 2;
+
 	agent->random.state = seed;
 	sim_machine_init(&agent->machine, seed, disk_counts);
+	sim_disk_set_short(agent->machine.disk, seed % 2 * SHORT_SHARE);
 	sim_machine_boot(&agent->machine, &agent->random);
 	agent->series = 0xffffff;
 	agent->options = (struct spool_options){
-		.segment_bytes = SEGMENT_BYTES,
-		.max_bytes = 7 * SEGMENT_BYTES,
+		.segment_bytes = segment_bytes,
+		.max_bytes = SPOOL_SEGMENTS_MIN * segment_bytes,
 		.max_age_us = SPOOL_MAX_AGE_US,
-		.max_memory_bytes = SEGMENT_BYTES,
+		.max_memory_bytes = segment_bytes,
 		.sync_always = seed % 4 == 0,
 	};
 	sim_agent_become(agent, agent->host);

@@ -21,6 +21,9 @@
 
 #define SEGMENT_BYTES ((uint64_t)64 << 10)
 
+/* So many of 256 reads and writes of a disk are short, or none. */
+#define SHORT_SHARE 8
+
 /* Of so many ACKs one is looked at. */
 #define PROBE_SHARE 200
 
@@ -53,6 +56,7 @@ void sim_collector_init(struct sim_collector *collector, uint64_t seed,
 {
 	collector->random.state = seed;
 	sim_machine_init(&collector->machine, seed, disk_counts);
+	sim_disk_set_short(collector->machine.disk, seed % 2 * SHORT_SHARE);
 	sim_machine_boot(&collector->machine, &collector->random);
 	collector->network->listener = SIM_REFUSING;
 }

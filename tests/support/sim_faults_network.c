@@ -79,8 +79,10 @@ bool sim_faults_disturb_network(struct simulation *simulation, enum sim_fault fa
 		break;
 	case SIM_FAULT_PARTITION:
 		sim_faults_cut_off(simulation, agent, true);
-		sim_faults_end_after(simulation, fault, agent,
-				     sim_faults_seconds(simulation, 5, 400));
+		sim_faults_end_after(
+			simulation, fault, agent,
+			sim_faults_seconds(simulation, 5,
+					   sim_faults_chance(simulation, 1, 3) ? 2000 : 400));
 		break;
 	case SIM_FAULT_ISLAND:
 		sim_faults_cut_off(simulation, SIM_FAULTS_COLLECTOR, true);

@@ -243,7 +243,7 @@ void sim_oracle_went_back(struct sim_oracle *oracle, unsigned agent, size_t n_ke
 void sim_oracle_store_lost(struct sim_oracle *oracle)
 {
 	for (size_t i = 0; i < oracle->n_samples; i++)
-		oracle->samples[i].is_lost |= oracle->samples[i].is_sent;
+		oracle->samples[i].is_lost |= oracle->samples[i].is_told;
 	for (size_t i = 0; i < oracle->n_epochs; i++)
 		oracle->epochs[i].is_told = false;
 }
@@ -267,13 +267,19 @@ int32_t *sim_oracle_find_bucket(struct sim_oracle *oracle, unsigned epoch, uint6
 	return &oracle->buckets[(sequence * 31 + epoch * 977U) % SIM_ORACLE_BUCKETS];
 }
 
+static void tell(struct sim_sample *sample, unsigned epoch)
+{
+	sample->is_told = true;
+	sample->epoch = epoch;
+}
+
 static void add_item(struct sim_oracle *oracle, struct sim_content *content, size_t sample)
 {
 	oracle->items = reserve(oracle->items, oracle->n_items, 1, &oracle->items_capacity,
 				sizeof(*oracle->items));
 	oracle->items[oracle->n_items++] = (uint32_t)sample;
 	oracle->samples[sample].is_sent = true;
-	oracle->samples[sample].epoch = content->epoch;
+	tell(&oracle->samples[sample], content->epoch);
 	content->n++;
 }
 
@@ -316,6 +322,7 @@ static uint32_t add_content(struct sim_oracle *oracle, const struct frame *frame
 			    const struct wire_stamp *stamp)
 {
 	unsigned epoch = sim_oracle_find_epoch(oracle, stamp->epoch);
+	struct wire_gap gap;
 	int32_t *bucket = sim_oracle_find_bucket(oracle, epoch, stamp->sequence);
 	struct sim_content content = {
 		.epoch = epoch,
@@ -336,6 +343,9 @@ static uint32_t add_content(struct sim_oracle *oracle, const struct frame *frame
 	}
 	if (frame->type == HM_FRAME_BATCH)
 		read_batch(oracle, &content, frame->payload, frame->length);
+	else if (frame->type == HM_FRAME_GAP &&
+		 wire_gap_get(frame->payload, frame->length, &gap) == HM_REASON_NONE)
+		sim_oracle_walk_gap(oracle, &gap, tell);
 	oracle->contents = reserve(oracle->contents, oracle->n_contents, 1,
 				   &oracle->contents_capacity, sizeof(*oracle->contents));
 	oracle->contents[oracle->n_contents] = content;

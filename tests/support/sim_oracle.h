@@ -43,8 +43,9 @@ struct sim_sample {
 	bool is_acked;
 	bool is_covered; /* by a GAP that is stored */
 	bool is_sent;    /* in a BATCH */
+	bool is_told;    /* in a BATCH, or by a GAP */
 	bool is_lost;    /* the store that had it, perhaps, went back */
-	uint32_t epoch;  /* in which it was sent last */
+	uint32_t epoch;  /* in which it was told last */
 };
 
 /* Samples that were taken at once. */

@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "common/wire_gap.h"
 #include "tests/support/sim_oracle_part.h"
 
 const char *sim_excuse_name(enum sim_excuse excuse)
@@ -55,8 +54,8 @@ void sim_oracle_row(struct sim_oracle *oracle, const char *host, const char *met
 		oracle->samples[i].n_read++;
 }
 
-/* A GAP stands for the samples of all messages of its sequences that were sent, and of others of its times. */
-static void cover(struct sim_oracle *oracle, const struct wire_gap *gap)
+void sim_oracle_walk_gap(struct sim_oracle *oracle, const struct wire_gap *gap,
+			 void (*take)(struct sim_sample *sample, unsigned epoch))
 {
 	unsigned epoch = sim_oracle_find_epoch(oracle, gap->stamp.epoch);
 	unsigned host = gap->stamp.host_id[0] - 1U;
@@ -69,8 +68,7 @@ static void cover(struct sim_oracle *oracle, const struct wire_gap *gap)
 			if (content->epoch != epoch || content->sequence != sequence)
 				continue;
 			for (uint32_t k = 0; k < content->n; k++)
-				oracle->samples[oracle->items[content->first + k]].is_covered =
-					true;
+				take(&oracle->samples[oracle->items[content->first + k]], epoch);
 		}
 	}
 	for (size_t i = 0; i < oracle->n_ticks; i++) {
@@ -80,11 +78,16 @@ static void cover(struct sim_oracle *oracle, const struct wire_gap *gap)
 		    tick->time_us > gap->last_us)
 			continue;
 		for (uint32_t k = 0; k < tick->n; k++) {
-			struct sim_sample *sample = &oracle->samples[tick->first + k];
-
-			sample->is_covered |= !sample->is_sent;
+			if (!oracle->samples[tick->first + k].is_sent)
+				take(&oracle->samples[tick->first + k], epoch);
 		}
 	}
+}
+
+static void cover(struct sim_sample *sample, unsigned epoch)
+{
+	(void)epoch;
+	sample->is_covered = true;
 }
 
 void sim_oracle_message(struct sim_oracle *oracle, enum hm_record_type type, const uint8_t *payload,
@@ -97,7 +100,7 @@ void sim_oracle_message(struct sim_oracle *oracle, enum hm_record_type type, con
 	if (wire_gap_get(payload, length, &gap) != HM_REASON_NONE)
 		sim_oracle_complain(oracle, "a stored GAP is none");
 	else
-		cover(oracle, &gap);
+		sim_oracle_walk_gap(oracle, &gap, cover);
 }
 
 /* Both who had it may have become what they were before: then nobody knows. */
