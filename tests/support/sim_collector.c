@@ -168,7 +168,7 @@ static void accept_connections(struct sim_collector *collector, int64_t now_us)
 
 		if (!connection->is_used || connection->is_accepted ||
 		    connection->opens_us > now_us || connection->is_silent ||
-		    connection->reset_us <= now_us)
+		    connection->opens_us >= connection->reset_us)
 			continue;
 		connection->is_accepted = true;
 		*session = (struct sim_session){.connection = connection, .lost_us = INT64_MAX};

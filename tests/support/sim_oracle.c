@@ -322,7 +322,6 @@ static uint32_t add_content(struct sim_oracle *oracle, const struct frame *frame
 			    const struct wire_stamp *stamp)
 {
 	unsigned epoch = sim_oracle_find_epoch(oracle, stamp->epoch);
-	struct wire_gap gap;
 	int32_t *bucket = sim_oracle_find_bucket(oracle, epoch, stamp->sequence);
 	struct sim_content content = {
 		.epoch = epoch,
@@ -344,8 +343,8 @@ static uint32_t add_content(struct sim_oracle *oracle, const struct frame *frame
 	if (frame->type == HM_FRAME_BATCH)
 		read_batch(oracle, &content, frame->payload, frame->length);
 	else if (frame->type == HM_FRAME_GAP &&
-		 wire_gap_get(frame->payload, frame->length, &gap) == HM_REASON_NONE)
-		sim_oracle_walk_gap(oracle, &gap, tell);
+		 wire_gap_get(frame->payload, frame->length, &content.gap) == HM_REASON_NONE)
+		sim_oracle_walk_gap(oracle, &content.gap, tell);
 	oracle->contents = reserve(oracle->contents, oracle->n_contents, 1,
 				   &oracle->contents_capacity, sizeof(*oracle->contents));
 	oracle->contents[oracle->n_contents] = content;
@@ -376,8 +375,16 @@ void sim_oracle_sent(struct sim_oracle *oracle, struct sim_sent *sent, const str
 	sent->contents[sent->n++] = content;
 }
 
+static void note_gap(struct sim_sample *sample, unsigned epoch)
+{
+	(void)epoch;
+	sample->is_gap_acked = true;
+}
+
 static void acknowledge(struct sim_oracle *oracle, const struct sim_content *content)
 {
+	if (content->type == HM_FRAME_GAP && content->gap.first > 0)
+		sim_oracle_walk_gap(oracle, &content->gap, note_gap);
 	for (uint32_t i = 0; i < content->n; i++) {
 		struct sim_sample *sample = &oracle->samples[oracle->items[content->first + i]];
 

@@ -4,7 +4,6 @@
 
 /* What the sources of the oracle have in common. */
 
-#include "common/wire_gap.h"
 #include "tests/support/sim_oracle.h"
 
 /* The sample of a value. @return its number; SIZE_MAX: there is none */
