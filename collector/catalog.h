@@ -88,9 +88,10 @@ struct catalog_host {
 	int64_t waiting_us; /* when the oldest of its samples that are in no file came in; 0 = none */
 	uint64_t sealed;    /* the committer's own: last number given to a batch */
 	uint64_t appended; /* the committer's own: position of its last batch, durable or not */
-	struct metric_file_end end;       /* of its .host file */
-	bool is_remade;                   /* that is made anew, see collector/host_file.h; */
-	uint64_t kept_bytes;              /* so much of the old one counts */
+	struct metric_file_end end; /* of its .host file */
+	bool is_remade;             /* that is made anew, see collector/host_file.h; */
+	uint64_t kept_bytes;        /* so much of the old one counts */
+	uint64_t made_bytes; /* how long it was when it was made, or what of it mattered at start */
 	struct catalog_schedule schedule; /* that its .host file has last */
 	struct catalog_sample *gathered;  /* waiting to be sealed */
 	size_t n_gathered;

@@ -473,6 +473,8 @@ static void publish_file(struct engine *engine, const struct group *group,
 	if (!metric) {
 		if (host->kept_bytes > 0)
 			usage_remove_file(&host->usage, &host->n_sectors);
+		if (host->is_remade || host->end.length_bytes == 0)
+			host->made_bytes = file->after.length_bytes;
 		host->is_remade = false;
 		host->kept_bytes = 0;
 		host->end = file->after;

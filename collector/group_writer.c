@@ -106,8 +106,12 @@ int group_writer_locate(struct group_writer *writer, struct group_file *file)
 	int result = 0;
 	int taken = 0;
 
+	if (!file->file)
+		host_file_look(engine, file->of->host);
 	/* Nobody else changes where a file ends. */
 	file->before = file->file ? file->file->data[file->side].end : file->of->host->end;
+	if (!file->file && file->of->host->is_remade)
+		file->before = (struct metric_file_end){.highest_us = CATALOG_NO_TIME};
 	if (file->before.length_bytes > 0)
 		return 0;
 	while (result == 0 && file->file && (taken = is_taken(engine, file)) > 0) {

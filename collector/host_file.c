@@ -10,6 +10,7 @@
 
 #include "collector/engine.h"
 #include "collector/group_messages.h"
+#include "collector/host_history.h"
 #include "common/file_reader.h"
 #include "common/message.h"
 #include "common/store_path.h"
@@ -22,6 +23,19 @@ void host_file_leave(struct catalog_host *host)
 		host->kept_bytes = host->end.length_bytes;
 	host->is_remade = true;
 	host->end = (struct metric_file_end){.highest_us = CATALOG_NO_TIME};
+}
+
+void host_file_look(struct engine *engine, struct catalog_host *host)
+{
+	uint64_t n_bytes = host->end.length_bytes;
+
+	pthread_mutex_lock(&engine->mutex);
+	if (!host->is_remade && n_bytes >= HOST_FILE_SMALL_BYTES &&
+	    n_bytes / 2 >= host->made_bytes && engine->n_snapshots == 0) {
+		host->is_remade = true;
+		host->kept_bytes = n_bytes;
+	}
+	pthread_mutex_unlock(&engine->mutex);
 }
 
 const char *host_file_name(const struct catalog_host *host)
@@ -43,8 +57,6 @@ static int put_block(struct engine *engine, const struct group_file *file,
 	struct catalog_schedule schedule = {0};
 	size_t start;
 
-	if (block->type != HM_BLOCK_MESSAGE && block->type != HM_BLOCK_EVENT)
-		return 0;
 	if (store_file_get_message(block, &message) == 0)
 		schedule = group_get_schedule(&engine->catalog.key, &message);
 	if (schedule.hash)
@@ -59,6 +71,7 @@ static int put_blocks(struct engine *engine, const struct group_file *file, int 
 		      struct buffer *out)
 {
 	struct file_reader reader = {.passes_bad_sectors = true};
+	struct host_history history = {.horizon_us = file->of->horizon_us};
 	struct store_file_header header;
 	struct file_reader_block found;
 	int result = file_reader_init(&reader, engine->options.disk, fd, file->of->host->kept_bytes,
@@ -66,9 +79,13 @@ static int put_blocks(struct engine *engine, const struct group_file *file, int 
 
 	if (result == -EBADMSG || result == -EINVAL)
 		result = file_reader_pass_header(&reader, file->after.salt);
-	while (result == 0) {
-		result = file_reader_next(&reader, &found);
-		if (result == 0)
+	while (result == 0 && (result = file_reader_next(&reader, &found)) == 0)
+		host_history_note(&history, &found);
+	/* Now it is known which ones are the last. */
+	reader.offset = reader.header_bytes;
+	result = result == -ENODATA ? 0 : result;
+	while (result == 0 && (result = file_reader_next(&reader, &found)) == 0) {
+		if (host_history_has(&history, &found))
 			result = put_block(engine, file, &found.block, out);
 	}
 	file_reader_done(&reader);

@@ -77,6 +77,8 @@ static int take_host_blocks(struct loader *loader, struct file_reader *reader)
 			result = take_host(loader, &entry);
 		if (store_file_get_epoch(&found.block, &epoch) == 0)
 			result = take_epoch(loader, &epoch);
+		if (found.block.type == HM_BLOCK_MESSAGE || found.block.type == HM_BLOCK_EVENT)
+			host->made_bytes += found.block.length_bytes;
 		if (store_file_get_message(&found.block, &message) == 0)
 			take_message(loader, &message);
 		(void)store_file_get_oldest(&found.block, &host->said_oldest_us);

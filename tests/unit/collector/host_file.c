@@ -5,9 +5,11 @@
 
 #include <criterion/criterion.h>
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "collector/epoch.h"
+#include "collector/horizon.h"
 #include "common/message.h"
 #include "tests/support/history_agent.h"
 
@@ -194,4 +196,74 @@ Test(host_file, waits_for_who_copies_the_old_one)
 	cr_assert_eq(sim_store_checkpoint(&store), 0);
 	cr_expect_not(sim_store_has(&store, NEW_FILE));
 	cr_expect(is_history(history_agent_told(&agent)));
+}
+
+/* -- where it has grown ---------------------------------------------------------------------------- */
+
+static void move_horizon(int64_t second)
+{
+	struct engine *engine = store.engine;
+
+	pthread_mutex_lock(&engine->mutex);
+	cr_assert_eq(horizon_put(engine, agent.epoch->host,
+				 (SIM_STORE_START_S + second) * SIM_STORE_SECOND_US),
+		     0);
+	engine->controls_wanted++;
+	pthread_mutex_unlock(&engine->mutex);
+	history_agent_commit(&agent);
+}
+
+/* Events until the file is long. @return the second of the last one */
+static int64_t grow(int64_t second)
+{
+	uint64_t limit = agent.epoch->host->end.length_bytes + HOST_FILE_SMALL_BYTES;
+
+	while (agent.epoch->host->end.length_bytes < limit) {
+		for (int i = 0; i < 100; i++)
+			history_agent_clock(&agent, HM_CLOCK_RESUMED, second++, 1);
+		checkpoint();
+	}
+	return second - 1;
+}
+
+Test(host_file, what_lies_before_the_horizon_goes_but_how_things_stood)
+{
+	int64_t last;
+
+	begin();
+	history_agent_clock(&agent, HM_CLOCK_STOPPED, 9, 0);
+	history_agent_clock(&agent, HM_CLOCK_STARTED, 11, 0);
+	history_agent_schedule(&agent, 11, "m");
+	last = grow(20);
+	move_horizon(last + 1);
+	history_agent_gap(&agent, last, last + 5);
+	history_agent_schedule(&agent, last + 5, "m");
+	checkpoint();
+	cr_expect_lt(agent.epoch->host->end.length_bytes, 2000);
+	for (int i = 0; i < 2; i++) {
+		const char *told = history_agent_told(&agent);
+		char expected[200];
+
+		(void)snprintf(expected, sizeof(expected),
+			       "clock 2 @9; clock 1 @11; schedule m @11; clock 4 @%d; gap %d..%d; ",
+			       (int)last, (int)last, (int)last + 5);
+		cr_expect_str_eq(told, expected);
+		history_agent_crash(&agent);
+	}
+	cr_expect_not(sim_store_has(&store, NEW_FILE));
+}
+
+Test(host_file, without_a_horizon_all_is_kept)
+{
+	uint64_t n_bytes;
+
+	begin();
+	(void)grow(20);
+	n_bytes = strlen(history_agent_told(&agent));
+	(void)grow(5000);
+	cr_expect_eq(strncmp(history_agent_told(&agent), HISTORY, strlen(HISTORY)), 0);
+	cr_expect_geq(strlen(history_agent_told(&agent)), 2 * n_bytes - 100);
+	history_agent_crash(&agent);
+	checkpoint();
+	cr_expect_eq(strncmp(history_agent_told(&agent), HISTORY, strlen(HISTORY)), 0);
 }
