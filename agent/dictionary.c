@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "common/array.h"
+#include "common/crc32c.h"
 #include "hostmetrics/wire.h"
 
 /* A DECLARE goes on with another series below this, stamp included. */
@@ -19,6 +20,7 @@ struct dictionary_entry {
 	struct wire_series series;
 	uint32_t id;
 	uint32_t next_id; /* of the series that was asked for behind it the last time */
+	uint32_t crc;     /* of it, and all before it */
 	char texts[];
 };
 
@@ -113,6 +115,22 @@ static struct dictionary_entry *new_entry(const struct wire_series *series)
 	return entry;
 }
 
+/* Each text behind its length, so that what ends one does not begin the next. */
+static uint32_t add_to_crc(uint32_t crc, const struct wire_series *series)
+{
+	const uint32_t head[] = {(uint32_t)series->kind, (uint32_t)series->unit.length,
+				 (uint32_t)series->name.length};
+
+	crc = crc32c(crc, head, sizeof(head));
+	crc = crc32c(crc, series->unit.start, series->unit.length);
+	return crc32c(crc, series->name.start, series->name.length);
+}
+
+uint32_t dictionary_crc(const struct dictionary *dictionary, uint32_t n_series)
+{
+	return n_series > 0 ? dictionary->entries[n_series - 1]->crc : 0;
+}
+
 /* Give a series the next id. */
 static int add_entry(struct dictionary *dictionary, const struct wire_series *series)
 {
@@ -133,6 +151,7 @@ static int add_entry(struct dictionary *dictionary, const struct wire_series *se
 	}
 	entry->id = dictionary->n_series;
 	entry->next_id = entry->id + 1;
+	entry->crc = add_to_crc(dictionary_crc(dictionary, entry->id), series);
 	entries[dictionary->n_series++] = entry;
 	return 0;
 }

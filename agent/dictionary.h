@@ -59,4 +59,10 @@ int dictionary_read(struct dictionary *dictionary, const void *body, size_t leng
 uint32_t dictionary_declare(const struct dictionary *dictionary, uint32_t first_id,
 			    struct buffer *out);
 
+/*
+ * A checksum of what ids mean: the same where the first series are the same, in the same order.
+ * @param n_series  so many of them; at most as many as there are
+ */
+uint32_t dictionary_crc(const struct dictionary *dictionary, uint32_t n_series);
+
 #endif

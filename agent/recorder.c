@@ -29,7 +29,8 @@ struct recorder {
 	struct encoder *encoder;
 	struct tick tick; /* being filled */
 	struct tick sealed_tick;
-	uint32_t *ids; /* of the round's samples */
+	uint64_t last_lost_tick; /* its number */
+	uint32_t *ids;           /* of the round's samples */
 	size_t ids_capacity;
 	struct buffer bytes;
 	uint64_t n_unsealed;
@@ -162,6 +163,48 @@ static int seal_batches(struct recorder *recorder)
 	return result == -ENODATA ? error : result;
 }
 
+/* Say once that a tick of the spool is lost: it will be superseded by what comes behind. */
+static void lose_tick(struct recorder *recorder, const struct spool_tick *tick)
+{
+	const int64_t time_us = recorder->sealed_tick.time_us;
+
+	if (tick->number <= recorder->last_lost_tick)
+		return;
+	recorder->last_lost_tick = tick->number;
+	if (time_us != INT64_MIN)
+		recorder_lose(recorder, &(struct queue_span){time_us, time_us});
+	message_error(
+		"spool: what was sampled at one time is lost: it is damaged, or of series that are "
+		"not known any more");
+}
+
+/*
+ * Read a tick. Its ids are those of the series that were declared when it was written; where a crash or damage took
+ * their declarations, others may have the ids by now.
+ * @return 0; -EBADMSG; -EAGAIN: its series are to be declared first; -ENOMEM
+ */
+static int read_tick(struct recorder *recorder, const struct spool_tick *tick)
+{
+	struct tick *read = &recorder->sealed_tick;
+	struct cursor cursor = {.at = tick->payload, .left = tick->payload_bytes};
+	uint32_t n_series = cursor_get_u32(&cursor);
+	uint32_t crc = cursor_get_u32(&cursor);
+	int result = -EBADMSG;
+
+	if (!cursor_failed(&cursor))
+		result = tick_decode(read, cursor.at, cursor.left, n_series);
+	/* Then its time is not known either. */
+	if (result < 0) {
+		tick_begin(read, INT64_MIN);
+		return result;
+	}
+	/* We write none without samples. */
+	if (read->n_set == 0 || n_series > recorder->dictionary.n_series ||
+	    dictionary_crc(&recorder->dictionary, n_series) != crc)
+		return -EBADMSG;
+	return n_series > recorder->n_declared ? -EAGAIN : 0;
+}
+
 /*
  * Give the encoder as many ticks as it takes. One that cannot be read is passed over: what comes behind supersedes it.
  * @return their number, or -ENOMEM
@@ -172,18 +215,16 @@ static int add_ticks(struct recorder *recorder)
 	int n_added = 0;
 
 	for (size_t i = 0; spool_get_tick(recorder->spool, i, &tick) == 0; i++) {
-		int result = tick_decode(&recorder->sealed_tick, tick.payload, tick.payload_bytes,
-					 recorder->n_declared);
+		int result = read_tick(recorder, &tick);
 
-		/* We write none without samples. */
-		if (result == 0 && recorder->sealed_tick.n_set == 0)
-			result = -EBADMSG;
+		if (result == -EBADMSG)
+			lose_tick(recorder, &tick);
 		if (result == 0)
 			result =
 				encoder_add(recorder->encoder, &recorder->sealed_tick, tick.number);
 		if (result == -ENOSPC)
 			break;
-		if (result == -EBADMSG)
+		if (result == -EBADMSG || result == -EAGAIN)
 			continue;
 		if (result < 0)
 			return result;
@@ -286,28 +327,33 @@ void recorder_ship(struct recorder *recorder)
 
 /* -- ticks ----------------------------------------------------------------------------------------- */
 
+/* With what its ids mean in front, see read_tick(). @return as spool_append_tick() */
+static int append_tick(struct recorder *recorder)
+{
+	struct buffer *bytes = &recorder->bytes;
+	uint64_t number;
+
+	buffer_clear(bytes);
+	cursor_put_u32(bytes, recorder->n_declared);
+	cursor_put_u32(bytes, dictionary_crc(&recorder->dictionary, recorder->n_declared));
+	tick_encode(&recorder->tick, bytes);
+	if (buffer_failed(bytes))
+		return -ENOMEM;
+	return spool_append_tick(recorder->spool, bytes->data, bytes->length, &number);
+}
+
 /* Write the tick that is being filled, and begin with the next. */
 static void put_tick(struct recorder *recorder)
 {
 	const uint32_t n_samples = recorder->tick.n_set - recorder->tick.n_missing;
-	uint64_t number;
-	int result = 0;
+	int result;
 
 	if (recorder->tick.n_set == 0)
 		return;
-	buffer_clear(&recorder->bytes);
-	tick_encode(&recorder->tick, &recorder->bytes);
-	if (buffer_failed(&recorder->bytes))
-		result = -ENOMEM;
-	if (result == 0)
-		result = spool_append_tick(recorder->spool, recorder->bytes.data,
-					   recorder->bytes.length, &number);
+	result = append_tick(recorder);
 	if (result == -ENOBUFS) {
 		recorder_ship(recorder);
-		buffer_clear(&recorder->bytes);
-		tick_encode(&recorder->tick, &recorder->bytes);
-		result = spool_append_tick(recorder->spool, recorder->bytes.data,
-					   recorder->bytes.length, &number);
+		result = append_tick(recorder);
 	}
 	if (result < 0)
 		lose(recorder, n_samples, recorder->tick.time_us, result);
@@ -424,6 +470,7 @@ int recorder_new(struct spool *spool, const uint8_t boot_id[static HM_ID_BYTES],
 int recorder_use_spool(struct recorder *recorder, struct spool *spool)
 {
 	recorder->spool = spool;
+	recorder->last_lost_tick = 0;
 	memset(recorder->epoch, 0, HM_ID_BYTES);
 	return look_at_epoch(recorder);
 }

@@ -265,6 +265,33 @@ Test(recorder, passes_over_ticks_that_are_none)
 	cr_assert_eq(status().n_ticks, 0, "the batch behind them supersedes them");
 }
 
+/* A crash, or damage, took the declaration of what a tick is of. */
+Test(recorder, gives_no_tick_the_series_of_others)
+{
+	uint8_t payload[64];
+	struct spool_tick tick;
+	size_t length;
+	uint64_t number;
+
+	put(10, &gauge, "a", 1);
+	take();
+	cr_assert_eq(spool_get_tick(spool, 0, &tick), 0);
+	length = tick.payload_bytes;
+	cr_assert_leq(length, sizeof(payload));
+	memcpy(payload, tick.payload, length);
+	recorder_free(recorder);
+	spool_free(spool);
+	spool = test_spool_open(-1, "web01");
+	cr_assert_eq(spool_append_tick(spool, payload, length, &number), 0);
+	cr_assert_eq(recorder_new(spool, test_spool_id, &recorder), 0);
+
+	put(20, &gauge, "b", 2);
+	take();
+	recorder_ship(recorder);
+	cr_assert_str_eq(batched(), "0: 20=2\n");
+	cr_assert_not_null(strstr(spooled(), "clock 6 at "));
+}
+
 Test(recorder, declares_in_another_epoch_what_it_has_declared_before)
 {
 	put(10, &gauge, "a", 1);
