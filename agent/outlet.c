@@ -10,9 +10,7 @@
 #include <unistd.h>
 
 #include "agent/host_id.h"
-#include "agent/spool_folder.h"
-#include "common/byte_size.h"
-#include "common/disk.h"
+#include "agent/outlet_folder.h"
 #include "common/message.h"
 #include "common/timestamp.h"
 
@@ -163,91 +161,6 @@ static void measure_rate(struct outlet *outlet)
 	outlet->n_sent_then = status.n_acked_samples;
 }
 
-static uint64_t spool_bytes(const struct settings *settings)
-{
-	uint64_t n_bytes = SPOOL_MAX_BYTES;
-
-	(void)byte_size_parse(settings->spool_size, &n_bytes);
-	return n_bytes;
-}
-
-static void close_folder(struct outlet *outlet)
-{
-	if (outlet->folder >= 0)
-		(void)close(outlet->folder);
-	if (outlet->lock >= 0)
-		(void)close(outlet->lock);
-	outlet->folder = -1;
-	outlet->lock = -1;
-}
-
-static int open_spool(const struct outlet *outlet, struct spool **ret_spool)
-{
-	const struct settings *settings = outlet->settings;
-	struct spool_options options = {
-		.disk = &disk_kernel,
-		.folder = outlet->folder,
-		.segment_bytes = SPOOL_SEGMENT_BYTES,
-		.max_bytes = spool_bytes(settings),
-		.max_age_us = settings->spool_age_us,
-		.max_memory_bytes = SPOOL_MEMORY_MAX_BYTES,
-		.host_name = {settings->hostname, strlen(settings->hostname)},
-	};
-
-	memcpy(options.host_id, outlet->host_id, HM_ID_BYTES);
-	return spool_open(&options, ret_spool);
-}
-
-/* Open the folder, and find the id of the host. @return 0 or -errno: the id is as it was */
-static int open_folder(struct outlet *outlet)
-{
-	struct host_id_machine machine;
-	int folder = spool_folder_open(outlet->settings->spool, &outlet->lock);
-	int result;
-
-	if (folder < 0)
-		return folder;
-	outlet->folder = folder;
-	host_id_read_machine(HOST_ID_MACHINE_PATH, &machine);
-	result = host_id_find(folder, &machine, outlet->host_id, outlet->host_id);
-	if (result < 0)
-		close_folder(outlet);
-	return result;
-}
-
-static const char *folder_problem(int error)
-{
-	switch (error) {
-	case -EPERM:
-		return "it is another user's";
-	case -EACCES:
-		return "others may write to it, or it may not be opened";
-	case -EBUSY:
-		return "another agent uses it";
-	default:
-		return strerror(-error);
-	}
-}
-
-/* @return 0 or -errno: not even without a folder */
-static int find_folder(struct outlet *outlet)
-{
-	struct host_id_machine machine;
-	int result;
-
-	host_id_read_machine(HOST_ID_MACHINE_PATH, &machine);
-	result = host_id_make(&machine, outlet->settings->spool, outlet->host_id);
-	if (result < 0)
-		return result;
-	result = open_folder(outlet);
-	if (result == 0)
-		return 0;
-	message_warning("spool %s: %s; samples wait in memory until it can be used",
-			outlet->settings->spool, folder_problem(result));
-	outlet->is_memory_told = true;
-	return 0;
-}
-
 /* -- a folder that could not be used before -------------------------------------------------------- */
 
 /* When all that is in memory is stored, what is on disk is sent. */
@@ -274,52 +187,15 @@ static void begin_as(struct outlet *outlet, const uint8_t id_before[static HM_ID
 	outlet->agenda.is_owed = true;
 }
 
-/* Write into the folder from now on. @return 0 or -errno: all goes on in memory */
-static int use_folder(struct outlet *outlet)
-{
-	struct recorder *recorder = NULL;
-	struct spool *spool = NULL;
-	struct spool_status status;
-	int result = open_spool(outlet, &spool);
-
-	/* What was taken up to now stays in memory, in whole batches. */
-	if (result == 0)
-		recorder_ship(outlet->recorder);
-	spool_get_status(outlet->spool, &status);
-	if (result == 0 && status.n_ticks > 0)
-		result = -ENOMEM;
-	if (result == 0)
-		result = recorder_new(spool, outlet->boot_id, &recorder);
-	if (result < 0) {
-		spool_free(spool);
-		return result;
-	}
-	recorder_free(outlet->recorder);
-	outlet->recorder = recorder;
-	outlet->in_memory = outlet->spool;
-	outlet->spool = spool;
-	return 0;
-}
-
 static void retry_folder(struct outlet *outlet)
 {
 	uint8_t id_before[HM_ID_BYTES];
-	int result;
 
 	if (outlet->folder >= 0 || outlet->is_ended)
 		return;
 	memcpy(id_before, outlet->host_id, HM_ID_BYTES);
-	(void)spool_folder_make(outlet->settings->spool, (uid_t)-1, (gid_t)-1);
-	if (open_folder(outlet) < 0)
+	if (outlet_folder_try(outlet) < 0)
 		return;
-	result = use_folder(outlet);
-	if (result < 0) {
-		message_error("spool %s: cannot go on there: %s; it is tried again",
-			      outlet->settings->spool, strerror(-result));
-		memcpy(outlet->host_id, id_before, HM_ID_BYTES);
-		close_folder(outlet);
-		return;
-	}
 	begin_as(outlet, id_before);
 	write_agenda(outlet);
 	leave_memory(outlet);
@@ -347,9 +223,7 @@ static int open_parts(struct outlet *outlet, struct loop *loop)
 	int result = host_id_read_boot(outlet->boot_id);
 
 	if (result == 0)
-		result = find_folder(outlet);
-	if (result == 0)
-		result = open_spool(outlet, &outlet->spool);
+		result = outlet_folder_begin(outlet);
 	if (result == 0)
 		result = recorder_new(outlet->spool, outlet->boot_id, &outlet->recorder);
 	if (result == 0)
@@ -397,7 +271,7 @@ void outlet_free(struct outlet *outlet)
 	recorder_free(outlet->recorder);
 	spool_free(outlet->in_memory);
 	spool_free(outlet->spool);
-	close_folder(outlet);
+	outlet_folder_close(outlet);
 	agenda_done(&outlet->agenda);
 	free(outlet);
 }
@@ -435,7 +309,7 @@ static void rename_host(struct outlet *outlet)
 		return;
 	}
 	spool_free(outlet->spool);
-	result = open_spool(outlet, &outlet->spool);
+	result = outlet_folder_open_spool(outlet, &outlet->spool);
 	if (result == 0)
 		result = recorder_use_spool(outlet->recorder, outlet->spool);
 	if (result < 0) {

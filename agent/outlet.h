@@ -45,6 +45,7 @@ struct outlet {
 	uint64_t n_dropped_told;
 	bool is_full_told;   /* the log has said that samples are dropped */
 	bool is_memory_told; /* the log has said that they wait in memory */
+	int retry_error;     /* why the folder cannot be used: what the log has said last */
 	bool is_ended;       /* all that the sampler has taken is in the spool */
 };
 

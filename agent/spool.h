@@ -124,7 +124,8 @@ struct spool;
 /*
  * Open the spool of a folder, or make one. What cannot be read is passed over and counted, what cannot be
  * written is kept in memory: neither is an error.
- * @return 0; -EINVAL: options that contradict each other; -ENOMEM
+ * @return 0; -EINVAL: options that contradict each other; -ENOMEM; -EMFILE, -ENFILE, -EACCES, -EPERM, -EAGAIN, -EINTR: what
+ * is there cannot be read now, which says nothing of it; until that can be tried again, open one without a folder
  */
 int spool_open(const struct spool_options *options, struct spool **ret_spool);
 

@@ -208,7 +208,7 @@ size_t spool_memory_bytes(const struct spool *spool);
 /* -- spool_recovery.c -------------------------------------------------------------------------- */
 
 /* Read what is in the folder. @param ret_is_uncertain  the last epoch must not go on
- * @return 0 or -ENOMEM */
+ * @return 0; -ENOMEM, -EMFILE and the like: not now */
 int spool_recover(struct spool *spool, bool *ret_is_uncertain);
 
 /* -- spool_send.c ------------------------------------------------------------------------------ */

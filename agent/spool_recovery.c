@@ -35,7 +35,24 @@ static int compare_places(const void *a, const void *b)
 	return left->number < right->number ? -1 : left->number > right->number;
 }
 
-/* @return 0; -EBADMSG: it cannot be read; -ENOMEM */
+/* Does an error say nothing of what is on the disk? Then it may be read another time. */
+static bool is_passing(int result)
+{
+	switch (result) {
+	case -ENOMEM:
+	case -EMFILE:
+	case -ENFILE:
+	case -EACCES:
+	case -EPERM:
+	case -EAGAIN:
+	case -EINTR:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* @return 0; -EBADMSG: it cannot be read; one that is_passing() */
 static int open_segment(const struct spool *spool, uint32_t number, struct log_segment *segment)
 {
 	int result = log_segment_open(segment, spool->options.disk, spool->options.folder, number);
@@ -44,7 +61,7 @@ static int open_segment(const struct spool *spool, uint32_t number, struct log_s
 		log_segment_close(segment);
 		result = -EBADMSG;
 	}
-	return result == 0 || result == -ENOMEM ? result : -EBADMSG;
+	return result == 0 || is_passing(result) ? result : -EBADMSG;
 }
 
 /* Get to know each segment: can it be read, and when was it begun? */
@@ -56,7 +73,7 @@ static int look_at_places(struct spool *spool)
 		struct log_record record;
 		int result = open_segment(spool, place->number, &segment);
 
-		if (result == -ENOMEM)
+		if (is_passing(result))
 			return result;
 		if (result < 0)
 			continue;
@@ -78,7 +95,7 @@ static int look_at_places(struct spool *spool)
 	return 0;
 }
 
-/* Read a segment for how things were at last. @return did it tell? or -ENOMEM */
+/* Read a segment for how things were at last. @return did it tell? or one that is_passing() */
 static int read_state(struct recovery *recovery, uint32_t number)
 {
 	uint64_t offset = HM_LOG_HEADER_BYTES;
@@ -88,7 +105,7 @@ static int read_state(struct recovery *recovery, uint32_t number)
 	int result = open_segment(recovery->spool, number, &segment);
 
 	if (result < 0)
-		return result == -ENOMEM ? result : 0;
+		return is_passing(result) ? result : 0;
 	while ((result = log_segment_find(&segment, offset, &record)) == 0 || result == -EILSEQ) {
 		offset = log_segment_behind(&record);
 		if (record.durable > recovery->durable)
@@ -145,7 +162,7 @@ static int replay_segment(struct recovery *recovery, uint32_t number, uint64_t b
 	int result = open_segment(recovery->spool, number, &segment);
 
 	if (result < 0)
-		return result == -ENOMEM ? result : 0;
+		return is_passing(result) ? result : 0;
 	while ((result = log_segment_find(&segment, offset, &record)) == 0 || result == -EILSEQ) {
 		if (record.position >= bound)
 			break;
@@ -215,7 +232,8 @@ int spool_recover(struct spool *spool, bool *ret_is_uncertain)
 	struct recovery recovery = {.spool = spool};
 	int result = disk->list(disk->context, spool->options.folder, take_name, spool);
 
-	if (result == -ENOMEM)
+	/* Without a folder there is nothing in it. */
+	if (is_passing(result))
 		return result;
 	if (result < 0) {
 		/* What there is comes to light some other time. */

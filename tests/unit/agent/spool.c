@@ -167,6 +167,30 @@ static struct wire_gap gap_behind(size_t epoch, uint64_t after)
 	return gap;
 }
 
+Test(spool, does_not_open_where_nothing_can_be_known_of_what_is_there)
+{
+	struct spool_epoch_info info;
+	struct spool_epoch_info again;
+	struct spool_message message;
+
+	(void)append(HM_FRAME_BATCH, "batch", 0);
+	cr_assert_eq(spool_sync(spool), 0);
+	cr_assert_eq(spool_get_epoch(spool, 0, &info), 0);
+	for (unsigned i = 1; i <= 3; i++) {
+		spool_free(spool);
+		spool = NULL;
+		/* Of each segment, the folder is read first. */
+		sim_disk_fail(sim, i == 3 ? SIM_LIST : SIM_OPEN, i == 2 ? 2 : 1, EMFILE, false);
+		cr_assert_eq(spool_open(&options, &spool), -EMFILE);
+		sim_disk_heal(sim);
+		cr_assert_eq(spool_open(&options, &spool), 0);
+		cr_assert_eq(spool_get_epoch(spool, 0, &again), 0);
+		cr_expect_arr_eq(again.id, info.id, HM_ID_BYTES);
+		cr_assert_eq(spool_next(spool, info.id, 0, &message), 0);
+		cr_expect_eq(message.type, HM_FRAME_BATCH);
+	}
+}
+
 Test(spool, offers_messages_once_they_are_durable)
 {
 	cr_assert_eq(append(HM_FRAME_DECLARE, "series", 0), 1);
