@@ -82,7 +82,7 @@ static bool is_dead(const struct sim_collector *collector)
 static int commit(struct sim_collector *collector)
 {
 	struct engine *engine = collector->engine;
-	uint64_t durable = engine->durable;
+	uint64_t before = engine->durable;
 	int result = engine_commit(engine);
 
 	collector->counts[SIM_COLLECTOR_COMMITS]++;
@@ -93,7 +93,7 @@ static int commit(struct sim_collector *collector)
 	else if (engine_wants_mark(engine))
 		collector->commit_us = monotonic_us(collector) + GATHER_US;
 	collector->retry_us = result < 0 ? monotonic_us(collector) + RETRY_US : 0;
-	collector->has_news |= engine->durable != durable;
+	collector->has_news |= engine->durable != before;
 	return result;
 }
 

@@ -115,7 +115,6 @@ static void judge(struct sim_oracle *oracle, size_t i, bool is_end)
 {
 	const struct sim_sample *sample = &oracle->samples[i];
 	const struct sim_tick *tick = &oracle->ticks[sample->tick];
-	char name[SIM_NAME_BYTES];
 	const char *what = NULL;
 
 	oracle->n_stored += sample->n_read > 0;
@@ -130,6 +129,8 @@ static void judge(struct sim_oracle *oracle, size_t i, bool is_end)
 	else if (is_end && tick->excuse == SIM_EXCUSE_NONE)
 		what = "is missing, and nothing says why";
 	if (what) {
+		char name[SIM_NAME_BYTES];
+
 		sim_oracle_name_series(sample->series, name);
 		sim_oracle_complain(oracle,
 				    "sample %zu, tick %u of agent %u, of %s of host%u at %" PRId64
