@@ -266,7 +266,7 @@ static void take_turn(struct sim_agent *agent)
 	}
 	/* A series comes or goes. */
 	if (sim_random_chance(&agent->random, 1, 20))
-		agent->series ^= 1U << sim_random_below(&agent->random, SIM_SERIES);
+		agent->series ^= 1U << sim_random_below(&agent->random, (uint64_t)SIM_SERIES);
 	if (!agent->turn.ships)
 		return;
 	agent->counts[SIM_AGENT_SHIPMENTS]++;
@@ -311,6 +311,7 @@ static void end_session(struct sim_agent *agent, int64_t now_us)
 	bool goes_on = !end->is_theirs && end->reason == HM_REASON_NONE && has_progress;
 
 	agent->counts[SIM_AGENT_EPOCHS] += end->outcome == DELIVERY_NEW_EPOCH;
+	agent->n_moves += end->outcome == DELIVERY_NEW_EPOCH;
 	agent->counts[SIM_AGENT_TIMEOUTS] += end->reason == HM_REASON_TOO_SLOW;
 	agent->counts[SIM_AGENT_REFUSALS] += end->is_theirs && end->reason != HM_REASON_NONE;
 	(void)fprintf(stderr, "%.3f s: agent %u, epoch %02x%02x: session ends with %s%s, %d\n",

@@ -57,6 +57,7 @@ struct sim_agent {
 	int64_t starts_us; /* when its process begins, if it has none; INT64_MAX = it is not to */
 	int64_t frozen_us; /* its process does nothing before */
 	struct sim_sent sent;
+	unsigned n_moves;      /* epochs that it has left for another, with what they had */
 	size_t first_unsealed; /* ticks before that one, of the oracle's, are in messages */
 	char name[SIM_NAME_BYTES];
 

@@ -449,12 +449,13 @@ static int64_t process_due_us(struct sim_collector *collector)
 	for (unsigned i = 0; i < SIM_CONNECTIONS_MAX; i++) {
 		const struct sim_connection *connection = &collector->network->connections[i];
 
-		if (collector->sessions[i].connection)
+		if (collector->sessions[i].connection) {
 			due_us =
 				earlier(due_us, session_due_us(collector, &collector->sessions[i]));
-		else if (connection->is_used && !connection->is_accepted &&
-			 !connection->is_silent && connection->opens_us < connection->reset_us)
+		} else if (connection->is_used && !connection->is_accepted &&
+			   !connection->is_silent && connection->opens_us < connection->reset_us) {
 			due_us = earlier(due_us, connection->opens_us);
+		}
 	}
 	return due_us;
 }

@@ -33,10 +33,11 @@ void sim_collector_probe(struct sim_collector *collector, const struct agent_ses
 	memcpy(hello.host_id, session->host, HM_ID_BYTES);
 	memcpy(hello.epoch, session->epoch, HM_ID_BYTES);
 	if (engine_open(&options, &engine) < 0 || intake_new(engine, &intake) < 0 ||
-	    intake_hello(intake, &hello, &mark) != HM_REASON_NONE || mark.sequence < sequence)
+	    intake_hello(intake, &hello, &mark) != HM_REASON_NONE || mark.sequence < sequence) {
 		sim_oracle_complain(
 			collector->oracle, "%llu are said to be durable, and %llu would be",
 			(unsigned long long)sequence, (unsigned long long)mark.sequence);
+	}
 	intake_free(intake);
 	engine_close(engine);
 	sim_disk_free(copy);

@@ -129,11 +129,11 @@ bool sim_faults_chance(struct simulation *simulation, unsigned n, unsigned of)
 static void end_fault(struct simulation *simulation, const struct sim_fault_end *end)
 {
 	struct sim_collector *collector = &simulation->collector;
-	struct sim_agent *agent = end->agent < SIM_AGENTS ? &simulation->agents[end->agent] : NULL;
+	/* Not looked at where it is the collector's. */
+	struct sim_agent *agent = &simulation->agents[end->agent % SIM_AGENTS];
 
 	(void)fprintf(stderr, "%.3f s: end of %s (%u)\n", (double)simulation->now_us / 1e6,
 		      sim_fault_name(end->fault), end->agent);
-
 	switch (end->fault) {
 	case SIM_FAULT_AGENT_POWER:
 		sim_faults_answer(simulation, end->agent, SIM_AGENT_END);

@@ -68,6 +68,8 @@ struct sim_copy {
 	struct sim_sent sent;  /* of an agent, as are the others */
 	size_t n_ticks;        /* that there were */
 	size_t first_unsealed; /* of them */
+	size_t first_unacked;  /* likewise */
+	unsigned n_moves;      /* of the agent until then */
 	size_t n_kept;         /* those before that one are on it */
 };
 

@@ -153,6 +153,8 @@ static void copy_agent(struct simulation *simulation, const struct sim_agent *ag
 	copy->n_kept =
 		is_all ? copy->n_ticks : sim_oracle_find_unsafe(&simulation->oracle, agent->number);
 	copy->first_unsealed = agent->first_unsealed;
+	copy->first_unacked = sim_oracle_find_unacked(&simulation->oracle, agent->number);
+	copy->n_moves = agent->n_moves;
 }
 
 /* An agent has a copy of a disk from now on. */
@@ -170,9 +172,12 @@ static bool use_copy(struct simulation *simulation, enum sim_fault fault, struct
 {
 	const struct sim_copy *copy = &simulation->faults.agent_copies[agent->host];
 	struct sim_agent *clone = &simulation->agents[SIM_HOSTS];
+	size_t first;
 
 	if (!copy->disk || !sim_agent_is_up(agent))
 		return false;
+	/* Messages that were moved since have other sequences now: nobody can know them for the same. */
+	first = agent->n_moves == copy->n_moves ? copy->first_unsealed : copy->first_unacked;
 	if (fault == SIM_FAULT_AGENT_WENT_BACK) {
 		sim_agent_kill(agent, simulation->now_us);
 		sim_oracle_went_back(&simulation->oracle, agent->number, copy->n_kept);
@@ -184,7 +189,7 @@ static bool use_copy(struct simulation *simulation, enum sim_fault fault, struct
 		sim_agent_become(clone, agent->host);
 		restore_agent(simulation, clone, copy);
 	}
-	sim_oracle_copied(&simulation->oracle, agent->number, copy->first_unsealed, copy->n_ticks);
+	sim_oracle_copied(&simulation->oracle, agent->number, first, copy->n_ticks);
 	return true;
 }
 

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #define LATENCY_MAX_US UINT64_C(40000)
+#define FEW_BYTES      24
 
 const char *sim_network_event_name(enum sim_network_event event)
 {
@@ -86,6 +87,16 @@ static void add_chunk(struct sim_network *network, struct sim_connection *connec
 		abort();
 }
 
+/* What comes at once: all, or cut anywhere, and not seldom a few bytes alone. */
+static size_t choose_part(struct sim_random *random, size_t length)
+{
+	if (!sim_random_chance(random, 1, 3))
+		return length;
+	if (length > FEW_BYTES && sim_random_chance(random, 1, 3))
+		length = FEW_BYTES;
+	return 1 + sim_random_below(random, length);
+}
+
 int64_t sim_network_write(struct sim_network *network, struct sim_connection *connection,
 			  enum sim_end end, const void *bytes, size_t length, int64_t now_us)
 {
@@ -108,15 +119,9 @@ int64_t sim_network_write(struct sim_network *network, struct sim_connection *co
 	if (length > room)
 		length = room;
 	left = length;
-	/* Anywhere, and not seldom a byte alone. */
 	while (left > 0 && pipe->n_chunks < SIM_CHUNKS_MAX) {
-		size_t part = left;
+		size_t part = choose_part(&network->random, left);
 
-		if (sim_random_chance(&network->random, 1, 3))
-			part = 1 + sim_random_below(&network->random,
-						    sim_random_chance(&network->random, 1, 3)
-							    ? (left < 24 ? left : 24)
-							    : left);
 		add_chunk(network, connection, to, at, part, now_us);
 		at += part;
 		left -= part;

@@ -230,6 +230,17 @@ size_t sim_oracle_find_unsafe(const struct sim_oracle *oracle, unsigned agent)
 	return first;
 }
 
+size_t sim_oracle_find_unacked(const struct sim_oracle *oracle, unsigned agent)
+{
+	for (size_t i = 0; i < oracle->n_ticks; i++) {
+		const struct sim_tick *tick = &oracle->ticks[i];
+
+		if (tick->agent == agent && tick->n > 0 && !oracle->samples[tick->first].is_acked)
+			return i;
+	}
+	return oracle->n_ticks;
+}
+
 void sim_oracle_went_back(struct sim_oracle *oracle, unsigned agent, size_t n_kept)
 {
 	for (size_t i = n_kept; i < oracle->n_ticks; i++) {

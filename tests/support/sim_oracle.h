@@ -140,11 +140,15 @@ void sim_oracle_synced(struct sim_oracle *oracle, unsigned agent);
 /* The process of an agent ended. @param excuse  SIM_EXCUSE_KILLED or SIM_EXCUSE_POWER */
 void sim_oracle_ended(struct sim_oracle *oracle, unsigned agent, enum sim_excuse excuse);
 
-/* Ticks of an agent from one on, before another, that no message had, were on a disk that was copied, and is used. */
+/* Ticks of an agent from one on, before another, that may be in other messages there, were on a disk that was copied, and
+ * is used. */
 void sim_oracle_copied(struct sim_oracle *oracle, unsigned agent, size_t first, size_t end);
 
 /* The first of its ticks that the power would take. */
 size_t sim_oracle_find_unsafe(const struct sim_oracle *oracle, unsigned agent);
+
+/* The first of its ticks that is not acknowledged. */
+size_t sim_oracle_find_unacked(const struct sim_oracle *oracle, unsigned agent);
 
 /* The disk of an agent becomes a copy that has its ticks before that one. */
 void sim_oracle_went_back(struct sim_oracle *oracle, unsigned agent, size_t n_kept);
