@@ -1,29 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /* An agent of a simulation. */
 
-#include "tests/support/sim_agent.h"
-
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "agent/round.h"
-#include "common/wire_stamp.h"
 #include "hostmetrics/plugin.h"
+#include "tests/support/sim_agent_part.h"
 
 #define TICK_US  (10 * SIM_SECOND_US)
 #define OTHER_US (30 * SIM_SECOND_US) /* of the second half of the metrics */
 #define SHIP_US  (60 * SIM_SECOND_US)
 #define SYNC_US  (5 * SIM_SECOND_US)
-
-/* As the daemon has them. */
-#define CONNECT_US         (10 * SIM_SECOND_US)
-#define GOOD_CONNECTION_US (10 * SIM_SECOND_US)
-#define RECEIVED_MAX_BYTES 16384
-
-/* So soon a full window is tried again. */
-#define WINDOW_US INT64_C(200000)
 
 #define SEGMENT_BYTES ((uint64_t)32 << 10)
 
@@ -117,30 +107,18 @@ static bool is_in_memory(const struct sim_agent *agent)
 	return status.is_in_memory;
 }
 
-/* Has the process come to the point where it ends? What it still does has not happened. */
-static bool is_dead(const struct sim_agent *agent)
+bool sim_agent_is_dead(const struct sim_agent *agent)
 {
 	return sim_disk_is_stopped(agent->machine.disk);
 }
 
 static void note_synced(struct sim_agent *agent)
 {
-	if (!is_in_memory(agent) && !is_dead(agent))
+	if (!is_in_memory(agent) && !sim_agent_is_dead(agent))
 		sim_oracle_synced(agent->oracle, agent->number);
 }
 
 /* -- the process ------------------------------------------------------------------------------- */
-
-static void wait_for_next_try(struct sim_agent *agent, int64_t now_us, int64_t least_ms)
-{
-	int64_t wait_ms =
-		backoff_next_ms(&agent->backoff, (uint32_t)sim_random_next(&agent->random));
-
-	if (wait_ms < least_ms)
-		wait_ms = least_ms;
-	agent->link = SIM_LINK_WAITING;
-	agent->link_us = now_us + wait_ms * 1000;
-}
 
 static void note(struct sim_agent *agent, struct clock_event event)
 {
@@ -195,20 +173,13 @@ static void start(struct sim_agent *agent, int64_t now_us)
 	schedule_start(&agent->schedule, sim_machine_wall_us(&agent->machine), &agent->turn);
 }
 
-static void drop_connection(struct sim_agent *agent, int64_t now_us)
-{
-	if (agent->connection)
-		sim_network_close(agent->network, agent->connection, SIM_AGENT_END, now_us);
-	agent->connection = NULL;
-}
-
 void sim_agent_kill(struct sim_agent *agent, int64_t now_us)
 {
 	if (!agent->spool)
 		return;
 	sim_oracle_ended(agent->oracle, agent->number, SIM_EXCUSE_KILLED);
 	sim_disk_kill(agent->machine.disk);
-	drop_connection(agent, now_us);
+	sim_agent_drop_connection(agent, now_us);
 	forget_process(agent);
 }
 
@@ -242,7 +213,11 @@ static void take_round(struct sim_agent *agent, unsigned plugin, int64_t time_us
 
 		if (!(agent->series >> i & 1))
 			continue;
-		sample.value = sim_oracle_sample(oracle, i);
+		/* Now and then a source has nothing to say. */
+		if (sim_random_chance(&agent->random, 1, 30))
+			sample.reason = HM_REASON_SOURCE_FAILED;
+		else
+			sample.value = sim_oracle_sample(oracle, i);
 		sim_oracle_name_series(i, name);
 		sample.name = (struct series_text){name, strlen(name)};
 		round_put(&agent->round, &sample);
@@ -250,7 +225,7 @@ static void take_round(struct sim_agent *agent, unsigned plugin, int64_t time_us
 	recorder_take(agent->recorder, agent->round.data, agent->round.length);
 	agent->counts[SIM_AGENT_TICKS]++;
 	agent->counts[SIM_AGENT_MEMORY] += is_in_memory(agent);
-	if (is_dead(agent))
+	if (sim_agent_is_dead(agent))
 		oracle->ticks[tick].excuse = SIM_EXCUSE_KILLED;
 	else if (recorder_n_lost(agent->recorder) != n_lost)
 		sim_oracle_complain(oracle, "agent %u: samples are lost", agent->number);
@@ -272,7 +247,8 @@ static void take_turn(struct sim_agent *agent)
 	agent->counts[SIM_AGENT_SHIPMENTS]++;
 	recorder_ship(agent->recorder);
 	note_synced(agent);
-	if (recorder_n_unsealed(agent->recorder) == 0 && !is_in_memory(agent) && !is_dead(agent))
+	if (recorder_n_unsealed(agent->recorder) == 0 && !is_in_memory(agent) &&
+	    !sim_agent_is_dead(agent))
 		agent->first_unsealed = agent->oracle->n_ticks;
 	agent->is_awake = true;
 }
@@ -292,178 +268,6 @@ void sim_agent_note_step(struct sim_agent *agent)
 		follow_clock(agent, true);
 }
 
-/* -- sessions ---------------------------------------------------------------------------------- */
-
-static void start_try(struct sim_agent *agent, int64_t now_us)
-{
-	agent->connection = sim_network_connect(agent->network, agent->number, now_us);
-	agent->connection->is_silent |= agent->is_network_down;
-	agent->link = SIM_LINK_CONNECTING;
-	agent->link_us = agent->connection->opens_us;
-	if (agent->connection->is_silent)
-		agent->link_us = now_us + CONNECT_US;
-}
-
-static void end_session(struct sim_agent *agent, int64_t now_us)
-{
-	const struct delivery_end *end = &agent->shipment.delivery.end;
-	const bool has_progress = agent->shipment.has_progress;
-	bool goes_on = !end->is_theirs && end->reason == HM_REASON_NONE && has_progress;
-
-	agent->counts[SIM_AGENT_EPOCHS] += end->outcome == DELIVERY_NEW_EPOCH;
-	agent->n_moves += end->outcome == DELIVERY_NEW_EPOCH;
-	agent->counts[SIM_AGENT_TIMEOUTS] += end->reason == HM_REASON_TOO_SLOW;
-	agent->counts[SIM_AGENT_REFUSALS] += end->is_theirs && end->reason != HM_REASON_NONE;
-	(void)fprintf(stderr, "%.3f s: agent %u, epoch %02x%02x: session ends with %s%s, %d\n",
-		      (double)now_us / 1e6, agent->number, agent->shipment.epoch[0],
-		      agent->shipment.epoch[1], end->is_theirs ? "their " : "", end->text,
-		      (int)end->outcome);
-	drop_connection(agent, now_us);
-	shipment_end(&agent->shipment);
-	if (goes_on) {
-		start_try(agent, now_us);
-		return;
-	}
-	if (has_progress || now_us - agent->link_us >= GOOD_CONNECTION_US)
-		backoff_reset(&agent->backoff);
-	wait_for_next_try(agent, now_us, end->wait_ms);
-}
-
-/* What the agent knows of what is durable. */
-static void note_acked(struct sim_agent *agent)
-{
-	const struct shipment *shipment = &agent->shipment;
-	const struct delivery *delivery = &shipment->delivery;
-
-	if (!agent->is_welcome && delivery->state >= DELIVERY_REPEATING &&
-	    delivery->state <= DELIVERY_ESTABLISHED) {
-		agent->is_welcome = true;
-		agent->counts[SIM_AGENT_SESSIONS]++;
-		agent->acked = delivery->welcome.durable;
-		(void)fprintf(stderr, "agent %u, epoch %02x%02x: WELCOME %llu, %u series\n",
-			      agent->number, shipment->epoch[0], shipment->epoch[1],
-			      (unsigned long long)agent->acked, delivery->welcome.n_series);
-		sim_oracle_welcome(agent->oracle, &agent->sent, shipment->epoch, agent->acked,
-				   delivery->welcome.durable_crc);
-	}
-	if (agent->is_welcome && delivery->acked > agent->acked) {
-		agent->acked = delivery->acked;
-		sim_oracle_acked(agent->oracle, &agent->sent, shipment->epoch, agent->acked);
-	}
-}
-
-/* The sequence in its stamp; 0: it has none. */
-static uint64_t get_sequence(const struct frame *frame)
-{
-	struct cursor cursor = {.at = frame->payload, .left = frame->length};
-	struct wire_stamp stamp;
-
-	return wire_stamp_get(&cursor, &stamp) == HM_REASON_NONE ? stamp.sequence : 0;
-}
-
-/* What was written of it: the oracle is to know all messages. */
-static void tap(struct sim_agent *agent, const void *bytes, size_t length)
-{
-	struct cursor cursor = {.at = bytes, .left = length};
-	struct frame frame;
-
-	while (frame_reader_next(&agent->tap, &cursor, &frame) == 0) {
-		(void)fprintf(stderr, "agent %u, epoch %02x%02x: frame %d of %zu bytes\n",
-			      agent->number, agent->shipment.epoch[0], agent->shipment.epoch[1],
-			      (int)frame.type, frame.length);
-		agent->counts[SIM_AGENT_REPETITIONS] +=
-			frame.type == HM_FRAME_DECLARE &&
-			get_sequence(&frame) <= agent->shipment.delivery.welcome.durable;
-		agent->counts[SIM_AGENT_GAPS] += frame.type == HM_FRAME_GAP;
-		sim_oracle_sent(agent->oracle, &agent->sent, &frame);
-	}
-}
-
-/* @return 0 or -EPIPE */
-static int write_output(struct sim_agent *agent, int64_t now_us)
-{
-	struct delivery *delivery = &agent->shipment.delivery;
-	const void *bytes;
-	size_t length;
-
-	while ((length = delivery_output(delivery, &bytes)) > 0) {
-		int64_t n_bytes = sim_network_write(agent->network, agent->connection,
-						    SIM_AGENT_END, bytes, length, now_us);
-
-		if (n_bytes <= 0)
-			return (int)n_bytes;
-		tap(agent, bytes, (size_t)n_bytes);
-		delivery_advance(delivery, (size_t)n_bytes,
-				 sim_machine_monotonic_us(&agent->machine));
-	}
-	return 0;
-}
-
-/* @return 0 or -ECONNRESET */
-static int take_input(struct sim_agent *agent, int64_t now_us)
-{
-	struct delivery *delivery = &agent->shipment.delivery;
-	char bytes[RECEIVED_MAX_BYTES];
-	int64_t n_bytes;
-
-	while ((n_bytes = sim_network_read(agent->network, agent->connection, SIM_AGENT_END, bytes,
-					   sizeof(bytes), now_us)) > 0) {
-		delivery_take(delivery, bytes, (size_t)n_bytes,
-			      sim_machine_monotonic_us(&agent->machine));
-		note_acked(agent);
-	}
-	if (n_bytes == -ENODATA)
-		delivery_hang_up(delivery);
-	return n_bytes == -ECONNRESET ? -ECONNRESET : 0;
-}
-
-static void serve_connection(struct sim_agent *agent, int64_t now_us)
-{
-	struct shipment *shipment = &agent->shipment;
-	struct delivery *delivery = &shipment->delivery;
-	int64_t monotonic_us = sim_machine_monotonic_us(&agent->machine);
-	int result = take_input(agent, now_us);
-
-	delivery_expire(delivery, monotonic_us);
-	delivery_wake(delivery, monotonic_us);
-	note_acked(agent);
-	if (result >= 0 && shipment_is_done(shipment))
-		delivery_stop(delivery, "the epoch is over");
-	if (result >= 0 && !is_dead(agent))
-		result = write_output(agent, now_us);
-	if (result < 0)
-		delivery_hang_up(delivery);
-	if (delivery_is_ended(delivery))
-		end_session(agent, now_us);
-}
-
-static void run_link(struct sim_agent *agent, int64_t now_us)
-{
-	if (agent->link == SIM_LINK_CONNECTED) {
-		serve_connection(agent, now_us);
-		return;
-	}
-	if (now_us < agent->link_us)
-		return;
-	if (agent->link == SIM_LINK_WAITING) {
-		start_try(agent, now_us);
-		return;
-	}
-	if (agent->connection->is_silent || agent->connection->reset_us <= now_us) {
-		drop_connection(agent, now_us);
-		wait_for_next_try(agent, now_us, 0);
-		return;
-	}
-	agent->link = SIM_LINK_CONNECTED;
-	agent->link_us = now_us;
-	agent->is_welcome = false;
-	frame_reader_done(&agent->tap);
-	agent->tap = (struct frame_reader){.max_bytes = HM_FRAME_MAX_BYTES};
-	if (shipment_begin(&agent->shipment, sim_machine_monotonic_us(&agent->machine)) < 0)
-		abort();
-	serve_connection(agent, now_us);
-}
-
 void sim_agent_stop(struct sim_agent *agent, int64_t now_us)
 {
 	if (!agent->spool)
@@ -471,9 +275,9 @@ void sim_agent_stop(struct sim_agent *agent, int64_t now_us)
 	note(agent, clock_event_now(HM_CLOCK_STOPPED));
 	recorder_ship(agent->recorder);
 	note_synced(agent);
-	if (agent->link == SIM_LINK_CONNECTED && !is_dead(agent)) {
+	if (agent->link == SIM_LINK_CONNECTED && !sim_agent_is_dead(agent)) {
 		delivery_stop(&agent->shipment.delivery, "stopping");
-		(void)write_output(agent, now_us);
+		(void)sim_agent_write_output(agent, now_us);
 	}
 	/* A process that ends: nothing that it wrote is lost. */
 	sim_agent_kill(agent, now_us);
@@ -486,21 +290,6 @@ static int64_t earlier(int64_t a, int64_t b)
 	return a < b ? a : b;
 }
 
-static int64_t link_due_us(const struct sim_agent *agent)
-{
-	const struct delivery *delivery = &agent->shipment.delivery;
-	const void *bytes;
-	int64_t due_us;
-
-	if (agent->link != SIM_LINK_CONNECTED)
-		return agent->link_us;
-	due_us = sim_network_due_us(agent->connection, SIM_AGENT_END);
-	due_us = earlier(due_us, sim_machine_when(&agent->machine, delivery_due_us(delivery)));
-	if (delivery_output(delivery, &bytes) > 0)
-		due_us = earlier(due_us, agent->machine.reached_us + WINDOW_US);
-	return due_us;
-}
-
 int64_t sim_agent_due_us(struct sim_agent *agent)
 {
 	int64_t due_us = agent->starts_us;
@@ -508,7 +297,7 @@ int64_t sim_agent_due_us(struct sim_agent *agent)
 	if (agent->spool) {
 		due_us = sim_machine_when_wall(&agent->machine, schedule_next_us(&agent->schedule));
 		due_us = earlier(due_us, sim_machine_when(&agent->machine, agent->sync_us));
-		due_us = earlier(due_us, link_due_us(agent));
+		due_us = earlier(due_us, sim_agent_link_due_us(agent));
 		if (agent->is_awake)
 			due_us = agent->machine.reached_us;
 	}
@@ -531,7 +320,7 @@ void sim_agent_run(struct sim_agent *agent, int64_t now_us)
 	}
 	if (sim_machine_monotonic_us(&agent->machine) >= agent->sync_us)
 		sync_spool(agent);
-	run_link(agent, now_us);
+	sim_agent_run_link(agent, now_us);
 }
 
 bool sim_agent_is_drained(const struct sim_agent *agent)

@@ -386,16 +386,8 @@ void sim_oracle_sent(struct sim_oracle *oracle, struct sim_sent *sent, const str
 	sent->contents[sent->n++] = content;
 }
 
-static void note_gap(struct sim_sample *sample, unsigned epoch)
-{
-	(void)epoch;
-	sample->is_gap_acked = true;
-}
-
 static void acknowledge(struct sim_oracle *oracle, const struct sim_content *content)
 {
-	if (content->type == HM_FRAME_GAP && content->gap.first > 0)
-		sim_oracle_walk_gap(oracle, &content->gap, note_gap);
 	for (uint32_t i = 0; i < content->n; i++) {
 		struct sim_sample *sample = &oracle->samples[oracle->items[content->first + i]];
 

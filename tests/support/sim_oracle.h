@@ -42,12 +42,11 @@ struct sim_sample {
 	uint8_t series;
 	uint8_t n_read;
 	bool is_acked;
-	bool is_covered;   /* by a GAP that is stored */
-	bool is_sent;      /* in a BATCH */
-	bool is_told;      /* in a BATCH, or by a GAP */
-	bool is_gap_acked; /* a GAP for it was acknowledged */
-	bool is_lost;      /* the store that had it, perhaps, went back */
-	uint32_t epoch;    /* in which it was told last */
+	bool is_covered; /* by a GAP that is stored */
+	bool is_sent;    /* in a BATCH */
+	bool is_told;    /* in a BATCH, or by a GAP */
+	bool is_lost;    /* the store that had it, perhaps, went back */
+	uint32_t epoch;  /* in which it was told last */
 };
 
 /* Samples that were taken at once. */
@@ -111,12 +110,7 @@ struct sim_oracle {
 	uint64_t n_covered;
 	uint64_t n_stored;
 	uint32_t copied_hosts; /* a bit for each that has, or had, two disks with one past */
-	/*
-	 * A GAP that was acknowledged need not be in the store: a checkpoint whose sync fails makes the file of a host anew
-	 * without its messages.
-	 */
-	bool forgives_gaps;
-	char problem[300]; /* "" = none */
+	char problem[300];     /* "" = none */
 };
 
 void sim_oracle_init(struct sim_oracle *oracle);

@@ -122,7 +122,7 @@ static void judge(struct sim_oracle *oracle, size_t i, bool is_end)
 		what = "is stored more than once";
 	else if (sample->n_read > 0 || is_lost(oracle, sample, tick))
 		return;
-	else if (sample->is_covered || (oracle->forgives_gaps && sample->is_gap_acked))
+	else if (sample->is_covered)
 		oracle->n_covered++;
 	else if (sample->is_acked)
 		what = "was acknowledged, and is not stored";

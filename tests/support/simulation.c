@@ -49,8 +49,6 @@ struct simulation *simulation_new(uint64_t seed, struct simulation_counts *count
 			agent->starts_us = (int64_t)sim_random_below(random, 60) * SIM_SECOND_US;
 	}
 	sim_faults_init(&simulation->faults, sim_random_next(random));
-	simulation->oracle.forgives_gaps =
-		simulation->faults.kinds >> SIM_FAULT_COLLECTOR_DISK_ERROR & 1;
 	return simulation;
 }
 
