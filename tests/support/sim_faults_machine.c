@@ -176,8 +176,11 @@ static bool use_copy(struct simulation *simulation, enum sim_fault fault, struct
 
 	if (!copy->disk || !sim_agent_is_up(agent))
 		return false;
-	/* Messages that were moved since have other sequences now: nobody can know them for the same. */
-	first = agent->n_moves == copy->n_moves ? copy->first_unsealed : copy->first_unacked;
+	/* What was moved since has other sequences now, and of two agents one may move later what the other has sent:
+	 * nobody can know that it is the same. */
+	first = agent->n_moves != copy->n_moves || fault == SIM_FAULT_AGENT_CLONED
+			? copy->first_unacked
+			: copy->first_unsealed;
 	if (fault == SIM_FAULT_AGENT_WENT_BACK) {
 		sim_agent_kill(agent, simulation->now_us);
 		sim_oracle_went_back(&simulation->oracle, agent->number, copy->n_kept);

@@ -128,12 +128,17 @@ static size_t find_serial(unsigned series, double value)
 static size_t find_sample(const struct sim_oracle *oracle, unsigned series, double value)
 {
 	size_t serial = find_serial(series, value);
+	uint64_t same_bits;
+	uint64_t bits;
 	double same;
 
 	if (serial >= oracle->n_samples || oracle->samples[serial].series != series)
 		return SIZE_MAX;
 	same = make_value(series, serial);
-	return memcmp(&same, &value, sizeof(same)) == 0 ? serial : SIZE_MAX;
+	/* All bits of it. */
+	memcpy(&same_bits, &same, sizeof(same));
+	memcpy(&bits, &value, sizeof(value));
+	return same_bits == bits ? serial : SIZE_MAX;
 }
 
 size_t sim_oracle_find(const struct sim_oracle *oracle, double value)
@@ -275,7 +280,7 @@ unsigned sim_oracle_find_epoch(struct sim_oracle *oracle, const uint8_t *id)
 
 int32_t *sim_oracle_find_bucket(struct sim_oracle *oracle, unsigned epoch, uint64_t sequence)
 {
-	return &oracle->buckets[(sequence * 31 + epoch * 977U) % SIM_ORACLE_BUCKETS];
+	return &oracle->buckets[(sequence * 31 + (uint64_t)epoch * 977) % SIM_ORACLE_BUCKETS];
 }
 
 static void tell(struct sim_sample *sample, unsigned epoch)
@@ -292,6 +297,19 @@ static void add_item(struct sim_oracle *oracle, struct sim_content *content, siz
 	oracle->samples[sample].is_sent = true;
 	tell(&oracle->samples[sample], content->epoch);
 	content->n++;
+}
+
+static void read_column(struct sim_oracle *oracle, struct sim_content *content,
+			const struct block_column *column)
+{
+	for (size_t i = 0; i < column->n_values; i++) {
+		size_t sample = sim_oracle_find(oracle, column->values[i]);
+
+		if (sample == SIZE_MAX)
+			sim_oracle_complain(oracle, "a value is sent that was never made");
+		else
+			add_item(oracle, content, sample);
+	}
 }
 
 /* The samples of a batch are all known ones. */
@@ -315,15 +333,7 @@ static void read_batch(struct sim_oracle *oracle, struct sim_content *content,
 
 			if (block_decoder_column(oracle->decoder, i, &column) < 0)
 				continue;
-			for (size_t k = 0; k < column.n_values; k++) {
-				size_t sample = sim_oracle_find(oracle, column.values[k]);
-
-				if (sample == SIZE_MAX)
-					sim_oracle_complain(oracle,
-							    "a value is sent that was never made");
-				else
-					add_item(oracle, content, sample);
-			}
+			read_column(oracle, content, &column);
 		}
 	}
 }

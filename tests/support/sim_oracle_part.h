@@ -12,8 +12,8 @@ size_t sim_oracle_find(const struct sim_oracle *oracle, double value);
 /* The number of an epoch: a new one where it is not known. */
 unsigned sim_oracle_find_epoch(struct sim_oracle *oracle, const uint8_t *id);
 
-/* A GAP stands for the samples of all messages of its sequences that were sent, and for others of its times that were
- * not. */
+/* A GAP stands for the samples of all messages of its sequences that were sent, and for others of its times that
+ * were not acknowledged. */
 void sim_oracle_walk_gap(struct sim_oracle *oracle, const struct wire_gap *gap,
 			 void (*take)(struct sim_sample *sample, unsigned epoch));
 

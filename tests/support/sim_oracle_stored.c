@@ -45,11 +45,13 @@ void sim_oracle_row(struct sim_oracle *oracle, const char *host, const char *met
 	tick = &oracle->ticks[oracle->samples[i].tick];
 	sim_oracle_name_series(oracle->samples[i].series, wanted);
 	sim_oracle_name_host(tick->host, wanted_host);
-	if (strcmp(name, wanted) != 0 || strcmp(host, wanted_host) != 0 || tick->time_us != time_us)
+	if (strcmp(name, wanted) != 0 || strcmp(host, wanted_host) != 0 ||
+	    tick->time_us != time_us) {
 		sim_oracle_complain(oracle,
 				    "sample %zu of %s of %s at %" PRId64
 				    " is read as %s of %s at %" PRId64,
 				    i, wanted, wanted_host, tick->time_us, name, host, time_us);
+	}
 	if (oracle->samples[i].n_read < UINT8_MAX)
 		oracle->samples[i].n_read++;
 }
@@ -78,7 +80,8 @@ void sim_oracle_walk_gap(struct sim_oracle *oracle, const struct wire_gap *gap,
 		    tick->time_us > gap->last_us)
 			continue;
 		for (uint32_t k = 0; k < tick->n; k++) {
-			if (!oracle->samples[tick->first + k].is_sent)
+			/* One that was moved to another epoch has another place there. */
+			if (!oracle->samples[tick->first + k].is_acked)
 				take(&oracle->samples[tick->first + k], epoch);
 		}
 	}
