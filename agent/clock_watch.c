@@ -45,8 +45,7 @@ struct clock_event clock_event_now(enum hm_clock_event event)
 		.event = event, .now_us = now.real_us, .since_boot_us = now.boot_us};
 }
 
-struct clock_change clock_watch_look(struct clock_watch *watch, const struct clock_reading *now,
-				     bool was_set)
+struct clock_change clock_watch_look(struct clock_watch *watch, const struct clock_reading *now)
 {
 	const struct clock_reading last = watch->last;
 	struct clock_change change = {0};
@@ -59,7 +58,7 @@ struct clock_change clock_watch_look(struct clock_watch *watch, const struct clo
 	}
 	stepped_us = (now->real_us - last.real_us) - (now->boot_us - last.boot_us);
 	slept_us = (now->boot_us - last.boot_us) - (now->monotonic_us - last.monotonic_us);
-	if (was_set && llabs(stepped_us) >= CLOCK_CHANGE_MIN_US)
+	if (llabs(stepped_us) >= CLOCK_CHANGE_MIN_US)
 		change.stepped_us = stepped_us;
 	if (slept_us >= CLOCK_CHANGE_MIN_US)
 		change.slept_us = slept_us;

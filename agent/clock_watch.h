@@ -48,11 +48,8 @@ void clock_reading_take(struct clock_reading *ret_reading);
 struct clock_event clock_event_now(enum hm_clock_event event);
 
 /*
- * Look at the clocks. The first look sees no change.
- * @param was_set  somebody has set the wall clock since the last look: what else it has gained or lost is slewing, and
- * not told
+ * Look at the clocks. The first look sees no change. Slewing is none: it makes all three of them faster, or slower.
  */
-struct clock_change clock_watch_look(struct clock_watch *watch, const struct clock_reading *now,
-				     bool was_set);
+struct clock_change clock_watch_look(struct clock_watch *watch, const struct clock_reading *now);
 
 #endif

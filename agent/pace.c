@@ -50,11 +50,11 @@ static struct missed find_missed(const struct pace *pace)
 }
 
 /*
- * Look at the clocks: note what has happened to them since the last look, and which grid points were missed.
- * @param was_set  the kernel has said that somebody set the wall clock
- * @return what that shows
+ * Look at the clocks: note what has happened to them since the last look, and which grid points were missed. That the
+ * clock was set they tell by themselves: the kernel sets it first, lets timers fire, and says so last.
+ * @return what the wall clock shows
  */
-static int64_t follow_clock(struct pace *pace, bool was_set)
+static int64_t follow_clock(struct pace *pace)
 {
 	struct clock_reading now;
 	struct clock_change change;
@@ -62,7 +62,7 @@ static int64_t follow_clock(struct pace *pace, bool was_set)
 	int64_t before_us;
 
 	clock_reading_take(&now);
-	change = clock_watch_look(&pace->watch, &now, was_set);
+	change = clock_watch_look(&pace->watch, &now);
 	before_us = now.real_us - change.stepped_us;
 	schedule_pass(&pace->schedule, before_us, now.real_us, &pace->turn);
 	missed = find_missed(pace);
@@ -94,19 +94,18 @@ static bool set_timer(const struct pace *pace)
 
 void pace_arm(struct pace *pace)
 {
-	/* No step goes unseen between two calls. */
 	while (!set_timer(pace))
-		(void)follow_clock(pace, true);
+		(void)follow_clock(pace);
 }
 
 /* Read the timer. @return what the wall clock shows */
 static int64_t read_timer(struct pace *pace)
 {
 	uint64_t n_expirations;
-	ssize_t result = read(pace->timer_fd, &n_expirations, sizeof(n_expirations));
 
-	/* Cancelled, because somebody set the clock. */
-	return follow_clock(pace, result < 0 && errno == ECANCELED);
+	/* It has fired, or was cancelled since somebody set the clock, or it is not yet time: the clocks tell. */
+	(void)!read(pace->timer_fd, &n_expirations, sizeof(n_expirations));
+	return follow_clock(pace);
 }
 
 void pace_begin(struct pace *pace)
@@ -114,7 +113,7 @@ void pace_begin(struct pace *pace)
 	struct clock_reading now;
 
 	clock_reading_take(&now);
-	(void)clock_watch_look(&pace->watch, &now, false);
+	(void)clock_watch_look(&pace->watch, &now);
 	schedule_start(&pace->schedule, now.real_us, &pace->turn);
 	pace_arm(pace);
 }

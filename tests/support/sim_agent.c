@@ -125,15 +125,15 @@ static void note(struct sim_agent *agent, struct clock_event event)
 	recorder_note(agent->recorder, &event);
 }
 
-/* As agent/pace.c does, whose timer is a real one. @param was_set  somebody has set the wall clock */
-static void follow_clock(struct sim_agent *agent, bool was_set)
+/* As agent/pace.c does, whose timer is a real one. */
+static void follow_clock(struct sim_agent *agent)
 {
 	struct clock_reading now;
 	struct clock_change change;
 	int64_t before_us;
 
 	clock_reading_take(&now);
-	change = clock_watch_look(&agent->watch, &now, was_set);
+	change = clock_watch_look(&agent->watch, &now);
 	before_us = now.real_us - change.stepped_us;
 	schedule_pass(&agent->schedule, before_us, now.real_us, &agent->turn);
 	if (change.slept_us > 0)
@@ -169,7 +169,7 @@ static void start(struct sim_agent *agent, int64_t now_us)
 	note_synced(agent);
 	note(agent, clock_event_now(HM_CLOCK_STARTED));
 	agent->watch.has_looked = false;
-	follow_clock(agent, false);
+	follow_clock(agent);
 	schedule_start(&agent->schedule, sim_machine_wall_us(&agent->machine), &agent->turn);
 }
 
@@ -265,7 +265,7 @@ static void sync_spool(struct sim_agent *agent)
 void sim_agent_note_step(struct sim_agent *agent)
 {
 	if (agent->spool)
-		follow_clock(agent, true);
+		follow_clock(agent);
 }
 
 void sim_agent_stop(struct sim_agent *agent, int64_t now_us)
@@ -313,7 +313,7 @@ void sim_agent_run(struct sim_agent *agent, int64_t now_us)
 		return;
 	}
 	agent->is_awake = false;
-	follow_clock(agent, false);
+	follow_clock(agent);
 	if (sim_machine_wall_us(&agent->machine) >= schedule_next_us(&agent->schedule)) {
 		schedule_take(&agent->schedule, sim_machine_wall_us(&agent->machine), &agent->turn);
 		take_turn(agent);
