@@ -11,13 +11,14 @@
 #include "common/message.h"
 #include "common/timestamp.h"
 
-static void push_event(const struct pace *pace, enum hm_clock_event event,
-		       const struct clock_reading *now, int64_t now_us, int64_t change_us)
+/* @param boot_us  CLOCK_BOOTTIME when the wall clock showed `now_us` */
+static void push_event(const struct pace *pace, enum hm_clock_event event, int64_t now_us,
+		       int64_t boot_us, int64_t change_us)
 {
 	const struct clock_event clock = {
 		.event = event,
 		.now_us = now_us,
-		.since_boot_us = now->boot_us,
+		.since_boot_us = boot_us,
 		.change_us = change_us,
 	};
 	int result = queue_push_event(pace->queue, &clock);
@@ -59,21 +60,23 @@ static int64_t follow_clock(struct pace *pace)
 	struct clock_reading now;
 	struct clock_change change;
 	struct missed missed;
-	int64_t before_us;
+	int64_t before_us, awake_us;
 
 	clock_reading_take(&now);
 	change = clock_watch_look(&pace->watch, &now);
 	before_us = now.real_us - change.stepped_us;
 	schedule_pass(&pace->schedule, before_us, now.real_us, &pace->turn);
 	missed = find_missed(pace);
-	if (change.slept_us > 0)
-		push_event(pace, HM_CLOCK_RESUMED, &now, before_us, change.slept_us);
-	/* What lies in its sleep it was not to take. */
-	pace->is_held_up = missed.n > 0 && missed.first_us < before_us - change.slept_us;
+	/* Nobody knows where its sleep lay: at the end. What lies in that it was not to take. */
+	awake_us = before_us - change.slept_us;
+	pace->is_held_up = missed.n > 0 && missed.first_us < awake_us;
 	if (pace->is_held_up)
-		push_event(pace, HM_CLOCK_HELD_UP, &now, before_us, before_us - missed.first_us);
+		push_event(pace, HM_CLOCK_HELD_UP, awake_us, now.boot_us - change.slept_us,
+			   awake_us - missed.first_us);
+	if (change.slept_us > 0)
+		push_event(pace, HM_CLOCK_RESUMED, before_us, now.boot_us, change.slept_us);
 	if (change.stepped_us != 0)
-		push_event(pace, HM_CLOCK_STEPPED, &now, now.real_us, change.stepped_us);
+		push_event(pace, HM_CLOCK_STEPPED, now.real_us, now.boot_us, change.stepped_us);
 	pace->n_missed += missed.n;
 	return now.real_us;
 }

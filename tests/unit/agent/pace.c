@@ -140,3 +140,16 @@ Test(pace, was_not_held_up_by_sleep)
 	expect_no_event();
 	cr_expect_not(pace.is_held_up);
 }
+
+/* Processes are frozen some time before the host sleeps, and thawed some time after. */
+Test(pace, was_not_held_up_for_as_long_as_the_host_slept)
+{
+	run_for(11 * SECOND_US);
+	sleep_for(600 * SECOND_US);
+	run_for(2 * SECOND_US);
+	(void)pace_take(&pace);
+
+	expect_event(HM_CLOCK_HELD_UP, clocks.real_us - 600 * SECOND_US, 3 * SECOND_US);
+	expect_event(HM_CLOCK_RESUMED, clocks.real_us, 600 * SECOND_US);
+	expect_no_event();
+}
