@@ -391,8 +391,10 @@ static void commit_series(const struct hm_batch *batch, struct batch_series *ser
 {
 	double shipped = shipped_value(batch, series);
 
-	/* What a round that failed has missed is expected of the next one as well. */
-	if (batch->discard_reason == HM_REASON_NONE)
+	/* What a round that failed has missed is expected of the next one as well, and so is what has just had a value. */
+	if (has_value(batch, series))
+		series->is_expected = true;
+	else if (batch->discard_reason == HM_REASON_NONE)
 		series->is_expected = is_seen(batch, series);
 	else if (batch->discard_reason == HM_REASON_SOURCE_GONE)
 		series->is_expected = false;

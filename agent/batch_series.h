@@ -30,7 +30,7 @@ struct batch_series {
 	uint64_t round;         /* the last one that gave it a value */
 	uint64_t missing_round; /* the last one that said why there is none */
 	enum hm_reason reason;  /* why, in that round */
-	bool is_expected;       /* the last round that is safe had it, or said why not */
+	bool is_expected;       /* the last round that is safe had a value of it, or said why not */
 	double total;           /* HM_EVENTS: the sum up to the last round that is safe */
 	bool is_owed;           /* HM_EVENTS: the total has grown since it was shipped */
 	/* Under the plugin's mutex: what the last safe round that had it had. */

@@ -158,6 +158,28 @@ Test(plugin, says_once_that_its_source_is_gone)
 	cr_assert_str_eq(pack_safely(), "");
 }
 
+Test(plugin, says_that_a_device_is_gone_when_its_last_events_are_shipped)
+{
+	cr_assert_str_eq(pack_safely(), "value\nvalue\n");
+	control->n_events = 2;
+	control->start_result = -ENODEV;
+	plugin_restart(plugin, now_us);
+	cr_assert_str_eq(pack_safely(), "source_gone\nvalue\n");
+	cr_assert_str_eq(pack_safely(), "source_gone\n");
+	cr_assert_str_eq(pack_safely(), "");
+}
+
+Test(plugin, says_that_a_device_is_gone_when_others_stay)
+{
+	cr_assert_str_eq(pack_safely(), "value\nvalue\n");
+	control->n_events = 2;
+	plugin_restart(plugin, now_us);
+	control->device = "other";
+	cr_assert_str_eq(pack_safely(), "value\nvalue\nsource_gone\nvalue\n");
+	cr_assert_str_eq(pack_safely(), "value\nvalue\nsource_gone\n");
+	cr_assert_str_eq(pack_safely(), "value\nvalue\n");
+}
+
 Test(plugin, counts_the_same_events_again_until_a_round_is_safe)
 {
 	control->n_events = 3;
