@@ -208,9 +208,12 @@ int host_id_find(int folder, const struct host_id_machine *machine,
 		   memcmp(ours.mark, record.mark, HM_ID_BYTES) != 0;
 	memcpy(ours.id, result < 0 || is_other ? id : record.id, HM_ID_BYTES);
 	memcpy(ret_id, ours.id, HM_ID_BYTES);
-	/* One that was drawn before the machine was known stays; from now on it is this machine's. */
-	if (result < 0 || is_other || ours.has_mark > record.has_mark)
+	if (result < 0 || is_other)
 		return write_record(folder, &ours);
+	/* One that was drawn before the machine was known stays; from now on it is this machine's, or from a later start
+	 * on, where nothing can be written now. */
+	if (ours.has_mark > record.has_mark)
+		(void)write_record(folder, &ours);
 	return 0;
 }
 

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "common/wire_id.h"
@@ -116,6 +117,16 @@ Test(host_id, of_no_known_machine_becomes_that_of_the_first_that_is)
 	expect(find(0, 10), 10);
 	expect(find(0, 11), 10);
 	expect(find(1, 12), 10);
+	expect(find(2, 20), 20);
+}
+
+Test(host_id, is_what_the_file_says_though_nothing_can_be_written)
+{
+	expect(find(0, 10), 10);
+	cr_assert_eq(mkdirat(folder, "host.new", 0700), 0);
+	expect(find(1, 11), 10);
+	cr_assert_eq(unlinkat(folder, "host.new", AT_REMOVEDIR), 0);
+	expect(find(1, 11), 10);
 	expect(find(2, 20), 20);
 }
 
