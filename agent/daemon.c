@@ -357,6 +357,21 @@ static void stop(struct agent *agent)
 	loop_free(agent->loop);
 }
 
+/* A sampler that does not come back will never tell since when it takes no samples. */
+static void note_stuck(const struct agent *agent)
+{
+	struct clock_event event = clock_event_now(HM_CLOCK_HELD_UP);
+	struct plugin *stuck = plugin_set_find_stuck(&agent->plugins, 0);
+	struct plugin_stats stats;
+
+	if (!stuck || sampler_is_done(agent->sampler))
+		return;
+	plugin_get_stats(stuck, &stats);
+	event.change_us = timestamp_monotonic_us() - stats.verb_since_us;
+	if (event.change_us > 0)
+		(void)queue_push_event(agent->queue, &event);
+}
+
 int daemon_run(const struct options *options, struct settings *settings,
 	       const struct loader *loader, const struct hm_host *host)
 {
@@ -373,6 +388,7 @@ int daemon_run(const struct options *options, struct settings *settings,
 		result = loop_run(agent.loop);
 		if (result < 0)
 			message_error("the main loop ended: %s", strerror(-result));
+		note_stuck(&agent);
 		outlet_end(agent.outlet);
 		outlet_tell_unsent(agent.outlet);
 	}

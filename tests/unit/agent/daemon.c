@@ -17,8 +17,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "agent/spool.h"
 #include "common/address.h"
+#include "common/disk.h"
 #include "common/timestamp.h"
+#include "common/wire_clock.h"
 #include "tests/support/fake_plugin.h"
 #include "tests/support/scratch.h"
 
@@ -240,6 +243,57 @@ Test(daemon, ends_within_two_seconds_with_a_plugin_that_is_stuck)
 	cr_assert_leq(end_agent(pid), end_limit_us());
 	cr_assert_not_null(strstr(read_log(), "plugin fake does not come back"), "%s", read_log());
 	cr_assert_neq(access(socket_path, F_OK), 0);
+}
+
+/* Which events of the clock are in the spool, in their order. @return their number */
+static size_t read_events(struct wire_clock events[], size_t n_max)
+{
+	struct spool_options left = {
+		.disk = &disk_kernel,
+		.folder = open(spool, O_RDONLY | O_DIRECTORY | O_CLOEXEC),
+		.segment_bytes = SPOOL_SEGMENT_BYTES,
+		.max_bytes = (uint64_t)32 << 20,
+		.max_age_us = SPOOL_MAX_AGE_US,
+		.max_memory_bytes = SPOOL_MEMORY_MAX_BYTES,
+		.host_id = {1},
+		.host_name = {hostname, strlen(hostname)},
+	};
+	struct spool_message message = {.sequence = 0};
+	struct spool_epoch_info info;
+	struct spool *opened;
+	size_t n = 0;
+
+	cr_assert_eq(spool_open(&left, &opened), 0);
+	cr_assert_eq(spool_get_epoch(opened, 0, &info), 0);
+	while (n < n_max && spool_next(opened, info.id, message.sequence, &message) == 0) {
+		if (message.type == HM_FRAME_CLOCK)
+			cr_assert_eq(wire_clock_get(message.payload, message.payload_bytes,
+						    &events[n++]),
+				     HM_REASON_NONE);
+	}
+	spool_free(opened);
+	(void)close(left.folder);
+	return n;
+}
+
+Test(daemon, tells_for_how_long_a_plugin_held_it_up_that_never_came_back)
+{
+	struct wire_clock events[4];
+	int64_t held_us;
+	pid_t pid;
+
+	fake_plugin_control.blocks = true;
+	pid = start_agent();
+	wait_for_socket();
+	(void)end_agent(pid);
+
+	cr_assert_eq(read_events(events, 4), 3);
+	cr_assert_eq(events[0].event, HM_CLOCK_STARTED);
+	cr_assert_eq(events[1].event, HM_CLOCK_HELD_UP);
+	cr_assert_eq(events[2].event, HM_CLOCK_STOPPED);
+	held_us = events[1].now_us - events[0].now_us;
+	cr_assert_leq(events[1].change_us, held_us);
+	cr_assert_geq(events[1].change_us, held_us / 2);
 }
 
 Test(daemon, says_which_plugin_holds_up_all_others_once)
