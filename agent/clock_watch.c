@@ -8,9 +8,6 @@
 
 #include "common/timestamp.h"
 
-/* Clocks that are read within so long are read at one moment. */
-#define MOMENT_US INT64_C(1000)
-
 /* On a host that is so busy that they never are, the last try counts. */
 #define READINGS_MAX 100
 
@@ -30,7 +27,7 @@ void clock_reading_take(struct clock_reading *ret_reading)
 		ret_reading->real_us = read_clock(CLOCK_REALTIME);
 		ret_reading->monotonic_us = read_clock(CLOCK_MONOTONIC);
 		ret_reading->boot_us = read_clock(CLOCK_BOOTTIME);
-		if (ret_reading->boot_us - begin_us < MOMENT_US)
+		if (ret_reading->boot_us - begin_us < CLOCK_MOMENT_US)
 			return;
 		begin_us = ret_reading->boot_us;
 	}

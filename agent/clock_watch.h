@@ -12,8 +12,11 @@
 
 #include "hostmetrics/wire.h"
 
-/* What is shorter is not told. */
-#define CLOCK_CHANGE_MIN_US INT64_C(1000000)
+/* Clocks that are read within so long are read at one moment. */
+#define CLOCK_MOMENT_US INT64_C(1000)
+
+/* What is shorter is not told: a second, such as a leap second, that may be read as a little less. */
+#define CLOCK_CHANGE_MIN_US (INT64_C(1000000) - CLOCK_MOMENT_US)
 
 /* What the clocks of the host read, all at one moment. */
 struct clock_reading {

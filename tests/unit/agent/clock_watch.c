@@ -73,10 +73,20 @@ Test(clock_watch, sees_steps_both_ways)
 
 Test(clock_watch, passes_over_steps_of_less_than_a_second)
 {
-	clocks.real_us += SECOND_US - 1;
+	clocks.real_us += SECOND_US - 2000;
 	expect(look(), 0, 0);
-	clocks.real_us -= SECOND_US - 1;
+	clocks.real_us -= SECOND_US - 2000;
 	expect(look(), 0, 0);
+}
+
+/* They are not read at the same time. */
+Test(clock_watch, sees_a_second_that_is_read_as_a_little_less)
+{
+	run_for(10 * SECOND_US);
+	clocks.real_us -= SECOND_US - 3;
+	expect(look(), 3 - SECOND_US, 0);
+	sleep_for(SECOND_US - 3);
+	expect(look(), 0, SECOND_US - 3);
 }
 
 Test(clock_watch, does_not_take_slewing_for_a_step)
@@ -95,7 +105,7 @@ Test(clock_watch, sees_that_the_host_slept)
 	run_for(20000);
 	expect(look(), 0, 8 * 3600 * SECOND_US);
 	run_for(10 * SECOND_US);
-	sleep_for(SECOND_US - 1);
+	sleep_for(SECOND_US - 2000);
 	expect(look(), 0, 0);
 }
 
