@@ -8,7 +8,8 @@
 #include "common/timestamp.h"
 
 #define SECOND_US TIMESTAMP_SECOND_US
-#define YEAR_US   (365 * 86400 * SECOND_US)
+#define HOUR_US   (3600 * SECOND_US)
+#define YEAR_US   (INT64_C(365) * 24 * HOUR_US)
 
 static struct clock_watch watch;
 static struct clock_reading clocks = {
@@ -101,9 +102,9 @@ Test(clock_watch, does_not_take_slewing_for_a_step)
 Test(clock_watch, sees_that_the_host_slept)
 {
 	run_for(3 * SECOND_US);
-	sleep_for(8 * 3600 * SECOND_US);
+	sleep_for(8 * HOUR_US);
 	run_for(20000);
-	expect(look(), 0, 8 * 3600 * SECOND_US);
+	expect(look(), 0, 8 * HOUR_US);
 	run_for(10 * SECOND_US);
 	sleep_for(SECOND_US - 2000);
 	expect(look(), 0, 0);

@@ -266,10 +266,10 @@ static size_t read_events(struct wire_clock events[], size_t n_max)
 	cr_assert_eq(spool_open(&left, &opened), 0);
 	cr_assert_eq(spool_get_epoch(opened, 0, &info), 0);
 	while (n < n_max && spool_next(opened, info.id, message.sequence, &message) == 0) {
-		if (message.type == HM_FRAME_CLOCK)
-			cr_assert_eq(wire_clock_get(message.payload, message.payload_bytes,
-						    &events[n++]),
-				     HM_REASON_NONE);
+		if (message.type != HM_FRAME_CLOCK)
+			continue;
+		cr_assert_eq(wire_clock_get(message.payload, message.payload_bytes, &events[n++]),
+			     HM_REASON_NONE);
 	}
 	spool_free(opened);
 	(void)close(left.folder);
