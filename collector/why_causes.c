@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "collector/group.h"
 #include "common/array.h"
 #include "common/log_entry.h"
 #include "common/wire_clock.h"
@@ -122,6 +123,14 @@ size_t why_spans_find(const struct why_spans *spans, int64_t time_us)
 
 /* -- what is told ---------------------------------------------------------------------------------- */
 
+/* Not by a clock that was far ahead: it would be a contact for years. */
+static void note_told(struct why_causes *causes, const struct chronicle_entry *entry,
+		      int64_t time_us)
+{
+	if (why_distance(entry->received_us, time_us) <= GROUP_AHEAD_US)
+		why_causes_note_contact(causes, time_us);
+}
+
 static bool is_same_boot(const struct why_clock *a, const struct why_clock *b)
 {
 	return memcmp(a->boot_id, b->boot_id, HM_ID_BYTES) == 0;
@@ -155,7 +164,7 @@ static int add_clock(struct why_causes *causes, const struct chronicle_entry *en
 		clocks[i - 1] = clocks[i];
 		clocks[i] = before;
 	}
-	why_causes_note_contact(causes, told.now_us);
+	note_told(causes, entry, told.now_us);
 	return 0;
 }
 
@@ -165,7 +174,7 @@ static int add_gap(struct why_causes *causes, const struct chronicle_entry *entr
 
 	if (wire_gap_get(entry->bytes, entry->n_bytes, &gap) != HM_REASON_NONE)
 		return 0;
-	why_causes_note_contact(causes, gap.last_us);
+	note_told(causes, entry, gap.last_us);
 	return why_spans_add(&causes->gaps, gap.first_us, gap.last_us, gap.reason);
 }
 
@@ -202,7 +211,7 @@ static int add_schedule(struct why_causes *causes, const struct chronicle_entry 
 	if (wire_schedule_get(entry->bytes, entry->n_bytes, &told) != HM_REASON_NONE ||
 	    is_in_force(causes, &told))
 		return 0;
-	why_causes_note_contact(causes, told.since_us);
+	note_told(causes, entry, told.since_us);
 	while (causes->n_schedules > 0 &&
 	       causes->schedules[causes->n_schedules - 1].since_us >= told.since_us)
 		causes->n_schedules--;

@@ -147,6 +147,15 @@ static int tell_rest(struct why *why, const struct why_part *hole)
 	return hole->to_us == WHY_STILL ? tell_end(why, hole) : tell_unexplained(why, hole);
 }
 
+/* What lies behind the present was told by a clock that was ahead. */
+static bool is_to_come(const struct why *why, const struct why_part *hole,
+		       const struct why_span *span)
+{
+	int64_t known_us = span->from_us == INT64_MIN ? span->to_us : span->from_us;
+
+	return hole->to_us == WHY_STILL && known_us > why->ask.now_us;
+}
+
 /* What the spans of a rank explain, and what lies between them those of the next ones. */
 static int explain(struct why *why, struct why_part hole, enum rank rank);
 
@@ -173,7 +182,8 @@ static int explain_by_spans(struct why *why, struct why_part hole, enum rank ran
 		/* Of one whose beginning is not known the end must be here. */
 		if (span->from_us == INT64_MIN && rank == RANK_ENDED && span->to_us > hole.to_us)
 			break;
-		if (why_add_times(span->from_us, -margin_us) >= hole.to_us)
+		if (why_add_times(span->from_us, -margin_us) >= hole.to_us ||
+		    is_to_come(why, &hole, span))
 			break;
 		placed = place(&hole, span, rank);
 		if (placed.from_us >= placed.to_us)

@@ -96,8 +96,8 @@ static void add_schedule(int64_t since_s, int64_t interval_s)
 	add(HM_RECORD_SCHEDULE, &payload, since_s);
 }
 
-static void add_clock(enum hm_clock_event event, uint8_t boot, int64_t now_s, int64_t since_boot_s,
-		      int64_t change_s)
+static void add_clock_received(enum hm_clock_event event, uint8_t boot, int64_t now_s,
+			       int64_t since_boot_s, int64_t change_s, int64_t received_s)
 {
 	struct wire_clock clock = {
 		.stamp = stamp,
@@ -110,7 +110,13 @@ static void add_clock(enum hm_clock_event event, uint8_t boot, int64_t now_s, in
 
 	memset(clock.boot_id, boot, HM_ID_BYTES);
 	wire_clock_put(&payload, &clock);
-	add(HM_RECORD_CLOCK, &payload, now_s);
+	add(HM_RECORD_CLOCK, &payload, received_s);
+}
+
+static void add_clock(enum hm_clock_event event, uint8_t boot, int64_t now_s, int64_t since_boot_s,
+		      int64_t change_s)
+{
+	add_clock_received(event, boot, now_s, since_boot_s, change_s, now_s);
 }
 
 static void add_start(uint8_t boot, int64_t now_s, int64_t since_boot_s)
@@ -587,6 +593,13 @@ Test(why, a_clock_says_that_the_agent_was_there)
 	add_schedule(5, 10);
 	add_clock(HM_CLOCK_STEPPED, BOOT_A, 8000, 8000, -5);
 	EXPECT_HOLES("10 20", 9000, "20-8000 unknown; 8000- no_contact");
+}
+
+Test(why, a_clock_that_was_far_ahead_does_not_say_that_the_agent_was_there)
+{
+	add_schedule(5, 10);
+	add_clock_received(HM_CLOCK_HELD_UP, BOOT_A, 9000000, 15, 1, 15);
+	EXPECT_HOLES("10 20", 9000, "20- no_contact");
 }
 
 Test(why, what_an_agent_tells_late_happened_when_it_did)
