@@ -21,6 +21,9 @@
  * stopped for a while, and the host started again meanwhile. */
 #define SHUTDOWN_MAX_US INT64_C(600000000)
 
+/* A clock that is set so soon after an agent began may have been wrong until then. */
+#define SET_MAX_US INT64_C(600000000)
+
 void why_causes_init(struct why_causes *causes, int64_t horizon_us)
 {
 	*causes = (struct why_causes){.horizon_us = horizon_us, .contact_us = INT64_MIN};
@@ -136,6 +139,20 @@ static bool is_same_boot(const struct why_clock *a, const struct why_clock *b)
 	return memcmp(a->boot_id, b->boot_id, HM_ID_BYTES) == 0;
 }
 
+/* The clock was set back: what is to hold from a later time on has begun. */
+static void begin_schedule(struct why_causes *causes, int64_t now_us)
+{
+	struct why_schedule *schedules = causes->schedules;
+	size_t n = causes->n_schedules;
+
+	if (n == 0 || schedules[n - 1].since_us <= now_us)
+		return;
+	schedules[n - 1].since_us = now_us;
+	for (; n > 1 && schedules[n - 2].since_us >= now_us; n--)
+		schedules[n - 2] = schedules[n - 1];
+	causes->n_schedules = n;
+}
+
 static int add_clock(struct why_causes *causes, const struct chronicle_entry *entry)
 {
 	struct why_clock *clocks;
@@ -164,6 +181,8 @@ static int add_clock(struct why_causes *causes, const struct chronicle_entry *en
 		clocks[i - 1] = clocks[i];
 		clocks[i] = before;
 	}
+	if (told.event == HM_CLOCK_STEPPED && told.change_us < 0)
+		begin_schedule(causes, told.now_us);
 	note_told(causes, entry, told.now_us);
 	return 0;
 }
@@ -313,6 +332,44 @@ static int settle_start(struct why_causes *causes, const struct why_clock *befor
 			     is_reboot ? HM_REASON_HOST_REBOOTED : HM_REASON_AGENT_STOPPED);
 }
 
+/* Is it told by the run of the agent that began there, and soon? */
+static bool is_soon(const struct why_clock *start, const struct why_clock *clock)
+{
+	return clock->event != HM_CLOCK_STARTED && is_same_boot(start, clock) &&
+	       clock->since_boot_us >= start->since_boot_us &&
+	       clock->since_boot_us - start->since_boot_us <= SET_MAX_US;
+}
+
+/*
+ * Where an agent began before what was told last, or its clock was then set back, the clock was wrong: have the times
+ * that really were. What was sampled until it was right is of other times.
+ * @param at  of the beginning. @param before  as settle_start()
+ */
+static void correct_start(struct why_causes *causes, size_t at, const struct why_clock *before)
+{
+	struct why_clock *clocks = causes->clocks;
+	const struct why_clock start = clocks[at];
+	struct why_clock right = start;
+	size_t end = at;
+
+	for (size_t i = at + 1; i < causes->n_clocks && is_soon(&start, &clocks[i]); i++) {
+		if (clocks[i].event != HM_CLOCK_STEPPED)
+			continue;
+		right = clocks[i];
+		end = i + 1;
+	}
+	right.now_us = why_add_times(right.now_us, start.since_boot_us - right.since_boot_us);
+	if (right.now_us >= start.now_us && (!before || before->now_us <= start.now_us))
+		return;
+	for (size_t i = at; i < end; i++) {
+		int64_t run_us = clocks[i].since_boot_us - start.since_boot_us;
+
+		clocks[i].now_us = why_add_times(right.now_us, run_us);
+		if (clocks[i].event == HM_CLOCK_STEPPED)
+			clocks[i].change_us = run_us;
+	}
+}
+
 static enum hm_reason reason_of(enum hm_clock_event event)
 {
 	switch (event) {
@@ -331,20 +388,34 @@ static enum hm_reason reason_of(enum hm_clock_event event)
 	return HM_REASON_NONE;
 }
 
+/* What a clock passed over that was set forward, or while nothing was sampled: nothing of what it had come to before
+ * it was set back. */
+static int add_passed(struct why_causes *causes, const struct why_clock *clock, int64_t reached_us)
+{
+	int64_t since_us = why_add_times(clock->now_us, -clock->change_us);
+
+	if (clock->event == HM_CLOCK_STEPPED && since_us < reached_us && reached_us < clock->now_us)
+		since_us = reached_us;
+	return why_spans_add(&causes->known, since_us, clock->now_us, reason_of(clock->event));
+}
+
 static int settle_clocks(struct why_causes *causes)
 {
 	const struct why_clock *life = NULL;
+	int64_t reached_us = INT64_MIN;
 	int result = 0;
 
 	for (size_t i = 0; i < causes->n_clocks && result == 0; i++) {
 		const struct why_clock *clock = &causes->clocks[i];
+		int64_t back_us = why_distance(clock->change_us, clock->now_us);
 
 		if (clock->event == HM_CLOCK_STARTED) {
+			correct_start(causes, i, life);
 			result = settle_start(causes, life, clock);
 		} else if (clock->change_us > 0) {
-			result = why_spans_add(&causes->known,
-					       why_add_times(clock->now_us, -clock->change_us),
-					       clock->now_us, reason_of(clock->event));
+			result = add_passed(causes, clock, reached_us);
+		} else if (clock->change_us < 0 && back_us > reached_us) {
+			reached_us = back_us;
 		}
 		if (clock->event == HM_CLOCK_STARTED || clock->event == HM_CLOCK_STOPPED)
 			life = clock;

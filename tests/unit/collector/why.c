@@ -438,6 +438,53 @@ Test(why, a_clock_that_was_set_forward)
 	EXPECT_HOLES("10 20 3630 3640", 3650, "20-3630 clock_stepped");
 }
 
+Test(why, a_clock_that_was_set_back_and_forward_again)
+{
+	why.ask.until_us = INT64_MAX;
+	add_schedule(1000000, 10);
+	add_start(BOOT_A, 1000005, 5);
+	add_clock(HM_CLOCK_RESUMED, BOOT_A, 1000210, 210, 140);
+	add_clock(HM_CLOCK_STEPPED, BOOT_A, 5, 1225, -1001220);
+	add_clock(HM_CLOCK_STEPPED, BOOT_A, 1001605, 1605, 1001220);
+	EXPECT_HOLES("1000060 1000210 1001220 1001610", 1001615,
+		     "1000060-1000210 host_slept; 1000210-1001220 unknown; "
+		     "1001220-1001610 clock_stepped");
+}
+
+Test(why, a_clock_that_was_wrong_when_the_host_was_booted)
+{
+	why.ask.until_us = INT64_MAX;
+	add_schedule(1000000, 10);
+	add_start(BOOT_A, 1000005, 5);
+	add_clock(HM_CLOCK_RESUMED, BOOT_A, 1000210, 210, 140);
+	add_start(BOOT_B, 5, 3);
+	add_clock(HM_CLOCK_STEPPED, BOOT_B, 1000500, 33, 1000465);
+	EXPECT_HOLES("1000010 1000050 1000060 1000210 1000220 1000510 1000520", 1000525,
+		     "1000010-1000050 unknown; 1000060-1000210 host_slept; "
+		     "1000220-1000470 host_rebooted; 1000470-1000510 clock_stepped");
+}
+
+Test(why, a_clock_that_was_ahead_when_the_host_was_booted)
+{
+	add_schedule(5, 10);
+	add_start(BOOT_A, 5, 5);
+	add_stop(BOOT_A, 22, 22);
+	add_start(BOOT_B, 7300, 30);
+	add_clock(HM_CLOCK_STEPPED, BOOT_B, 105, 35, -7200);
+	add_start(BOOT_B, 300, 230);
+	EXPECT_HOLES("10 20 110 120 300 310", 315, "20-110 host_rebooted; 120-300 agent_killed");
+}
+
+Test(why, a_schedule_that_a_clock_told_which_was_ahead)
+{
+	add_schedule(5, 60);
+	add_start(BOOT_A, 7300, 30);
+	add_schedule(7300, 10);
+	add_clock(HM_CLOCK_STEPPED, BOOT_A, 105, 35, -7200);
+	add_gap(130, 160, HM_REASON_SPOOL_FULL);
+	EXPECT_HOLES("110 120 170 180", 185, "120-170 spool_full");
+}
+
 Test(why, an_agent_that_was_held_up)
 {
 	add_start(BOOT_A, 5, 5);
@@ -675,6 +722,9 @@ Test(why, times_at_the_ends_of_all_do_no_harm)
 	add_schedule(-9000000000000, 10);
 	add_clock(HM_CLOCK_RESUMED, BOOT_A, -9000000000000, 5, 9000000000000);
 	add_clock(HM_CLOCK_STEPPED, BOOT_A, 9000000000000, 6, 9000000000000);
+	add_clock(HM_CLOCK_STEPPED, BOOT_A, 9000000000000, 7, -9000000000000);
+	add_start(BOOT_B, -9000000000000, 9000000000000);
+	add_clock(HM_CLOCK_STEPPED, BOOT_B, -9000000000000, 9000000000001, -9000000000000);
 	add_gap(-9000000000000, 9000000000000, HM_REASON_SPOOL_FULL);
 	why.ask.since_us = INT64_MIN;
 	why.ask.until_us = INT64_MAX;
