@@ -200,7 +200,7 @@ static int gather(struct checkpoint *checkpoint, enum engine_scope scope)
 	pthread_mutex_unlock(&engine->mutex);
 	range = &due.range;
 	/* A horizon moves for all hosts at once: their files are not all looked at in one group. */
-	while (result == 0 && group->n_samples + n_trimmed_series < group->samples_max) {
+	while (result == 0 && !group_is_full(group, n_trimmed_series)) {
 		struct catalog_host *host = next_due(checkpoint, scope, &n_left, &due);
 		uint64_t n_damaged = 0;
 

@@ -22,6 +22,12 @@ size_t group_samples_max(uint64_t segment_bytes)
 	return n_samples > GROUP_SAMPLES_MAX ? GROUP_SAMPLES_MAX : (size_t)n_samples;
 }
 
+bool group_is_full(const struct group *group, uint64_t n_more)
+{
+	return group->n_samples + n_more >= group->samples_max ||
+	       group->bytes.length >= GROUP_MESSAGE_BYTES_MAX;
+}
+
 bool group_is_odd(int64_t time_us, int64_t received_us)
 {
 	return time_us < GROUP_EARLIEST_US || time_us - GROUP_AHEAD_US > received_us;
@@ -322,7 +328,7 @@ int group_add_host(struct group *group, struct tail *tail, struct catalog_host *
 		result = group_add_holes(group, tail);
 	}
 	for (size_t i = 0; i < n_positions && result == 0; i++) {
-		if (group->n_samples >= group->samples_max && i > 0) {
+		if (i > 0 && group_is_full(group, 0)) {
 			added.position = positions[i - 1];
 			break;
 		}

@@ -21,6 +21,9 @@
 #define GROUP_SAMPLES_MIN              ((size_t)1 << 14)
 #define GROUP_SAMPLES_MAX              ((size_t)1 << 20)
 
+/* Nor when it has so many bytes of messages. */
+#define GROUP_MESSAGE_BYTES_MAX ((size_t)16 << 20)
+
 /* Times before 2020, and more than an hour ahead of their receipt, are impossible. */
 #define GROUP_EARLIEST_US INT64_C(1577836800000000)
 #define GROUP_AHEAD_US    INT64_C(3600000000)
@@ -144,6 +147,9 @@ uint64_t group_n_filed(const struct group_host *host);
 
 /* How many samples make a group full, with segments of such a size. */
 size_t group_samples_max(uint64_t segment_bytes);
+
+/* Does it take no further host or batch? @param n_more  what is to be done beside its samples, counted as such */
+bool group_is_full(const struct group *group, uint64_t n_more);
 
 /* Release the memory; it is empty again. Takes a zeroed group. */
 void group_done(struct group *group);

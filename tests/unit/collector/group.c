@@ -164,6 +164,29 @@ Test(group, ends_within_a_host_when_it_is_full)
 	cr_assert_eq(group.hosts[0].position, host->last);
 }
 
+Test(group, ends_within_a_host_when_it_has_many_messages)
+{
+	struct catalog_host *host;
+	struct tail_range range;
+	uint64_t n_damaged;
+
+	cr_assert_eq(sim_store_put_many(&store, "m", 20), 0);
+	cr_assert_eq(sim_store_put_many(&store, "m", 20), 0);
+	host = store.engine->catalog.all_hosts[0];
+	range = (struct tail_range){host->number, host->checkpoint, host->last};
+	/* As if agents had told as much of what they sample. */
+	cr_assert_eq(buffer_reserve(&group.bytes, GROUP_MESSAGE_BYTES_MAX), 0);
+	memset(group.bytes.data, 0, GROUP_MESSAGE_BYTES_MAX);
+	group.bytes.length = GROUP_MESSAGE_BYTES_MAX - 1;
+	cr_expect_not(group_is_full(&group, 0));
+	group.bytes.length++;
+	cr_expect(group_is_full(&group, 0));
+	cr_assert_eq(group_add_host(&group, tail, host, &range, &n_damaged), 0);
+
+	cr_assert_eq(group.n_samples, 20);
+	cr_assert_lt(group.hosts[0].position, host->last);
+}
+
 Test(group, is_full_at_the_same_number_when_its_memory_was_given_back)
 {
 	group.samples_max = 2000;
