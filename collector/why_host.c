@@ -111,7 +111,7 @@ static int read_chronicle(struct finder *finder)
 	return result;
 }
 
-/* The metrics that the agent samples now. @param ret_files  to be freed by the caller */
+/* The metrics that the agent samples now. @param ret_files  to be freed by the caller, in any case */
 static int list_sampled(struct finder *finder, struct catalog_file ***ret_files, size_t *ret_n)
 {
 	const struct why_causes *causes = &finder->causes;
@@ -119,28 +119,30 @@ static int list_sampled(struct finder *finder, struct catalog_file ***ret_files,
 	struct catalog_file *next;
 	size_t capacity = 0;
 	size_t n = 0;
+	int result = 0;
 
 	pthread_mutex_lock(&finder->engine->mutex);
 	next = causes->n_schedules > 0 ? finder->host->files : NULL;
 	pthread_mutex_unlock(&finder->engine->mutex);
 	/* Those that are added later come before it. */
-	for (; next; next = next->next) {
+	for (; next && result == 0; next = next->next) {
 		struct catalog_file **grown;
 
+		result = limits_check(&finder->wish->limits);
 		if (why_schedule_interval(causes, &causes->schedules[causes->n_schedules - 1],
 					  next->metric) == 0)
 			continue;
 		grown = array_grow(files, n, &capacity, sizeof(struct catalog_file *));
 		if (!grown) {
-			free(files);
-			return -ENOMEM;
+			result = -ENOMEM;
+			break;
 		}
 		files = grown;
 		files[n++] = next;
 	}
 	*ret_files = files;
 	*ret_n = n;
-	return 0;
+	return result;
 }
 
 static void note_contacts(struct finder *finder, struct catalog_series *const *series, size_t n)
@@ -331,11 +333,13 @@ static int begin_series(struct finder *finder, const struct catalog_series *seri
 		.is_damaged = is_damaged(finder, series->file),
 		.has_aside = has_aside(finder, series->file),
 	};
+	int result;
 
 	limits_give(&finder->wish->limits, holes_bytes(finder));
 	finder->n_holes = 0;
 	finder->has_tick = false;
-	return why_begin(&finder->why, &begun);
+	result = limits_check(&finder->wish->limits);
+	return result == 0 ? why_begin(&finder->why, &begun) : result;
 }
 
 /* @param n_kept  grows by those that are to be read again, farther */
