@@ -35,7 +35,7 @@ void why_causes_clear(struct why_causes *causes)
 	causes->gaps.n = 0;
 	causes->lost.n = 0;
 	causes->ended.n = 0;
-	causes->n_starts = 0;
+	causes->starts.n = 0;
 	causes->n_schedules = 0;
 	causes->n_deletes = 0;
 	causes->n_clocks = 0;
@@ -49,7 +49,7 @@ void why_causes_done(struct why_causes *causes)
 	free(causes->gaps.at);
 	free(causes->lost.at);
 	free(causes->ended.at);
-	free(causes->starts);
+	free(causes->starts.at);
 	free(causes->schedules);
 	free(causes->deletes);
 	free(causes->clocks);
@@ -298,23 +298,11 @@ int why_causes_add_event(struct why_causes *causes, const struct chronicle_event
 
 /* -- what follows from it -------------------------------------------------------------------------- */
 
-static int note_start(struct why_causes *causes, int64_t time_us)
-{
-	int64_t *grown = array_grow(causes->starts, causes->n_starts, &causes->starts_capacity,
-				    sizeof(*grown));
-
-	if (!grown)
-		return -ENOMEM;
-	causes->starts = grown;
-	grown[causes->n_starts++] = time_us;
-	return 0;
-}
-
 /* @param before  the last time that the agent began or was stopped; NULL: none is known */
 static int settle_start(struct why_causes *causes, const struct why_clock *before,
 			const struct why_clock *start)
 {
-	int result = note_start(causes, start->now_us);
+	int result = why_spans_add(&causes->starts, INT64_MIN, start->now_us, HM_REASON_NONE);
 	bool is_reboot;
 	int64_t boot_us;
 
@@ -434,6 +422,7 @@ int why_causes_settle(struct why_causes *causes)
 	why_spans_settle(&causes->gaps);
 	why_spans_settle(&causes->lost);
 	why_spans_settle(&causes->ended);
+	why_spans_settle(&causes->starts);
 	return result;
 }
 

@@ -62,9 +62,7 @@ struct why_causes {
 	struct why_spans lost;  /* when it came, and the store lost it */
 	/* The agent did not come to tell its end: up to when it was there again. */
 	struct why_spans ended;
-	int64_t *starts; /* when agents began, in their order */
-	size_t n_starts;
-	size_t starts_capacity;
+	struct why_spans starts;        /* up to when agents began */
 	struct why_schedule *schedules; /* by growing times */
 	size_t n_schedules;
 	size_t schedules_capacity;

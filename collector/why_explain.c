@@ -78,15 +78,10 @@ static struct why_span place(const struct why_part *hole, const struct why_span 
 /* Did an agent begin there, and has it never told of this series since? @param ret_us  from when on */
 static bool has_begun_without(const struct why *why, const struct why_part *hole, int64_t *ret_us)
 {
-	const struct why_causes *causes = why->causes;
-	int64_t begun_us = WHY_STILL;
+	const struct why_spans *starts = &why->causes->starts;
+	size_t next = why_spans_find(starts, why->last_us);
+	int64_t begun_us = next < starts->n ? starts->at[next].to_us : WHY_STILL;
 
-	for (size_t i = 0; i < causes->n_starts; i++) {
-		int64_t start_us = causes->starts[i];
-
-		if (start_us > why->last_us && start_us < begun_us)
-			begun_us = start_us;
-	}
 	if (begun_us >= hole->to_us)
 		return false;
 	*ret_us = begun_us;

@@ -668,6 +668,22 @@ Test(why, an_agent_that_began_without_the_source)
 	EXPECT_HOLES("10 20", 9000, "20-205 agent_stopped; 205- source_gone");
 }
 
+/* Each hole looks for the next beginning: as many of both took minutes. */
+Test(why, agents_that_began_very_often, .timeout = 20)
+{
+	const int64_t n = 200000;
+
+	why.ask.until_us = INT64_MAX;
+	add_schedule(5, 10);
+	for (int64_t i = 0; i < n; i++)
+		add_start(BOOT_A, 100 * n + i, 100 * n + i);
+	cr_assert_eq(why_causes_settle(&causes), 0);
+	series.labels = "";
+	cr_assert_eq(why_begin(&why, &series), 0);
+	for (int64_t i = 1; i < n; i++)
+		cr_assert_eq(why_add_sample(&why, 100 * i * SECOND_US), 0);
+}
+
 Test(why, a_mark_that_says_nothing_is_no_reason)
 {
 	add_schedule(5, 10);
