@@ -11,15 +11,19 @@
 #include "collector/loader_part.h"
 #include "common/file_reader.h"
 
-/* The host's own file is made anew where it is not known what the disk has of it. */
+static bool is_doubtful(const struct loader *loader, const char *name)
+{
+	const struct cut *cut = cuts_find(&loader->recovery->cuts, loader->host, name);
+
+	return cut && cut->is_doubtful;
+}
+
+/* The host's own file is made anew where it is not known what the disk has of it; also where a new one that does not
+ * count is there perhaps: a later checkpoint would have it count. */
 static void remake_doubtful(struct loader *loader)
 {
-	struct catalog_host *host = loader->host;
-	const struct cut *cut = cuts_find(&loader->recovery->cuts, host, HOST_FILE);
-
-	if (!cut || !cut->is_doubtful)
-		return;
-	host_file_leave(host);
+	if (is_doubtful(loader, HOST_FILE) || is_doubtful(loader, STORE_PATH_NEW_HOST_FILE))
+		host_file_leave(loader->host);
 }
 
 /* What is durable of an epoch, at least. One that another host has, or that is too much, is passed over. */

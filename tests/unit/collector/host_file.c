@@ -145,6 +145,36 @@ Test(host_file, is_replaced_by_the_next_start_where_the_end_came_before)
 	cr_expect(is_history(history_agent_told(&agent)));
 }
 
+/* A new file that does not count, and cannot be removed, is not taken for the file one day. */
+Test(host_file, is_not_replaced_by_one_of_a_checkpoint_that_failed)
+{
+	int n_left = 0;
+
+	for (uint64_t n = 1; n <= 8; n++) {
+		const char *told;
+
+		teardown();
+		setup();
+		begin();
+		fail_sync();
+		sim_disk_fail(store.sim, SIM_FSTAT, n, EIO, false);
+		sim_disk_fail(store.sim, SIM_UNLINK, 1, EIO, true);
+		(void)sim_store_checkpoint(&store);
+		sim_disk_settle(store.sim);
+		history_agent_crash(&agent);
+		n_left += sim_store_has(&store, NEW_FILE);
+		sim_disk_heal(store.sim);
+		checkpoint();
+		history_agent_clock(&agent, HM_CLOCK_STARTED, 12, 0);
+		checkpoint();
+		history_agent_crash(&agent);
+		told = history_agent_told(&agent);
+		cr_expect(strstr(told, "clock 2 @9; ") && strstr(told, "clock 1 @12; "),
+			  "call %u: %s", (unsigned)n, told);
+	}
+	cr_expect_gt(n_left, 0);
+}
+
 static void damage_own(uint64_t offset, size_t length)
 {
 	sim_store_kill(&store);
