@@ -92,6 +92,13 @@ static int put_blocks(struct engine *engine, const struct group_file *file, int 
 	return result;
 }
 
+/* Does an error say that there is no more of the file than was read? */
+static bool says_no_more(int error)
+{
+	return disk_is_damage(error) || error == -ENOENT || error == -ENOTDIR || error == -ELOOP ||
+	       error == -EISDIR || error == -ENXIO || error == -EINVAL || error == -ENOTSUP;
+}
+
 int host_file_keep(struct engine *engine, const struct group_file *file, struct buffer *out)
 {
 	const struct disk *disk = engine->options.disk;
@@ -109,11 +116,12 @@ int host_file_keep(struct engine *engine, const struct group_file *file, struct 
 		result = put_blocks(engine, file, fd, out);
 		(void)disk->close(disk->context, fd);
 	}
-	/* These pass; anything else says that there is no more of it. */
-	if (result == -ENOMEM || result == -EMFILE || result == -ENFILE)
+	if (result == 0 || result == -ENODATA)
+		return 0;
+	/* Others pass. */
+	if (!says_no_more(result))
 		return result;
-	if (result < 0 && result != -ENODATA)
-		message_warning("%s: %s; what it held is missing", path, strerror(-result));
+	message_warning("%s: %s; what it held is missing", path, strerror(-result));
 	return 0;
 }
 

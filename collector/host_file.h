@@ -29,7 +29,7 @@ uint64_t host_file_bytes(const struct catalog_host *host);
 /*
  * Append what a new one has of the old one: its messages, and what is told of those that are lost, as far as they
  * matter (see collector/host_history.h).
- * @return 0; -ENOMEM; -EMFILE, -ENFILE
+ * @return 0, also where it is damaged or gone; -ENOMEM; -errno: it cannot be read now
  */
 int host_file_keep(struct engine *engine, const struct group_file *file, struct buffer *out);
 

@@ -132,6 +132,21 @@ Test(host_file, nothing_is_lost_by_a_crash_at_any_moment)
 	}
 }
 
+Test(host_file, waits_where_the_old_one_cannot_be_read_now)
+{
+	for (uint64_t n = 1; n <= 8; n++) {
+		teardown();
+		setup();
+		begin();
+		fail_sync();
+		sim_disk_fail(store.sim, SIM_OPEN, n, EACCES, false);
+		(void)sim_store_checkpoint(&store);
+		cr_assert_eq(sim_store_checkpoint(&store), 0);
+		cr_expect(is_history(history_agent_told(&agent)), "call %u: %s", (unsigned)n,
+			  history_agent_told(&agent));
+	}
+}
+
 Test(host_file, is_replaced_by_the_next_start_where_the_end_came_before)
 {
 	begin();
