@@ -23,12 +23,12 @@
 #include "common/wire_ack.h"
 #include "common/wire_batch.h"
 #include "common/wire_clock.h"
-#include "common/wire_dictionary.h"
 #include "common/wire_end.h"
 #include "common/wire_hello.h"
 #include "common/wire_welcome.h"
 #include "tests/support/bench.h"
 #include "tests/support/recording.h"
+#include "tests/support/wire_dictionary.h"
 
 #define N_REPEATS          9
 #define SECOND_US          INT64_C(1000000)

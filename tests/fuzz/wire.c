@@ -13,12 +13,12 @@
 #include "common/wire_ack.h"
 #include "common/wire_batch.h"
 #include "common/wire_clock.h"
-#include "common/wire_dictionary.h"
 #include "common/wire_end.h"
 #include "common/wire_gap.h"
 #include "common/wire_hello.h"
 #include "common/wire_schedule.h"
 #include "common/wire_welcome.h"
+#include "tests/support/wire_dictionary.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n_bytes);
 

@@ -9,8 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/wire_dictionary.h"
 #include "tests/support/native.h"
+#include "tests/support/wire_dictionary.h"
 
 static struct dictionary dictionary;
 static struct buffer body;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Tests of the times of a series, with and without samples. */
 
-#include "collector/ticks.h"
+#include "tests/support/ticks.h"
 
 #include <criterion/criterion.h>
 #include <errno.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Tests of what the ids of an epoch mean. */
 
-#include "common/wire_dictionary.h"
+#include "tests/support/wire_dictionary.h"
 
 #include <criterion/criterion.h>
 #include <errno.h>

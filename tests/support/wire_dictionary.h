@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef COMMON_WIRE_DICTIONARY_H
-#define COMMON_WIRE_DICTIONARY_H
+#ifndef TESTS_SUPPORT_WIRE_DICTIONARY_H
+#define TESTS_SUPPORT_WIRE_DICTIONARY_H
 
 /*
  * What the ids of one epoch mean, from its DECLAREs in the order of their sequences. For who reads batches

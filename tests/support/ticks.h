@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef COLLECTOR_TICKS_H
-#define COLLECTOR_TICKS_H
+#ifndef TESTS_SUPPORT_TICKS_H
+#define TESTS_SUPPORT_TICKS_H
 
 /*
  * The times of a series: those of its samples, and those at which it has none and was said why, its absences.

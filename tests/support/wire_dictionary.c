@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What the ids of one epoch mean. */
 
-#include "common/wire_dictionary.h"
+#include "tests/support/wire_dictionary.h"
 
 #include <errno.h>
 #include <stdbool.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The times of a series, with and without samples. */
 
-#include "collector/ticks.h"
+#include "tests/support/ticks.h"
 
 #include <errno.h>
 #include <stdbool.h>
