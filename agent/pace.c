@@ -23,8 +23,12 @@ static void push_event(const struct pace *pace, enum hm_clock_event event, int64
 	};
 	int result = queue_push_event(pace->queue, &clock);
 
-	if (result < 0)
-		message_error("cannot note what happens to the clock: %s", strerror(-result));
+	if (result == 0)
+		return;
+	message_error("cannot note what happens to the clock: %s", strerror(-result));
+	/* Nobody would know why there are no samples. */
+	if (event == HM_CLOCK_HELD_UP)
+		queue_lose(pace->queue, &(struct queue_span){now_us - change_us, now_us});
 }
 
 /* Grid points that nobody took, though neither the host slept nor the clock was set. */

@@ -63,7 +63,7 @@ int queue_push(struct queue *queue, const char *data, size_t length, size_t n_sa
 /* Add an event at the end. It is never dropped. @return 0, -ENOMEM; -ENOSPC: there are too many */
 int queue_push_event(struct queue *queue, const struct clock_event *event);
 
-/* Samples of these times were taken, and are lost. */
+/* Samples of these times are lost: they were taken, or nobody can be told why they were not. */
 void queue_lose(struct queue *queue, const struct queue_span *span);
 
 /* Was anything lost since the last call? @param ret_span  from the first to the last of it */

@@ -129,6 +129,22 @@ Test(pace, tells_apart_what_it_missed_and_how_the_clock_was_set_then)
 	cr_expect(pace.is_held_up);
 }
 
+/* The main thread does not come back from its disk. */
+Test(pace, tells_what_it_missed_as_lost_where_no_event_is_taken)
+{
+	const struct clock_event event = {.event = HM_CLOCK_STEPPED};
+	struct queue_span lost;
+
+	for (int i = 0; i < QUEUE_EVENTS_MAX; i++)
+		cr_assert_eq(queue_push_event(queue, &event), 0);
+	run_for(55 * SECOND_US);
+	(void)pace_take(&pace);
+
+	cr_assert(queue_take_lost(queue, &lost));
+	cr_expect_eq(lost.first_us, BEGIN_US + INTERVAL_US);
+	cr_expect_eq(lost.last_us, clocks.real_us);
+}
+
 Test(pace, was_not_held_up_by_sleep)
 {
 	run_for(9 * SECOND_US);
