@@ -40,7 +40,8 @@ static void take_clock(const struct store_file_message *message, struct saying *
 	if (wire_clock_get(message->bytes, message->n_bytes, &clock) != HM_REASON_NONE)
 		return;
 	saying->kind = (unsigned)clock.event;
-	saying->last_us = clock.now_us;
+	/* The clock may have been wrong when it was told. */
+	saying->last_us = later(clock.now_us, message->received_us);
 	/* Where the clock was before, it may have been further. */
 	if (clock.event == HM_CLOCK_STEPPED &&
 	    !__builtin_sub_overflow(clock.now_us, clock.change_us, &before_us))
