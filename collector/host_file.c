@@ -92,9 +92,12 @@ static int put_blocks(struct engine *engine, const struct group_file *file, int 
 	return result;
 }
 
-/* Does an error say that there is no more of the file than was read? */
-static bool says_no_more(int error)
+/* Does an error say that there is no more of the file than was read? Where it was to be written on, an error of the
+ * disk has the checkpoint wait, as it would then. */
+static bool says_no_more(const struct catalog_host *host, int error)
 {
+	if (error == -EIO && host->end.length_bytes > 0)
+		return false;
 	return disk_is_damage(error) || error == -ENOENT || error == -ENOTDIR || error == -ELOOP ||
 	       error == -EISDIR || error == -ENXIO || error == -EINVAL || error == -ENOTSUP;
 }
@@ -119,7 +122,7 @@ int host_file_keep(struct engine *engine, const struct group_file *file, struct 
 	if (result == 0 || result == -ENODATA)
 		return 0;
 	/* Others pass. */
-	if (!says_no_more(result))
+	if (!says_no_more(host, result))
 		return result;
 	message_warning("%s: %s; what it held is missing", path, strerror(-result));
 	return 0;

@@ -312,3 +312,27 @@ Test(host_file, without_a_horizon_all_is_kept)
 	checkpoint();
 	cr_expect_eq(strncmp(history_agent_told(&agent), HISTORY, strlen(HISTORY)), 0);
 }
+
+Test(host_file, nothing_is_lost_where_it_has_grown_and_the_disk_fails)
+{
+	static const enum sim_call calls[] = {SIM_OPEN, SIM_FSTAT, SIM_PREAD};
+	size_t n_told;
+
+	for (size_t i = 0; i < 3; i++) {
+		for (uint64_t n = 1; n <= 8; n++) {
+			teardown();
+			setup();
+			begin();
+			(void)grow(20);
+			n_told = strlen(history_agent_told(&agent));
+			history_agent_clock(&agent, HM_CLOCK_STOPPED, 5000, 0);
+			history_agent_commit(&agent);
+			sim_disk_fail(store.sim, calls[i], n, EIO, false);
+			(void)sim_store_checkpoint(&store);
+			cr_assert_eq(sim_store_checkpoint(&store), 0);
+			cr_expect_eq(strlen(history_agent_told(&agent)),
+				     n_told + strlen("clock 2 @5000; "), "%u of %d", (unsigned)n,
+				     (int)calls[i]);
+		}
+	}
+}
