@@ -167,28 +167,36 @@ static int add_run_of(struct group *group, const struct tail_samples *samples,
 	return 0;
 }
 
-/* Times do not decrease, so where the first and the last are not odd, none is. */
+/* How many of the first samples belong to one side? Times do not decrease, so where the first and the last are not
+ * odd, none is. */
+static size_t count_of_side(const struct tail_samples *samples, bool *ret_is_odd)
+{
+	const int64_t *times_us = samples->times_us;
+	size_t n = 1;
+
+	*ret_is_odd = group_is_odd(times_us[0], samples->received_us);
+	if (!*ret_is_odd && !group_is_odd(times_us[samples->n - 1], samples->received_us))
+		return samples->n;
+	while (n < samples->n && group_is_odd(times_us[n], samples->received_us) == *ret_is_odd)
+		n++;
+	return n;
+}
+
 static int add_samples(void *context, const struct tail_samples *samples)
 {
-	const int64_t received_us = samples->received_us;
-	struct tail_samples piece = *samples;
+	struct tail_samples left = *samples;
 	int result = 0;
 
-	for (size_t i = 0; i < samples->n && result == 0; i += piece.n) {
-		bool is_odd = group_is_odd(samples->times_us[i], received_us);
-		size_t end = samples->n;
+	while (left.n > 0 && result == 0) {
+		struct tail_samples piece = left;
+		bool is_odd;
 
-		if (is_odd || group_is_odd(samples->times_us[end - 1], received_us)) {
-			for (end = i + 1; end < samples->n; end++) {
-				if (group_is_odd(samples->times_us[end], received_us) != is_odd)
-					break;
-			}
-		}
-		piece.times_us = samples->times_us + i;
-		piece.values = samples->values + i;
-		piece.n = end - i;
+		piece.n = count_of_side(&left, &is_odd);
 		result = add_run_of(context, &piece, is_odd ? CATALOG_SIDE_ODD : CATALOG_SIDE_MAIN,
 				    false);
+		left.times_us += piece.n;
+		left.values += piece.n;
+		left.n -= piece.n;
 	}
 	return result;
 }
