@@ -73,6 +73,7 @@ static int read_all(void)
 /* What is told of a host may have to be gone through for each series. */
 Test(why_host, can_be_ended_at_each_series)
 {
+	struct catalog_series **many;
 	int n_checks_of_one;
 
 	history_agent_schedule(&agent, 1, "xy");
@@ -81,10 +82,12 @@ Test(why_host, can_be_ended_at_each_series)
 	history_agent_commit(&agent);
 	cr_assert_eq(sim_store_checkpoint(&store), 0);
 	cr_assert_eq(all_series_list(store.engine, &series, &n_series), 0);
-	series = reallocarray(series, MANY, sizeof(struct catalog_series *));
-	cr_assert_not_null(series);
-	for (size_t i = 1; i < MANY; i++)
-		series[i] = series[0];
+	many = calloc(MANY, sizeof(struct catalog_series *));
+	cr_assert_not_null(many);
+	for (size_t i = 0; i < MANY; i++)
+		many[i] = series[0];
+	free(series);
+	series = many;
 	n_series = 1;
 	cr_expect_eq(read_all(), 0);
 	n_checks_of_one = n_checks;
