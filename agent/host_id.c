@@ -97,7 +97,7 @@ void host_id_read_machine(const char *path, struct host_id_machine *ret_machine)
 
 /* Nobody can tell the machine's id from its hash, nor one hash of it from another. */
 static void hash(const struct host_id_machine *machine, const char *purpose, const char *text,
-		 uint8_t ret_id[static HM_ID_BYTES])
+		 const char *name, uint8_t ret_id[static HM_ID_BYTES])
 {
 	uint8_t digest[SHA256_DIGEST_LENGTH];
 	SHA2_CTX context;
@@ -105,18 +105,19 @@ static void hash(const struct host_id_machine *machine, const char *purpose, con
 	SHA256Init(&context);
 	SHA256Update(&context, (const uint8_t *)purpose, strlen(purpose) + 1);
 	SHA256Update(&context, machine->id, HM_ID_BYTES);
-	SHA256Update(&context, (const uint8_t *)text, strlen(text));
+	SHA256Update(&context, (const uint8_t *)text, strlen(text) + 1);
+	SHA256Update(&context, (const uint8_t *)name, strlen(name));
 	SHA256Final(digest, &context);
 	memcpy(ret_id, digest, HM_ID_BYTES);
 }
 
-int host_id_make(const struct host_id_machine *machine, const char *spool,
+int host_id_make(const struct host_id_machine *machine, const char *spool, const char *name,
 		 uint8_t ret_id[static HM_ID_BYTES])
 {
 	ssize_t n_bytes;
 
 	if (machine->is_known) {
-		hash(machine, "hostmetrics host", spool, ret_id);
+		hash(machine, "hostmetrics host", spool, name, ret_id);
 		return 0;
 	}
 	n_bytes = getrandom(ret_id, HM_ID_BYTES, 0);
@@ -149,7 +150,7 @@ static void make_mark(const struct host_id_machine *machine, struct record *reco
 {
 	record->has_mark = machine->is_known;
 	if (machine->is_known)
-		hash(machine, "hostmetrics machine", "", record->mark);
+		hash(machine, "hostmetrics machine", "", "", record->mark);
 }
 
 /* @return 0; -EBADMSG; -errno */

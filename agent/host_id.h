@@ -43,9 +43,10 @@ void host_id_read_machine(const char *path, struct host_id_machine *ret_machine)
 /*
  * Make the id of a host; where the machine is not known, it is drawn.
  * @param spool  the path of its folder, as configured
+ * @param name   of the host: machines that were made of one image may have one id, and hardly one name
  * @return 0 or -errno
  */
-int host_id_make(const struct host_id_machine *machine, const char *spool,
+int host_id_make(const struct host_id_machine *machine, const char *spool, const char *name,
 		 uint8_t ret_id[static HM_ID_BYTES]);
 
 /*

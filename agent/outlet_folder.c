@@ -86,7 +86,8 @@ static int find_folder(struct outlet *outlet)
 	int result;
 
 	host_id_read_machine(HOST_ID_MACHINE_PATH, &machine);
-	result = host_id_make(&machine, outlet->settings->spool, outlet->host_id);
+	result = host_id_make(&machine, outlet->settings->spool, outlet->settings->hostname,
+			      outlet->host_id);
 	if (result < 0)
 		return result;
 	result = open_folder(outlet);

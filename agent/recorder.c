@@ -224,8 +224,11 @@ static int add_ticks(struct recorder *recorder)
 				encoder_add(recorder->encoder, &recorder->sealed_tick, tick.number);
 		if (result == -ENOSPC)
 			break;
-		if (result == -EBADMSG || result == -EAGAIN)
+		if (result == -EBADMSG)
 			continue;
+		/* Those behind it wait with it: a batch supersedes all that came before. */
+		if (result == -EAGAIN)
+			break;
 		if (result < 0)
 			return result;
 		n_added++;

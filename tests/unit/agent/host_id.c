@@ -48,12 +48,12 @@ static struct host_id_machine machine(uint8_t number)
 	return machine;
 }
 
-static const uint8_t *make(uint8_t number, const char *spool)
+static const uint8_t *make(uint8_t number, const char *spool, const char *name)
 {
 	static uint8_t id[HM_ID_BYTES];
 	const struct host_id_machine known = machine(number);
 
-	cr_assert_eq(host_id_make(&known, spool, id), 0);
+	cr_assert_eq(host_id_make(&known, spool, name, id), 0);
 	cr_assert(wire_id_is_set(id));
 	return id;
 }
@@ -76,16 +76,18 @@ static void expect(const uint8_t *found, uint8_t id)
 		cr_assert_eq(found[i], id, "%d in place of %d", found[i], id);
 }
 
-Test(host_id, is_made_of_the_machine_and_the_spool_s_path)
+Test(host_id, is_made_of_the_machine_the_spool_s_path_and_the_name)
 {
 	uint8_t first[HM_ID_BYTES];
 
-	memcpy(first, make(1, "/var/spool"), sizeof(first));
-	cr_assert_arr_eq(first, make(1, "/var/spool"), sizeof(first));
-	cr_assert_neq(memcmp(first, make(2, "/var/spool"), sizeof(first)), 0);
-	cr_assert_neq(memcmp(first, make(1, "/var/spool2"), sizeof(first)), 0);
+	memcpy(first, make(1, "/var/spool", "web01"), sizeof(first));
+	cr_assert_arr_eq(first, make(1, "/var/spool", "web01"), sizeof(first));
+	cr_assert_neq(memcmp(first, make(2, "/var/spool", "web01"), sizeof(first)), 0);
+	cr_assert_neq(memcmp(first, make(1, "/var/spool2", "web01"), sizeof(first)), 0);
+	cr_assert_neq(memcmp(first, make(1, "/var/spool", "web02"), sizeof(first)), 0);
+	cr_assert_neq(memcmp(first, make(1, "/var/spoolw", "eb01"), sizeof(first)), 0);
 	/* Fixed for good: another hash would make all hosts new ones. */
-	cr_assert_arr_eq(first, "\xb0\x31\x48\xa8\xc2\x09\x08\x07\x6b\x84\x81\x26\x21\x9d\x70\xac",
+	cr_assert_arr_eq(first, "\xa1\x3e\xc6\xbf\xff\x04\x7b\x34\xf0\xb5\xb8\x60\xc7\xa2\xff\xc7",
 			 sizeof(first));
 }
 
@@ -93,8 +95,8 @@ Test(host_id, is_drawn_where_the_machine_is_not_known)
 {
 	uint8_t first[HM_ID_BYTES];
 
-	memcpy(first, make(0, "/var/spool"), sizeof(first));
-	cr_assert_neq(memcmp(first, make(0, "/var/spool"), sizeof(first)), 0);
+	memcpy(first, make(0, "/var/spool", "web01"), sizeof(first));
+	cr_assert_neq(memcmp(first, make(0, "/var/spool", "web01"), sizeof(first)), 0);
 }
 
 Test(host_id, stays_in_its_folder)
@@ -192,7 +194,7 @@ Test(host_id, is_written_as_it_is_read)
 	uint8_t again[HM_ID_BYTES];
 	char text[HOST_ID_TEXT_BYTES];
 
-	memcpy(id, make(0, ""), sizeof(id));
+	memcpy(id, make(0, "", "web01"), sizeof(id));
 	host_id_format(id, text);
 	cr_assert_eq(text[HOST_ID_TEXT_BYTES - 1], '\n');
 	cr_assert_eq(host_id_parse(text, sizeof(text), again), 0);
