@@ -13,8 +13,8 @@ from support import PATIENCE, ctl, free_port, status, wait_until
 
 # A tick that is this late was held up.
 LATE_SECONDS = 1
-# 32 batches, of 200 ms each.
-ON_THE_WAY_ROUNDS = 32 * 20
+# 32 batches, of 200 ms each; on a busy machine of twice as long.
+ON_THE_WAY_ROUNDS = 32 * 40
 # Some 8 KiB a round; with a sanitizer a checkpoint of so many would take too long.
 N_SERIES = 400 if os.environ.get("HM_SAN") else 1000
 # What is looked at of a host with many series.
