@@ -36,6 +36,8 @@ series = {N_SERIES}
 WATCH = f"""while {AGENTCTL} status -o json >/mnt/told.new; do mv /mnt/told.new /mnt/told
 {CTL} query {sampled.ROUNDS} --all -o plain --since $(cat /mnt/since) >/mnt/shown.new && mv /mnt/shown.new /mnt/shown
 [ -e /mnt/flush ] && {CTL} flush; done"""
+# Of so many some has to hit a write.
+CUTS_THAT_SHOW_IT = 10
 # P4: what was taken in the last seconds before a cut may be gone: five, and a sync on a slow disk.
 LOST_SECONDS = 5 + 3
 
@@ -156,7 +158,9 @@ class PowerAgents(PowerCase):
         self.guest.run("kill $(cat /run/hm/pid); while [ -e /proc/$(cat /run/hm/pid) ]; do sleep 0.1; done")
         self.guest.run("/run/hm/agentctl check /data/store && umount /data", 120)
         self.tell()
-        for name in ("samples told to be stored", "writes lost"):
+        # In a few cuts chance may have it that nothing was under way.
+        self.counts["writes lost or torn"] = self.counts["writes lost"] + self.counts["writes torn"]
+        for name in ("samples told to be stored", "writes lost or torn") if n_cuts >= CUTS_THAT_SHOW_IT else ():
             self.assertGreater(self.counts[name], 0, f"without {name} this shows nothing")
 
     def test_power_cuts_of_an_agent_and_its_collector_on_ext4(self):
