@@ -61,7 +61,7 @@ static void want(struct torture *torture, const char *of, const char *what, uint
 	char name[120];
 
 	(void)snprintf(name, sizeof(name), "%s%s", of, what);
-	torture_tell(torture, n > 0, name);
+	torture_want(torture, n, name);
 }
 
 /* All of it has happened. */

@@ -59,6 +59,9 @@ bool torture_is_over(const struct torture *torture);
 /* One line of TAP. */
 void torture_tell(struct torture *torture, bool is_good, const char *name);
 
+/* Likewise: it has happened `n` times, which is to be more than none. */
+void torture_want(struct torture *torture, uint64_t n, const char *name);
+
 /* A test for each: it must have happened. */
 void torture_want_events(struct torture *torture, const enum sim_event *events, unsigned n);
 void torture_want_trial_events(struct torture *torture, const enum trial_event *events, unsigned n);
