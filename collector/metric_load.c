@@ -215,10 +215,11 @@ static int take_block(struct loading *loading, const struct file_reader_block *b
 {
 	int result = 0;
 
-	if (loading->has_names)
+	if (loading->has_names) {
 		return block->block.type == HM_BLOCK_DATA
 			       ? metric_last_take_behind(loading, &block->block)
 			       : 0;
+	}
 	if (block->block.type != HM_BLOCK_SERIES && block->block.type != HM_BLOCK_META &&
 	    block->block.type != HM_BLOCK_TOMBSTONE && block->block.type != HM_BLOCK_FRONT)
 		return 0;

@@ -365,7 +365,10 @@ static void append(struct round *round, struct block_encoder *encoder, struct me
 			names[addition.n_series++] =
 				(struct store_file_series){(uint32_t)i, "{a=\"b\"}", 7};
 		columns[addition.n_columns++] = (struct metric_file_column){
-			(uint32_t)i, series->samples + series->done, series->n - series->done};
+			.series_id = (uint32_t)i,
+			.samples = series->samples + series->done,
+			.n_samples = series->n - series->done,
+		};
 		series->done = series->n;
 	}
 	check(metric_file_encode(encoder, &addition, end, file) == 0);

@@ -144,7 +144,7 @@ static void drain(struct simulation *simulation)
 	       simulation->now_us < until_us)
 		pass(simulation, simulation->now_us + DRAIN_STEP_US);
 	agent = find_undrained(simulation);
-	if (agent)
+	if (agent) {
 		sim_oracle_complain(
 			&simulation->oracle,
 			"not all is delivered in the end: agent %u %s, %llu samples are in no message",
@@ -152,6 +152,7 @@ static void drain(struct simulation *simulation)
 			sim_agent_is_up(agent)
 				? (unsigned long long)recorder_n_unsealed(agent->recorder)
 				: 0);
+	}
 }
 
 static void read_all(struct simulation *simulation)

@@ -61,6 +61,18 @@ static void mark_gap(struct world *world, const struct wire_gap *gap)
 		world->ticks[i].is_gap |= (int64_t)i >= gap->first_us && (int64_t)i <= gap->last_us;
 }
 
+/* May a GAP stand for it? Damage takes anything. */
+static void check_gone(struct world *world, unsigned epoch, const struct world_known *known)
+{
+	if (world->is_rotten)
+		return;
+	if (known->type == HM_FRAME_DECLARE)
+		oracle_complain(world, "a GAP stands for a DECLARE");
+	if ((known->type == HM_FRAME_CLOCK || known->type == HM_FRAME_SCHEDULE) &&
+	    known->sequence > world->epochs[epoch].mark)
+		oracle_complain(world, "a GAP stands for a CLOCK or SCHEDULE");
+}
+
 /* A GAP stands for batches, and acknowledged CLOCKs and SCHEDULEs, and says how many samples they had. */
 static void check_gap(struct world *world, unsigned epoch, const struct wire_gap *gap)
 {
@@ -77,13 +89,7 @@ static void check_gap(struct world *world, unsigned epoch, const struct wire_gap
 		for (uint64_t k = known->first_tick; k > 0 && k <= known->last_tick; k++)
 			world->ticks[k].is_gap = true;
 		n_samples += known->type == HM_FRAME_BATCH ? known->n_samples : 0;
-		if (world->is_rotten)
-			continue;
-		if (known->type == HM_FRAME_DECLARE)
-			oracle_complain(world, "a GAP stands for a DECLARE");
-		if ((known->type == HM_FRAME_CLOCK || known->type == HM_FRAME_SCHEDULE) &&
-		    known->sequence > world->epochs[epoch].mark)
-			oracle_complain(world, "a GAP stands for a CLOCK or SCHEDULE");
+		check_gone(world, epoch, known);
 	}
 	/* Damage takes anything, and nobody knows how much it was. */
 	if (world->is_rotten && gap->n_samples == 0)

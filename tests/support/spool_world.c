@@ -288,12 +288,13 @@ void world_rot(struct world *world)
 	at = find_written(world, path);
 	if (at == UINT64_MAX)
 		return;
-	if (sim_random_chance(&world->random, 1, 4))
+	if (sim_random_chance(&world->random, 1, 4)) {
 		(void)sim_disk_spoil(world->sim, path,
 				     at / SIM_DISK_SECTOR_BYTES * SIM_DISK_SECTOR_BYTES,
 				     SIM_DISK_SECTOR_BYTES);
-	else
+	} else {
 		(void)sim_disk_flip(world->sim, path, at * 8 + sim_random_below(&world->random, 8));
+	}
 }
 
 /* -- worlds ------------------------------------------------------------------------------------ */

@@ -94,12 +94,10 @@ void trial_name_row(const char *host, const char *metric, const char *labels,
 
 void trial_name_absences(const char *name, char absences[static LEDGER_NAME_MAX_BYTES])
 {
-	size_t length = strlen(name);
+	int length = snprintf(absences, LEDGER_NAME_MAX_BYTES, "%s!", name);
 
-	if (length + sizeof("!") > LEDGER_NAME_MAX_BYTES)
+	if (length < 0 || length >= LEDGER_NAME_MAX_BYTES)
 		trial_give_up("a name is too long");
-	memcpy(absences, name, length);
-	memcpy(absences + length, "!", sizeof("!"));
 }
 
 /* -- open and close ---------------------------------------------------------------------------- */

@@ -124,7 +124,7 @@ Test(queue, tells_the_times_of_what_it_has_lost)
 	struct queue_span lost;
 
 	cr_assert_not(queue_take_lost(queue, &lost));
-	for (int i = 1; i <= 5; i++) {
+	for (int64_t i = 1; i <= 5; i++) {
 		span = (struct queue_span){10 * i, 10 * i + 1};
 		push("aaaa");
 	}

@@ -114,6 +114,23 @@ static void mask_all(size_t pile, uint32_t series)
 	take_out(series, pile, 0, range_us);
 }
 
+/* Have a pile take the series of a block. */
+static void take_block(size_t pile, const struct buffer *bytes)
+{
+	int added;
+
+	cr_assert_eq(block_decoder_open(decoder, (uint8_t *)bytes->data, bytes->length), 0);
+	added = pile_add_block(&piles[pile], &options.limits, decoder, options.span_us);
+	cr_assert(added >= 0);
+	for (size_t i = 0; added > 0 && i < block_decoder_n_columns(decoder); i++) {
+		uint32_t id = block_decoder_series_id(decoder, i);
+
+		cr_assert_eq(pile_add_column(&piles[pile], &options.limits, decoder, i, id), 0);
+		if (has_masks && roll() % 4 == 0)
+			mask_last(pile, id);
+	}
+}
+
 /* Add a block to a pile, and its samples to `all`. @param has_all  every series has every time */
 static void put_block(size_t pile, const int64_t *times_us, size_t n_times, bool has_all)
 {
@@ -121,7 +138,6 @@ static void put_block(size_t pile, const int64_t *times_us, size_t n_times, bool
 	struct block_column columns[SERIES];
 	double values[SERIES][1000];
 	struct buffer bytes = {0};
-	int added;
 
 	n_blocks++;
 	for (uint32_t s = 0; s < SERIES; s++) {
@@ -144,16 +160,7 @@ static void put_block(size_t pile, const int64_t *times_us, size_t n_times, bool
 	cr_assert_eq(block_encode(encoder, times_us, n_times, columns, SERIES, BLOCK_EFFORT_FAST,
 				  &bytes),
 		     0);
-	cr_assert_eq(block_decoder_open(decoder, (uint8_t *)bytes.data, bytes.length), 0);
-	added = pile_add_block(&piles[pile], &options.limits, decoder, options.span_us);
-	cr_assert(added >= 0);
-	for (size_t i = 0; added > 0 && i < block_decoder_n_columns(decoder); i++) {
-		uint32_t id = block_decoder_series_id(decoder, i);
-
-		cr_assert_eq(pile_add_column(&piles[pile], &options.limits, decoder, i, id), 0);
-		if (has_masks && roll() % 4 == 0)
-			mask_last(pile, id);
-	}
+	take_block(pile, &bytes);
 	buffer_done(&bytes);
 }
 
