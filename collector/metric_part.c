@@ -45,6 +45,23 @@ BITS_LOOPS static void copy_values(const struct metric_file_sample *restrict sam
 		ret_values[i] = samples[i].value;
 }
 
+/* Add the column whose runs and values were put behind those of the one before. */
+static void add_column(struct appending *appending, uint32_t series_id, size_t n_rows,
+		       size_t n_runs, size_t n_values)
+{
+	const bool is_full = n_values == n_rows;
+
+	appending->columns[appending->n_columns++] = (struct block_column){
+		.series_id = series_id,
+		.runs = is_full ? NULL : appending->runs + appending->n_runs,
+		.n_runs = is_full ? 0 : n_runs,
+		.values = appending->values + appending->n_values,
+		.n_values = n_values,
+	};
+	appending->n_runs += n_runs;
+	appending->n_values += n_values;
+}
+
 /* Add a column that has a sample in each of the group's rows. @return false: they are too many */
 static bool collect_full_column(struct appending *appending, const struct metric_part *part,
 				size_t index)
@@ -56,12 +73,7 @@ static bool collect_full_column(struct appending *appending, const struct metric
 	if (part->n_rows > room(appending))
 		return false;
 	copy_values(column->samples + part->first_row, part->n_rows, values);
-	appending->columns[appending->n_columns++] = (struct block_column){
-		.series_id = column->series_id,
-		.values = values,
-		.n_values = part->n_rows,
-	};
-	appending->n_values += part->n_rows;
+	add_column(appending, column->series_id, part->n_rows, 0, part->n_rows);
 	appending->after[index] = part->first_row + part->n_rows;
 	return true;
 }
@@ -105,15 +117,7 @@ static bool collect_column(struct appending *appending, const struct metric_part
 	if (n == 0)
 		return true;
 	runs[n_runs - 1].n_missing = (uint32_t)(end - next);
-	appending->columns[appending->n_columns++] = (struct block_column){
-		.series_id = column->series_id,
-		.runs = n == part->n_rows ? NULL : runs,
-		.n_runs = n == part->n_rows ? 0 : n_runs,
-		.values = values,
-		.n_values = n,
-	};
-	appending->n_runs += n_runs;
-	appending->n_values += n;
+	add_column(appending, column->series_id, part->n_rows, n_runs, n);
 	return true;
 }
 
@@ -179,16 +183,8 @@ static bool collect_absent_column(struct appending *appending, const struct metr
 	if (n_runs == 0)
 		return true;
 	n_runs = add_missing(runs, n_runs, end - next, HM_REASON_NONE);
-	appending->columns[appending->n_columns++] = (struct block_column){
-		.series_id = column->series_id,
-		.runs = n == part->n_rows ? NULL : runs,
-		.n_runs = n == part->n_rows ? 0 : n_runs,
-		.values = values,
-		.n_values = n,
-	};
-	appending->n_runs += n_runs;
+	add_column(appending, column->series_id, part->n_rows, n_runs, n);
 	appending->n_absences += n_absent;
-	appending->n_values += n;
 	return true;
 }
 
