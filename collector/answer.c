@@ -14,7 +14,6 @@
 #include "collector/reply.h"
 #include "collector/selection.h"
 #include "collector/verbs.h"
-#include "common/timestamp.h"
 
 /* A query waits so long for what has just arrived to be written. */
 #define FLUSH_TIMEOUT_MS 1000
@@ -188,17 +187,6 @@ static int open_query(struct answer *answer, struct worker *worker)
 	return result;
 }
 
-static void end_over_limit(const struct answer *answer, struct control_reply *reply,
-			   const char *limit, const char *setting)
-{
-	reply_over_limit(reply, limit,
-			 answer->has_windows
-				 ? "a shorter time (--since, --until), for fewer series, or for a "
-				   "longer --step"
-				 : "a shorter time (--since, --until), for fewer series",
-			 setting);
-}
-
 static void tell_lost(const struct answer *answer, struct control_reply *reply)
 {
 	uint64_t n_lost = query_n_lost(answer->query);
@@ -215,8 +203,6 @@ static void tell_lost(const struct answer *answer, struct control_reply *reply)
 
 static void end_answer(const struct answer *answer, struct control_reply *reply, int result)
 {
-	char limit[64];
-
 	switch (result) {
 	case 0:
 		tell_lost(answer, reply);
@@ -231,17 +217,13 @@ static void end_answer(const struct answer *answer, struct control_reply *reply,
 	case -E2BIG:
 		control_end(reply, HM_CONTROL_USAGE, "by takes at most 64 labels");
 		break;
-	case -ENOBUFS:
-		(void)snprintf(limit, sizeof(limit), "%" PRId64 " MiB of memory",
-			       answer->limits.memory_mib);
-		end_over_limit(answer, reply, limit, "query_memory_mib");
-		break;
-	case -ETIME:
-		duration_format(answer->limits.time_us, limit);
-		end_over_limit(answer, reply, limit, "query_time");
-		break;
 	default:
-		reply_fail(reply, "cannot read the store", result);
+		reply_fail_query(
+			reply, result, &answer->limits,
+			answer->has_windows
+				? "a shorter time (--since, --until), for fewer series, or for a "
+				  "longer --step"
+				: "a shorter time (--since, --until), for fewer series");
 	}
 }
 

@@ -16,13 +16,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "collector/reply.h"
 #include "common/control.h"
-
-/* What one query may take. */
-struct answer_limits {
-	int64_t time_us;
-	int64_t memory_mib;
-};
 
 /* @param context  a struct verbs */
 void answer_query(void *context, const struct control_request *request,

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "common/match.h"
+#include "common/timestamp.h"
 
 void reply_fail(struct control_reply *reply, const char *what, int error)
 {
@@ -70,6 +71,26 @@ void reply_over_limit(struct control_reply *reply, const char *limit, const char
 		       "the query takes more than %s: ask for %s, or raise %s in collector.conf",
 		       limit, advice, setting);
 	control_end(reply, HM_CONTROL_FAILED, text);
+}
+
+void reply_fail_query(struct control_reply *reply, int error, const struct answer_limits *limits,
+		      const char *advice)
+{
+	char limit[64];
+
+	switch (error) {
+	case -ENOBUFS:
+		(void)snprintf(limit, sizeof(limit), "%" PRId64 " MiB of memory",
+			       limits->memory_mib);
+		reply_over_limit(reply, limit, advice, "query_memory_mib");
+		break;
+	case -ETIME:
+		duration_format(limits->time_us, limit);
+		reply_over_limit(reply, limit, advice, "query_time");
+		break;
+	default:
+		reply_fail(reply, "cannot read the store", error);
+	}
 }
 
 bool reply_check_pattern(struct control_reply *reply, const char *pattern)

@@ -10,6 +10,12 @@
 #include "collector/worker.h"
 #include "common/control.h"
 
+/* What one query may take. */
+struct answer_limits {
+	int64_t time_us;
+	int64_t memory_mib;
+};
+
 /* End an answer with what could not be done, and why. @param error  -errno */
 void reply_fail(struct control_reply *reply, const char *what, int error);
 
@@ -34,6 +40,14 @@ void reply_on_thread(struct control_reply *reply, struct workers *workers,
  */
 void reply_over_limit(struct control_reply *reply, const char *limit, const char *advice,
 		      const char *setting);
+
+/*
+ * End the answer of a query that could not be finished.
+ * @param error   -ENOBUFS, -ETIME: a limit; or any other -errno
+ * @param advice  as in reply_over_limit()
+ */
+void reply_fail_query(struct control_reply *reply, int error, const struct answer_limits *limits,
+		      const char *advice);
 
 /* Is it a pattern (common/match.h)? If not, the answer says what is wrong with it. */
 bool reply_check_pattern(struct control_reply *reply, const char *pattern);

@@ -190,9 +190,6 @@ static void tell_lost(const struct why_answer *answer, struct control_reply *rep
 
 static void end_answer(const struct why_answer *answer, struct control_reply *reply, int result)
 {
-	static const char advice[] = "a shorter time (--since, --until), for fewer series";
-	char limit[64];
-
 	switch (result) {
 	case 0:
 		tell_lost(answer, reply);
@@ -201,17 +198,9 @@ static void end_answer(const struct why_answer *answer, struct control_reply *re
 	case -ENOENT:
 		control_end(reply, HM_CONTROL_NONE, "no series matches, and no host has that name");
 		break;
-	case -ENOBUFS:
-		(void)snprintf(limit, sizeof(limit), "%" PRId64 " MiB of memory",
-			       answer->limits.memory_mib);
-		reply_over_limit(reply, limit, advice, "query_memory_mib");
-		break;
-	case -ETIME:
-		duration_format(answer->limits.time_us, limit);
-		reply_over_limit(reply, limit, advice, "query_time");
-		break;
 	default:
-		reply_fail(reply, "cannot read the store", result);
+		reply_fail_query(reply, result, &answer->limits,
+				 "a shorter time (--since, --until), for fewer series");
 	}
 }
 
