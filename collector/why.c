@@ -237,10 +237,13 @@ static int look_before(struct why *why, int64_t to_us)
 static int look_before_first(struct why *why, int64_t first_us)
 {
 	const struct why_spans *gaps = &why->causes->gaps;
+	size_t i = why_spans_find(gaps, first_us);
 	int64_t from_us = first_us;
 	int result;
 
-	for (size_t i = why_spans_find(gaps, first_us); i-- > 0;) {
+	if (i < gaps->n && gaps->at[i].from_us < first_us)
+		i++;
+	while (i-- > 0) {
 		const struct why_segment *segment = why_segment_at(why, gaps->at[i].from_us);
 
 		why->at = 0;
@@ -263,17 +266,19 @@ static void note_sample(struct why *why, int64_t time_us)
 		why->behind_us = time_us;
 }
 
+/* A mark says why there is none since one interval ago: what is known of before ends there. */
 static int add_first(struct why *why, int64_t time_us, uint8_t mark)
 {
-	const struct why_segment *segment;
-	int result = look_before_first(why, time_us);
+	const struct why_segment *segment = why_segment_at(why, time_us);
+	int64_t from_us = mark != HM_REASON_NONE && segment
+				  ? why_add_times(time_us, -segment->interval_us)
+				  : time_us;
+	int result;
 
+	why->at = 0;
+	result = look_before_first(why, from_us);
 	why->first_us = time_us;
-	segment = why_segment_at(why, time_us);
-	if (result == 0 && mark != HM_REASON_NONE && segment)
-		result =
-			why_tell(why, why_add_times(time_us, -segment->interval_us), time_us, mark);
-	return result;
+	return result == 0 && from_us < time_us ? why_tell(why, from_us, time_us, mark) : result;
 }
 
 static int add(struct why *why, int64_t time_us, uint8_t mark)

@@ -353,6 +353,14 @@ Test(why, the_first_samples_of_all_that_the_agent_lost)
 	EXPECT_HOLES("210 220", 230, "10-210 spool_full");
 }
 
+Test(why, the_first_that_is_there_is_a_mark_and_what_was_before_it_was_lost)
+{
+	add_start(BOOT_A, 8, 8);
+	add_schedule(8, 10);
+	add_gap(10, 200, HM_REASON_SPOOL_FULL);
+	EXPECT_HOLES("F205 215", 230, "10-195 spool_full; 195-215 source_failed");
+}
+
 Test(why, an_agent_that_was_stopped)
 {
 	add_start(BOOT_A, 5, 5);
