@@ -105,6 +105,7 @@ static bool is_expiring(const struct checkpoint *checkpoint, const struct catalo
 static bool is_due(const struct checkpoint *checkpoint, const struct catalog_host *host,
 		   enum engine_scope scope, int64_t now_us)
 {
+	const struct engine *engine = checkpoint->engine;
 	uint64_t lag;
 
 	if (host->is_unread)
@@ -115,9 +116,9 @@ static bool is_due(const struct checkpoint *checkpoint, const struct catalog_hos
 		return false;
 	if (scope == ENGINE_SCOPE_ALL)
 		return host->checkpoint < checkpoint->until;
-	lag = log_position_segment(checkpoint->engine->durable) -
-	      log_position_segment(host->checkpoint);
-	return lag >= ENGINE_CHECKPOINT_SEGMENTS ||
+	lag = log_position_segment(engine->durable) - log_position_segment(host->checkpoint);
+	return lag >= (engine->stats.is_full ? ENGINE_CHECKPOINT_SEGMENTS_FULL
+					     : ENGINE_CHECKPOINT_SEGMENTS) ||
 	       now_us - host->waiting_us >= ENGINE_CHECKPOINT_AGE_US;
 }
 

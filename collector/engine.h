@@ -30,8 +30,11 @@
 /* A host's samples go into files when they have been in the log for so long... */
 #define ENGINE_CHECKPOINT_AGE_US INT64_C(3600000000)
 
-/* ...or when the log has grown by so many segments since. */
-#define ENGINE_CHECKPOINT_SEGMENTS 2
+/* ...or when the log has grown by so many segments since: files are what costs, so the more at once the better. */
+#define ENGINE_CHECKPOINT_SEGMENTS 8
+
+/* The same on a full disk, where what is in files frees the segments that had it. */
+#define ENGINE_CHECKPOINT_SEGMENTS_FULL 1
 
 struct engine_options {
 	const struct disk *disk; /* borrowed */

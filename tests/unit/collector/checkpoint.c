@@ -96,8 +96,30 @@ Test(checkpoint, moves_what_is_due_by_age_or_by_the_size_of_the_log)
 
 	sim_store_put(&store, AT "02 m 2\n");
 	commit();
-	while (store.engine->durable >> 32 < 3)
+	while (store.engine->durable >> 32 <= ENGINE_CHECKPOINT_SEGMENTS)
 		cr_assert_eq(sim_store_fill(&store, "m{host=\"busy\"}", 0, 10), 0);
+	cr_assert_eq(engine_checkpoint(store.engine, ENGINE_SCOPE_DUE), -EAGAIN);
+}
+
+Test(checkpoint, moves_what_full_segments_have_on_a_full_disk)
+{
+	const uint64_t used = sim_disk_used_bytes(store.sim);
+	int result = 0;
+	unsigned n = 0;
+
+	sim_disk_set_limits(store.sim, used + SIM_STORE_SEGMENT_BYTES / 2, 0);
+	while (result == 0)
+		result = sim_store_fill(&store, "m", n++, 1);
+	cr_assert_eq(result, -ENOSPC);
+	cr_assert_eq(store.engine->durable >> 32, 1);
+	cr_assert_eq(engine_checkpoint(store.engine, ENGINE_SCOPE_DUE), -ENODATA,
+		     "that would free nothing");
+	sim_disk_set_limits(store.sim, used + SIM_STORE_SEGMENT_BYTES * 5 / 2, 0);
+	do
+		result = sim_store_fill(&store, "m", n++, 1);
+	while (result == 0);
+	cr_assert_eq(result, -ENOSPC);
+	cr_assert_gt(store.engine->durable >> 32, 1);
 	cr_assert_eq(engine_checkpoint(store.engine, ENGINE_SCOPE_DUE), -EAGAIN);
 }
 
@@ -195,7 +217,7 @@ Test(checkpoint, goes_on_with_other_hosts_where_one_cannot_be_read)
 	sim_store_put(&store, AT "01 m{host=\"a\"} 1\n");
 	commit();
 	/* The host's batch lies alone in the first of the segments. */
-	while (store.engine->durable >> 32 < 3)
+	while (store.engine->durable >> 32 <= ENGINE_CHECKPOINT_SEGMENTS)
 		cr_assert_eq(sim_store_fill(&store, "m{host=\"b\"}", 0, 10), 0);
 	sim_disk_fail(store.sim, SIM_PREAD, 1, EIO, false);
 	cr_assert_eq(sim_store_checkpoint(&store), 0);
