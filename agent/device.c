@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Devices of a subsystem: from libudev, or below a fixture root from its sys/class folder. */
+/* Devices of a subsystem: from libudev, or below a fixture root from its sys/class folder. Entries of any folder. */
 
 #include <bsd/string.h>
 #include <dirent.h>
@@ -70,20 +70,13 @@ static int list_folder(struct devices *devices, DIR *folder, const char *pattern
 	}
 }
 
-static int list_class(struct devices *devices, const struct hm_host *host, const char *subsystem,
-		      const char *pattern)
+static int list_path(struct devices *devices, const struct hm_host *host, const char *path,
+		     const char *pattern)
 {
-	char path[256];
-	int length = snprintf(path, sizeof(path), "/sys/class/%s", subsystem);
 	DIR *folder;
 	int result;
-	int fd;
+	int fd = hm_open(host, path);
 
-	if (length < 0 || (size_t)length >= sizeof(path))
-		return -ENAMETOOLONG;
-	fd = hm_open(host, path);
-	if (fd == -ENOENT)
-		return 0;
 	if (fd < 0)
 		return fd;
 	folder = fdopendir(fd);
@@ -95,6 +88,19 @@ static int list_class(struct devices *devices, const struct hm_host *host, const
 	result = list_folder(devices, folder, pattern);
 	closedir(folder);
 	return result;
+}
+
+static int list_class(struct devices *devices, const struct hm_host *host, const char *subsystem,
+		      const char *pattern)
+{
+	char path[256];
+	int length = snprintf(path, sizeof(path), "/sys/class/%s", subsystem);
+	int result;
+
+	if (length < 0 || (size_t)length >= sizeof(path))
+		return -ENAMETOOLONG;
+	result = list_path(devices, host, path, pattern);
+	return result == -ENOENT ? 0 : result;
 }
 
 static int scan_udev(struct udev_enumerate *enumerate, const char *subsystem, const char *pattern)
@@ -129,6 +135,18 @@ static int list_udev(struct devices *devices, const char *subsystem, const char 
 	return result < 0 ? result : 0;
 }
 
+/* Call `found` for each, in order, and forget them. @param result  of listing them */
+static int find_each(struct devices *devices, int result,
+		     int (*found)(void *context, const char *name), void *context)
+{
+	if (devices->n_names > 0)
+		qsort(devices->names, devices->n_names, sizeof(*devices->names), compare_names);
+	for (size_t i = 0; result == 0 && i < devices->n_names; i++)
+		result = found(context, devices->names[i].text);
+	free(devices->names);
+	return result;
+}
+
 int hm_devices_find(const struct hm_host *host, const char *subsystem, const char *pattern,
 		    int (*found)(void *context, const char *device), void *context)
 {
@@ -136,10 +154,14 @@ int hm_devices_find(const struct hm_host *host, const char *subsystem, const cha
 	int result = hm_is_redirected(host) ? list_class(&devices, host, subsystem, pattern)
 					    : list_udev(&devices, subsystem, pattern);
 
-	if (devices.n_names > 0)
-		qsort(devices.names, devices.n_names, sizeof(*devices.names), compare_names);
-	for (size_t i = 0; result == 0 && i < devices.n_names; i++)
-		result = found(context, devices.names[i].text);
-	free(devices.names);
-	return result;
+	return find_each(&devices, result, found, context);
+}
+
+int hm_folder_find(const struct hm_host *host, const char *path, const char *pattern,
+		   int (*found)(void *context, const char *name), void *context)
+{
+	struct devices devices = {0};
+	int result = list_path(&devices, host, path, pattern);
+
+	return find_each(&devices, result, found, context);
 }

@@ -55,19 +55,55 @@ const char *hm_option(const struct hm_host *host, const char *name)
 	return NULL;
 }
 
-/*
- * On the running system a plain open(2), which preloaded fakes of devices (umockdev) can see.
- * O_NONBLOCK: a FIFO laid in the way must not stop the sampler.
- */
-int hm_open(const struct hm_host *host, const char *path)
+/* On the running system plain calls, which preloaded fakes of devices (umockdev) can see. */
+static int open_with(const struct hm_host *host, const char *path, int flags)
 {
 	struct open_how how = {
-		.flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY,
+		.flags = (uint64_t)flags,
 		.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS,
 	};
 	int fd = hm_is_redirected(host)
 			 ? (int)syscall(SYS_openat2, host->root_fd, path, &how, sizeof(how))
-			 : open(path, (int)how.flags);
+			 : open(path, flags);
 
 	return fd < 0 ? -errno : fd;
+}
+
+/* O_NONBLOCK: a FIFO laid in the way must not stop the sampler. */
+int hm_open(const struct hm_host *host, const char *path)
+{
+	return open_with(host, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+}
+
+static ssize_t read_link(const struct hm_host *host, const char *path, char *out, size_t size)
+{
+	ssize_t n_bytes;
+	int fd;
+
+	if (!hm_is_redirected(host)) {
+		n_bytes = readlink(path, out, size);
+		return n_bytes < 0 ? -errno : n_bytes;
+	}
+	fd = open_with(host, path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return fd;
+	n_bytes = readlinkat(fd, "", out, size);
+	/* Where it is no link, that says ENOENT. */
+	if (n_bytes < 0)
+		n_bytes = errno == ENOENT ? -EINVAL : -errno;
+	close(fd);
+	return n_bytes;
+}
+
+int hm_read_link(const struct hm_host *host, const char *path, char *out, size_t size)
+{
+	ssize_t n_bytes = size > 0 ? read_link(host, path, out, size) : -ERANGE;
+
+	if (n_bytes >= 0 && (size_t)n_bytes < size) {
+		out[n_bytes] = '\0';
+		return 0;
+	}
+	if (size > 0)
+		out[0] = '\0';
+	return n_bytes < 0 ? (int)n_bytes : -ERANGE;
 }

@@ -208,6 +208,20 @@ int hm_read_string(int fd, char *out, size_t size)
 	return result;
 }
 
+int hm_read_line_of(const struct hm_host *host, const char *path, char *out, size_t size)
+{
+	int fd = hm_open(host, path);
+	int result;
+
+	if (size > 0)
+		out[0] = '\0';
+	if (fd < 0)
+		return fd;
+	result = hm_read_string(fd, out, size);
+	close(fd);
+	return result;
+}
+
 int hm_read_int64(int fd, int64_t *ret_value)
 {
 	/* The longest is -9223372036854775808 and a newline. */

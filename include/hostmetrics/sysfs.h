@@ -114,4 +114,96 @@ HM_API int hm_read_int64(int fd, int64_t *ret_value);
 HM_API int hm_devices_find(const struct hm_host *host, const char *subsystem, const char *pattern,
 			   int (*found)(void *context, const char *device), void *context);
 
+/*
+ * Call `found` for each entry of a folder, in the order of hm_devices_find(), which has the details.
+ * @param path  absolute as on a real host: "/sys/class/hwmon/hwmon0"
+ * @return likewise; -ENOENT: there is no such folder
+ */
+HM_API int hm_folder_find(const struct hm_host *host, const char *path, const char *pattern,
+			  int (*found)(void *context, const char *name), void *context);
+
+/*
+ * Open a file, read its first line as hm_read_string() does, and close it: for what does not change while the
+ * device is there. @return 0 or -errno of hm_open() and hm_read_string(); then `out` is ""
+ */
+HM_API int hm_read_line_of(const struct hm_host *host, const char *path, char *out, size_t size);
+
+/*
+ * Where a symbolic link points to, as it says: "../../devices/pci0000:00/0000:00:1f.2".
+ * @return 0; -ERANGE when it does not fit; -EINVAL when it is no link; -errno. On failure `out` is ""
+ */
+HM_API int hm_read_link(const struct hm_host *host, const char *path, char *out, size_t size);
+
+/* What a number in a file is. Constant. */
+struct hm_attribute {
+	const char *file; /* the end of its path: "temp1_input" */
+	const struct hm_metric *metric;
+	double factor;  /* what the number is multiplied by, for the unit of the metric; 0 = 1 */
+	double divisor; /* or divided by, as 1000 for milliunits; 0 = 1 */
+	/* Where it cannot be read nothing is said of it: the kernel answers EINVAL for what has no meaning now. */
+	bool is_optional;
+};
+
+/* Numbers in files of their own, each a series, on kept descriptors. Zeroed = none. */
+struct hm_attributes {
+	struct hm_attribute_file *list;
+	size_t n;
+	size_t capacity;
+	size_t n_open;
+};
+
+/* Of one struct hm_attributes so many files stay open; the others are opened in each round. */
+#define HM_ATTRIBUTES_OPEN_MAX 2048
+
+/*
+ * Add a file. What it holds may be decimal, with a point or not, or hexadecimal with 0x; blanks around it do not count.
+ * @param attribute  borrowed
+ * @param folder     what `attribute->file` lies in: "/sys/class/hwmon/hwmon0"
+ * @param labels     values of the metric's labels, ended by NULL; copied
+ * @return 0, also when it cannot be opened now: it is then told as missing in each round, with the reason;
+ * -ENOENT: there is no such file, and nothing is added; -ENAMETOOLONG; -ENOMEM
+ */
+HM_API int hm_attributes_add_labels(struct hm_attributes *attributes, const struct hm_host *host,
+				    const struct hm_attribute *attribute, const char *folder,
+				    const char *const labels[]);
+
+/* NOLINTBEGIN(readability-identifier-naming): used like the function it stands for */
+#define hm_attributes_add(attributes, host, attribute, folder, ...)                                \
+	hm_attributes_add_labels(attributes, host, attribute, folder, HM_LABEL_VALUES(__VA_ARGS__))
+/* NOLINTEND(readability-identifier-naming) */
+
+/*
+ * Read all files and emit what they hold.
+ * @param host  as given to hm_attributes_add()
+ * @return 0 when one had a value; else the first error, -ENODATA where there was none
+ */
+HM_API int hm_attributes_emit(struct hm_attributes *attributes, const struct hm_host *host,
+			      struct hm_batch *out);
+
+/* Close the files and release the memory. Takes a zeroed one. */
+HM_API void hm_attributes_close(struct hm_attributes *attributes);
+
+/* A number that stands behind a word, on a line of its own: "MemTotal:   16303428 kB". Constant. */
+struct hm_field {
+	const char *word; /* the first one of the line, as it is: "MemTotal:" */
+	const struct hm_metric *metric;
+	double factor; /* what the number is multiplied by; 0 = 1 */
+};
+
+/*
+ * Emit what a text has of a table of fields. Lines of other words are passed over; of two lines of one word the first
+ * counts. Fast where fields stand in the table in the order of the text.
+ * @param text  ended by NUL
+ * @return the number of values, which may be 0. A number that is none is told as missing
+ */
+HM_API size_t hm_fields_emit(struct hm_batch *out, const char *text, const struct hm_field *fields,
+			     size_t n_fields);
+
+/*
+ * Does one of the globs take the word? For options such as `ignore = loop* ram*`, which leave devices out before
+ * they are read.
+ * @param globs  of fnmatch(3), with blanks between them; "" takes nothing
+ */
+HM_API bool hm_globs_take(const char *globs, const char *word);
+
 #endif

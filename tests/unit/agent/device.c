@@ -120,3 +120,16 @@ Test(device, finds_nothing_in_a_subsystem_that_the_kernel_does_not_have)
 
 	cr_expect_str_eq(found, "");
 }
+
+Test(device, entries_of_any_folder_are_found_in_the_same_order)
+{
+	char last[] = "";
+
+	fake_root_write(root, "/sys/fs/thing/a10/x", "");
+	fake_root_write(root, "/sys/fs/thing/a2/x", "");
+	fake_root_write(root, "/sys/fs/thing/b/x", "");
+	cr_assert_eq(host_init(&host, root), 0);
+	cr_expect_eq(hm_folder_find(&host, "/sys/fs/thing", "a*", keep_name, last), 0);
+	cr_expect_str_eq(found, "a2 a10 ");
+	cr_expect_eq(hm_folder_find(&host, "/sys/fs/other", "*", keep_name, last), -ENOENT);
+}

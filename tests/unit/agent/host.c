@@ -170,3 +170,35 @@ Test(host, gives_options_as_configured_or_their_fallback)
 	cr_expect_str_eq(hm_option(&host, "second"), "two");
 	cr_expect_null(hm_option(&host, "third"));
 }
+
+Test(host, reads_the_first_line_of_a_file)
+{
+	char line[8];
+
+	fake_root_write(root, "/sys/a", "first\nsecond\n");
+	cr_expect_eq(hm_read_line_of(&host, "/sys/a", line, sizeof(line)), 0);
+	cr_expect_str_eq(line, "first");
+	cr_expect_eq(hm_read_line_of(&host, "/sys/b", line, sizeof(line)), -ENOENT);
+	cr_expect_str_eq(line, "");
+	cr_expect_eq(hm_read_line_of(&host, "/sys/a", line, 4), -ERANGE);
+}
+
+Test(host, tells_where_a_link_points_to)
+{
+	char target[64];
+
+	fake_root_write(root, "/sys/a", "");
+	make_link("../../devices/pci0", "sys/device");
+	cr_expect_eq(hm_read_link(&host, "/sys/device", target, sizeof(target)), 0);
+	cr_expect_str_eq(target, "../../devices/pci0");
+	cr_expect_eq(hm_read_link(&host, "/sys/device", target, 4), -ERANGE);
+	cr_expect_str_eq(target, "");
+	cr_expect_eq(hm_read_link(&host, "/sys/a", target, sizeof(target)), -EINVAL);
+	cr_expect_eq(hm_read_link(&host, "/sys/b", target, sizeof(target)), -ENOENT);
+
+	struct hm_host system;
+
+	cr_assert_eq(host_init(&system, ""), 0);
+	cr_expect_eq(hm_read_link(&system, "/proc/self/exe", target, 2), -ERANGE);
+	cr_expect_eq(hm_read_link(&system, "/proc", target, sizeof(target)), -EINVAL);
+}
