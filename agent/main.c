@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "agent/daemon.h"
+#include "agent/exposition.h"
 #include "agent/host.h"
 #include "agent/loader.h"
 #include "agent/once.h"
@@ -108,7 +109,7 @@ static int run_on_host(const struct options *options, struct settings *settings,
 		message_error("cannot open the root '%s': %s", root, strerror(-result));
 		return result;
 	}
-	result = options->wants_once ? once_run(settings, &host)
+	result = options->wants_once ? once_run(settings, &host, options->output)
 				     : daemon_run(options, settings, loader, &host);
 	host_done(&host);
 	return result;
@@ -127,6 +128,16 @@ static int run(const struct options *options, const struct loader *loader)
 	return result == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
+static int print_metrics(const struct loader *loader)
+{
+	struct buffer text = {0};
+
+	buffer_append_text(&text, "plugin\tmetric\tkind\tunit\tlabels\tsource\thelp\n");
+	for (size_t i = 0; i < loader->n_plugins; i++)
+		exposition_list(loader->plugins[i], &text);
+	return print(&text);
+}
+
 static int run_with_plugins(const struct options *options)
 {
 	struct loader loader;
@@ -135,7 +146,9 @@ static int run_with_plugins(const struct options *options)
 
 	if (load_plugins(&loader, options) < 0)
 		return EXIT_FAILURE;
-	if (!options->wants_sample)
+	if (options->wants_metrics)
+		status = print_metrics(&loader);
+	else if (!options->wants_sample)
 		status = run(options, &loader);
 	else if (settings_format_sample(&loader, &sample) == 0)
 		status = print(&sample);

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "agent/exposition.h"
 #include "agent/plugin_set.h"
 #include "common/message.h"
 #include "common/timestamp.h"
@@ -52,27 +53,47 @@ static int print_lines(const struct buffer *lines, size_t n_lines)
 	return 0;
 }
 
-int once_run(const struct settings *settings, const struct hm_host *host)
+/* Take the rounds. @return the number of samples, or of lines in `text` */
+static size_t take_rounds(const struct plugin_set *set, const char *format, struct buffer *text)
+{
+	const int64_t time_us = timestamp_now_us();
+	const bool is_plain = !format || strcmp(format, "plain") == 0;
+	struct buffer samples = {0};
+	size_t n = 0;
+
+	for (size_t i = 0; i < set->n_plugins; i++) {
+		struct plugin *plugin = set->plugins[i];
+		const int64_t now_us = timestamp_monotonic_us();
+
+		n += is_plain ? plugin_round(plugin, time_us, now_us, text)
+			      : plugin_take_round(plugin, time_us, now_us, &samples);
+		tell_plugin(plugin);
+	}
+	text->failed |= buffer_failed(&samples);
+	if (!is_plain && n > 0)
+		n = exposition_format(strcmp(format, "prometheus") == 0 ? EXPOSITION_PROMETHEUS
+									: EXPOSITION_OPENMETRICS,
+				      buffer_text(&samples), samples.length, text);
+	buffer_done(&samples);
+	return n;
+}
+
+int once_run(const struct settings *settings, const struct hm_host *host, const char *format)
 {
 	struct plugin_set set;
-	struct buffer lines = {0};
-	int64_t time_us = timestamp_now_us();
-	size_t n_lines = 0;
+	struct buffer text = {0};
 	int result = plugin_set_init(&set, settings, host);
 
 	if (result < 0)
 		return result;
-	for (size_t i = 0; i < set.n_plugins; i++) {
-		n_lines += plugin_round(set.plugins[i], time_us, timestamp_monotonic_us(), &lines);
-		tell_plugin(set.plugins[i]);
-		plugin_stop(set.plugins[i]);
-	}
-	result = print_lines(&lines, n_lines);
+	result = print_lines(&text, take_rounds(&set, format, &text));
 	if (result == -ENODATA)
 		message_error("nothing could be read");
 	else if (result < 0)
 		message_error("cannot print the round: %s", strerror(-result));
-	buffer_done(&lines);
+	for (size_t i = 0; i < set.n_plugins; i++)
+		plugin_stop(set.plugins[i]);
+	buffer_done(&text);
 	plugin_set_done(&set);
 	return result;
 }

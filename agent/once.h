@@ -8,10 +8,10 @@
 #include "agent/settings.h"
 
 /*
- * Print one round as lines `TIME SERIES VALUE`, and say on standard error what is missing and why,
- * and what went wrong.
+ * Print one round, and say on standard error what is missing and why, and what went wrong.
+ * @param format  "plain" or NULL: lines `TIME SERIES VALUE`; "prometheus", "openmetrics"
  * @return 0; -ENODATA when nothing could be read; -ENOMEM; -errno of writing
  */
-int once_run(const struct settings *settings, const struct hm_host *host);
+int once_run(const struct settings *settings, const struct hm_host *host, const char *format);
 
 #endif

@@ -7,6 +7,7 @@
 #include <getopt.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <string.h>
 
 /* An option with an argument sets a text, one without sets a flag. */
 struct option_row {
@@ -21,6 +22,10 @@ static const struct option_row rows[] = {
 	 "read FILE, then FILE.d/*.conf (default /etc/hostmetrics/agent.conf)"},
 	{"once", NULL, offsetof(struct options, wants_once),
 	 "print one round of every plugin and exit"},
+	{"output", "FORMAT", offsetof(struct options, output),
+	 "of --once, or -o: plain (default), prometheus or openmetrics"},
+	{"list-metrics", NULL, offsetof(struct options, wants_metrics),
+	 "print all metrics that plugins know, with their sources, and exit"},
 	{"root", "DIR", offsetof(struct options, root), "read DIR/proc and DIR/sys"},
 	{"plugins", "DIR", offsetof(struct options, plugins), "load the plugins of DIR"},
 	{"socket", "PATH", offsetof(struct options, socket), "answer agentctl at PATH"},
@@ -44,6 +49,12 @@ static void set_option(struct options *options, const struct option_row *row, co
 		*(bool *)(void *)setting = true;
 }
 
+static bool is_format(const char *word)
+{
+	return strcmp(word, "plain") == 0 || strcmp(word, "prometheus") == 0 ||
+	       strcmp(word, "openmetrics") == 0;
+}
+
 int options_parse(struct options *options, int argc, char **argv)
 {
 	struct option table[N_ROWS + 1] = {0};
@@ -56,10 +67,22 @@ int options_parse(struct options *options, int argc, char **argv)
 	}
 	*options = (struct options){0};
 	optind = 1;
-	while ((result = getopt_long(argc, argv, "", table, NULL)) != -1) {
+	while ((result = getopt_long(argc, argv, "o:", table, NULL)) != -1) {
 		if (result == '?')
 			return -EINVAL;
-		set_option(options, &rows[result], optarg);
+		if (result == 'o')
+			options->output = optarg;
+		else
+			set_option(options, &rows[result], optarg);
+	}
+	if (options->output && !is_format(options->output)) {
+		(void)fprintf(stderr, "%s: '%s' is no format: plain, prometheus or openmetrics\n",
+			      argv[0], options->output);
+		return -EINVAL;
+	}
+	if (options->output && !options->wants_once) {
+		(void)fprintf(stderr, "%s: --output is of --once\n", argv[0]);
+		return -EINVAL;
 	}
 	if (optind < argc) {
 		(void)fprintf(stderr, "%s: '%s' is no option\n", argv[0], argv[optind]);

@@ -14,9 +14,11 @@ struct options {
 	const char *root;
 	const char *plugins;
 	const char *socket;
+	const char *output; /* of --once: "plain", "prometheus" or "openmetrics" */
 	bool wants_once;
 	bool wants_check;
 	bool wants_sample;
+	bool wants_metrics;
 	bool wants_version;
 	bool wants_help;
 };

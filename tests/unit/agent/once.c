@@ -53,7 +53,7 @@ Test(once, prints_time_series_and_value_without_the_host)
 	char *end;
 
 	fake_plugin_control.device = "d";
-	cr_assert_eq(once_run(&settings, &host), 0);
+	cr_assert_eq(once_run(&settings, &host, NULL), 0);
 	text = read_all(cr_get_redirected_stdout());
 	cr_assert_gt(strtod(text, &end), 1e9, "%s", text);
 
@@ -62,11 +62,23 @@ Test(once, prints_time_series_and_value_without_the_host)
 	cr_assert_eq(fake_plugin_control.n_stops, 1);
 }
 
+Test(once, prints_what_prometheus_reads)
+{
+	const char *text;
+
+	fake_plugin_control.device = "d";
+	cr_assert_eq(once_run(&settings, &host, "prometheus"), 0);
+	text = read_all(cr_get_redirected_stdout());
+	cr_assert_not_null(strstr(text, "\nfake_value{device=\"d\"} 1\n"), "%s", text);
+	cr_assert_not_null(strstr(text, "# TYPE fake_value gauge\n"), "%s", text);
+	cr_assert_eq(fake_plugin_control.n_stops, 1);
+}
+
 Test(once, says_what_is_missing_and_why)
 {
 	fake_plugin_control.missing = -EIO;
 	fake_plugin_control.device = "d";
-	cr_assert_eq(once_run(&settings, &host), 0);
+	cr_assert_eq(once_run(&settings, &host, NULL), 0);
 
 	cr_assert_not_null(strstr(read_all(cr_get_redirected_stderr()),
 				  "plugin fake: fake_value{device=\"d\"}: Input/output error\n"));
@@ -75,7 +87,7 @@ Test(once, says_what_is_missing_and_why)
 Test(once, fails_when_nothing_could_be_read)
 {
 	fake_plugin_control.start_result = -ENODEV;
-	cr_assert_eq(once_run(&settings, &host), -ENODATA);
+	cr_assert_eq(once_run(&settings, &host, NULL), -ENODATA);
 
 	cr_assert_not_null(strstr(read_all(cr_get_redirected_stderr()), "it looks for nothing"));
 }
@@ -83,7 +95,7 @@ Test(once, fails_when_nothing_could_be_read)
 Test(once, says_why_a_plugin_failed)
 {
 	fake_plugin_control.start_result = -EACCES;
-	cr_assert_eq(once_run(&settings, &host), -ENODATA);
+	cr_assert_eq(once_run(&settings, &host, NULL), -ENODATA);
 
 	cr_assert_not_null(strstr(read_all(cr_get_redirected_stderr()),
 				  "plugin fake: cannot start: Permission denied\n"));
@@ -92,7 +104,7 @@ Test(once, says_why_a_plugin_failed)
 Test(once, runs_no_plugin_that_is_disabled)
 {
 	sections[0]->enabled = SETTINGS_NO;
-	cr_assert_eq(once_run(&settings, &host), -ENODATA);
+	cr_assert_eq(once_run(&settings, &host, NULL), -ENODATA);
 
 	cr_assert_eq(fake_plugin_control.n_starts, 0);
 }

@@ -47,6 +47,17 @@ Test(options, are_taken_with_their_arguments)
 	cr_assert_not(options.wants_check);
 }
 
+Test(options, of_once_is_the_format, .init = cr_redirect_stderr)
+{
+	cr_assert_eq(PARSE("--once", "-o", "prometheus"), 0);
+	cr_assert_str_eq(options.output, "prometheus");
+	cr_assert_eq(PARSE("--once", "--output", "openmetrics"), 0);
+	cr_assert_eq(PARSE("--once", "-o", "xml"), -EINVAL);
+	cr_assert_eq(PARSE("-o", "plain"), -EINVAL);
+	cr_assert_eq(PARSE("--list-metrics"), 0);
+	cr_assert(options.wants_metrics);
+}
+
 Test(options, without_argument_set_their_flag_only)
 {
 	cr_assert_eq(PARSE("--check-config"), 0);
@@ -78,8 +89,9 @@ Test(options, that_nobody_knows_are_told_on_standard_error, .init = cr_redirect_
 Test(options, are_all_in_the_help)
 {
 	static const char *const names[] = {
-		"--config FILE",  "--once",          "--root DIR", "--plugins DIR", "--socket PATH",
-		"--check-config", "--sample-config", "--version",  "--help",
+		"--config FILE", "--once",          "--root DIR",      "--plugins DIR",
+		"--socket PATH", "--check-config",  "--sample-config", "--version",
+		"--help",        "--output FORMAT", "--list-metrics",
 	};
 	struct buffer help = {0};
 
