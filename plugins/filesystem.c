@@ -74,8 +74,8 @@ static const struct hm_option options[] = {
 	{
 		.name = "ignore_types",
 		.fallback =
-			"autofs binfmt_misc bpf cgroup cgroup2 configfs debugfs devpts devtmpfs fusectl "
-			"hugetlbfs iso9660 mqueue nsfs overlay proc procfs pstore rpc_pipefs securityfs "
+			"autofs binfmt_misc bpf cgroup* configfs debugfs devpts devtmpfs fusectl "
+			"hugetlbfs iso9660 mqueue nsfs overlay proc* pstore rpc_pipefs securityfs "
 			"selinuxfs squashfs sysfs tracefs",
 		.help = "Globs: file systems of these types are left out. An automount that is asked would mount.",
 	},
