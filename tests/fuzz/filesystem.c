@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Fuzz target: plugins/filesystem.c on any table of mounts. */
 
+#define FUZZ_VALUES_MOVE true
 #include "tests/fuzz/plugin.h"
 
 extern const struct hm_plugin filesystem_plugin;
