@@ -5,34 +5,13 @@
 
 #include <bsd/string.h>
 #include <errno.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "agent/option_values.h"
-#include "agent/plugin_log.h"
+#include "agent/plugin_part.h"
 #include "common/timestamp.h"
-
-struct plugin {
-	struct plugin_config config; /* of its texts and host only the copies below count */
-	struct hm_host host;
-	struct input input;   /* what host.input points to */
-	char **option_values; /* as many as the table has; each may be NULL */
-	/* Of the thread that runs the verbs: */
-	void *memory;
-	bool is_started;
-	bool is_failing; /* the last round gave nothing */
-	bool has_round;  /* get_current_state() succeeded; not committed yet */
-	bool is_absent;  /* the last start found nothing */
-	int64_t retry_us;
-	struct hm_batch batch;
-	struct plugin_log log;
-
-	pthread_mutex_t lock;
-	struct plugin_stats stats;
-	bool wants_restart;
-};
 
 const char *plugin_state_word(enum plugin_state state)
 {
@@ -358,7 +337,7 @@ static void settle(struct plugin *plugin)
 	batch_settle(&plugin->batch);
 }
 
-static void settle_and_stop(struct plugin *plugin)
+void plugin_settle(struct plugin *plugin)
 {
 	if (!plugin->is_started)
 		return;
@@ -375,60 +354,9 @@ void plugin_restart(struct plugin *plugin, int64_t monotonic_us)
 		input_update(&plugin->input);
 		return;
 	}
-	settle_and_stop(plugin);
+	plugin_settle(plugin);
 	plugin->retry_us = monotonic_us;
 	plugin_start(plugin, monotonic_us);
-}
-
-/* The plugin is stopped: give it other options. Takes over `values`. */
-static void take_options(struct plugin *plugin, char **values)
-{
-	option_values_free(plugin->option_values, plugin->config.table->n_options);
-	plugin->option_values = values;
-	plugin->host.option_values = (const char *const *)values;
-}
-
-static void take_config(struct plugin *plugin, const struct plugin_config *config)
-{
-	bool was_disabled = plugin->config.is_disabled;
-
-	plugin->config.interval_us = config->interval_us;
-	plugin->config.is_disabled = config->is_disabled;
-	plugin->config.is_wanted = config->is_wanted;
-	pthread_mutex_lock(&plugin->lock);
-	plugin->stats.interval_us = config->interval_us;
-	if (config->is_disabled) {
-		plugin->stats.state = PLUGIN_DISABLED;
-		plugin->stats.n_series = 0;
-		plugin->batch.n_shown = 0;
-	} else if (was_disabled) {
-		plugin->stats.state = PLUGIN_ABSENT;
-	}
-	pthread_mutex_unlock(&plugin->lock);
-}
-
-int plugin_configure(struct plugin *plugin, const struct plugin_config *config,
-		     int64_t monotonic_us)
-{
-	char **values = option_values_copy(config->table, config->option_values);
-	bool starts;
-
-	if (!values)
-		return -ENOMEM;
-	starts = option_values_differ(plugin->config.table, plugin->option_values, values) ||
-		 plugin->config.is_disabled != config->is_disabled;
-	if (starts) {
-		settle_and_stop(plugin);
-		take_options(plugin, values);
-		plugin->retry_us = monotonic_us;
-	} else {
-		/* It may hold on to those that it has. */
-		option_values_free(values, plugin->config.table->n_options);
-	}
-	take_config(plugin, config);
-	if (starts)
-		plugin_start(plugin, monotonic_us);
-	return 0;
 }
 
 void plugin_stop(struct plugin *plugin)

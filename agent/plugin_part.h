@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef AGENT_PLUGIN_PART_H
+#define AGENT_PLUGIN_PART_H
+
+/* What the parts of agent/plugin.h share: one plugin as the agent runs it. */
+
+#include <pthread.h>
+
+#include "agent/plugin.h"
+#include "agent/plugin_log.h"
+
+struct plugin {
+	struct plugin_config config; /* of its texts and host only the copies below count */
+	struct hm_host host;
+	struct input input;   /* what host.input points to */
+	char **option_values; /* as many as the table has; each may be NULL */
+	/* Of the thread that runs the verbs: */
+	void *memory;
+	bool is_started;
+	bool is_failing; /* the last round gave nothing */
+	bool has_round;  /* get_current_state() succeeded; not committed yet */
+	bool is_absent;  /* the last start found nothing */
+	int64_t retry_us;
+	struct hm_batch batch;
+	struct plugin_log log;
+
+	pthread_mutex_t lock;
+	struct plugin_stats stats;
+	bool wants_restart;
+};
+
+/* Where it runs: take a last round, for what it has counted itself, and stop it. */
+void plugin_settle(struct plugin *plugin);
+
+#endif
