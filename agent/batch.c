@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/batch_admission.h"
 #include "agent/round.h"
 #include "common/number.h"
 #include "common/text.h"
@@ -42,6 +43,7 @@ void batch_done(struct hm_batch *batch)
 	buffer_done(&batch->reasons);
 	buffer_done(&batch->scratch);
 	free((void *)batch->shown);
+	free(batch->left_out);
 	*batch = (struct hm_batch){0};
 }
 
@@ -51,6 +53,9 @@ void batch_begin(struct hm_batch *batch)
 	batch->discard_reason = HM_REASON_NONE;
 	batch->cursor = TAILQ_FIRST(&batch->series);
 	batch->n_problems = 0;
+	batch->n_left_out = 0;
+	if (batch->left_out)
+		memset(batch->left_out, 0, batch->plugin->n_metrics * sizeof(*batch->left_out));
 	buffer_clear(&batch->reasons);
 }
 
@@ -74,7 +79,7 @@ static bool is_fresh(const struct hm_batch *batch, const struct batch_series *se
 /* Is there anything to be shipped as its value? */
 static bool has_value(const struct hm_batch *batch, const struct batch_series *series)
 {
-	return is_fresh(batch, series) || series->is_owed;
+	return !batch_series_is_out(series) && (is_fresh(batch, series) || series->is_owed);
 }
 
 /* Why a series without a value has none. @return HM_REASON_NONE: nobody expects one */
@@ -83,6 +88,8 @@ static enum hm_reason missing_reason(const struct hm_batch *batch,
 {
 	bool is_missing = series->missing_round == batch->round;
 
+	if (batch_series_is_out(series))
+		return batch_out_reason(batch, series);
 	if (batch->discard_reason == HM_REASON_NONE && is_missing)
 		return series->reason;
 	if (!series->is_expected)
@@ -144,23 +151,29 @@ static void place_series(struct hm_batch *batch, struct batch_series *series)
 		TAILQ_INSERT_TAIL(&batch->series, series, entry);
 }
 
-/* Make the series that `probe` looks for, and put it before the cursor. */
+/*
+ * Make the series that `probe` looks for, and put it before the cursor.
+ * @return -ECANCELED: it is not taken, nor remembered
+ */
 static int add_series(struct hm_batch *batch, const struct batch_series *probe,
 		      struct batch_series **ret_series)
 {
+	const enum batch_standing standing = batch_judge(batch, probe);
 	struct batch_series *series;
 	int result;
 
-	if (batch->n_series == BATCH_SERIES_MAX)
-		return -ENOSPC;
+	if (!batch_may_keep(batch, standing))
+		return -ECANCELED;
 	result = batch_series_new(probe->metric, probe->labels, probe->labels_bytes,
 				  &batch->scratch, &series);
+	/* Nobody wants it, so nothing is wrong with it. */
 	if (result < 0)
-		return result;
+		return standing == BATCH_PLACED ? result : -ECANCELED;
 	if (!tsearch(series, &batch->tree, batch_series_compare)) {
 		batch_series_free(series);
 		return -ENOMEM;
 	}
+	batch_enter(batch, series, standing);
 	place_series(batch, series);
 	batch->n_series++;
 	*ret_series = series;
@@ -187,6 +200,7 @@ static int find_series(struct hm_batch *batch, const struct hm_metric *metric,
 	if (batch->cursor && batch_series_compare(&probe, batch->cursor) == 0) {
 		*ret_series = batch->cursor;
 		batch->cursor = TAILQ_NEXT(batch->cursor, entry);
+		batch_admit(batch, *ret_series);
 		return 0;
 	}
 	node = tfind(&probe, &batch->tree, batch_series_compare);
@@ -197,6 +211,7 @@ static int find_series(struct hm_batch *batch, const struct hm_metric *metric,
 		return 0; /* already in its place */
 	TAILQ_REMOVE(&batch->series, *node, entry);
 	place_series(batch, *node);
+	batch_admit(batch, *node);
 	return 0;
 }
 
@@ -210,17 +225,17 @@ static const char *problem_text(int error)
 		return "its labels are too long";
 	case -EILSEQ:
 		return "a label is not UTF-8 or holds control bytes";
-	case -ENOSPC:
-		return "the plugin has too many series";
 	default:
 		return strerror(-error);
 	}
 }
 
-/* A series gets no value in this round. */
-static void set_missing(const struct hm_batch *batch, struct batch_series *series,
-			enum hm_reason reason)
+/* A series gets no value in this round; of one that is out nobody wants to know why. */
+static void set_missing(struct hm_batch *batch, struct batch_series *series, enum hm_reason reason,
+			const char *const labels[], const char *problem)
 {
+	if (!batch_series_is_out(series))
+		add_problem(batch, series->metric, labels, problem);
 	series->missing_round = batch->round;
 	series->reason = reason;
 }
@@ -237,13 +252,15 @@ static const char *value_problem(const struct batch_series *series, double value
 	return NULL;
 }
 
-/* Find a series that this round has said nothing of yet. @return NULL: there is no such, which is a problem */
+/* Find a series that this round has said nothing of yet. @return NULL: there is no such; its problem is noted */
 static struct batch_series *find_unseen(struct hm_batch *batch, const struct hm_metric *metric,
 					const char *const labels[])
 {
 	struct batch_series *series = NULL;
 	int result = find_series(batch, metric, labels, &series);
 
+	if (result == -ECANCELED)
+		return NULL;
 	if (result < 0) {
 		add_problem(batch, metric, labels, problem_text(result));
 		return NULL;
@@ -265,8 +282,7 @@ void hm_emit_labels(struct hm_batch *out, const struct hm_metric *metric, double
 		return;
 	problem = value_problem(series, value);
 	if (problem) {
-		add_problem(out, metric, labels, problem);
-		set_missing(out, series, HM_REASON_SOURCE_FAILED);
+		set_missing(out, series, HM_REASON_SOURCE_FAILED, labels, problem);
 		return;
 	}
 	series->value = value;
@@ -283,10 +299,8 @@ void hm_emit_missing_labels(struct hm_batch *out, const struct hm_metric *metric
 {
 	struct batch_series *series = find_unseen(out, metric, labels);
 
-	if (!series)
-		return;
-	add_problem(out, metric, labels, strerror(-error));
-	set_missing(out, series, batch_reason(error));
+	if (series)
+		set_missing(out, series, batch_reason(error), labels, strerror(-error));
 }
 
 static void format_line(const struct hm_batch *batch, const struct batch_series *series,
@@ -380,10 +394,23 @@ static bool reserve_shown(struct hm_batch *batch)
 
 static void forget_series(struct hm_batch *batch, struct batch_series *series)
 {
+	batch_leave(batch, series);
 	TAILQ_REMOVE(&batch->series, series, entry);
 	batch->n_series--;
 	tdelete(series, &batch->tree, batch_series_compare);
 	batch_series_free(series);
+}
+
+/* One that is out goes on counting, so that its total tells of all when it is back. */
+static void commit_out(const struct hm_batch *batch, struct batch_series *series)
+{
+	enum hm_reason reason = batch_out_reason(batch, series);
+
+	if (reason != HM_REASON_NONE)
+		series->told = reason;
+	series->is_expected = false;
+	if (series->metric->kind == HM_EVENTS && is_fresh(batch, series))
+		series->total += series->value;
 }
 
 static void commit_series(const struct hm_batch *batch, struct batch_series *series,
@@ -391,6 +418,10 @@ static void commit_series(const struct hm_batch *batch, struct batch_series *ser
 {
 	double shipped = shipped_value(batch, series);
 
+	if (batch_series_is_out(series)) {
+		commit_out(batch, series);
+		return;
+	}
 	/* What a round that failed has missed is expected of the next one as well, and so is what has just had a value. */
 	if (has_value(batch, series))
 		series->is_expected = true;
@@ -415,6 +446,22 @@ static bool is_recent(const struct hm_batch *batch, uint64_t round)
 	return batch->round - round < BATCH_ROUNDS_KEPT;
 }
 
+/* Does it stand in list-metrics? */
+static bool is_to_be_shown(const struct hm_batch *batch, const struct batch_series *series)
+{
+	return series->is_shown && !batch_series_is_out(series) &&
+	       is_recent(batch, series->shown_round);
+}
+
+/* Nothing has been heard of it for a while. A total that was told of must never fall. */
+static void put_away(struct hm_batch *batch, struct batch_series *series)
+{
+	if (series->metric->kind == HM_EVENTS && (series->is_shown || series->is_owed))
+		batch_retire(batch, series);
+	else
+		forget_series(batch, series);
+}
+
 void batch_commit(struct hm_batch *batch, int64_t time_us)
 {
 	bool can_show = reserve_shown(batch);
@@ -424,11 +471,10 @@ void batch_commit(struct hm_batch *batch, int64_t time_us)
 	batch->n_shown = 0;
 	TAILQ_FOREACH_SAFE(series, &batch->series, entry, next) {
 		commit_series(batch, series, time_us);
-		if (can_show && series->is_shown && is_recent(batch, series->shown_round))
+		if (can_show && is_to_be_shown(batch, series))
 			batch->shown[batch->n_shown++] = series;
-		else if (series->metric->kind != HM_EVENTS && !series->is_expected &&
-			 !is_recent(batch, batch_series_last_round(series)))
-			forget_series(batch, series);
+		else if (!series->is_expected && !is_recent(batch, batch_series_last_round(series)))
+			put_away(batch, series);
 	}
 	/* The cursor may point to what is gone. */
 	batch->cursor = NULL;

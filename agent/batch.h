@@ -10,6 +10,10 @@
  * in that order and the next one is only compared; nothing is allocated then. Otherwise the series
  * is looked up in a tree (tsearch(3)): its cost does not depend on the names, which come from
  * outside.
+ *
+ * A series that the plugin's filter excludes, or for which the agent's limit has no place, has no samples. It is
+ * looked at once: then it is remembered like any other, up to a number of them, and what is beyond that costs a look
+ * each round, but no memory. What may have samples in the store gets a mark that says why it has no more of them.
  */
 
 #include <bsd/sys/queue.h>
@@ -17,11 +21,10 @@
 #include <stdint.h>
 
 #include "agent/batch_series.h"
+#include "agent/filter.h"
+#include "agent/series_limit.h"
 #include "common/buffer.h"
 #include "hostmetrics/plugin.h"
-
-/* A plugin has at most this many series; further ones are reported as its error. */
-#define BATCH_SERIES_MAX 200000
 
 /* A series that was not seen in so many rounds leaves the table. */
 #define BATCH_ROUNDS_KEPT 3
@@ -34,6 +37,8 @@ TAILQ_HEAD(batch_list, batch_series);
 /* Zeroed = not initialised. */
 struct hm_batch {
 	const struct hm_plugin *plugin; /* borrowed */
+	const struct filter *filter;    /* borrowed; NULL = everything is taken */
+	struct series_limit *limit;     /* borrowed; NULL = there is none */
 	struct batch_list series;
 	size_t n_series;
 	void *tree;                  /* of tsearch(3) */
@@ -42,6 +47,8 @@ struct hm_batch {
 	/* Nothing of this round counts, and this is why; HM_REASON_NONE = it does. */
 	enum hm_reason discard_reason;
 	/* Of this round: */
+	size_t n_left_out;     /* series without a place */
+	size_t *left_out;      /* of each metric; NULL: of none ever */
 	size_t n_problems;     /* values that are missing, not finite or not as the contract says */
 	struct buffer reasons; /* of the first of them, a line each: "series: reason" */
 	struct buffer scratch;
@@ -98,5 +105,27 @@ void batch_commit(struct hm_batch *batch, int64_t time_us);
  * shipped with the next round. Call it together with cleanup().
  */
 void batch_settle(struct hm_batch *batch);
+
+/* Series without a place. */
+struct batch_left_out {
+	size_t n; /* of all metrics */
+	size_t n_most;
+	const struct hm_metric *most; /* that has n_most of them; NULL: none is */
+};
+
+/* What this round had to leave out. */
+void batch_count_left_out(const struct hm_batch *batch, struct batch_left_out *ret_left_out);
+
+/* Have another filter; the one before may go then. @param filter  borrowed; NULL = everything is taken */
+void batch_use_filter(struct hm_batch *batch, const struct filter *filter);
+
+/* Series whose place is of a lower order. */
+size_t batch_count_placed(const struct hm_batch *batch, uint64_t order);
+
+/* Leave those out whose place is of this order or a higher one. */
+void batch_leave_out(struct hm_batch *batch, uint64_t order);
+
+/* The plugin is disabled: its series have no places. */
+void batch_give_back(struct hm_batch *batch);
 
 #endif

@@ -120,6 +120,11 @@ int batch_series_new(const struct hm_metric *metric, const char *labels, size_t 
 	return result;
 }
 
+bool batch_series_is_out(const struct batch_series *series)
+{
+	return series->standing == BATCH_LEFT_OUT || series->standing == BATCH_EXCLUDED;
+}
+
 uint64_t batch_series_last_round(const struct batch_series *series)
 {
 	return series->round > series->missing_round ? series->round : series->missing_round;

@@ -18,6 +18,14 @@
 /* All label values of a series, each with its NUL. */
 #define BATCH_SERIES_LABELS_MAX_BYTES (HM_LABEL_SET_MAX_BYTES + HM_METRIC_LABELS_MAX)
 
+/* Is it one of the agent's series? */
+enum batch_standing {
+	BATCH_PLACELESS, /* it has not asked for a place since it had none: it is gone, or its plugin is disabled */
+	BATCH_PLACED,
+	BATCH_LEFT_OUT, /* there was no place for it */
+	BATCH_EXCLUDED, /* by the plugin's filter */
+};
+
 /* What others may look at under the plugin's mutex is written under it. */
 struct batch_series {
 	TAILQ_ENTRY(batch_series) entry;
@@ -26,8 +34,12 @@ struct batch_series {
 	size_t labels_bytes;
 	const char *text; /* canonical */
 	size_t text_bytes;
-	double value;           /* in round `round` */
-	uint64_t round;         /* the last one that gave it a value */
+	enum batch_standing standing;
+	uint64_t order; /* of its place, among all of the agent's */
+	enum hm_reason
+		told;   /* of one that is left out or excluded: the last safe round has said so */
+	double value;   /* in round `round` */
+	uint64_t round; /* the last one that gave it a value */
 	uint64_t missing_round; /* the last one that said why there is none */
 	enum hm_reason reason;  /* why, in that round */
 	bool is_expected;       /* the last round that is safe had a value of it, or said why not */
@@ -60,6 +72,9 @@ void batch_series_free(struct batch_series *series);
 
 /* What tsearch(3) compares: the metric, then the label values as bytes. */
 int batch_series_compare(const void *left, const void *right);
+
+/* Is it left out or excluded? */
+bool batch_series_is_out(const struct batch_series *series);
 
 /* The last round that said anything of it. */
 uint64_t batch_series_last_round(const struct batch_series *series);
