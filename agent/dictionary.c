@@ -201,6 +201,17 @@ int dictionary_add(struct dictionary *dictionary, const struct wire_series *seri
 	return 0;
 }
 
+int dictionary_find(const struct dictionary *dictionary, const struct wire_series *series,
+		    uint32_t *ret_id)
+{
+	const struct dictionary_entry *known = find_entry(dictionary, series);
+
+	if (!known)
+		return -ENOENT;
+	*ret_id = known->id;
+	return 0;
+}
+
 /* @param id  that it is to have */
 static int read_series(struct dictionary *dictionary, uint32_t id, const struct wire_series *series)
 {

@@ -41,6 +41,10 @@ void dictionary_done(struct dictionary *dictionary);
 int dictionary_add(struct dictionary *dictionary, const struct wire_series *series,
 		   uint32_t *ret_id);
 
+/* The id of a series that is known. @return 0; -ENOENT: it is not */
+int dictionary_find(const struct dictionary *dictionary, const struct wire_series *series,
+		    uint32_t *ret_id);
+
 /*
  * Take the series of a DECLARE that was written before: when an agent starts, its spool has them all.
  * @param body  what stands behind the stamp

@@ -391,7 +391,7 @@ static void put_sample(struct recorder *recorder, const struct round_sample *sam
 		lose_sample(recorder, sample, result);
 }
 
-/* @return the id of a sample's series, or NO_ID: nobody would take it */
+/* @return the id of a sample's series, or NO_ID: nobody would take it, or know it */
 static uint32_t find_id(struct recorder *recorder, const struct round_sample *sample)
 {
 	const struct wire_series series = {
@@ -400,8 +400,14 @@ static uint32_t find_id(struct recorder *recorder, const struct round_sample *sa
 		.name = sample->name,
 	};
 	uint32_t id = NO_ID;
-	int result = dictionary_add(&recorder->dictionary, &series, &id);
+	int result;
 
+	/* That it is left out says something only of one that has samples: no other is declared for it. */
+	if (sample->reason == HM_REASON_QUOTA || sample->reason == HM_REASON_NOT_SAMPLED) {
+		(void)dictionary_find(&recorder->dictionary, &series, &id);
+		return id;
+	}
+	result = dictionary_add(&recorder->dictionary, &series, &id);
 	if (result < 0)
 		lose_sample(recorder, sample, result);
 	return result < 0 ? NO_ID : id;

@@ -91,6 +91,23 @@ Test(dictionary, finds_each_series_in_whatever_order_they_come)
 	cr_expect_eq(dictionary.n_series, N);
 }
 
+Test(dictionary, finds_only_what_it_has)
+{
+	struct wire_series series = {
+		.kind = HM_STORED_GAUGE, .unit = {"", 0}, .name = {"m{a=\"1\"}", 8}};
+	uint32_t id = 7;
+
+	cr_expect_eq(dictionary_find(&dictionary, &series, &id), -ENOENT);
+	add_number(0);
+	add_number(1);
+	add_number(2);
+	cr_expect_eq(dictionary_find(&dictionary, &series, &id), 0);
+	cr_expect_eq(id, 1);
+	series.name.length = 7;
+	cr_expect_eq(dictionary_find(&dictionary, &series, &id), -ENOENT);
+	cr_expect_eq(dictionary.n_series, 3);
+}
+
 Test(dictionary, another_kind_or_unit_is_another_series)
 {
 	uint32_t id;

@@ -451,6 +451,27 @@ Test(recorder, writes_a_round_in_which_all_is_missing)
 	cr_assert_eq(status().n_ticks, 0);
 }
 
+Test(recorder, marks_what_is_left_out_only_where_it_has_samples)
+{
+	put_missing(10, "b", HM_REASON_QUOTA);
+	put(10, &gauge, "a", 1);
+	put_missing(10, "c", HM_REASON_NOT_SAMPLED);
+	put(10, &gauge, "d", 1);
+	take();
+	put_missing(20, "b", HM_REASON_NOT_SAMPLED);
+	take();
+	/* Another agent knows them from the spool. */
+	reopen("web01");
+	put_missing(30, "c", HM_REASON_QUOTA);
+	put_missing(30, "d", HM_REASON_QUOTA);
+	put_missing(30, "a", HM_REASON_NOT_SAMPLED);
+	take();
+	recorder_ship(recorder);
+	cr_assert_str_eq(spooled(), "declare 0=a/1/seconds 1=d/1/seconds\nbatch\nbatch\n");
+	cr_assert_str_eq(batched(), "0: 10=1\n1: 10=1\n0: 30=not_sampled\n1: 30=quota\n");
+	cr_assert_eq(recorder_n_lost(recorder), 0);
+}
+
 Test(recorder, goes_on_in_memory)
 {
 	recorder_free(recorder);
