@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "agent/filter.h"
 #include "common/text.h"
 #include "hostmetrics/wire.h"
 
@@ -122,13 +123,22 @@ static int check_metric(const struct check *check, size_t index)
 	return check_labels(check, metric);
 }
 
+/* Would a section [plugin NAME] have it without the option? */
+static bool is_of_agent(const char *name)
+{
+	return strcmp(name, "enabled") == 0 || strcmp(name, "interval") == 0 ||
+	       strcmp(name, FILTER_INCLUDE) == 0 || strcmp(name, FILTER_EXCLUDE) == 0 ||
+	       strncmp(name, FILTER_INCLUDE "_", sizeof(FILTER_INCLUDE)) == 0 ||
+	       strncmp(name, FILTER_EXCLUDE "_", sizeof(FILTER_EXCLUDE)) == 0;
+}
+
 static int check_option(const struct check *check, size_t index)
 {
 	const struct hm_option *option = &check->plugin->options[index];
 
 	if (!is_name(option->name, LOWER DIGITS "_", CONTRACT_NAME_MAX_BYTES))
 		return refuse(check, "option %zu has no valid name", index + 1);
-	if (strcmp(option->name, "enabled") == 0 || strcmp(option->name, "interval") == 0)
+	if (is_of_agent(option->name))
 		return refuse(check, "the option '%s' is the agent's own", option->name);
 	if (!option->fallback || !text_is_clean(option->fallback, strlen(option->fallback)))
 		return refuse(check, "option '%s' has no fallback", option->name);

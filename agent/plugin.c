@@ -43,10 +43,12 @@ int plugin_new(const struct plugin_config *config, struct plugin **ret_plugin)
 	plugin->memory = calloc(1, config->table->state_size + 1);
 	plugin->option_values = option_values_copy(config->table, config->option_values);
 	batch_init(&plugin->batch, config->table);
-	if (!plugin->memory || !plugin->option_values) {
+	if (!plugin->memory || !plugin->option_values ||
+	    filter_new(config->table, config->filter_values, &plugin->filter) < 0) {
 		plugin_free(plugin);
 		return -ENOMEM;
 	}
+	batch_use_filter(&plugin->batch, plugin->filter);
 	plugin->host = *config->host;
 	plugin->host.plugin = config->table;
 	plugin->host.option_values = (const char *const *)plugin->option_values;
@@ -65,6 +67,7 @@ void plugin_free(struct plugin *plugin)
 	input_done(&plugin->input);
 	pthread_mutex_destroy(&plugin->lock);
 	option_values_free(plugin->option_values, plugin->config.table->n_options);
+	filter_free(plugin->filter);
 	free(plugin->memory);
 	free(plugin);
 }

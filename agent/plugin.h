@@ -36,6 +36,8 @@ struct plugin_config {
 	const struct hm_plugin *table;    /* borrowed */
 	const struct hm_host *host;       /* copied; its root is borrowed */
 	const char *const *option_values; /* copied, one for each option; NULL = fallbacks */
+	const char *const
+		*filter_values; /* copied, as filter_new() takes them; NULL = all is taken */
 	int64_t interval_us;
 	bool is_disabled;
 	bool is_wanted; /* enabled = yes: that it finds nothing is worth a warning */
@@ -109,7 +111,7 @@ void plugin_restart(struct plugin *plugin, int64_t monotonic_us);
 /*
  * Run it as `config` says from now on; table and host stay. Where its options differ it is restarted
  * as by plugin_restart(), and where it is disabled or no longer so, stopped or started. Its totals
- * stay in any case.
+ * stay in any case. A series that another filter excludes has no samples from the next round on.
  * @return 0; -ENOMEM: all is as it was
  */
 int plugin_configure(struct plugin *plugin, const struct plugin_config *config,

@@ -14,6 +14,14 @@ static void take_options(struct plugin *plugin, char **values)
 	plugin->host.option_values = (const char *const *)values;
 }
 
+/* Takes over `filter`. */
+static void take_filter(struct plugin *plugin, struct filter *filter)
+{
+	batch_use_filter(&plugin->batch, filter);
+	filter_free(plugin->filter);
+	plugin->filter = filter;
+}
+
 static void take_config(struct plugin *plugin, const struct plugin_config *config)
 {
 	bool was_disabled = plugin->config.is_disabled;
@@ -37,10 +45,15 @@ int plugin_configure(struct plugin *plugin, const struct plugin_config *config,
 		     int64_t monotonic_us)
 {
 	char **values = option_values_copy(config->table, config->option_values);
+	struct filter *filter;
 	bool starts;
 
 	if (!values)
 		return -ENOMEM;
+	if (filter_new(config->table, config->filter_values, &filter) < 0) {
+		option_values_free(values, config->table->n_options);
+		return -ENOMEM;
+	}
 	starts = option_values_differ(plugin->config.table, plugin->option_values, values) ||
 		 plugin->config.is_disabled != config->is_disabled;
 	if (starts) {
@@ -51,6 +64,7 @@ int plugin_configure(struct plugin *plugin, const struct plugin_config *config,
 		/* It may hold on to those that it has. */
 		option_values_free(values, plugin->config.table->n_options);
 	}
+	take_filter(plugin, filter);
 	take_config(plugin, config);
 	if (starts)
 		plugin_start(plugin, monotonic_us);

@@ -14,6 +14,7 @@ struct plugin {
 	struct hm_host host;
 	struct input input;   /* what host.input points to */
 	char **option_values; /* as many as the table has; each may be NULL */
+	struct filter *filter;
 	/* Of the thread that runs the verbs: */
 	void *memory;
 	bool is_started;

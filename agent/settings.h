@@ -35,7 +35,8 @@ struct settings_plugin {
 	enum settings_enabled enabled;
 	int64_t own_interval_us; /* 0 = not set */
 	int64_t interval_us;     /* that, or the agent's */
-	char *options[];         /* the values of table->options */
+	/* The values of table->options, then those of its filter, as filter_new() takes them. */
+	char *options[];
 };
 
 /* Zeroed = not read. */

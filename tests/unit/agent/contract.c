@@ -220,6 +220,10 @@ Test(contract, refuses_options_that_are_not_valid)
 	options[0].name = "interval";
 	expect_refused("agent's own");
 	setup();
+	options[0].name = "include";
+	expect_refused("agent's own");
+	options[0].name = "exclude_device";
+	expect_refused("agent's own");
 	options[0].name = "enabled";
 	expect_refused("agent's own");
 	setup();

@@ -40,7 +40,8 @@ static int listener;
 static struct hm_host host;
 static struct loader loader;
 static struct options options;
-static struct settings_plugin section = {.table = &fake_plugin, .interval_us = 50000};
+static struct settings_plugin section = {
+	.table = &fake_plugin, .interval_us = 50000, .options = {NULL, NULL, NULL, NULL}};
 static struct settings_plugin *sections[] = {&section};
 static struct settings settings = {
 	.interval_us = 50000,

@@ -18,7 +18,7 @@ static struct settings settings = {.plugins = sections, .n_plugins = 1};
 
 static void setup(void)
 {
-	sections[0] = calloc(1, sizeof(*sections[0]));
+	sections[0] = calloc(1, sizeof(*sections[0]) + 4 * sizeof(char *));
 	cr_assert_not_null(sections[0]);
 	sections[0]->table = &fake_plugin;
 	cr_assert_eq(host_init(&host, ""), 0);

@@ -509,6 +509,29 @@ Test(plugin, is_not_restarted_by_another_interval)
 	cr_assert_eq(stats().interval_us, 5);
 }
 
+static void configure_filter(const char *exclude)
+{
+	const char *const values[] = {NULL, exclude, NULL, NULL};
+	struct plugin_config config = {
+		.table = &fake_plugin, .interval_us = 1000000, .filter_values = values};
+
+	cr_assert_eq(plugin_configure(plugin, &config, now_us), 0);
+}
+
+Test(plugin, takes_another_filter_without_being_restarted)
+{
+	const char *const values[] = {NULL, NULL, "[ab]", NULL};
+
+	make((struct plugin_config){.filter_values = values});
+	cr_assert_str_eq(take(), "", "the device is d");
+	configure_filter("fake_events_*");
+	cr_assert_str_eq(take(), "5 fake_value{device=\"d\"} 2\n");
+	plugin_commit(plugin, 5000000);
+	configure_filter("");
+	cr_assert_not_null(strstr(take(), "fake_events_total"));
+	cr_assert_eq(control->n_starts, 1);
+}
+
 Test(plugin, keeps_its_total_while_it_is_disabled)
 {
 	control->n_events = 3;

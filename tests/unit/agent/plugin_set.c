@@ -20,7 +20,7 @@ static void setup(void)
 	second = fake_plugin;
 	second.name = "second";
 	for (int i = 0; i < 2; i++) {
-		sections[i] = calloc(1, sizeof(*sections[i]));
+		sections[i] = calloc(1, sizeof(*sections[i]) + 4 * sizeof(char *));
 		cr_assert_not_null(sections[i]);
 		sections[i]->table = i == 0 ? &fake_plugin : &second;
 		sections[i]->interval_us = (i + 1) * INT64_C(1000000);

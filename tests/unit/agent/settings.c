@@ -28,7 +28,17 @@ static const struct hm_option input_options[] = {
 	{.name = "device", .fallback = "", .help = "Which device to read.", .check = check_device},
 };
 
-static const struct hm_plugin cpu = {.name = "cpu", .help = "CPUs."};
+static const struct hm_metric cpu_metrics[] = {
+	{.name = "cpu_seconds_total", .labels = {"cpu", "mode"}},
+	{.name = "cpu_hertz", .labels = {"cpu"}},
+};
+
+static const struct hm_plugin cpu = {
+	.name = "cpu",
+	.help = "CPUs.",
+	.metrics = cpu_metrics,
+	.n_metrics = 2,
+};
 static const struct hm_plugin input = {
 	.name = "input",
 	.help = "Input.",
@@ -238,6 +248,45 @@ Test(settings, refuse_values_that_make_no_sense)
 	expect_error("[plugin cpu]\nenabled =\n", 2, "enabled");
 }
 
+Test(settings, have_filters_on_metrics_and_on_each_label_of_a_plugin)
+{
+	expect_good("[plugin cpu]\ninclude = cpu_s*\nexclude = cpu_hertz\ninclude_cpu = [0-3] 7\n"
+		    "exclude_mode = steal  guest*\n");
+	cr_assert_str_eq(settings.plugins[0]->options[0], "cpu_s*");
+	cr_assert_str_eq(settings.plugins[0]->options[1], "cpu_hertz");
+	cr_assert_str_eq(settings.plugins[0]->options[2], "[0-3] 7");
+	cr_assert_str_eq(settings.plugins[0]->options[3], "");
+	cr_assert_str_eq(settings.plugins[0]->options[4], "");
+	cr_assert_str_eq(settings.plugins[0]->options[5], "steal  guest*");
+	cr_assert_eq(report.warnings.length, 0);
+	/* Behind a plugin's own options. */
+	expect_good("[plugin input]\nexclude = *\n");
+	cr_assert_str_eq(settings.plugins[1]->options[3], "*");
+}
+
+Test(settings, say_which_labels_there_are)
+{
+	expect_error("[plugin cpu]\n\nexclude_mdoe = steal\n", 3,
+		     "exclude_mdoe in [plugin cpu]: no metric of it has a label 'mdoe'; they have "
+		     "cpu, mode");
+	expect_error("[plugin cpu]\ninclude_ = x\n", 2, "no metric of it has a label ''");
+	expect_error("[plugin input]\ninclude_cpu = 0\n", 2, "no metric of it has a label 'cpu'");
+	expect_error("[plugin cpu]\nexclud = x\n", 2, "did you mean 'exclude'?");
+	expect_error("[agent]\nexclude = x\n", 2, "unknown key 'exclude'");
+}
+
+Test(settings, say_what_is_wrong_with_a_glob)
+{
+	expect_error("[plugin cpu]\nexclude = a[b c\n", 2,
+		     "exclude in [plugin cpu]: 'a[b c' has a '[' without its ']'");
+	expect_error("[plugin cpu]\ninclude_mode = [\n", 2, "without its ']'");
+	expect_error("[plugin cpu]\ninclude_mode = a\\\n", 2, "ends in a '\\'");
+	expect_good("[plugin cpu]\nexclude = cpu_* gpu_*\n");
+	cr_assert_not_null(strstr(buffer_text(&report.warnings),
+				  ":2: exclude in [plugin cpu]: not all of 'cpu_* gpu_*' fits a "
+				  "metric of the plugin\n"));
+}
+
 Test(settings, only_warn_of_a_section_whose_plugin_was_refused)
 {
 	static char name[] = "broken";
@@ -270,6 +319,9 @@ Test(settings, are_all_in_the_sample_which_is_valid)
 	cr_assert_not_null(strstr(buffer_text(&sample), "#interval = 10s\n"));
 	cr_assert_not_null(strstr(buffer_text(&sample), "[plugin input]\n"));
 	cr_assert_not_null(strstr(buffer_text(&sample), "#hotkeys = none\n"));
+	cr_assert_not_null(strstr(buffer_text(&sample), "#exclude = \n"));
+	cr_assert_not_null(
+		strstr(buffer_text(&sample), "exclude_LABEL, where LABEL is cpu, mode\n"));
 	expect_good(buffer_text(&sample));
 
 	/* With every default that is not empty in force it is valid as well. */
