@@ -49,6 +49,7 @@ int plugin_new(const struct plugin_config *config, struct plugin **ret_plugin)
 		return -ENOMEM;
 	}
 	batch_use_filter(&plugin->batch, plugin->filter);
+	plugin->batch.limit = config->limit;
 	plugin->host = *config->host;
 	plugin->host.plugin = config->table;
 	plugin->host.option_values = (const char *const *)plugin->option_values;
@@ -317,6 +318,14 @@ void plugin_mark_missing(struct plugin *plugin, int64_t time_us, enum hm_reason 
 		batch_pack_missing(&plugin->batch, time_us, reason, samples);
 }
 
+/* A round that failed did not tell what there is. */
+static void note_left_out(struct plugin *plugin)
+{
+	if (plugin->batch.discard_reason == HM_REASON_NONE ||
+	    plugin->batch.discard_reason == HM_REASON_SOURCE_GONE)
+		batch_count_left_out(&plugin->batch, &plugin->stats.left_out);
+}
+
 void plugin_commit(struct plugin *plugin, int64_t time_us)
 {
 	if (plugin->config.is_disabled)
@@ -327,6 +336,7 @@ void plugin_commit(struct plugin *plugin, int64_t time_us)
 	pthread_mutex_lock(&plugin->lock);
 	batch_commit(&plugin->batch, time_us);
 	plugin->stats.n_series = plugin->batch.n_shown;
+	note_left_out(plugin);
 	pthread_mutex_unlock(&plugin->lock);
 }
 

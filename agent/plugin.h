@@ -37,7 +37,8 @@ struct plugin_config {
 	const struct hm_host *host;       /* copied; its root is borrowed */
 	const char *const *option_values; /* copied, one for each option; NULL = fallbacks */
 	const char *const
-		*filter_values; /* copied, as filter_new() takes them; NULL = all is taken */
+		*filter_values;     /* copied, as filter_new() takes them; NULL = all is taken */
+	struct series_limit *limit; /* borrowed; NULL = there is none */
 	int64_t interval_us;
 	bool is_disabled;
 	bool is_wanted; /* enabled = yes: that it finds nothing is worth a warning */
@@ -47,6 +48,7 @@ struct plugin_stats {
 	enum plugin_state state;
 	int64_t interval_us;
 	size_t n_series;
+	struct batch_left_out left_out;
 	int64_t round_us; /* what the last round took; 0: the plugin does not run */
 	uint64_t n_rounds;
 	uint64_t n_errors; /* failed starts and rounds, missing values */
@@ -109,13 +111,19 @@ void plugin_commit(struct plugin *plugin, int64_t time_us);
 void plugin_restart(struct plugin *plugin, int64_t monotonic_us);
 
 /*
- * Run it as `config` says from now on; table and host stay. Where its options differ it is restarted
+ * Run it as `config` says from now on; table, host and limit stay. Where its options differ it is restarted
  * as by plugin_restart(), and where it is disabled or no longer so, stopped or started. Its totals
  * stay in any case. A series that another filter excludes has no samples from the next round on.
  * @return 0; -ENOMEM: all is as it was
  */
 int plugin_configure(struct plugin *plugin, const struct plugin_config *config,
 		     int64_t monotonic_us);
+
+/* Series whose place is of a lower order, see agent/series_limit.h. */
+size_t plugin_count_placed(const struct plugin *plugin, uint64_t order);
+
+/* Leave those out whose place is of this order or a higher one, from the next round on. */
+void plugin_leave_out(struct plugin *plugin, uint64_t order);
 
 /* Stop it for good. */
 void plugin_stop(struct plugin *plugin);

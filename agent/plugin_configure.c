@@ -34,11 +34,24 @@ static void take_config(struct plugin *plugin, const struct plugin_config *confi
 	if (config->is_disabled) {
 		plugin->stats.state = PLUGIN_DISABLED;
 		plugin->stats.n_series = 0;
+		plugin->stats.left_out = (struct batch_left_out){.n = 0};
 		plugin->batch.n_shown = 0;
 	} else if (was_disabled) {
 		plugin->stats.state = PLUGIN_ABSENT;
 	}
 	pthread_mutex_unlock(&plugin->lock);
+	if (config->is_disabled)
+		batch_give_back(&plugin->batch);
+}
+
+size_t plugin_count_placed(const struct plugin *plugin, uint64_t order)
+{
+	return batch_count_placed(&plugin->batch, order);
+}
+
+void plugin_leave_out(struct plugin *plugin, uint64_t order)
+{
+	batch_leave_out(&plugin->batch, order);
 }
 
 int plugin_configure(struct plugin *plugin, const struct plugin_config *config,

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/limit_log.h"
 #include "agent/pace.h"
 #include "common/loop.h"
 #include "common/message.h"
@@ -27,6 +28,7 @@ struct sampler {
 	struct pace pace;
 	struct loop_source *timer;
 	struct buffer samples; /* of the round being taken */
+	struct limit_log log;
 
 	pthread_t thread;
 	bool is_started;
@@ -141,10 +143,22 @@ static void commit_rounds(const struct sampler *sampler)
 	}
 }
 
+/* Say that series are left out, or no more. */
+static void tell_left_out(struct sampler *sampler, int64_t monotonic_us)
+{
+	struct plugin_set_left_out left_out;
+
+	if (!sampler->set->limit)
+		return;
+	plugin_set_count_left_out(sampler->set, &left_out);
+	limit_log_tell(&sampler->log, &left_out, sampler->set->limit->max, monotonic_us);
+}
+
 static void take_turn(struct sampler *sampler)
 {
 	const struct queue_span span = turn_span(sampler);
-	size_t n_samples = take_rounds(sampler, timestamp_monotonic_us());
+	const int64_t monotonic_us = timestamp_monotonic_us();
+	size_t n_samples = take_rounds(sampler, monotonic_us);
 	int result = 0;
 
 	if (buffer_failed(&sampler->samples))
@@ -154,6 +168,7 @@ static void take_turn(struct sampler *sampler)
 				    n_samples, &span);
 	if (result == 0) {
 		commit_rounds(sampler);
+		tell_left_out(sampler, monotonic_us);
 	} else {
 		queue_lose(sampler->queue, &span);
 		sampler->pace.n_missed++;

@@ -51,6 +51,7 @@ struct settings {
 	int64_t spool_age_us;
 	char *socket;
 	char *user;
+	int64_t series_max;
 	struct settings_plugin **plugins; /* one for each of the loader's, in its order */
 	size_t n_plugins;
 };

@@ -216,12 +216,14 @@ static void answer_status(void *context, const struct control_request *request,
 	const struct verbs *verbs = context;
 	const struct settings *settings = verbs->settings;
 	struct totals totals = count_plugins(verbs->plugins);
+	struct plugin_set_left_out left_out;
 	struct sampler_stats sampler;
 	struct queue_stats queue;
 	struct uplink_stats uplink;
 	struct spool_status spool;
 
 	(void)request;
+	plugin_set_count_left_out(verbs->plugins, &left_out);
 	sampler_get_stats(verbs->sampler, &sampler);
 	queue_get_stats(verbs->queue, &queue);
 	uplink_get_stats(verbs->outlet->uplink, &uplink);
@@ -237,6 +239,10 @@ static void answer_status(void *context, const struct control_request *request,
 		{"ship_interval:duration", NULL, settings->ship_interval_us},
 		{"plugins_running:number", NULL, totals.n_running},
 		{"series:number", NULL, totals.n_series},
+		{"series_max:number", NULL, settings->series_max},
+		{"series_left_out:number", NULL, (int64_t)left_out.n},
+		{"left_out_most:text", left_out.metric ? left_out.metric->name : "", 0},
+		{"left_out_plugin:text", left_out.plugin ? left_out.plugin->name : "", 0},
 		{"rounds:number", NULL, (int64_t)sampler.n_rounds},
 		{"rounds_missed:number", NULL, (int64_t)sampler.n_missed_rounds},
 		{"samples_taken:number", NULL, (int64_t)sampler.n_samples},

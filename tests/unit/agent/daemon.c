@@ -44,6 +44,7 @@ static struct settings_plugin section = {
 	.table = &fake_plugin, .interval_us = 50000, .options = {NULL, NULL, NULL, NULL}};
 static struct settings_plugin *sections[] = {&section};
 static struct settings settings = {
+	.series_max = 1000,
 	.interval_us = 50000,
 	.ship_interval_us = 3600 * SECOND_US,
 	.hostname = hostname,

@@ -14,7 +14,7 @@
 
 static struct hm_host host;
 static struct settings_plugin *sections[1];
-static struct settings settings = {.plugins = sections, .n_plugins = 1};
+static struct settings settings = {.plugins = sections, .n_plugins = 1, .series_max = 1000};
 
 static void setup(void)
 {

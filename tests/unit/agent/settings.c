@@ -121,6 +121,7 @@ Test(settings, have_the_documented_defaults)
 	cr_assert_str_eq(settings.spool, "/var/lib/hostmetrics/spool");
 	cr_assert_str_eq(settings.socket, "/run/hostmetrics/agent.sock");
 	cr_assert_str_eq(settings.user, "");
+	cr_assert_eq(settings.series_max, 10000);
 	cr_assert_eq(gethostname(hostname, sizeof(hostname)), 0);
 	cr_assert_str_eq(settings.hostname, hostname);
 
@@ -133,10 +134,11 @@ Test(settings, have_the_documented_defaults)
 
 Test(settings, are_read_from_the_file)
 {
-	expect_good("[agent]\ninterval = 5s\nship_interval = 1m30s\ncollector = mon.example:1\n"
-		    "hostname = web01\nspool = /s\nsocket = /x.sock\nuser = nobody\n"
-		    "[plugin input]\nenabled = yes\ninterval = 500ms\nhotkeys = ctrl+c, f12\n"
-		    "[plugin cpu]\nenabled = no\n");
+	expect_good(
+		"[agent]\ninterval = 5s\nship_interval = 1m30s\ncollector = mon.example:1\n"
+		"hostname = web01\nspool = /s\nsocket = /x.sock\nuser = nobody\n"
+		"series_max = 1000000\n[plugin input]\nenabled = yes\ninterval = 500ms\nhotkeys = ctrl+c, f12\n"
+		"[plugin cpu]\nenabled = no\n");
 	cr_assert_eq(settings.interval_us, 5 * SECOND_US);
 	cr_assert_eq(settings.ship_interval_us, 90 * SECOND_US);
 	cr_assert_str_eq(settings.collector, "mon.example:1");
@@ -144,6 +146,7 @@ Test(settings, are_read_from_the_file)
 	cr_assert_str_eq(settings.spool, "/s");
 	cr_assert_str_eq(settings.socket, "/x.sock");
 	cr_assert_str_eq(settings.user, "nobody");
+	cr_assert_eq(settings.series_max, 1000000);
 	cr_assert_eq(settings.plugins[0]->enabled, SETTINGS_NO);
 	cr_assert_eq(settings.plugins[1]->enabled, SETTINGS_YES);
 	cr_assert_eq(settings.plugins[1]->interval_us, SECOND_US / 2);
@@ -230,7 +233,9 @@ Test(settings, refuse_values_that_make_no_sense)
 		"spool_size = 1025G",  "spool_size = much",
 		"collector = a:99999", "collector = a:b",
 		"collector =",         "socket =",
-		"user = no-such-user",
+		"user = no-such-user", "series_max = 0",
+		"series_max = -1",     "series_max = 1000001",
+		"series_max = many",   "series_max =",
 	};
 	char text[200];
 

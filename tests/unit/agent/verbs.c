@@ -20,6 +20,7 @@ static char refused_reason[] = "it is";
 
 static struct hm_host host;
 static struct settings settings = {
+	.series_max = 70,
 	.interval_us = 10000000,
 	.ship_interval_us = 60000000,
 	.hostname = hostname,
@@ -36,6 +37,7 @@ static struct recorder *recorder;
 static struct uplink *uplink;
 static struct outlet outlet;
 static struct sampler *sampler;
+static struct series_limit limit = {.max = 1000};
 static struct verbs verbs;
 static struct control_reply reply;
 static struct buffer lines;
@@ -48,7 +50,7 @@ static void ignore_news(void *context)
 static void make_plugin(void)
 {
 	struct plugin_config config = {
-		.table = &fake_plugin, .host = &host, .interval_us = 5000000};
+		.table = &fake_plugin, .host = &host, .interval_us = 5000000, .limit = &limit};
 
 	cr_assert_eq(host_init(&host, ""), 0);
 	cr_assert_eq(plugin_new(&config, &plugins[0]), 0);
@@ -237,6 +239,9 @@ Test(verbs, tell_the_status)
 	expect_status("ship_interval:duration", "60000000");
 	expect_status("plugins_running:number", "1");
 	expect_status("series:number", "2");
+	expect_status("series_max:number", "70");
+	expect_status("series_left_out:number", "0");
+	expect_status("left_out_most:text", "");
 	expect_status("rounds:number", "0");
 	expect_status("queue_bytes:number", "12");
 	expect_status("samples_sent:number", "0");
@@ -244,6 +249,25 @@ Test(verbs, tell_the_status)
 	expect_status("samples_dropped:number", "0");
 	expect_status("collector:text", "mon:9999");
 	expect_status("connection:text", "not started");
+}
+
+Test(verbs, tell_how_many_series_are_left_out_and_where)
+{
+	limit.max = 1;
+	take_round("a");
+	expect_status("series:number", "1");
+	expect_status("series_left_out:number", "1");
+	expect_status("left_out_most:text", "fake_events_total");
+	expect_status("left_out_plugin:text", "fake");
+
+	/* A round that fails does not tell; one of a plugin that has nothing does. */
+	fake_plugin_control.get_result = -EIO;
+	take_round("a");
+	expect_status("series_left_out:number", "1");
+	fake_plugin_control.get_result = 0;
+	fake_plugin_control.is_gone = true;
+	take_round("a");
+	expect_status("series_left_out:number", "0");
 }
 
 Test(verbs, tell_what_waits_for_the_collector)
