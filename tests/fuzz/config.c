@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Fuzz target: common/config.c on any file, and what the collector makes of its section [retention]. */
+/*
+ * Fuzz target: common/config.c on any file, what the collector makes of its section [retention], and an agent of its
+ * values as filters.
+ */
 
 #include "common/config.h"
 
@@ -8,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/filter.h"
 #include "collector/retention_rules.h"
 #include "common/text.h"
 
@@ -86,6 +90,39 @@ static void check_retention(const struct config *config)
 	free(text);
 }
 
+/* What an include takes an exclude does not, and the other way round. */
+static void check_filter(const char *globs)
+{
+	static const struct hm_metric metric = {.name = "node_x", .labels = {"a"}};
+	static const struct hm_plugin plugin = {.metrics = &metric, .n_metrics = 1};
+	static const char *const labels[] = {"", "a", "a b", "[a]", "/run/\xc3\xa4"};
+	const char *const include[] = {NULL, NULL, globs, NULL};
+	const char *const exclude[] = {NULL, NULL, NULL, globs};
+	struct filter *filters[2] = {NULL, NULL};
+
+	(void)filter_find_fault(globs);
+	(void)filter_fits_metrics(globs, &plugin);
+	if (filter_new(&plugin, include, &filters[0]) < 0 ||
+	    filter_new(&plugin, exclude, &filters[1]) < 0)
+		abort();
+	for (size_t i = 0; i < sizeof(labels) / sizeof(labels[0]); i++) {
+		const size_t n_bytes = strlen(labels[i]) + 1;
+		bool is_included = filter_takes(filters[0], &metric, labels[i], n_bytes);
+
+		if (filters[0] &&
+		    is_included == filter_takes(filters[1], &metric, labels[i], n_bytes))
+			abort();
+	}
+	filter_free(filters[0]);
+	filter_free(filters[1]);
+}
+
+static void check_filters(const struct config *config)
+{
+	for (size_t i = 0; i < config->n_entries; i++)
+		check_filter(config->entries[i].value);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n_bytes)
 {
 	struct config config = {0};
@@ -103,6 +140,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n_bytes)
 	    settings.n_threads < 1)
 		abort();
 	check_retention(&config);
+	check_filters(&config);
 	config_free_settings(keys, N_KEYS, &settings);
 	config_done(&config);
 	return 0;
