@@ -66,11 +66,13 @@ static int list_metrics(const struct plugin_set *set, struct list *ret_list)
 }
 
 /* The body of a SCHEDULE. */
-static void format(const struct list *list, int64_t since_us, struct buffer *out)
+static void format(const struct list *list, const struct agenda_terms *terms, struct buffer *out)
 {
 	const char *before = "";
 
-	cursor_put_u64(out, (uint64_t)since_us);
+	cursor_put_u64(out, (uint64_t)terms->since_us);
+	if (terms->ship_interval_us > 0)
+		wire_schedule_put_ship(out, (uint64_t)terms->ship_interval_us);
 	for (size_t i = 0; i < list->n_items; i++) {
 		const struct wire_schedule_entry entry = {
 			.interval_us = (uint64_t)list->items[i].interval_us,
@@ -90,7 +92,8 @@ static bool is_same(const struct buffer *a, const struct buffer *b)
 	       memcmp(a->data + TIME_BYTES, b->data + TIME_BYTES, a->length - TIME_BYTES) == 0;
 }
 
-int agenda_update(struct agenda *agenda, const struct plugin_set *set, int64_t since_us)
+int agenda_update(struct agenda *agenda, const struct plugin_set *set,
+		  const struct agenda_terms *terms)
 {
 	struct buffer body = {0};
 	struct list list;
@@ -98,7 +101,7 @@ int agenda_update(struct agenda *agenda, const struct plugin_set *set, int64_t s
 
 	if (result < 0)
 		return result;
-	format(&list, since_us, &body);
+	format(&list, terms, &body);
 	free(list.items);
 	if (buffer_failed(&body) || is_same(&body, &agenda->body)) {
 		result = buffer_failed(&body) ? -ENOMEM : 0;

@@ -16,14 +16,20 @@ struct agenda {
 	bool is_owed;       /* nobody has written it yet */
 };
 
+/* What there is to say beside what is sampled. */
+struct agenda_terms {
+	int64_t since_us; /* it holds from then on */
+	int64_t ship_interval_us;
+};
+
 void agenda_done(struct agenda *agenda);
 
 /*
  * Find out what is sampled: all metrics of the plugins that are not disabled, also of those that find nothing on this
  * host, since a device may come at any time. It is owed where it is not what it was.
- * @param since_us  it holds from then on
  * @return 0 or -ENOMEM: all is as it was
  */
-int agenda_update(struct agenda *agenda, const struct plugin_set *set, int64_t since_us);
+int agenda_update(struct agenda *agenda, const struct plugin_set *set,
+		  const struct agenda_terms *terms);
 
 #endif

@@ -108,7 +108,12 @@ static void write_agenda(struct outlet *outlet)
 
 static void update_agenda(struct outlet *outlet, const struct plugin_set *set, int64_t since_us)
 {
-	if (agenda_update(&outlet->agenda, set, since_us) < 0)
+	const struct agenda_terms terms = {
+		.since_us = since_us,
+		.ship_interval_us = outlet->settings->ship_interval_us,
+	};
+
+	if (agenda_update(&outlet->agenda, set, &terms) < 0)
 		message_error("no memory to tell the collector what is sampled");
 	write_agenda(outlet);
 }

@@ -155,7 +155,8 @@ struct catalog_schedule group_get_schedule(const struct hash_key *key,
 	if (message->type != HM_RECORD_SCHEDULE ||
 	    wire_schedule_get(message->bytes, message->n_bytes, &schedule) != HM_REASON_NONE)
 		return (struct catalog_schedule){0};
-	hash = hash_bytes(key, schedule.entries, schedule.n_bytes);
+	hash = hash_bytes(key, schedule.entries, schedule.n_bytes) ^
+	       hash_bytes(key, &schedule.ship_interval_us, sizeof(schedule.ship_interval_us));
 	return (struct catalog_schedule){hash ? hash : 1, schedule.since_us};
 }
 

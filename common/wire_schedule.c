@@ -11,6 +11,11 @@ void wire_schedule_put_begin(struct buffer *out, const struct wire_stamp *stamp,
 	cursor_put_u64(out, (uint64_t)since_us);
 }
 
+void wire_schedule_put_ship(struct buffer *out, uint64_t interval_us)
+{
+	wire_schedule_put_entry(out, &(struct wire_schedule_entry){interval_us, {"", 0}});
+}
+
 void wire_schedule_put_entry(struct buffer *out, const struct wire_schedule_entry *entry)
 {
 	cursor_put_u64(out, entry->interval_us);
@@ -59,6 +64,23 @@ static bool is_above(const struct series_text *text, const struct series_text *b
 	return order > 0 || (order == 0 && text->length > before->length);
 }
 
+static bool is_interval(uint64_t interval_us)
+{
+	return interval_us > 0 && interval_us <= HM_INTERVAL_MAX_US;
+}
+
+/* How often it is sent stands in front, as an entry without a metric, where it does. */
+static void read_ship(struct cursor *cursor, struct wire_schedule *schedule)
+{
+	struct cursor behind = *cursor;
+	struct wire_schedule_entry entry = read_entry(&behind);
+
+	if (cursor_failed(&behind) || entry.metric.length > 0 || !is_interval(entry.interval_us))
+		return;
+	schedule->ship_interval_us = entry.interval_us;
+	*cursor = behind;
+}
+
 static enum hm_reason check_entries(struct cursor entries)
 {
 	struct series_text before = {"", 0};
@@ -66,8 +88,7 @@ static enum hm_reason check_entries(struct cursor entries)
 	while (!cursor_is_done(&entries)) {
 		struct wire_schedule_entry entry = read_entry(&entries);
 
-		if (cursor_failed(&entries) || entry.interval_us == 0 ||
-		    entry.interval_us > HM_INTERVAL_MAX_US)
+		if (cursor_failed(&entries) || !is_interval(entry.interval_us))
 			return HM_REASON_BAD_MESSAGE;
 		if (!is_metric(&entry.metric))
 			return HM_REASON_BAD_NAME;
@@ -92,6 +113,7 @@ enum hm_reason wire_schedule_get(const uint8_t *payload, size_t length,
 		return HM_REASON_BAD_MESSAGE;
 	if (schedule.since_us == INT64_MIN)
 		return HM_REASON_BAD_TIME;
+	read_ship(&cursor, &schedule);
 	schedule.entries = cursor.at;
 	schedule.n_bytes = cursor.left;
 	reason = check_entries(cursor);

@@ -19,7 +19,8 @@
 
 struct wire_schedule {
 	struct wire_stamp stamp;
-	int64_t since_us; /* it holds from then on */
+	int64_t since_us;          /* it holds from then on */
+	uint64_t ship_interval_us; /* what was sampled is sent so often; 0: that is not told */
 	const uint8_t
 		*entries; /* that wire_schedule_next() has not come to; borrowed from the payload */
 	size_t n_bytes;
@@ -31,8 +32,9 @@ struct wire_schedule_entry {
 	struct series_text metric; /* borrowed from the payload */
 };
 
-/* Append the head; then entries may follow, in growing order of their metrics' bytes. */
+/* Append the head; then how often it is sent, and entries, may follow, in growing order of their metrics' bytes. */
 void wire_schedule_put_begin(struct buffer *out, const struct wire_stamp *stamp, int64_t since_us);
+void wire_schedule_put_ship(struct buffer *out, uint64_t interval_us);
 void wire_schedule_put_entry(struct buffer *out, const struct wire_schedule_entry *entry);
 
 /*

@@ -252,7 +252,17 @@ static int print_clock(struct metric *metric, const struct store_file_message *m
 	return print_row(metric, time, event_of(clock.event), NULL, &detail);
 }
 
-/* What is sampled, and every how many seconds. */
+static void append_interval(struct buffer *out, const struct series_text *what,
+			    uint64_t interval_us)
+{
+	char seconds[TIMESTAMP_TEXT_MAX_BYTES];
+
+	(void)timestamp_format((int64_t)interval_us, seconds);
+	buffer_printf(out, "%s%.*s every %s s", out->length > 0 ? ", " : "", (int)what->length,
+		      what->start, seconds);
+}
+
+/* What is sampled, and every how many seconds; and how often that is sent. */
 static int print_schedule(struct metric *metric, const struct store_file_message *message)
 {
 	struct buffer detail = {0};
@@ -264,12 +274,11 @@ static int print_schedule(struct metric *metric, const struct store_file_message
 
 	if (wire_schedule_get(message->bytes, message->n_bytes, &schedule) != HM_REASON_NONE)
 		return -EBADMSG;
+	if (schedule.ship_interval_us > 0)
+		append_interval(&detail, &(struct series_text){"sent", 4},
+				schedule.ship_interval_us);
 	while (wire_schedule_next(&schedule, &entry)) {
-		char seconds[TIMESTAMP_TEXT_MAX_BYTES];
-
-		(void)timestamp_format((int64_t)entry.interval_us, seconds);
-		buffer_printf(&detail, "%s%.*s every %s s", n_metrics > 0 ? ", " : "",
-			      (int)entry.metric.length, entry.metric.start, seconds);
+		append_interval(&detail, &entry.metric, entry.interval_us);
 		n_metrics++;
 	}
 	(void)snprintf(time, sizeof(time), "%" PRId64, schedule.since_us);

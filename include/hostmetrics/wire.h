@@ -64,7 +64,8 @@
  *                host booted (CLOCK_BOOTTIME); i64 change, see the enum
  *     SCHEDULE   stamp; i64 time from which on it holds; then for each metric that is sampled, in growing
  *                order of its bytes: u64 interval in microseconds, 1 to HM_INTERVAL_MAX_US; text metric.
- *                None is a schedule, too. It holds until the next one comes
+ *                None is a schedule, too. It holds until the next one comes. Before them may stand one
+ *                whose metric is empty: how often the agent sends what it has sampled
  */
 #define HM_FRAME_MAGIC        "\xfahmw"
 #define HM_FRAME_MAGIC_BYTES  4

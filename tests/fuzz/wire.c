@@ -177,6 +177,9 @@ static enum hm_reason read_schedule(const uint8_t *payload, size_t length, struc
 		return reason;
 	check(schedule.since_us > INT64_MIN);
 	wire_schedule_put_begin(again, &schedule.stamp, schedule.since_us);
+	check(schedule.ship_interval_us <= HM_INTERVAL_MAX_US);
+	if (schedule.ship_interval_us > 0)
+		wire_schedule_put_ship(again, schedule.ship_interval_us);
 	while (wire_schedule_next(&schedule, &entry)) {
 		check(entry.interval_us > 0 && entry.interval_us <= HM_INTERVAL_MAX_US);
 		check(entry.metric.length > 0 && entry.metric.length <= HM_METRIC_NAME_MAX_BYTES);

@@ -57,6 +57,15 @@ static void teardown(void)
 
 TestSuite(agenda, .init = setup, .fini = teardown);
 
+static int64_t ship_interval_us;
+
+static int update(int64_t since_us)
+{
+	const struct agenda_terms terms = {since_us, ship_interval_us};
+
+	return agenda_update(&agenda, &set, &terms);
+}
+
 /* What a collector reads of it. */
 static const char *read_agenda(void)
 {
@@ -73,6 +82,8 @@ static const char *read_agenda(void)
 		     HM_REASON_NONE);
 	buffer_clear(&text);
 	buffer_printf(&text, "%lld:", (long long)schedule.since_us);
+	if (schedule.ship_interval_us > 0)
+		buffer_printf(&text, " sent=%llu", (unsigned long long)schedule.ship_interval_us);
 	while (wire_schedule_next(&schedule, &entry))
 		buffer_printf(&text, " %.*s=%llu", (int)entry.metric.length, entry.metric.start,
 			      (unsigned long long)entry.interval_us);
@@ -82,7 +93,7 @@ static const char *read_agenda(void)
 
 Test(agenda, has_all_metrics_by_name)
 {
-	cr_assert_eq(agenda_update(&agenda, &set, 7), 0);
+	cr_assert_eq(update(7), 0);
 	cr_assert_str_eq(read_agenda(), "7: a=500000 fake_events=500000 fake_events_total=10000000 "
 					"fake_value=10000000 fake_value2=500000");
 	cr_assert(agenda.is_owed);
@@ -91,23 +102,23 @@ Test(agenda, has_all_metrics_by_name)
 Test(agenda, leaves_out_what_is_disabled)
 {
 	make(1, &other, 500000, true);
-	cr_assert_eq(agenda_update(&agenda, &set, 7), 0);
+	cr_assert_eq(update(7), 0);
 	cr_assert_str_eq(read_agenda(), "7: fake_events_total=10000000 fake_value=10000000");
 	make(0, &fake_plugin, 10000000, true);
-	cr_assert_eq(agenda_update(&agenda, &set, 8), 0);
+	cr_assert_eq(update(8), 0);
 	cr_assert_str_eq(read_agenda(), "8:");
 	set.n_plugins = 0;
 }
 
 Test(agenda, is_told_once_as_long_as_nothing_changes)
 {
-	cr_assert_eq(agenda_update(&agenda, &set, 7), 0);
+	cr_assert_eq(update(7), 0);
 	agenda.is_owed = false;
-	cr_assert_eq(agenda_update(&agenda, &set, 9), 0);
+	cr_assert_eq(update(9), 0);
 	cr_assert_not(agenda.is_owed);
 	cr_assert_eq(strncmp(read_agenda(), "7:", 2), 0);
 	make(1, &other, 400000, false);
-	cr_assert_eq(agenda_update(&agenda, &set, 11), 0);
+	cr_assert_eq(update(11), 0);
 	cr_assert(agenda.is_owed);
 	cr_assert_eq(strncmp(read_agenda(), "11:", 3), 0);
 }
@@ -115,6 +126,19 @@ Test(agenda, is_told_once_as_long_as_nothing_changes)
 Test(agenda, is_told_though_nothing_is_sampled)
 {
 	set.n_plugins = 0;
-	cr_assert_eq(agenda_update(&agenda, &set, 7), 0);
+	cr_assert_eq(update(7), 0);
+	cr_assert(agenda.is_owed);
+}
+
+Test(agenda, says_how_often_it_is_sent)
+{
+	ship_interval_us = 60000000;
+	make(1, &other, 0, true);
+	cr_assert_eq(update(7), 0);
+	cr_assert_str_eq(read_agenda(),
+			 "7: sent=60000000 fake_events_total=10000000 fake_value=10000000");
+	agenda.is_owed = false;
+	ship_interval_us = 3600000000;
+	cr_assert_eq(update(8), 0);
 	cr_assert(agenda.is_owed);
 }

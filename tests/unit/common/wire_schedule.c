@@ -108,6 +108,38 @@ Test(wire_schedule, is_read_as_it_was_written)
 	cr_expect_not(wire_schedule_next(&got, &entry));
 }
 
+Test(wire_schedule, says_how_often_it_is_sent)
+{
+	struct wire_schedule got;
+	struct wire_schedule_entry entry;
+
+	begin(0);
+	wire_schedule_put_ship(&out, 60000000);
+	add(1000000, "node_load1");
+
+	cr_assert_eq(wire_schedule_get((const uint8_t *)out.data, out.length, &got),
+		     HM_REASON_NONE);
+	cr_expect_eq(got.ship_interval_us, 60000000);
+	cr_assert(wire_schedule_next(&got, &entry));
+	cr_expect(is_entry(&entry, 1000000, "node_load1"));
+	cr_expect_not(wire_schedule_next(&got, &entry));
+}
+
+Test(wire_schedule, says_how_often_it_is_sent_once_and_in_front)
+{
+	begin(0);
+	wire_schedule_put_ship(&out, 1);
+	wire_schedule_put_ship(&out, 1);
+	cr_expect_neq(read_again(), HM_REASON_NONE);
+	begin(0);
+	add(1, "m");
+	wire_schedule_put_ship(&out, 1);
+	cr_expect_neq(read_again(), HM_REASON_NONE);
+	begin(0);
+	wire_schedule_put_ship(&out, 0);
+	cr_expect_eq(read_again(), HM_REASON_BAD_MESSAGE);
+}
+
 Test(wire_schedule, may_be_of_nothing)
 {
 	struct wire_schedule got;
@@ -118,6 +150,7 @@ Test(wire_schedule, may_be_of_nothing)
 	cr_assert_eq(wire_schedule_get((const uint8_t *)out.data, out.length, &got),
 		     HM_REASON_NONE);
 	cr_expect_eq(got.since_us, INT64_MAX);
+	cr_expect_eq(got.ship_interval_us, 0);
 	cr_expect_not(wire_schedule_next(&got, &entry));
 	cr_expect_eq(native_count_accepted(&out, read_schedule), 0);
 }
@@ -148,7 +181,7 @@ Test(wire_schedule, an_interval_has_limits)
 
 Test(wire_schedule, a_metric_is_clean_and_no_more_than_that)
 {
-	static const char *const bad[] = {"",    "a\nb", "\x1b[2J",    "\xc0\xaf", "a}b", "a\"b",
+	static const char *const bad[] = {"a\nb", "\x1b[2J",    "\xc0\xaf", "a}b", "a\"b",
 					  "m{}", "m ",   "m{a=\"b\"}", "m;a=b",    " m",  "a b"};
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)

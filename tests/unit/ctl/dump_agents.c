@@ -472,16 +472,17 @@ static void put_schedule(const struct wire_schedule_entry *entries, size_t n)
 Test(dump_agents, so_is_what_it_samples)
 {
 	static const struct wire_schedule_entry entries[] = {
+		{60000000, {"", 0}},
 		{1000000, {"node_load1", 10}},
 		{500000, {"node_load5", 10}},
 		{3600000000, {"\xc3\xa9t\xc3\xa9", 5}},
 	};
 
 	begin_host_file();
-	put_schedule(entries, 3);
+	put_schedule(entries, 4);
 	put_schedule(entries, 0);
 	cr_expect_eq(dump(), ENDING_FOUND);
-	cr_expect_str_eq(printed, "1795416400\tweb01\tschedule\t3\tnode_load1 every 1 s, "
+	cr_expect_str_eq(printed, "1795416400\tweb01\tschedule\t3\tsent every 60 s, node_load1 every 1 s, "
 				  "node_load5 every 0.5 s, \xc3\xa9t\xc3\xa9 every 3600 s\n"
 				  "1795416400\tweb01\tschedule\t0\t-\n");
 }
