@@ -3,6 +3,8 @@
 
 #include "collector/host_history.h"
 
+#include <string.h>
+
 #include "common/log_entry.h"
 #include "common/wire_clock.h"
 #include "common/wire_gap.h"
@@ -20,6 +22,7 @@ _Static_assert(HM_CLOCK_LOST < HOST_HISTORY_KINDS, "each event has a place");
 struct saying {
 	unsigned kind;
 	int64_t last_us; /* the last time that it is about */
+	uint8_t epoch[HM_ID_BYTES]; /* of a SCHEDULE */
 };
 
 static int64_t earlier(int64_t a_us, int64_t b_us)
@@ -68,6 +71,7 @@ static void take_message(const struct store_file_message *message, struct saying
 	    wire_schedule_get(message->bytes, message->n_bytes, &schedule) == HM_REASON_NONE) {
 		saying->kind = KIND_SCHEDULE;
 		saying->last_us = schedule.since_us;
+		memcpy(saying->epoch, schedule.stamp.epoch, HM_ID_BYTES);
 	}
 }
 
@@ -88,13 +92,27 @@ static bool read_block(const struct store_file_block *block, struct saying *ret_
 	return true;
 }
 
+/* Does what was noted before hold still? One of another epoch may come late; its own goes on. */
+static bool is_late(const struct host_history *history, const struct saying *saying)
+{
+	return history->last[KIND_SCHEDULE] != 0 && saying->last_us < history->schedule_us &&
+	       memcmp(history->schedule_epoch, saying->epoch, HM_ID_BYTES) != 0;
+}
+
 void host_history_note(struct host_history *history, const struct file_reader_block *found)
 {
 	struct saying saying;
 
-	if (read_block(&found->block, &saying) && saying.kind < KIND_NONE &&
-	    saying.last_us < history->horizon_us)
-		history->last[saying.kind] = found->offset;
+	if (!read_block(&found->block, &saying) || saying.kind >= KIND_NONE ||
+	    saying.last_us >= history->horizon_us)
+		return;
+	if (saying.kind == KIND_SCHEDULE) {
+		if (is_late(history, &saying))
+			return;
+		history->schedule_us = saying.last_us;
+		memcpy(history->schedule_epoch, saying.epoch, HM_ID_BYTES);
+	}
+	history->last[saying.kind] = found->offset;
 }
 
 bool host_history_has(const struct host_history *history, const struct file_reader_block *found)

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "common/file_reader.h"
+#include "hostmetrics/format.h"
 
 /* SCHEDULE, and the events of CLOCK. */
 #define HOST_HISTORY_KINDS 8
@@ -19,6 +20,8 @@ struct host_history {
 	int64_t horizon_us; /* INT64_MIN: all matters */
 	uint64_t last
 		[HOST_HISTORY_KINDS]; /* offsets of the last ones before the horizon; 0 = none */
+	int64_t schedule_us;          /* when that SCHEDULE begins to hold */
+	uint8_t schedule_epoch[HM_ID_BYTES];
 };
 
 /* Note a block; all of the file's, in their order, before any is asked for. */
