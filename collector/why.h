@@ -17,9 +17,6 @@
 
 #include "collector/why_causes.h"
 
-/* What an agent has sampled comes within so long, or it does not come. */
-#define WHY_SHIPPED_US INT64_C(180000000)
-
 /* So many times and marks that are not known lie before the first one, or behind the last. */
 #define WHY_NO_TIME INT64_MIN
 

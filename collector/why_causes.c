@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "collector/group.h"
+#include "collector/why_schedules.h"
 #include "common/array.h"
 #include "common/log_entry.h"
 #include "common/wire_clock.h"
@@ -26,7 +27,8 @@
 
 void why_causes_init(struct why_causes *causes, int64_t horizon_us)
 {
-	*causes = (struct why_causes){.horizon_us = horizon_us, .contact_us = INT64_MIN};
+	*causes = (struct why_causes){
+		.horizon_us = horizon_us, .contact_us = INT64_MIN, .shipped_us = WHY_SHIPPED_US};
 }
 
 void why_causes_clear(struct why_causes *causes)
@@ -61,6 +63,13 @@ void why_causes_note_contact(struct why_causes *causes, int64_t time_us)
 {
 	if (time_us > causes->contact_us)
 		causes->contact_us = time_us;
+}
+
+int why_causes_keep(struct why_causes *causes, const void *bytes, size_t n, size_t *ret_at)
+{
+	*ret_at = causes->bytes.length;
+	buffer_append(&causes->bytes, bytes, n);
+	return buffer_failed(&causes->bytes) ? -ENOMEM : 0;
 }
 
 /* -- spans ----------------------------------------------------------------------------------------- */
@@ -139,20 +148,6 @@ static bool is_same_boot(const struct why_clock *a, const struct why_clock *b)
 	return memcmp(a->boot_id, b->boot_id, HM_ID_BYTES) == 0;
 }
 
-/* The clock was set back: what is to hold from a later time on has begun. */
-static void begin_schedule(struct why_causes *causes, int64_t now_us)
-{
-	struct why_schedule *schedules = causes->schedules;
-	size_t n = causes->n_schedules;
-
-	if (n == 0 || schedules[n - 1].since_us <= now_us)
-		return;
-	schedules[n - 1].since_us = now_us;
-	for (; n > 1 && schedules[n - 2].since_us >= now_us; n--)
-		schedules[n - 2] = schedules[n - 1];
-	causes->n_schedules = n;
-}
-
 static int add_clock(struct why_causes *causes, const struct chronicle_entry *entry)
 {
 	struct why_clock *clocks;
@@ -182,7 +177,8 @@ static int add_clock(struct why_causes *causes, const struct chronicle_entry *en
 		clocks[i] = before;
 	}
 	if (told.event == HM_CLOCK_STEPPED && told.change_us < 0)
-		begin_schedule(causes, told.now_us);
+		why_schedules_set_back(causes, why_add_times(told.now_us, -told.change_us),
+				       told.now_us);
 	note_told(causes, entry, told.now_us);
 	return 0;
 }
@@ -197,53 +193,14 @@ static int add_gap(struct why_causes *causes, const struct chronicle_entry *entr
 	return why_spans_add(&causes->gaps, gap.first_us, gap.last_us, gap.reason);
 }
 
-/* @param ret_at  where they are from then on. @return 0 or -ENOMEM */
-static int keep_bytes(struct why_causes *causes, const void *bytes, size_t n, size_t *ret_at)
-{
-	*ret_at = causes->bytes.length;
-	buffer_append(&causes->bytes, bytes, n);
-	return buffer_failed(&causes->bytes) ? -ENOMEM : 0;
-}
-
-/* Is it what was said last, which holds still? */
-static bool is_in_force(const struct why_causes *causes, const struct wire_schedule *told)
-{
-	const struct why_schedule *last;
-
-	if (causes->n_schedules == 0)
-		return false;
-	last = &causes->schedules[causes->n_schedules - 1];
-	return last->since_us <= told->since_us && last->n_bytes == told->n_bytes &&
-	       (told->n_bytes == 0 ||
-		memcmp(causes->bytes.data + last->bytes_at, told->entries, told->n_bytes) == 0);
-}
-
-/* One that is told later holds from its time on, whatever was said before. An agent that starts again mostly says
- * the same. */
 static int add_schedule(struct why_causes *causes, const struct chronicle_entry *entry)
 {
-	struct why_schedule schedule;
-	struct why_schedule *schedules;
 	struct wire_schedule told;
-	int result;
 
-	if (wire_schedule_get(entry->bytes, entry->n_bytes, &told) != HM_REASON_NONE ||
-	    is_in_force(causes, &told))
+	if (wire_schedule_get(entry->bytes, entry->n_bytes, &told) != HM_REASON_NONE)
 		return 0;
 	note_told(causes, entry, told.since_us);
-	while (causes->n_schedules > 0 &&
-	       causes->schedules[causes->n_schedules - 1].since_us >= told.since_us)
-		causes->n_schedules--;
-	schedules = array_grow(causes->schedules, causes->n_schedules, &causes->schedules_capacity,
-			       sizeof(*schedules));
-	if (!schedules)
-		return -ENOMEM;
-	causes->schedules = schedules;
-	schedule = (struct why_schedule){.since_us = told.since_us, .n_bytes = told.n_bytes};
-	result = keep_bytes(causes, told.entries, told.n_bytes, &schedule.bytes_at);
-	if (result == 0)
-		schedules[causes->n_schedules++] = schedule;
-	return result;
+	return why_schedules_add(causes, &told, entry->received_us);
 }
 
 static int add_delete(struct why_causes *causes, const struct chronicle_entry *entry)
@@ -261,7 +218,7 @@ static int add_delete(struct why_causes *causes, const struct chronicle_entry *e
 	if (!deletes)
 		return -ENOMEM;
 	causes->deletes = deletes;
-	result = keep_bytes(causes, cursor.at, cursor.left, &at);
+	result = why_causes_keep(causes, cursor.at, cursor.left, &at);
 	if (result == 0) {
 		deletes[causes->n_deletes++] = (struct why_delete){
 			.from_us = told.since_us,
@@ -418,6 +375,7 @@ int why_causes_settle(struct why_causes *causes)
 {
 	int result = settle_clocks(causes);
 
+	why_schedules_settle(causes);
 	why_spans_settle(&causes->known);
 	why_spans_settle(&causes->gaps);
 	why_spans_settle(&causes->lost);
@@ -427,26 +385,6 @@ int why_causes_settle(struct why_causes *causes)
 }
 
 /* -- what is asked of it --------------------------------------------------------------------------- */
-
-static bool is_text(const struct series_text *text, const char *other)
-{
-	return text->length == strlen(other) && memcmp(text->start, other, text->length) == 0;
-}
-
-int64_t why_schedule_interval(const struct why_causes *causes, const struct why_schedule *schedule,
-			      const char *metric)
-{
-	struct wire_schedule entries = {.n_bytes = schedule->n_bytes};
-	struct wire_schedule_entry entry;
-
-	if (schedule->n_bytes > 0)
-		entries.entries = (const uint8_t *)causes->bytes.data + schedule->bytes_at;
-	while (wire_schedule_next(&entries, &entry)) {
-		if (is_text(&entry.metric, metric))
-			return (int64_t)entry.interval_us;
-	}
-	return 0;
-}
 
 bool why_delete_has(const struct why_causes *causes, const struct why_delete *entry,
 		    const char *metric, const char *labels)
@@ -458,7 +396,7 @@ bool why_delete_has(const struct why_causes *causes, const struct why_delete *en
 	if (entry->n_bytes > 0)
 		cursor.at = (const uint8_t *)causes->bytes.data + entry->bytes_at;
 	while (log_entry_get_delete_series(&cursor, &named_metric, &named_labels) == 0) {
-		if (is_text(&named_metric, metric) && is_text(&named_labels, labels))
+		if (why_is_text(&named_metric, metric) && why_is_text(&named_labels, labels))
 			return true;
 	}
 	return false;

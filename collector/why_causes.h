@@ -10,11 +10,15 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "collector/chronicle.h"
 #include "common/buffer.h"
 #include "common/series.h"
 #include "hostmetrics/wire.h"
+
+/* What an agent has sampled comes within so long, or it does not come; later only if it says that it sends it so seldom. */
+#define WHY_SHIPPED_US INT64_C(180000000)
 
 /* No such time: it still goes on. */
 #define WHY_STILL INT64_MAX
@@ -35,6 +39,8 @@ struct why_spans {
 /* What was sampled from a time on: entries as SCHEDULE has them. */
 struct why_schedule {
 	int64_t since_us;
+	uint8_t epoch[HM_ID_BYTES];
+	uint64_t ship_interval_us; /* 0: not told */
 	size_t bytes_at;
 	size_t n_bytes;
 };
@@ -74,6 +80,7 @@ struct why_causes {
 	size_t clocks_capacity;
 	struct buffer bytes; /* of schedules and deletes */
 	int64_t horizon_us;  /* nothing before it is kept */
+	int64_t shipped_us;  /* what is sampled comes within so long */
 	int64_t contact_us;  /* the latest time that anything from the agent is about */
 };
 
@@ -94,6 +101,9 @@ int why_causes_add_event(struct why_causes *causes, const struct chronicle_event
 /* Something from the agent is about this time. */
 void why_causes_note_contact(struct why_causes *causes, int64_t time_us);
 
+/* Keep bytes that were told. @param ret_at  where they are from then on. @return 0 or -ENOMEM */
+int why_causes_keep(struct why_causes *causes, const void *bytes, size_t n, size_t *ret_at);
+
 /* To be called when all is told, before the rest. @return 0 or -ENOMEM */
 int why_causes_settle(struct why_causes *causes);
 
@@ -111,6 +121,11 @@ int64_t why_schedule_interval(const struct why_causes *causes, const struct why_
 /* Did it delete of this series? */
 bool why_delete_has(const struct why_causes *causes, const struct why_delete *entry,
 		    const char *metric, const char *labels);
+
+static inline bool why_is_text(const struct series_text *text, const char *other)
+{
+	return text->length == strlen(other) && memcmp(text->start, other, text->length) == 0;
+}
 
 /* Sum of two times, or the end of time where that is beyond it. */
 static inline int64_t why_add_times(int64_t a, int64_t b)

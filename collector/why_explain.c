@@ -118,9 +118,9 @@ static int tell_end(struct why *why, const struct why_part *hole)
 		contact_us = hole->from_us;
 	if (why_distance(hole->from_us, contact_us) > why_patience(hole->segment)) {
 		if (why_distance(hole->from_us, now_us) <=
-		    why_add_times(why_patience(hole->segment), WHY_SHIPPED_US))
+		    why_add_times(why_patience(hole->segment), why->causes->shipped_us))
 			return 0;
-		if (why_distance(contact_us, now_us) <= WHY_SHIPPED_US)
+		if (why_distance(contact_us, now_us) <= why->causes->shipped_us)
 			return tell_unexplained(why, hole);
 		before.to_us = contact_us;
 		result = tell_unexplained(why, &before);
@@ -128,7 +128,7 @@ static int tell_end(struct why *why, const struct why_part *hole)
 		contact_us = hole->from_us;
 	}
 	if (result < 0 || why_distance(contact_us, now_us) <=
-				  why_add_times(why_patience(hole->segment), WHY_SHIPPED_US))
+				  why_add_times(why_patience(hole->segment), why->causes->shipped_us))
 		return result;
 	return why_tell(why, contact_us, hole->to_us, HM_REASON_NO_CONTACT);
 }

@@ -24,6 +24,7 @@ static struct why_causes causes;
 static struct why why;
 static struct buffer told;
 static bool has_other;
+static int64_t ship_s; /* that schedules tell; 0: they do not */
 static struct why_series series;
 static int hole_result;
 
@@ -46,6 +47,7 @@ static void setup(void)
 {
 	hole_result = 0;
 	has_other = true;
+	ship_s = 0;
 	series = (struct why_series){.metric = "m"};
 	why_causes_init(&causes, INT64_MIN);
 	why = (struct why){
@@ -80,20 +82,29 @@ static void add(enum hm_record_type type, struct buffer *payload, int64_t receiv
 }
 
 static const struct wire_stamp stamp = {.host_id = {1}, .epoch = {2}, .sequence = 900};
+static const struct wire_stamp old_stamp = {.host_id = {1}, .epoch = {3}, .sequence = 900};
 
 /* @param interval_s  of the metric "m"; 0: it is not sampled */
-static void add_schedule(int64_t since_s, int64_t interval_s)
+static void add_schedule_of(const struct wire_stamp *of, int64_t since_s, int64_t interval_s,
+			    int64_t received_s)
 {
 	struct wire_schedule_entry other = {60 * SECOND_US, {"a", 1}};
 	struct wire_schedule_entry entry = {(uint64_t)(interval_s * SECOND_US), {"m", 1}};
 	struct buffer payload = {0};
 
-	wire_schedule_put_begin(&payload, &stamp, since_s * SECOND_US);
+	wire_schedule_put_begin(&payload, of, since_s * SECOND_US);
+	if (ship_s > 0)
+		wire_schedule_put_ship(&payload, (uint64_t)(ship_s * SECOND_US));
 	if (has_other)
 		wire_schedule_put_entry(&payload, &other);
 	if (interval_s > 0)
 		wire_schedule_put_entry(&payload, &entry);
-	add(HM_RECORD_SCHEDULE, &payload, since_s);
+	add(HM_RECORD_SCHEDULE, &payload, received_s);
+}
+
+static void add_schedule(int64_t since_s, int64_t interval_s)
+{
+	add_schedule_of(&stamp, since_s, interval_s, since_s);
 }
 
 static void add_clock_received(enum hm_clock_event event, uint8_t boot, int64_t now_s,
@@ -251,6 +262,42 @@ Test(why, a_schedule_of_the_future_holds_from_where_it_is_said_again)
 	add_schedule(90000, 10);
 	add_schedule(0, 10);
 	EXPECT_HOLES("10 20 200 210", 220, "20-200 unknown");
+}
+
+/* Of another epoch, that had to wait. */
+Test(why, a_schedule_that_comes_late_holds_up_to_the_next_one_only)
+{
+	add_schedule(1000, 10);
+	add_schedule(2000, 60);
+	add_schedule_of(&old_stamp, 0, 300, 2100);
+	EXPECT_HOLES("0 300 600 900 1000 1010 1300 2000 2060 2120", 2130,
+		     "1010-1300 unknown; 1300-2000 unknown");
+}
+
+Test(why, a_schedule_that_comes_late_and_says_the_same_does_not_hold_on)
+{
+	add_schedule(0, 10);
+	add_schedule(1000, 10);
+	add_schedule_of(&old_stamp, 500, 0, 1100);
+	EXPECT_HOLES("490 500 1000 1010 1100", 1110,
+		     "500-1000 not_sampled; 1010-1100 unknown");
+}
+
+Test(why, a_clock_that_comes_late_does_not_begin_what_holds_since)
+{
+	add_schedule(1000, 10);
+	add_schedule(2000, 60);
+	add_clock_received(HM_CLOCK_STEPPED, BOOT_A, 500, 500, -100, 2100);
+	EXPECT_HOLES("1000 1010 1050 2000 2060", 2070, "1010-1050 unknown; 1050-2000 unknown");
+}
+
+/* Told by a clock that was far ahead: it would hold some day. */
+Test(why, a_schedule_of_a_clock_that_was_far_ahead_holds_since_it_came)
+{
+	add_schedule_of(&old_stamp, 90000, 60, 100);
+	add_schedule(1000, 10);
+	EXPECT_HOLES("100 160 1000 90000 90010 90050", 90060,
+		     "160-1000 unknown; 1000-90000 unknown; 90010-90050 unknown");
 }
 
 Test(why, times_that_a_clock_goes_through_twice_make_none)
@@ -611,6 +658,14 @@ Test(why, nothing_has_come_since)
 	add_schedule(5, 10);
 	why_causes_note_contact(&causes, 30 * SECOND_US);
 	EXPECT_HOLES("10 20", 230, "20- no_contact");
+}
+
+Test(why, an_agent_that_ships_seldom_is_waited_for)
+{
+	ship_s = 3600;
+	add_schedule(0, 10);
+	EXPECT_HOLES("10 20", 3700, "");
+	EXPECT_HOLES("10 20", 3800, "20- no_contact");
 }
 
 Test(why, nothing_has_come_since_the_agent_began)
