@@ -79,6 +79,7 @@ int why_begin(struct why *why, const struct why_series *series)
 	why->before_us = WHY_NO_TIME;
 	why->behind_us = WHY_NO_TIME;
 	why->mark = HM_REASON_NONE;
+	why->has_lost = false;
 	why->is_early = false;
 	why->has_pending = false;
 	if (why->segments_of == series->metric)
@@ -175,7 +176,8 @@ static int look_between(struct why *why, int64_t from_us, int64_t to_us)
 /* Marks of these are there for each sample that is missing; others last until the next one. */
 static bool is_single(uint8_t mark)
 {
-	return mark == HM_REASON_SOURCE_FAILED || mark == HM_REASON_SOURCE_STUCK;
+	return mark == HM_REASON_SOURCE_FAILED || mark == HM_REASON_SOURCE_STUCK ||
+	       mark == HM_REASON_AGENT_STOPPED;
 }
 
 /* What was last may be a mark: it says why up to the next time, or as far as it reaches. */
@@ -295,6 +297,7 @@ static int add(struct why *why, int64_t time_us, uint8_t mark)
 		result = look_up_to_mark(why, time_us, mark);
 	why->last_us = time_us;
 	why->mark = mark;
+	why->has_lost = false;
 	return result;
 }
 

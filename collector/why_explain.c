@@ -91,7 +91,7 @@ static bool has_begun_without(const struct why *why, const struct why_part *hole
 	return true;
 }
 
-/* Nothing explains it, but that a run of the agent never had the series; or that is no reason. */
+/* Nothing explains it, but that the series is gone, which was lost, or the agent never had it; or that is no reason. */
 static int tell_unexplained(struct why *why, const struct why_part *hole)
 {
 	int64_t begun_us = 0;
@@ -100,6 +100,9 @@ static int tell_unexplained(struct why *why, const struct why_part *hole)
 	/* It may have been there. */
 	if (why->series.is_damaged)
 		return why_tell(why, hole->from_us, hole->to_us, HM_REASON_QUARANTINED);
+	/* That it is gone is said once; so that was lost. */
+	if (why->has_lost)
+		return why_tell(why, hole->from_us, hole->to_us, HM_REASON_SOURCE_GONE);
 	if (!has_begun_without(why, hole, &begun_us))
 		return why_tell(why, hole->from_us, hole->to_us, HM_REASON_NONE);
 	result = why_tell(why, hole->from_us, begun_us, HM_REASON_NONE);
@@ -140,6 +143,13 @@ static int tell_rest(struct why *why, const struct why_part *hole)
 	if (why->is_early)
 		return 0;
 	return hole->to_us == WHY_STILL ? tell_end(why, hole) : tell_unexplained(why, hole);
+}
+
+/* Samples and marks were there, which nobody has any more. */
+static bool is_loss(enum rank rank, enum hm_reason reason)
+{
+	return rank == RANK_GAP || rank == RANK_LOST || rank == RANK_DELETED ||
+	       reason == HM_REASON_AGENT_LOST;
 }
 
 /* What lies behind the present was told by a clock that was ahead. */
@@ -186,6 +196,7 @@ static int explain_by_spans(struct why *why, struct why_part hole, enum rank ran
 		result = explain_before(why, &hole, placed.from_us, rank + 1);
 		if (result == 0)
 			result = why_tell(why, placed.from_us, placed.to_us, span->reason);
+		why->has_lost |= is_loss(rank, span->reason);
 		hole.from_us = placed.to_us;
 	}
 	if (result == 0)

@@ -183,6 +183,8 @@ static uint8_t reason_of(char letter)
 		return HM_REASON_SOURCE_GONE;
 	case 'Q':
 		return HM_REASON_QUOTA;
+	case 'A':
+		return HM_REASON_AGENT_STOPPED;
 	default:
 		return HM_REASON_NONE;
 	}
@@ -349,6 +351,63 @@ Test(why, a_source_that_has_gone_is_not_there_whatever_else_happens)
 	EXPECT_HOLES("10 G20", 9000, "10- source_gone");
 }
 
+/* Marks of the tick at which the agent was stopped. */
+Test(why, an_agent_that_was_stopped_in_a_turn_is_so_until_it_begins)
+{
+	add_start(BOOT_A, 0, 5);
+	add_schedule(0, 10);
+	add_stop(BOOT_A, 21, 26);
+	add_start(BOOT_A, 100, 105);
+	why_causes_note_contact(&causes, 8990 * SECOND_US);
+	EXPECT_HOLES("10 A20", 9000, "10-100 agent_stopped; 100- source_gone");
+}
+
+/* What a gap took may have been the one word about a series that is gone. */
+Test(why, a_source_whose_last_word_was_lost_has_gone)
+{
+	add_schedule(0, 10);
+	add_gap(30, 200, HM_REASON_SPOOL_FULL);
+	EXPECT_HOLES("10 20 5000 5010", 5020, "20-210 spool_full; 210-5000 source_gone");
+}
+
+Test(why, a_source_whose_last_word_was_lost_has_gone_up_to_where_it_is_said_again)
+{
+	add_schedule(0, 10);
+	add_gap(30, 200, HM_REASON_SPOOL_FULL);
+	EXPECT_HOLES("10 20 G800 5000", 5010, "20-210 spool_full; 210-5000 source_gone");
+}
+
+Test(why, a_source_whose_last_word_was_lost_has_gone_and_others_come)
+{
+	add_schedule(0, 10);
+	add_gap(30, 200, HM_REASON_SPOOL_FULL);
+	why_causes_note_contact(&causes, 8990 * SECOND_US);
+	EXPECT_HOLES("10 20", 9000, "20-210 spool_full; 210- source_gone");
+}
+
+Test(why, a_source_whose_last_word_the_agent_could_not_keep_has_gone)
+{
+	add_schedule(0, 10);
+	add_clock(HM_CLOCK_LOST, BOOT_A, 50, 50, 25);
+	add_clock(HM_CLOCK_HELD_UP, BOOT_A, 80, 80, 30);
+	EXPECT_HOLES("10 20 5000", 5010, "20-50 agent_lost; 50-80 agent_held_up; 80-5000 source_gone");
+}
+
+Test(why, a_source_whose_last_word_was_deleted_has_gone)
+{
+	add_schedule(0, 10);
+	add_delete("", 30 * SECOND_US, 200 * SECOND_US, 9000);
+	EXPECT_HOLES("10 20 5000", 5010, "20-200 deleted; 200-5000 source_gone");
+}
+
+/* What was lost before a sample that is there has nothing to do with it. */
+Test(why, what_nobody_explains_behind_a_sample_stays_so)
+{
+	add_schedule(0, 10);
+	add_gap(30, 200, HM_REASON_SPOOL_FULL);
+	EXPECT_HOLES("10 20 210 500", 510, "20-210 spool_full; 210-500 unknown");
+}
+
 Test(why, a_limit_on_series)
 {
 	add_schedule(0, 10);
@@ -369,11 +428,11 @@ Test(why, a_gap_of_one_sample)
 	EXPECT_HOLES("10 20 40 50", 60, "20-40 spool_damaged");
 }
 
-Test(why, a_gap_ends_before_what_nobody_explains)
+Test(why, a_gap_ends_before_what_it_does_not_explain)
 {
 	add_schedule(0, 10);
 	add_gap(30, 60, HM_REASON_SPOOL_AGE);
-	EXPECT_HOLES("10 20 210", 220, "20-70 spool_age; 70-210 unknown");
+	EXPECT_HOLES("10 20 210", 220, "20-70 spool_age; 70-210 source_gone");
 }
 
 Test(why, gaps_of_several_reasons)
