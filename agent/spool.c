@@ -238,7 +238,7 @@ static int check_draft(const struct spool *spool, const struct spool_draft *draf
 	if (is_batch && (draft->first_us == INT64_MIN || draft->first_us > draft->last_us ||
 			 draft->ticks > spool->last_tick))
 		return -EINVAL;
-	if (!is_batch && !spool_may_carry(spool, draft->body_bytes))
+	if (!is_batch && !spool_may_carry(spool, draft->body_bytes, draft->is_minor))
 		return -EDQUOT;
 	return spool_current(spool)->last >= HM_SEQUENCE_MAX ? -EOVERFLOW : 0;
 }

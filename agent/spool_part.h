@@ -189,7 +189,7 @@ void spool_remove_empty(struct spool *spool);
 int spool_drop_oldest(struct spool *spool, enum hm_reason reason);
 
 /* May so much more be carried on from segment to segment? */
-bool spool_may_carry(const struct spool *spool, size_t body_bytes);
+bool spool_may_carry(const struct spool *spool, size_t body_bytes, bool is_minor);
 
 /* What is durable needs no body in memory, but for DECLAREs of the current epoch. */
 void spool_settle_entry(struct spool *spool, const struct spool_epoch *epoch,

@@ -59,8 +59,9 @@ static size_t carried_bytes(size_t body_bytes)
 	       log_file_record_bytes(SPOOL_META_BYTES + SPOOL_GAP_BODY_BYTES);
 }
 
-bool spool_may_carry(const struct spool *spool, size_t body_bytes)
+bool spool_may_carry(const struct spool *spool, size_t body_bytes, bool is_minor)
 {
+	const uint64_t max_bytes = spool->options.max_bytes / SPOOL_CARRIED_PART;
 	uint64_t n_bytes = carried_bytes(body_bytes);
 
 	for (size_t i = 0; i < spool->n_epochs; i++) {
@@ -74,7 +75,7 @@ bool spool_may_carry(const struct spool *spool, size_t body_bytes)
 				n_bytes += carried_bytes(entry->body_bytes);
 		}
 	}
-	return n_bytes <= spool->options.max_bytes / SPOOL_CARRIED_PART;
+	return n_bytes <= (is_minor ? max_bytes / 2 : max_bytes);
 }
 
 static enum spool_fate decide(const void *context, const struct spool_epoch *epoch,

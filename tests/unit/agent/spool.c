@@ -436,6 +436,25 @@ Test(spool, refuses_declarations_beyond_their_part_of_it)
 	cr_assert_not(status_of().is_in_memory);
 }
 
+Test(spool, keeps_room_for_declarations_free_of_what_is_minor)
+{
+	struct spool_draft draft = {
+		.type = HM_FRAME_CLOCK, .body = "0123456789", .body_bytes = 10, .is_minor = true};
+	uint64_t sequence;
+	unsigned n_minor = 0;
+	unsigned n = 0;
+
+	while (n_minor < 1000 && spool_append_message(spool, &draft, &sequence) == 0)
+		n_minor++;
+	cr_assert_lt(n_minor, 1000);
+	draft.is_minor = false;
+	draft.type = HM_FRAME_DECLARE;
+	while (n < 1000 && spool_append_message(spool, &draft, &sequence) == 0)
+		n++;
+	cr_assert_geq(n + 1, n_minor);
+	cr_assert_lt(n, 1000);
+}
+
 Test(spool, goes_on_in_another_segment_after_a_failed_sync)
 {
 	(void)tick("tick");
