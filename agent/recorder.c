@@ -10,10 +10,10 @@
 
 #include "agent/dictionary.h"
 #include "agent/encoder.h"
+#include "agent/notes.h"
 #include "agent/round.h"
 #include "agent/tick.h"
 #include "common/message.h"
-#include "common/wire_clock.h"
 
 /* However they are encoded, so many of one tick fit a batch, so no tick is ever divided. */
 #define TICK_SAMPLES_MAX 4096
@@ -22,7 +22,6 @@
 
 struct recorder {
 	struct spool *spool;
-	uint8_t boot_id[HM_ID_BYTES];
 	struct dictionary dictionary;
 	uint8_t epoch[HM_ID_BYTES]; /* of which the next is said */
 	uint32_t n_declared;        /* series that it has declared */
@@ -35,20 +34,13 @@ struct recorder {
 	struct buffer bytes;
 	uint64_t n_unsealed;
 	uint64_t n_lost;
-	bool has_lost; /* what is not noted yet */
-	struct queue_span lost;
+	struct notes notes;
 	int told; /* why samples are lost: what the log has said last */
 };
 
 void recorder_lose(struct recorder *recorder, const struct queue_span *span)
 {
-	struct queue_span *lost = &recorder->lost;
-
-	if (!recorder->has_lost || span->first_us < lost->first_us)
-		lost->first_us = span->first_us;
-	if (!recorder->has_lost || span->last_us > lost->last_us)
-		lost->last_us = span->last_us;
-	recorder->has_lost = true;
+	notes_lose(&recorder->notes, span);
 }
 
 static void lose(struct recorder *recorder, uint64_t n_samples, int64_t time_us, int error)
@@ -256,36 +248,9 @@ static int seal(struct recorder *recorder)
 	return result == 0 ? declared : result;
 }
 
-/* @return 0 or -errno */
-static int append_event(struct recorder *recorder, const struct clock_event *event)
-{
-	struct wire_clock clock = {
-		.event = event->event,
-		.now_us = event->now_us,
-		.since_boot_us = event->since_boot_us,
-		.change_us = event->change_us,
-	};
-	struct spool_draft draft = {.type = HM_FRAME_CLOCK};
-	uint64_t sequence;
-
-	memcpy(clock.boot_id, recorder->boot_id, HM_ID_BYTES);
-	buffer_clear(&recorder->bytes);
-	wire_clock_put(&recorder->bytes, &clock);
-	if (buffer_failed(&recorder->bytes))
-		return -ENOMEM;
-	/* The spool has stamps of its own. */
-	draft.body = recorder->bytes.data + HM_STAMP_BYTES;
-	draft.body_bytes = recorder->bytes.length - HM_STAMP_BYTES;
-	return spool_append_message(recorder->spool, &draft, &sequence);
-}
-
 void recorder_note(struct recorder *recorder, const struct clock_event *event)
 {
-	int result = append_event(recorder, event);
-
-	if (result < 0)
-		message_warning("cannot note in the spool what happens to the clock: %s",
-				strerror(-result));
+	notes_add(&recorder->notes, recorder->spool, event);
 }
 
 int recorder_note_schedule(struct recorder *recorder, const void *body, size_t length)
@@ -297,29 +262,12 @@ int recorder_note_schedule(struct recorder *recorder, const void *body, size_t l
 	return spool_append_message(recorder->spool, &draft, &sequence);
 }
 
-/* Note of what times there are no samples since they were lost; tried again until it succeeds. */
-static void note_lost(struct recorder *recorder)
-{
-	const struct queue_span *lost = &recorder->lost;
-	struct clock_event event = clock_event_now(HM_CLOCK_LOST);
-
-	if (!recorder->has_lost)
-		return;
-	/* That of one tick has taken some time, too. */
-	event.change_us = lost->last_us > lost->first_us ? lost->last_us - lost->first_us : 1;
-	event.since_boot_us -= event.now_us - lost->last_us;
-	if (event.since_boot_us < 0)
-		event.since_boot_us = 0;
-	event.now_us = lost->last_us;
-	recorder->has_lost = append_event(recorder, &event) < 0;
-}
-
 void recorder_ship(struct recorder *recorder)
 {
 	int result = seal(recorder);
 	int synced;
 
-	note_lost(recorder);
+	notes_ship(&recorder->notes, recorder->spool);
 	synced = spool_sync(recorder->spool);
 
 	if (result < 0)
@@ -449,7 +397,7 @@ void recorder_take(struct recorder *recorder, const void *samples, size_t length
 			put_sample(recorder, &sample, recorder->ids[i]);
 	}
 	put_tick(recorder);
-	if (!recorder->has_lost)
+	if (!recorder->notes.has_lost)
 		recorder->told = 0;
 }
 
@@ -464,7 +412,7 @@ int recorder_new(struct spool *spool, const uint8_t boot_id[static HM_ID_BYTES],
 	if (!recorder)
 		return -ENOMEM;
 	recorder->spool = spool;
-	memcpy(recorder->boot_id, boot_id, HM_ID_BYTES);
+	memcpy(recorder->notes.boot_id, boot_id, HM_ID_BYTES);
 	recorder->encoder = encoder_new();
 	result = recorder->encoder ? look_at_epoch(recorder) : -ENOMEM;
 	if (result < 0) {
@@ -493,6 +441,7 @@ void recorder_free(struct recorder *recorder)
 	tick_done(&recorder->tick);
 	tick_done(&recorder->sealed_tick);
 	free(recorder->ids);
+	notes_done(&recorder->notes);
 	buffer_done(&recorder->bytes);
 	free(recorder);
 }

@@ -89,7 +89,8 @@ static void take(void)
 
 /* -- what is in the spool, as text ----------------------------------------------------------------- */
 
-static char text[10000];
+static char text[200000];
+static char samples_text[100];
 
 static void say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 static void say(const char *format, ...)
@@ -376,6 +377,76 @@ Test(recorder, notes_what_happens_to_the_clock)
 	recorder_ship(recorder);
 	cr_assert_str_eq(spooled(), "clock 1\nclock 3 at 2 by -5\nclock 4 at 3 by 6\n"
 				    "clock 5 at 4 by 7\nclock 2\n");
+}
+
+static unsigned count_clocks(const char *said)
+{
+	unsigned n = 0;
+
+	for (const char *at = spooled(); (at = strstr(at, said)); at++)
+		n++;
+	return n;
+}
+
+/* A plugin that is slower than its interval: that is no more than one event for each shipment. */
+Test(recorder, notes_that_it_is_held_up_at_every_turn_as_once)
+{
+	for (int64_t i = 1; i <= 600; i++) {
+		note(HM_CLOCK_HELD_UP, 1000000000 + i * 3000000, 1500000);
+		if (i % 20 == 0)
+			recorder_ship(recorder);
+	}
+	cr_expect_eq(count_clocks("clock 5"), 31);
+	cr_expect_eq(strstr(spooled(), "clock 5 at 1003000000 by 1500000\n"
+				       "clock 5 at 1060000000 by 55500000\n"
+				       "clock 5 at 1120000000 by 58500000\n"),
+		     text);
+}
+
+Test(recorder, notes_at_once_that_it_is_held_up_again_after_a_while)
+{
+	note(HM_CLOCK_HELD_UP, 1000000000, 1500000);
+	note(HM_CLOCK_HELD_UP, 1070000000, 1500000);
+	note(HM_CLOCK_HELD_UP, 1075000000, 1500000);
+	cr_assert_eq(spool_sync(spool), 0);
+	cr_expect_eq(count_clocks("clock 5"), 2);
+	/* What comes behind it is told behind it. */
+	note(HM_CLOCK_STEPPED, 1000000000, -75000000);
+	note(HM_CLOCK_HELD_UP, 1005000000, 1500000);
+	cr_assert_eq(spool_sync(spool), 0);
+	cr_expect_str_eq(spooled(), "clock 5 at 1000000000 by 1500000\n"
+				    "clock 5 at 1070000000 by 1500000\n"
+				    "clock 5 at 1075000000 by 1500000\n"
+				    "clock 3 at 1000000000 by -75000000\n"
+				    "clock 5 at 1005000000 by 1500000\n");
+}
+
+/* What the spool has no room for is one span, and written when it has. */
+Test(recorder, notes_later_what_the_spool_has_no_room_for)
+{
+	const int64_t n = 5000;
+	struct spool_epoch_info info;
+	unsigned n_noted;
+
+	for (int64_t i = 1; i <= n; i++)
+		note(HM_CLOCK_STEPPED, i * 100000000, 50000000);
+	note(HM_CLOCK_STOPPED, n * 100000000 + 1, 0);
+	put(n * 100000000 + 2, &gauge, "a", 1);
+	take();
+	cr_expect_eq(recorder_n_lost(recorder), 0, "there is room for its declaration");
+	recorder_ship(recorder);
+	n_noted = count_clocks("clock 3");
+	cr_assert_lt(n_noted, n);
+	cr_expect_eq(count_clocks("clock 2"), 1);
+	cr_expect_eq(count_clocks("clock 6"), 0);
+
+	cr_assert_eq(spool_get_epoch(spool, 0, &info), 0);
+	spool_acked(spool, info.id, info.last);
+	recorder_ship(recorder);
+	(void)snprintf(samples_text, sizeof(samples_text), "clock 6 at %" PRId64 " by %" PRId64 "\n",
+		       n * 100000000,
+		       n * 100000000 - (int64_t)(n_noted + 1) * 100000000 + 50000000);
+	cr_expect_eq(count_clocks(samples_text), 1, "%s", samples_text);
 }
 
 Test(recorder, notes_once_of_what_times_samples_were_lost)
