@@ -346,7 +346,32 @@ static void pack_series(const struct batch_series *series, int64_t time_us, doub
 	round_put(out, &sample);
 }
 
-size_t batch_pack(const struct hm_batch *batch, int64_t time_us, struct buffer *out)
+/* Can this round say which series there are? */
+static bool knows_series(const struct hm_batch *batch)
+{
+	return batch->discard_reason == HM_REASON_NONE ||
+	       batch->discard_reason == HM_REASON_SOURCE_GONE;
+}
+
+/* An agent that has begun anew does not know the series that it had before: why they are missing. */
+static void pack_rest(struct hm_batch *batch, int64_t time_us, struct buffer *out)
+{
+	struct round_sample rest = {
+		.time_us = time_us,
+		.reason = knows_series(batch) ? HM_REASON_SOURCE_GONE : batch->discard_reason,
+		.name = {"", 0},
+	};
+
+	if (batch->has_begun || (knows_series(batch) && !batch->owes_rest))
+		return;
+	batch->owes_rest = true;
+	for (size_t i = 0; i < batch->plugin->n_metrics; i++) {
+		rest.metric = &batch->plugin->metrics[i];
+		round_put(out, &rest);
+	}
+}
+
+size_t batch_pack(struct hm_batch *batch, int64_t time_us, struct buffer *out)
 {
 	const struct batch_series *series;
 	size_t n_samples = 0;
@@ -363,6 +388,7 @@ size_t batch_pack(const struct hm_batch *batch, int64_t time_us, struct buffer *
 		if (reason != HM_REASON_NONE)
 			pack_series(series, time_us, 0, reason, out);
 	}
+	pack_rest(batch, time_us, out);
 	return n_samples;
 }
 
@@ -468,6 +494,7 @@ void batch_commit(struct hm_batch *batch, int64_t time_us)
 	struct batch_series *series;
 	struct batch_series *next;
 
+	batch->has_begun |= knows_series(batch);
 	batch->n_shown = 0;
 	TAILQ_FOREACH_SAFE(series, &batch->series, entry, next) {
 		commit_series(batch, series, time_us);

@@ -46,6 +46,8 @@ struct hm_batch {
 	uint64_t round;
 	/* Nothing of this round counts, and this is why; HM_REASON_NONE = it does. */
 	enum hm_reason discard_reason;
+	bool has_begun; /* a safe round has said which series there are */
+	bool owes_rest; /* before that, one has said why all that an agent before had are missing */
 	/* Of this round: */
 	size_t n_left_out;     /* series without a place */
 	size_t *left_out;      /* of each metric; NULL: of none ever */
@@ -85,10 +87,11 @@ size_t batch_format(const struct hm_batch *batch, int64_t time_us, struct buffer
 
 /*
  * The same as samples of agent/round.h, with the reason of each that is missing: the plugin said so, or the round
- * failed. A series that the safe round before had, and this one says nothing of, is said to be gone, once.
+ * failed. A series that the safe round before had, and this one says nothing of, is said to be gone, once. As long as no
+ * round has said which series there are, that is said of each metric (agent/round.h).
  * @return the number of values; out->failed tells when there was no memory for them
  */
-size_t batch_pack(const struct hm_batch *batch, int64_t time_us, struct buffer *out);
+size_t batch_pack(struct hm_batch *batch, int64_t time_us, struct buffer *out);
 
 /* Say of all series that the last safe round had that they are missing, at a time for which there was no round. */
 void batch_pack_missing(const struct hm_batch *batch, int64_t time_us, enum hm_reason reason,

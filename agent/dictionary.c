@@ -21,6 +21,8 @@ struct dictionary_entry {
 	uint32_t id;
 	uint32_t next_id; /* of the series that was asked for behind it the last time */
 	uint32_t crc;     /* of it, and all before it */
+	uint32_t round;   /* in which something was said of it last; 0: none */
+	bool is_gone;     /* that was that it is gone */
 	char texts[];
 };
 
@@ -129,6 +131,39 @@ static uint32_t add_to_crc(uint32_t crc, const struct wire_series *series)
 uint32_t dictionary_crc(const struct dictionary *dictionary, uint32_t n_series)
 {
 	return n_series > 0 ? dictionary->entries[n_series - 1]->crc : 0;
+}
+
+void dictionary_note(struct dictionary *dictionary, uint32_t id, uint32_t round, bool is_gone)
+{
+	dictionary->entries[id]->round = round;
+	dictionary->entries[id]->is_gone = is_gone;
+}
+
+uint32_t dictionary_next_gone(const struct dictionary *dictionary, uint32_t id, uint32_t round)
+{
+	while (id < dictionary->n_series &&
+	       (!dictionary->entries[id]->is_gone || dictionary->entries[id]->round == round))
+		id++;
+	return id;
+}
+
+static bool has_metric(const struct dictionary_entry *entry, const char *metric, size_t length)
+{
+	const struct series_text *name = &entry->series.name;
+
+	return name->length >= length && memcmp(name->start, metric, length) == 0 &&
+	       (name->length == length || name->start[length] == '{');
+}
+
+uint32_t dictionary_next_silent(const struct dictionary *dictionary, uint32_t id,
+				const char *metric, uint32_t round)
+{
+	const size_t length = strlen(metric);
+
+	while (id < dictionary->n_series && (dictionary->entries[id]->round == round ||
+					     !has_metric(dictionary->entries[id], metric, length)))
+		id++;
+	return id;
 }
 
 /* Give a series the next id. */

@@ -12,6 +12,7 @@
  * which come from outside.
  */
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -44,6 +45,17 @@ int dictionary_add(struct dictionary *dictionary, const struct wire_series *seri
 /* The id of a series that is known. @return 0; -ENOENT: it is not */
 int dictionary_find(const struct dictionary *dictionary, const struct wire_series *series,
 		    uint32_t *ret_id);
+
+/* Note that something was said of a series, in a round. @param is_gone  that it is gone */
+void dictionary_note(struct dictionary *dictionary, uint32_t id, uint32_t round, bool is_gone);
+
+/*
+ * The first series from an id on that is gone, as it was said last; or, in the second case, that has a metric. Only of those that
+ * a round has said nothing of. @return its id; n_series: there is none
+ */
+uint32_t dictionary_next_gone(const struct dictionary *dictionary, uint32_t id, uint32_t round);
+uint32_t dictionary_next_silent(const struct dictionary *dictionary, uint32_t id,
+				const char *metric, uint32_t round);
 
 /*
  * Take the series of a DECLARE that was written before: when an agent starts, its spool has them all.

@@ -35,12 +35,16 @@ struct recorder {
 	uint64_t n_unsealed;
 	uint64_t n_lost;
 	struct notes notes;
+	uint32_t n_rounds;
+	uint64_t n_gone_batches; /* of the spool, that are known */
+	bool owes_gone; /* something was lost: it is to be said again which series are gone */
 	int told; /* why samples are lost: what the log has said last */
 };
 
 void recorder_lose(struct recorder *recorder, const struct queue_span *span)
 {
 	notes_lose(&recorder->notes, span);
+	recorder->owes_gone = true;
 }
 
 static void lose(struct recorder *recorder, uint64_t n_samples, int64_t time_us, int error)
@@ -262,6 +266,23 @@ int recorder_note_schedule(struct recorder *recorder, const void *body, size_t l
 	return spool_append_message(recorder->spool, &draft, &sequence);
 }
 
+static uint64_t count_gone_batches(const struct recorder *recorder)
+{
+	struct spool_status status;
+
+	spool_get_status(recorder->spool, &status);
+	return status.n_gone_batches;
+}
+
+/* A gap may have taken what was said of series. */
+static void look_for_gaps(struct recorder *recorder)
+{
+	const uint64_t n_gone_batches = count_gone_batches(recorder);
+
+	recorder->owes_gone |= n_gone_batches != recorder->n_gone_batches;
+	recorder->n_gone_batches = n_gone_batches;
+}
+
 void recorder_ship(struct recorder *recorder)
 {
 	int result = seal(recorder);
@@ -269,6 +290,7 @@ void recorder_ship(struct recorder *recorder)
 
 	notes_ship(&recorder->notes, recorder->spool);
 	synced = spool_sync(recorder->spool);
+	look_for_gaps(recorder);
 
 	if (result < 0)
 		message_error("cannot ship: %s; it is tried again", strerror(-result));
@@ -337,6 +359,33 @@ static void put_sample(struct recorder *recorder, const struct round_sample *sam
 	}
 	if (result < 0)
 		lose_sample(recorder, sample, result);
+	dictionary_note(&recorder->dictionary, id, recorder->n_rounds,
+			sample->reason == HM_REASON_SOURCE_GONE);
+}
+
+/* Say of all series of the metric that the round has said nothing of why they are missing. */
+static void put_rest(struct recorder *recorder, const struct round_sample *sample)
+{
+	struct dictionary *dictionary = &recorder->dictionary;
+	uint32_t id = 0;
+
+	while ((id = dictionary_next_silent(dictionary, id, sample->metric->name,
+					    recorder->n_rounds)) < recorder->n_declared)
+		put_sample(recorder, sample, id++);
+}
+
+/* That a series is gone is said once: again, where that may have been lost. */
+static void repeat_gone(struct recorder *recorder, int64_t time_us)
+{
+	const struct round_sample gone = {.time_us = time_us, .reason = HM_REASON_SOURCE_GONE};
+	uint32_t id = 0;
+
+	if (!recorder->owes_gone)
+		return;
+	recorder->owes_gone = false;
+	while ((id = dictionary_next_gone(&recorder->dictionary, id, recorder->n_rounds)) <
+	       recorder->n_declared)
+		put_sample(recorder, &gone, id++);
 }
 
 /* @return the id of a sample's series, or NO_ID: nobody would take it, or know it */
@@ -376,7 +425,7 @@ static int find_ids(struct recorder *recorder, const char *at, const char *end)
 			recorder->ids = ids;
 			recorder->ids_capacity = capacity;
 		}
-		recorder->ids[i] = find_id(recorder, &sample);
+		recorder->ids[i] = round_is_of_rest(&sample) ? NO_ID : find_id(recorder, &sample);
 	}
 	return 0;
 }
@@ -385,17 +434,22 @@ void recorder_take(struct recorder *recorder, const void *samples, size_t length
 {
 	const char *at = samples;
 	const char *end = at + length;
-	struct round_sample sample;
+	struct round_sample sample = {.time_us = 0};
 	int result = find_ids(recorder, at, end);
 	int declared = result < 0 ? result : declare(recorder);
 
+	recorder->n_rounds++;
 	for (size_t i = 0; round_next(&at, end, &sample); i++) {
 		if (result < 0 ||
 		    (recorder->ids[i] != NO_ID && recorder->ids[i] >= recorder->n_declared))
 			lose_sample(recorder, &sample, declared);
+		else if (round_is_of_rest(&sample))
+			put_rest(recorder, &sample);
 		else if (recorder->ids[i] != NO_ID)
 			put_sample(recorder, &sample, recorder->ids[i]);
 	}
+	if (length > 0)
+		repeat_gone(recorder, sample.time_us);
 	put_tick(recorder);
 	if (!recorder->notes.has_lost)
 		recorder->told = 0;
@@ -428,6 +482,7 @@ int recorder_use_spool(struct recorder *recorder, struct spool *spool)
 {
 	recorder->spool = spool;
 	recorder->last_lost_tick = 0;
+	recorder->n_gone_batches = count_gone_batches(recorder);
 	memset(recorder->epoch, 0, HM_ID_BYTES);
 	return look_at_epoch(recorder);
 }

@@ -12,6 +12,10 @@
 #include "hostmetrics/format.h"
 #include "hostmetrics/plugin.h"
 
+/*
+ * One without a name is about all series of its metric that the round says nothing of, whichever there are: an agent that
+ * has begun anew does not know those it had before.
+ */
 struct round_sample {
 	int64_t time_us;
 	double value;
@@ -19,6 +23,11 @@ struct round_sample {
 	const struct hm_metric *metric; /* lives as long as the plugins are loaded */
 	struct series_text name;        /* canonical, without the label host */
 };
+
+static inline bool round_is_of_rest(const struct round_sample *sample)
+{
+	return sample->name.length == 0;
+}
 
 /* Append one; `failed` of the buffer tells when there was no memory. */
 void round_put(struct buffer *out, const struct round_sample *sample);

@@ -28,6 +28,9 @@ static const struct hm_metric metrics[N_METRICS] = {
 
 static const struct hm_metric foreign = {.name = "foreign", .kind = HM_GAUGE};
 
+/* What is said of all their series. */
+#define RESTS(word) "rest of t: " word "\nrest of presses_total: " word "\nrest of load: " word "\n"
+
 static const struct hm_plugin plugin = {.metrics = metrics, .n_metrics = N_METRICS};
 
 static struct hm_batch batch;
@@ -61,6 +64,8 @@ static const char *unpack(const struct buffer *packed)
 
 	buffer_clear(&lines);
 	while (packed->length > 0 && round_next(&at, packed->data + packed->length, &sample)) {
+		if (round_is_of_rest(&sample))
+			buffer_printf(&lines, "rest of %s", sample.metric->name);
 		buffer_append(&lines, sample.name.start, sample.name.length);
 		if (sample.reason == HM_REASON_NONE)
 			buffer_printf(&lines, " %g\n", sample.value);
@@ -437,7 +442,34 @@ Test(batch, ships_a_total_that_it_owes_though_the_round_fails)
 	batch_begin(&batch);
 	batch_discard(&batch, HM_REASON_SOURCE_FAILED);
 
-	cr_assert_str_eq(pack(), "presses_total{key=\"f12\"} 5\n");
+	cr_assert_str_eq(pack(), "presses_total{key=\"f12\"} 5\n" RESTS("source_failed"));
+}
+
+/* An agent before may have had series that this one does not know. */
+Test(batch, says_of_all_series_why_they_are_missing_until_it_knows_them)
+{
+	batch_begin(&batch);
+	batch_discard(&batch, HM_REASON_SOURCE_FAILED);
+	cr_expect_str_eq(pack(), RESTS("source_failed"));
+	commit();
+	batch_begin(&batch);
+	hm_emit(&batch, &metrics[LOAD], 1);
+	cr_expect_str_eq(pack(), "load 1\n" RESTS("source_gone"));
+	cr_expect_str_eq(pack(), "load 1\n" RESTS("source_gone"), "it was not safe");
+	commit();
+	batch_begin(&batch);
+	cr_expect_str_eq(pack(), "load: source_gone\n");
+	commit();
+	batch_begin(&batch);
+	batch_discard(&batch, HM_REASON_SOURCE_FAILED);
+	cr_expect_str_eq(pack(), "", "all are known");
+}
+
+Test(batch, says_nothing_of_all_series_where_its_first_round_has_them)
+{
+	batch_begin(&batch);
+	batch_discard(&batch, HM_REASON_SOURCE_GONE);
+	cr_expect_str_eq(pack(), "");
 }
 
 Test(batch, takes_a_value_with_too_few_labels_for_missing)

@@ -149,6 +149,17 @@ Test(plugin, says_why_series_are_missing_while_it_fails)
 	cr_assert_str_eq(pack_safely(), "value\nvalue\n");
 }
 
+Test(plugin, that_cannot_start_says_it_of_all_that_an_agent_had_before)
+{
+	control->start_result = -EACCES;
+	cr_assert_str_eq(pack_safely(), "source_failed\nsource_failed\n");
+	cr_assert_str_eq(pack_safely(), "source_failed\nsource_failed\n");
+	control->start_result = 0;
+	now_us += MINUTE_US;
+	cr_assert_str_eq(pack_safely(), "value\nvalue\nsource_gone\nsource_gone\n");
+	cr_assert_str_eq(pack_safely(), "value\nvalue\n");
+}
+
 Test(plugin, says_once_that_its_source_is_gone)
 {
 	cr_assert_str_eq(pack_safely(), "value\nvalue\n");

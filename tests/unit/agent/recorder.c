@@ -181,10 +181,10 @@ static void say_block(struct block_decoder *decoder, const uint8_t *bytes, size_
 	}
 }
 
-static const char *batched(void)
+static const char *batched_behind(uint64_t sequence)
 {
 	struct block_decoder *decoder = block_decoder_new();
-	struct spool_message message = {.sequence = 0};
+	struct spool_message message = {.sequence = sequence};
 	struct spool_epoch_info info;
 
 	text[0] = '\0';
@@ -204,6 +204,11 @@ static const char *batched(void)
 	}
 	block_decoder_free(decoder);
 	return text;
+}
+
+static const char *batched(void)
+{
+	return batched_behind(0);
 }
 
 static struct spool_status status(void)
@@ -510,6 +515,78 @@ Test(recorder, writes_why_samples_are_missing)
 				    "2: 10=source_stuck 20=source_stuck 30=source_stuck "
 				    "40=source_stuck\n");
 	cr_assert_eq(status().n_samples, 5);
+}
+
+static void put_rest(int64_t time_us, enum hm_reason reason)
+{
+	put_missing(time_us, "", reason);
+}
+
+/* Its plugin does not know them: the agent has begun anew. */
+Test(recorder, says_of_all_series_of_a_metric_why_they_are_missing)
+{
+	put(10, &gauge, "a", 1);
+	put(10, &gauge, "a{x=\"1\"}", 1);
+	put(10, &gauge, "ab", 1);
+	take();
+	reopen("web01");
+	put_rest(20, HM_REASON_SOURCE_FAILED);
+	put(20, &gauge, "ab", 2);
+	take();
+	put(30, &gauge, "a", 3);
+	put_rest(30, HM_REASON_SOURCE_GONE);
+	put(30, &gauge, "ab", 3);
+	take();
+	recorder_ship(recorder);
+	cr_expect_str_eq(batched(), "0: 10=1\n1: 10=1\n2: 10=1\n"
+				    "0: 20=source_failed 30=3\n1: 20=source_failed 30=source_gone\n"
+				    "2: 20=2 30=3\n");
+}
+
+static void take_gone(void)
+{
+	put(10, &gauge, "a", 1);
+	put(10, &gauge, "b", 1);
+	put(10, &gauge, "c", 1);
+	take();
+	put(20, &gauge, "a", 2);
+	put_missing(20, "b", HM_REASON_SOURCE_GONE);
+	put_missing(20, "c", HM_REASON_SOURCE_GONE);
+	take();
+	put(30, &gauge, "a", 3);
+	put(30, &gauge, "c", 3);
+	take();
+}
+
+Test(recorder, says_again_what_is_gone_where_samples_were_lost)
+{
+	take_gone();
+	recorder_lose(recorder, &(struct queue_span){20, 20});
+	put(40, &gauge, "a", 4);
+	take();
+	put(50, &gauge, "a", 5);
+	take();
+	recorder_ship(recorder);
+	cr_expect_str_eq(batched(), "2: 10=1 20=source_gone 30=3\n"
+				    "1: 10=1 20=source_gone 40=source_gone\n"
+				    "0: 10=1 20=2 30=3 40=4 50=5\n");
+}
+
+Test(recorder, says_again_what_is_gone_where_a_gap_took_it)
+{
+	uint64_t sequence = 0;
+
+	take_gone();
+	recorder_ship(recorder);
+	while (status().n_gone_batches == 0)
+		sequence = test_spool_append(spool, 100000, 1);
+	recorder_ship(recorder);
+	put(40, &gauge, "a", 4);
+	take();
+	put(50, &gauge, "a", 5);
+	take();
+	recorder_ship(recorder);
+	cr_expect_str_eq(batched_behind(sequence), "1: 40=source_gone\n0: 40=4 50=5\n");
 }
 
 Test(recorder, writes_a_round_in_which_all_is_missing)
