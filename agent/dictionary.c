@@ -22,7 +22,7 @@ struct dictionary_entry {
 	uint32_t next_id; /* of the series that was asked for behind it the last time */
 	uint32_t crc;     /* of it, and all before it */
 	uint32_t round;   /* in which something was said of it last; 0: none */
-	bool is_gone;     /* that was that it is gone */
+	uint8_t lasting;  /* enum hm_reason: why it has no samples since */
 	char texts[];
 };
 
@@ -133,17 +133,22 @@ uint32_t dictionary_crc(const struct dictionary *dictionary, uint32_t n_series)
 	return n_series > 0 ? dictionary->entries[n_series - 1]->crc : 0;
 }
 
-void dictionary_note(struct dictionary *dictionary, uint32_t id, uint32_t round, bool is_gone)
+void dictionary_note(struct dictionary *dictionary, uint32_t id, uint32_t round,
+		     enum hm_reason lasting)
 {
 	dictionary->entries[id]->round = round;
-	dictionary->entries[id]->is_gone = is_gone;
+	dictionary->entries[id]->lasting = (uint8_t)lasting;
 }
 
-uint32_t dictionary_next_gone(const struct dictionary *dictionary, uint32_t id, uint32_t round)
+uint32_t dictionary_next_lasting(const struct dictionary *dictionary, uint32_t id, uint32_t round,
+				 enum hm_reason *ret_lasting)
 {
 	while (id < dictionary->n_series &&
-	       (!dictionary->entries[id]->is_gone || dictionary->entries[id]->round == round))
+	       (dictionary->entries[id]->lasting == HM_REASON_NONE ||
+		dictionary->entries[id]->round == round))
 		id++;
+	if (id < dictionary->n_series)
+		*ret_lasting = (enum hm_reason)dictionary->entries[id]->lasting;
 	return id;
 }
 

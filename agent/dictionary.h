@@ -12,12 +12,12 @@
  * which come from outside.
  */
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "common/buffer.h"
 #include "common/wire_declare.h"
+#include "hostmetrics/format.h"
 
 struct dictionary_entry;
 
@@ -46,14 +46,20 @@ int dictionary_add(struct dictionary *dictionary, const struct wire_series *seri
 int dictionary_find(const struct dictionary *dictionary, const struct wire_series *series,
 		    uint32_t *ret_id);
 
-/* Note that something was said of a series, in a round. @param is_gone  that it is gone */
-void dictionary_note(struct dictionary *dictionary, uint32_t id, uint32_t round, bool is_gone);
+/*
+ * Note that something was said of a series, in a round.
+ * @param lasting  why it has no samples from then on, which is said once; HM_REASON_NONE: it has, or it is said each time
+ */
+void dictionary_note(struct dictionary *dictionary, uint32_t id, uint32_t round,
+		     enum hm_reason lasting);
 
 /*
- * The first series from an id on that is gone, as it was said last; or, in the second case, that has a metric. Only of those that
- * a round has said nothing of. @return its id; n_series: there is none
+ * The first series from an id on that has no samples since that was said; or, in the second case, that has a metric. Only of
+ * those that a round has said nothing of.
+ * @return its id; n_series: there is none
  */
-uint32_t dictionary_next_gone(const struct dictionary *dictionary, uint32_t id, uint32_t round);
+uint32_t dictionary_next_lasting(const struct dictionary *dictionary, uint32_t id, uint32_t round,
+				 enum hm_reason *ret_lasting);
 uint32_t dictionary_next_silent(const struct dictionary *dictionary, uint32_t id,
 				const char *metric, uint32_t round);
 

@@ -67,10 +67,7 @@ static void write_event(struct notes *notes, struct spool *spool, const struct c
 	notes->told = result;
 	if (result == 0)
 		return;
-	if (event->event == HM_CLOCK_STARTED) {
-		notes->start = *event;
-		notes->owes_start = true;
-	}
+	notes->owes_start |= event->event == HM_CLOCK_STARTED;
 	/* Nobody would know why there are no samples. */
 	if (event->change_us > 0)
 		notes_lose(notes, &(struct queue_span){event->now_us - event->change_us,
@@ -110,6 +107,10 @@ void notes_add(struct notes *notes, struct spool *spool, const struct clock_even
 	if (event->event == HM_CLOCK_HELD_UP && put_off(notes, event))
 		return;
 	write_held_up(notes, spool);
+	if (event->event == HM_CLOCK_STARTED) {
+		notes->start = *event;
+		notes->has_start = true;
+	}
 	write_event(notes, spool, event);
 	if (event->event != HM_CLOCK_HELD_UP)
 		notes->was_held_up = false;
@@ -130,6 +131,11 @@ static void write_lost(struct notes *notes, struct spool *spool)
 		event.since_boot_us = 0;
 	event.now_us = lost->last_us;
 	notes->has_lost = append(notes, spool, &event) < 0;
+}
+
+void notes_repeat(struct notes *notes)
+{
+	notes->owes_start = notes->has_start;
 }
 
 void notes_ship(struct notes *notes, struct spool *spool)

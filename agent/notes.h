@@ -20,8 +20,9 @@
 /* Zeroed but for the boot: nothing has happened. */
 struct notes {
 	uint8_t boot_id[HM_ID_BYTES];
-	struct clock_event start; /* of the agent, that could not be written */
-	bool owes_start;
+	struct clock_event start; /* of the agent */
+	bool has_start;
+	bool owes_start; /* it is to be written, once more */
 	struct clock_event held_up; /* to be written with the next shipment */
 	bool has_held_up;
 	bool was_held_up;    /* since the last other event, up to: */
@@ -42,6 +43,9 @@ void notes_add(struct notes *notes, struct spool *spool, const struct clock_even
 
 /* Samples of these times are lost. */
 void notes_lose(struct notes *notes, const struct queue_span *span);
+
+/* What was written is lost: say again that the agent has begun. */
+void notes_repeat(struct notes *notes);
 
 /* Write what is left to be written; what cannot be is tried again. */
 void notes_ship(struct notes *notes, struct spool *spool);

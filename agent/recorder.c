@@ -37,14 +37,14 @@ struct recorder {
 	struct notes notes;
 	uint32_t n_rounds;
 	uint64_t n_gone_batches; /* of the spool, that are known */
-	bool owes_gone; /* something was lost: it is to be said again which series are gone */
+	bool owes_lasting; /* something was lost: what is said once of series is to be said again */
 	int told; /* why samples are lost: what the log has said last */
 };
 
 void recorder_lose(struct recorder *recorder, const struct queue_span *span)
 {
 	notes_lose(&recorder->notes, span);
-	recorder->owes_gone = true;
+	recorder->owes_lasting = true;
 }
 
 static void lose(struct recorder *recorder, uint64_t n_samples, int64_t time_us, int error)
@@ -257,6 +257,12 @@ void recorder_note(struct recorder *recorder, const struct clock_event *event)
 	notes_add(&recorder->notes, recorder->spool, event);
 }
 
+void recorder_repeat(struct recorder *recorder)
+{
+	notes_repeat(&recorder->notes);
+	recorder->owes_lasting = true;
+}
+
 int recorder_note_schedule(struct recorder *recorder, const void *body, size_t length)
 {
 	const struct spool_draft draft = {
@@ -279,7 +285,7 @@ static void look_for_gaps(struct recorder *recorder)
 {
 	const uint64_t n_gone_batches = count_gone_batches(recorder);
 
-	recorder->owes_gone |= n_gone_batches != recorder->n_gone_batches;
+	recorder->owes_lasting |= n_gone_batches != recorder->n_gone_batches;
 	recorder->n_gone_batches = n_gone_batches;
 }
 
@@ -335,6 +341,13 @@ static void put_tick(struct recorder *recorder)
 	tick_begin(&recorder->tick, recorder->tick.time_us);
 }
 
+/* Is that said once, and not of each sample that is missing? */
+static bool is_lasting(enum hm_reason reason)
+{
+	return reason != HM_REASON_SOURCE_FAILED && reason != HM_REASON_SOURCE_STUCK &&
+	       reason != HM_REASON_AGENT_STOPPED;
+}
+
 static int set_sample(struct tick *tick, const struct round_sample *sample, uint32_t id)
 {
 	return sample->reason == HM_REASON_NONE ? tick_set(tick, id, sample->value)
@@ -360,7 +373,7 @@ static void put_sample(struct recorder *recorder, const struct round_sample *sam
 	if (result < 0)
 		lose_sample(recorder, sample, result);
 	dictionary_note(&recorder->dictionary, id, recorder->n_rounds,
-			sample->reason == HM_REASON_SOURCE_GONE);
+			is_lasting(sample->reason) ? sample->reason : HM_REASON_NONE);
 }
 
 /* Say of all series of the metric that the round has said nothing of why they are missing. */
@@ -374,18 +387,18 @@ static void put_rest(struct recorder *recorder, const struct round_sample *sampl
 		put_sample(recorder, sample, id++);
 }
 
-/* That a series is gone is said once: again, where that may have been lost. */
-static void repeat_gone(struct recorder *recorder, int64_t time_us)
+/* Say again what is said once, that a series is gone, say: that may have been lost. */
+static void repeat_lasting(struct recorder *recorder, int64_t time_us)
 {
-	const struct round_sample gone = {.time_us = time_us, .reason = HM_REASON_SOURCE_GONE};
+	struct round_sample mark = {.time_us = time_us};
 	uint32_t id = 0;
 
-	if (!recorder->owes_gone)
+	if (!recorder->owes_lasting)
 		return;
-	recorder->owes_gone = false;
-	while ((id = dictionary_next_gone(&recorder->dictionary, id, recorder->n_rounds)) <
-	       recorder->n_declared)
-		put_sample(recorder, &gone, id++);
+	recorder->owes_lasting = false;
+	while ((id = dictionary_next_lasting(&recorder->dictionary, id, recorder->n_rounds,
+					     &mark.reason)) < recorder->n_declared)
+		put_sample(recorder, &mark, id++);
 }
 
 /* @return the id of a sample's series, or NO_ID: nobody would take it, or know it */
@@ -449,7 +462,7 @@ void recorder_take(struct recorder *recorder, const void *samples, size_t length
 			put_sample(recorder, &sample, recorder->ids[i]);
 	}
 	if (length > 0)
-		repeat_gone(recorder, sample.time_us);
+		repeat_lasting(recorder, sample.time_us);
 	put_tick(recorder);
 	if (!recorder->notes.has_lost)
 		recorder->told = 0;

@@ -53,6 +53,9 @@ int recorder_note_schedule(struct recorder *recorder, const void *body, size_t l
 /* Samples of these times are lost already: it is noted when the next are shipped, as what this loses itself. */
 void recorder_lose(struct recorder *recorder, const struct queue_span *span);
 
+/* What was written is lost: say again what is said once, that the agent began and which series are gone. */
+void recorder_repeat(struct recorder *recorder);
+
 /* Seal what was taken, and make it durable: it may be sent then. */
 void recorder_ship(struct recorder *recorder);
 

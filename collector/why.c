@@ -80,6 +80,7 @@ int why_begin(struct why *why, const struct why_series *series)
 	why->behind_us = WHY_NO_TIME;
 	why->mark = HM_REASON_NONE;
 	why->has_lost = false;
+	why->lost_mark = HM_REASON_SOURCE_GONE;
 	why->is_early = false;
 	why->has_pending = false;
 	if (why->segments_of == series->metric)
@@ -214,6 +215,9 @@ static int look_up_to_mark(struct why *why, int64_t to_us, uint8_t mark)
 
 	if (why->mark != HM_REASON_NONE && !is_single(why->mark))
 		return look_behind(why, to_us);
+	/* It may be said again, since the first one was lost. */
+	if (!is_single(mark))
+		why->lost_mark = mark;
 	if (segment && segment->interval_us > 0 &&
 	    why_distance(from_us, to_us) > why_patience(segment)) {
 		from_us = why_add_times(to_us, -segment->interval_us);
@@ -298,6 +302,7 @@ static int add(struct why *why, int64_t time_us, uint8_t mark)
 	why->last_us = time_us;
 	why->mark = mark;
 	why->has_lost = false;
+	why->lost_mark = HM_REASON_SOURCE_GONE;
 	return result;
 }
 

@@ -78,6 +78,7 @@ struct why {
 	int64_t behind_us; /* its first sample behind that, from its end on; likewise */
 	uint8_t mark;      /* enum hm_reason of the last; HM_REASON_NONE: a sample */
 	bool has_lost;     /* behind that something of it may have been lost */
+	uint8_t lost_mark; /* what such a mark must have said */
 	bool is_early;     /* before the first sample: only what is certain is told */
 	struct why_hole pending;
 	bool has_pending;

@@ -102,7 +102,7 @@ static int tell_unexplained(struct why *why, const struct why_part *hole)
 		return why_tell(why, hole->from_us, hole->to_us, HM_REASON_QUARANTINED);
 	/* That it is gone is said once; so that was lost. */
 	if (why->has_lost)
-		return why_tell(why, hole->from_us, hole->to_us, HM_REASON_SOURCE_GONE);
+		return why_tell(why, hole->from_us, hole->to_us, why->lost_mark);
 	if (!has_begun_without(why, hole, &begun_us))
 		return why_tell(why, hole->from_us, hole->to_us, HM_REASON_NONE);
 	result = why_tell(why, hole->from_us, begun_us, HM_REASON_NONE);

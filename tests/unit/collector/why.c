@@ -377,6 +377,13 @@ Test(why, a_source_whose_last_word_was_lost_has_gone_up_to_where_it_is_said_agai
 	EXPECT_HOLES("10 20 G800 5000", 5010, "20-210 spool_full; 210-5000 source_gone");
 }
 
+Test(why, what_was_lost_is_what_is_said_again)
+{
+	add_schedule(0, 10);
+	add_gap(30, 200, HM_REASON_SPOOL_FULL);
+	EXPECT_HOLES("10 20 Q800 5000", 5010, "20-210 spool_full; 210-5000 quota");
+}
+
 Test(why, a_source_whose_last_word_was_lost_has_gone_and_others_come)
 {
 	add_schedule(0, 10);
