@@ -11,6 +11,7 @@
 
 #include "agent/host_id.h"
 #include "agent/outlet_folder.h"
+#include "agent/spool_folder.h"
 #include "common/message.h"
 #include "common/timestamp.h"
 
@@ -196,7 +197,8 @@ static void retry_folder(struct outlet *outlet)
 {
 	uint8_t id_before[HM_ID_BYTES];
 
-	if (outlet->folder >= 0 || outlet->is_ended)
+	/* What is in memory since the last time goes first. */
+	if (outlet->folder >= 0 || outlet->is_ended || outlet->in_memory)
 		return;
 	memcpy(id_before, outlet->host_id, HM_ID_BYTES);
 	if (outlet_folder_try(outlet) < 0)
@@ -206,11 +208,31 @@ static void retry_folder(struct outlet *outlet)
 	leave_memory(outlet);
 }
 
+/* Nobody would ever read what is written into a folder that was removed. */
+static void look_for_folder(struct outlet *outlet)
+{
+	if (outlet->folder < 0 || !spool_folder_is_removed(outlet->folder))
+		return;
+	if (spool_leave_folder(outlet->spool) < 0) {
+		message_error("no memory to go on without the spool's folder");
+		return;
+	}
+	message_warning("spool %s: it was removed, and what waited in it is lost; samples wait in "
+			"memory until it can be used",
+			outlet->settings->spool);
+	outlet->is_memory_told = true;
+	outlet->n_dropped_told = count_dropped(outlet);
+	recorder_repeat(outlet->recorder);
+	outlet->agenda.is_owed = true;
+	outlet_folder_close(outlet);
+}
+
 static void on_sync(void *context)
 {
 	struct outlet *outlet = context;
 
 	measure_rate(outlet);
+	look_for_folder(outlet);
 	retry_folder(outlet);
 	if (outlet->folder >= 0)
 		(void)spool_retry(outlet->spool);
@@ -300,6 +322,25 @@ static bool has_hostname(const struct outlet *outlet)
 	       memcmp(info.host_name.start, hostname, info.host_name.length) == 0;
 }
 
+/* Open the spool again; where that cannot be now, one without a folder, which is tried again. @return 0 or -errno */
+static int reopen_spool(struct outlet *outlet)
+{
+	int result;
+
+	spool_free(outlet->spool);
+	outlet->spool = NULL;
+	result = outlet_folder_open_spool(outlet, &outlet->spool);
+	if (result < 0) {
+		message_warning("spool %s: cannot open it again: %s; samples wait in memory until "
+				"it can be used",
+				outlet->settings->spool, strerror(-result));
+		outlet->is_memory_told = true;
+		outlet_folder_close(outlet);
+		result = outlet_folder_open_spool(outlet, &outlet->spool);
+	}
+	return result;
+}
+
 /* Another host name needs another epoch, which begins when the spool is opened. */
 static void rename_host(struct outlet *outlet)
 {
@@ -313,8 +354,7 @@ static void rename_host(struct outlet *outlet)
 		message_warning("the host keeps its name until the spool can be written");
 		return;
 	}
-	spool_free(outlet->spool);
-	result = outlet_folder_open_spool(outlet, &outlet->spool);
+	result = reopen_spool(outlet);
 	if (result == 0)
 		result = recorder_use_spool(outlet->recorder, outlet->spool);
 	if (result < 0) {

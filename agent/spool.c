@@ -128,7 +128,8 @@ int spool_open(const struct spool_options *options, struct spool **ret_spool)
 	spool->segment =
 		(struct spool_segment){.disk = options->disk, .folder = options->folder, .fd = -1};
 	spool->opened_us = options->disk->monotonic_us(options->disk->context);
-	result = spool_recover(spool, &is_uncertain);
+	/* Without a folder there is nothing to be read, whatever opening one would say. */
+	result = options->folder < 0 ? 0 : spool_recover(spool, &is_uncertain);
 	if (result == 0)
 		result = start(spool, is_uncertain);
 	if (result < 0)
@@ -348,13 +349,32 @@ int spool_append_message(struct spool *spool, const struct spool_draft *draft,
 	return result;
 }
 
+/* What was in it is written once more where it is still there: what series mean. */
+static int leave_segment(struct spool *spool)
+{
+	struct spool_epoch *epoch = spool_current(spool);
+
+	spool_segment_close(&spool->segment);
+	for (size_t i = 0; i < epoch->n_entries; i++) {
+		struct spool_entry *entry = &epoch->entries[i];
+
+		if (!entry->body || !entry->is_durable)
+			continue;
+		entry->is_durable = false;
+		entry->position = 0;
+		epoch->n_undurable++;
+	}
+	return -ENOENT;
+}
+
 int spool_sync(struct spool *spool)
 {
 	int result = 0;
 
 	if (spool->is_in_memory)
 		return spool_limit_memory(spool);
-	result = spool_write_all(spool);
+	result = spool_segment_is_removed(&spool->segment) ? leave_segment(spool)
+							   : spool_write_all(spool);
 	result = spool_recover_write(spool, result, "sync");
 	return result == 0 ? spool_make_room(spool) : result;
 }

@@ -171,6 +171,13 @@ int spool_sync(struct spool *spool);
  */
 int spool_retry(struct spool *spool);
 
+/*
+ * The folder was removed, and all that was in it: go on in memory for good. What was there only becomes GAPs. The folder may be
+ * closed then.
+ * @return 0; -ENOMEM: it is to be called again
+ */
+int spool_leave_folder(struct spool *spool);
+
 /* -- what goes out ----------------------------------------------------------------------------- */
 
 /* The epochs with something to send, oldest first, and the current one, last.

@@ -105,3 +105,10 @@ int spool_folder_open(const char *path, int *ret_lock)
 	*ret_lock = lock;
 	return folder;
 }
+
+bool spool_folder_is_removed(int folder)
+{
+	struct stat status;
+
+	return fstat(folder, &status) == 0 && status.st_nlink == 0;
+}

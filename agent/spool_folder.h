@@ -5,6 +5,7 @@
 /* The spool's folder: made, and opened where nobody else may write to it, by one agent at a time. What lies below
  * is opened by common/disk.h, but for the id of the host (agent/host_id.h). */
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 /*
@@ -22,5 +23,8 @@ int spool_folder_make(const char *path, uid_t owner, gid_t group);
  * opened; other -errno
  */
 int spool_folder_open(const char *path, int *ret_lock);
+
+/* Was an open folder removed? */
+bool spool_folder_is_removed(int folder);
 
 #endif

@@ -101,6 +101,49 @@ int spool_limit_memory(struct spool *spool)
 	return 0;
 }
 
+static enum spool_fate decide_removed(const void *context, const struct spool_epoch *epoch,
+				      const struct spool_entry *entry)
+{
+	(void)context;
+	(void)epoch;
+	return entry->body || entry->type == HM_FRAME_GAP ? SPOOL_STAYS : SPOOL_IS_GONE;
+}
+
+/* Nothing of an epoch is on a disk, or will come back from there. */
+static int leave_disk(struct spool *spool, struct spool_epoch *epoch)
+{
+	struct spool_plan plan;
+	int result = spool_plan_make(epoch, decide_removed, NULL, HM_REASON_SPOOL_DAMAGED, &plan);
+
+	if (result < 0)
+		return result;
+	spool->n_gone_batches += plan.n_batches;
+	spool->n_gone_samples += plan.n_samples;
+	spool_plan_apply(&plan, epoch);
+	for (size_t i = 0; i < epoch->n_entries; i++)
+		epoch->entries[i].is_durable = false;
+	epoch->n_undurable = epoch->n_entries;
+	epoch->is_in_memory = true;
+	return 0;
+}
+
+int spool_leave_folder(struct spool *spool)
+{
+	int result = 0;
+
+	spool_segment_close(&spool->segment);
+	spool->segment.folder = -1;
+	spool->options.folder = -1;
+	spool->n_places = 0;
+	for (size_t i = 0; i < spool->n_ticks; i++)
+		spool->ticks[i].is_written = false;
+	for (size_t i = 0; i < spool->n_epochs && result == 0; i++)
+		result = leave_disk(spool, spool->epochs[i]);
+	if (result == 0)
+		result = spool_enter_memory(spool);
+	return result == 0 && !spool->is_in_memory ? -ENOMEM : result;
+}
+
 int spool_retry(struct spool *spool)
 {
 	int result;

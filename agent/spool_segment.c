@@ -97,6 +97,15 @@ int spool_segment_sync(struct spool_segment *segment)
 	return segment->disk->fdatasync(segment->disk->context, segment->fd);
 }
 
+bool spool_segment_is_removed(const struct spool_segment *segment)
+{
+	struct disk_status status = {.is_removed = false};
+
+	return segment->fd >= 0 &&
+	       segment->disk->fstat(segment->disk->context, segment->fd, &status) == 0 &&
+	       status.is_removed;
+}
+
 void spool_segment_close(struct spool_segment *segment)
 {
 	if (segment->fd >= 0)

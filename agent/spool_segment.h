@@ -48,6 +48,9 @@ int spool_segment_put(struct spool_segment *segment, struct log_record *record);
 int spool_segment_sync(struct spool_segment *segment);
 
 /* Takes a closed one. */
+/* Was its file removed, so that nobody will ever read it? */
+bool spool_segment_is_removed(const struct spool_segment *segment);
+
 void spool_segment_close(struct spool_segment *segment);
 
 /* Close it and release its memory. */

@@ -214,6 +214,7 @@ static int kernel_fstat(void *context, int fd, struct disk_status *ret_status)
 	*ret_status = (struct disk_status){
 		.is_file = S_ISREG(status.st_mode),
 		.is_folder = S_ISDIR(status.st_mode),
+		.is_removed = status.st_nlink == 0,
 		.size_bytes = (uint64_t)status.st_size,
 		.allocated_bytes = (uint64_t)status.st_blocks * 512,
 	};

@@ -20,6 +20,7 @@ struct buffer;
 struct disk_status {
 	bool is_file;
 	bool is_folder;
+	bool is_removed; /* no name leads to it any more */
 	uint64_t size_bytes;
 	uint64_t allocated_bytes;
 };

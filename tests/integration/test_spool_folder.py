@@ -2,6 +2,7 @@
 """An agent whose spool has no folder at first: what it has in memory is stored, and it is the same host all the time."""
 
 import os
+import shutil
 import time
 import unittest
 
@@ -55,6 +56,24 @@ class Folder(Case):
         wait_until(lambda: self.queue(agent)["epochs"] == 1 and self.queue(agent)["samples"] < 100)
         agent.stop()
         self.check_complete(self.times(collector))
+        self.assertEqual(self.hosts(collector), ["web01"])
+
+    def test_a_folder_that_is_removed_is_made_again_and_what_was_in_it_is_told_as_lost(self):
+        begin = time.time()
+        collector = self.start_collector(listen=f"127.0.0.1:{self.port}")
+        agent = self.start("agent")
+        wait_until(lambda: len(self.times(collector)) > 5)
+        collector.stop()
+        wait_until(lambda: self.queue(agent)["samples"] > 50)
+        shutil.rmtree(self.spool)
+        removed = time.time()
+        wait_until(lambda: "it was removed" in agent.log() and self.queue(agent)["kept_in"] == "disk", 20, agent.log())
+        collector = self.start_collector(listen=f"127.0.0.1:{self.port}", name="collector-again")
+        wait_until(lambda: max(self.times(collector), default=0) > removed + 8, 30, "what is taken since")
+        rows = ctl("--socket", collector.socket, "why", SERIES, "--since", f"{begin:.6f}", "-o", "json").json()
+        self.assertEqual([row["reason"] for row in rows], ["spool_damaged"], rows)
+        self.assertLess(rows[0]["to"], removed + 8)
+        agent.stop()
         self.assertEqual(self.hosts(collector), ["web01"])
 
     def test_a_host_is_the_same_with_a_folder_and_without(self):

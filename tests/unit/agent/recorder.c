@@ -589,6 +589,29 @@ Test(recorder, says_again_what_is_gone_where_a_gap_took_it)
 	cr_expect_str_eq(batched_behind(sequence), "1: 40=source_gone\n0: 40=4 50=5\n");
 }
 
+/* Nobody would ever read it. */
+Test(recorder, goes_on_in_another_segment_where_its_own_was_removed)
+{
+	put(10, &gauge, "a", 1);
+	take();
+	recorder_ship(recorder);
+	cr_assert_eq(unlinkat(folder, "00000001.log", 0), 0);
+	put(20, &gauge, "a", 2);
+	take();
+	recorder_ship(recorder);
+	cr_expect_not(status().is_in_memory);
+	put(30, &gauge, "a", 3);
+	take();
+	recorder_ship(recorder);
+	reopen("web01");
+	cr_expect_eq(status().n_samples, 2);
+	put(40, &gauge, "a", 4);
+	take();
+	recorder_ship(recorder);
+	cr_expect_str_eq(batched(), "0: 40=4\n");
+	cr_expect_eq(recorder_n_lost(recorder), 0);
+}
+
 Test(recorder, writes_a_round_in_which_all_is_missing)
 {
 	put_missing(10, "a", HM_REASON_SOURCE_FAILED);

@@ -436,6 +436,48 @@ Test(spool, refuses_declarations_beyond_their_part_of_it)
 	cr_assert_not(status_of().is_in_memory);
 }
 
+/* @return the sequence of the DECLARE behind one; 0: there is none */
+static uint64_t declared_behind(size_t epoch, uint64_t after)
+{
+	struct spool_epoch_info info = epoch_at(epoch);
+	struct spool_message message;
+
+	return spool_next_declare(spool, info.id, after, &message) == 0 ? message.sequence : 0;
+}
+
+/* Its folder was removed. */
+Test(spool, goes_on_in_memory_without_what_was_in_the_folder)
+{
+	struct wire_gap gap;
+
+	(void)append_series("m");
+	(void)append(HM_FRAME_BATCH, "first", 0);
+	(void)append(HM_FRAME_BATCH, "second", 0);
+	cr_assert_eq(spool_sync(spool), 0);
+	(void)append(HM_FRAME_BATCH, "third", 0);
+	(void)tick("one");
+
+	cr_assert_eq(spool_leave_folder(spool), 0);
+	cr_assert_eq(spool_leave_folder(spool), 0);
+	sim_disk_fail(sim, SIM_OPEN, 1, EIO, true);
+	(void)append(HM_FRAME_BATCH, "fourth", 1);
+	cr_assert_eq(spool_sync(spool), 0);
+
+	cr_expect_eq(declared_behind(0, 0), 1);
+	gap = gap_behind(0, 1);
+	cr_expect_eq(gap.first, 2);
+	cr_expect_eq(gap.stamp.sequence, 3);
+	cr_expect_eq(gap.n_samples, 20);
+	cr_expect_eq(gap.reason, HM_REASON_SPOOL_DAMAGED);
+	cr_expect_str_eq(next(0, 3), "third");
+	cr_expect_eq(declared_behind(1, 0), 1);
+	cr_expect_str_eq(next(1, 1), "fourth");
+	cr_expect_eq(status_of().n_gone_batches, 2);
+	spool_acked(spool, epoch_at(0).id, 4);
+	spool_acked(spool, epoch_at(1).id, 2);
+	cr_expect_eq(status_of().n_messages, 0);
+}
+
 Test(spool, keeps_room_for_declarations_free_of_what_is_minor)
 {
 	struct spool_draft draft = {

@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: MIT */
+/* Tests of agent/outlet.c: what becomes of samples where the spool's folder does not stay as it was. */
+
+#include "agent/outlet.h"
+
+#include <criterion/criterion.h>
+#include <dirent.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "agent/round.h"
+#include "tests/support/scratch.h"
+
+static const struct hm_metric gauge = {.name = "a", .unit = "", .kind = HM_GAUGE};
+
+static const char *folder;
+static char path[200];
+static char hostname[] = "web01";
+static char collector[] = "127.0.0.1:1";
+static char spool_size[] = "32M";
+static struct settings settings = {
+	.hostname = hostname,
+	.collector = collector,
+	.spool = path,
+	.spool_size = spool_size,
+	.spool_age_us = SPOOL_MAX_AGE_US,
+	.ship_interval_us = 60000000,
+};
+static struct plugin_set set; /* without plugins */
+static struct loop *loop;
+static struct queue *queue;
+static struct outlet *outlet;
+
+static void on_ended(void *context)
+{
+	(void)context;
+}
+
+static void setup(void)
+{
+	folder = scratch_folder();
+	(void)snprintf(path, sizeof(path), "%s/spool", folder);
+	cr_assert_eq(mkdir(path, 0700), 0);
+	cr_assert_eq(loop_new(&loop), 0);
+	cr_assert_eq(queue_new((size_t)1 << 20, &queue), 0);
+	cr_assert_eq(outlet_new(loop, &settings, queue, on_ended, NULL, &outlet), 0);
+	outlet_start(outlet, &set);
+}
+
+static void teardown(void)
+{
+	outlet_free(outlet);
+	queue_free(queue);
+	loop_free(loop);
+	scratch_remove(folder);
+}
+
+TestSuite(outlet, .init = setup, .fini = teardown, .timeout = 60);
+
+/* A sample is taken, and shipped. */
+static void take(int64_t time_us)
+{
+	const struct queue_span span = {time_us, time_us};
+	const struct round_sample sample = {
+		.time_us = time_us, .value = 1, .metric = &gauge, .name = {"a", 1}};
+	struct buffer bytes = {0};
+
+	round_put(&bytes, &sample);
+	cr_assert_eq(queue_push(queue, bytes.data, bytes.length, 1, &span), 0);
+	buffer_done(&bytes);
+	queue_ship(queue);
+	outlet_take(outlet);
+}
+
+static struct spool_status status(void)
+{
+	struct spool_status status;
+
+	outlet_get_status(outlet, &status);
+	return status;
+}
+
+/* Look, a few times a second, whether it goes into the folder again. */
+static void look(void *context)
+{
+	(void)context;
+	if (!status().is_in_memory)
+		loop_quit(loop);
+}
+
+static void wait_for_folder(void)
+{
+	struct timer *timer;
+
+	cr_assert_eq(timer_new(loop, look, NULL, &timer), 0);
+	cr_assert_eq(timer_start(timer, 50, 50), 0);
+	cr_assert_eq(loop_run(loop), 0);
+	timer_free(timer);
+}
+
+/* @return the name of the host that is written to */
+static const char *current_host(void)
+{
+	static char name[HM_HOST_NAME_MAX_BYTES + 1];
+	struct spool_epoch_info info;
+
+	for (size_t i = 0; spool_get_epoch(outlet->spool, i, &info) == 0; i++)
+		(void)snprintf(name, sizeof(name), "%.*s", (int)info.host_name.length,
+			       info.host_name.start);
+	return name;
+}
+
+Test(outlet, goes_on_where_a_host_is_renamed_and_no_file_can_be_opened)
+{
+	struct rlimit limit;
+	struct rlimit none;
+
+	take(10);
+	cr_assert_not(status().is_in_memory);
+	cr_assert_eq(getrlimit(RLIMIT_NOFILE, &limit), 0);
+	none = limit;
+	none.rlim_cur = 0;
+	cr_assert_eq(setrlimit(RLIMIT_NOFILE, &none), 0);
+	hostname[4] = '2';
+	outlet_configure(outlet, &set, 20);
+	take(20);
+	cr_assert_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	cr_expect(status().is_in_memory);
+	cr_expect_str_eq(current_host(), "web02");
+
+	wait_for_folder();
+	take(30);
+	cr_expect_not(status().is_in_memory);
+	cr_expect_eq(status().n_samples, 3, "before, meanwhile, and since");
+	cr_expect_str_eq(current_host(), "web02");
+}
+
+/* Messages of a type that wait, of all epochs. */
+static int count(struct spool *spool, enum hm_frame_type type)
+{
+	struct spool_message message;
+	struct spool_epoch_info info;
+	int n = 0;
+
+	for (size_t i = 0; spool_get_epoch(spool, i, &info) == 0; i++) {
+		message.sequence = 0;
+		while (spool_next(spool, info.id, message.sequence, &message) == 0)
+			n += message.type == type;
+	}
+	return n;
+}
+
+static void remove_folder(void)
+{
+	DIR *names = opendir(path);
+	const struct dirent *name;
+
+	cr_assert_not_null(names);
+	while ((name = readdir(names)))
+		(void)unlinkat(dirfd(names), name->d_name, 0);
+	(void)closedir(names);
+	cr_assert_eq(rmdir(path), 0);
+}
+
+Test(outlet, goes_on_where_its_folder_was_removed)
+{
+	take(10);
+	take(20);
+	cr_assert_eq(status().n_samples, 2);
+	remove_folder();
+	take(30);
+
+	wait_for_folder();
+	take(40);
+	cr_expect_eq(access(path, F_OK), 0);
+	cr_expect_eq(count(outlet->in_memory, HM_FRAME_CLOCK), 1, "when it began");
+	cr_expect_eq(count(outlet->spool, HM_FRAME_SCHEDULE), 1);
+	cr_expect_eq(status().n_gone_samples, 2, "what was there only");
+	cr_expect_eq(status().n_samples, 2);
+}
