@@ -143,9 +143,8 @@ void dictionary_note(struct dictionary *dictionary, uint32_t id, uint32_t round,
 uint32_t dictionary_next_lasting(const struct dictionary *dictionary, uint32_t id, uint32_t round,
 				 enum hm_reason *ret_lasting)
 {
-	while (id < dictionary->n_series &&
-	       (dictionary->entries[id]->lasting == HM_REASON_NONE ||
-		dictionary->entries[id]->round == round))
+	while (id < dictionary->n_series && (dictionary->entries[id]->lasting == HM_REASON_NONE ||
+					     dictionary->entries[id]->round == round))
 		id++;
 	if (id < dictionary->n_series)
 		*ret_lasting = (enum hm_reason)dictionary->entries[id]->lasting;

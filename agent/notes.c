@@ -70,8 +70,8 @@ static void write_event(struct notes *notes, struct spool *spool, const struct c
 	notes->owes_start |= event->event == HM_CLOCK_STARTED;
 	/* Nobody would know why there are no samples. */
 	if (event->change_us > 0)
-		notes_lose(notes, &(struct queue_span){event->now_us - event->change_us,
-						       event->now_us});
+		notes_lose(notes,
+			   &(struct queue_span){event->now_us - event->change_us, event->now_us});
 }
 
 static void write_held_up(struct notes *notes, struct spool *spool)

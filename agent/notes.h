@@ -22,10 +22,10 @@ struct notes {
 	uint8_t boot_id[HM_ID_BYTES];
 	struct clock_event start; /* of the agent */
 	bool has_start;
-	bool owes_start; /* it is to be written, once more */
+	bool owes_start;            /* it is to be written, once more */
 	struct clock_event held_up; /* to be written with the next shipment */
 	bool has_held_up;
-	bool was_held_up;    /* since the last other event, up to: */
+	bool was_held_up; /* since the last other event, up to: */
 	int64_t held_up_us;
 	bool has_lost; /* samples, which is not written yet */
 	struct queue_span lost;

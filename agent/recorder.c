@@ -38,7 +38,7 @@ struct recorder {
 	uint32_t n_rounds;
 	uint64_t n_gone_batches; /* of the spool, that are known */
 	bool owes_lasting; /* something was lost: what is said once of series is to be said again */
-	int told; /* why samples are lost: what the log has said last */
+	int told;          /* why samples are lost: what the log has said last */
 };
 
 void recorder_lose(struct recorder *recorder, const struct queue_span *span)

@@ -58,7 +58,7 @@ struct spool_draft {
 	enum hm_frame_type type; /* DECLARE, BATCH, CLOCK or SCHEDULE; GAPs are the spool's own */
 	const void *body;        /* what stands behind the stamp on the wire; copied */
 	size_t body_bytes;       /* 1 to SPOOL_BODY_MAX_BYTES */
-	bool is_minor;           /* it leaves half of the room for DECLAREs and the like to others */
+	bool is_minor; /* it leaves half of the room for DECLAREs and the like to others */
 	/* BATCH only. */
 	uint64_t ticks; /* supersedes all ticks up to this one; 0 = none */
 	int64_t first_us;

@@ -21,7 +21,7 @@ _Static_assert(HM_CLOCK_LOST < HOST_HISTORY_KINDS, "each event has a place");
 /* What a block says. */
 struct saying {
 	unsigned kind;
-	int64_t last_us; /* the last time that it is about */
+	int64_t last_us;            /* the last time that it is about */
 	uint8_t epoch[HM_ID_BYTES]; /* of a SCHEDULE */
 };
 

@@ -130,8 +130,9 @@ static int tell_end(struct why *why, const struct why_part *hole)
 	} else {
 		contact_us = hole->from_us;
 	}
-	if (result < 0 || why_distance(contact_us, now_us) <=
-				  why_add_times(why_patience(hole->segment), why->causes->shipped_us))
+	if (result < 0 ||
+	    why_distance(contact_us, now_us) <=
+		    why_add_times(why_patience(hole->segment), why->causes->shipped_us))
 		return result;
 	return why_tell(why, contact_us, hole->to_us, HM_REASON_NO_CONTACT);
 }

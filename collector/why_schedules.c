@@ -42,8 +42,8 @@ static bool is_same(const struct why_causes *causes, const struct why_schedule *
 		    const struct wire_schedule *told)
 {
 	return schedule->n_bytes == told->n_bytes &&
-	       (told->n_bytes == 0 || memcmp(causes->bytes.data + schedule->bytes_at, told->entries,
-					     told->n_bytes) == 0);
+	       (told->n_bytes == 0 ||
+		memcmp(causes->bytes.data + schedule->bytes_at, told->entries, told->n_bytes) == 0);
 }
 
 /* What an epoch says later holds from its time on, whatever it said before. @return where it belongs */
@@ -126,4 +126,3 @@ int64_t why_schedule_interval(const struct why_causes *causes, const struct why_
 	}
 	return 0;
 }
-

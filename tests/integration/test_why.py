@@ -465,6 +465,32 @@ class RealAgent(Asking):
                    "now", "-o", "json").json()
         return [(row["from"], row["to"], row["reason"]) for row in rows]
 
+    def test_a_source_that_fails_from_the_start_of_an_agent_has_failed(self):
+        file = os.path.join(self.path("root"), "proc", "loadavg")
+        os.makedirs(os.path.dirname(file))
+
+        def run(is_whole):
+            if os.path.lexists(file):
+                os.unlink(file)
+            if is_whole:
+                self.write("root/proc/loadavg", "0.1 0.2 0.3 1/100 1000\n")
+            else:
+                os.symlink("loadavg", file)
+            begin = time.time()
+            agent = self.start_agent(
+                {"hostname": "web01", "collector": f"127.0.0.1:{self.collector.port}", "interval": "500ms",
+                 "ship_interval": "500ms", "spool": self.path("spool")}, name=f"agent{self.agents}",
+                arguments=("--root", self.path("root")))
+            self.agents += 1
+            wait_until((lambda: max(self.times(), default=0) > begin + 2) if is_whole else (lambda: time.time() > begin + 3))
+            agent.stop()
+
+        for is_whole in (True, False, True):
+            run(is_whole)
+        told = [reason for _, _, reason in self.told()]
+        self.assertEqual(told.count("source_failed"), 1, told)
+        self.assertLessEqual(set(told), {"agent_stopped", "source_failed"})
+
     def test_what_happens_to_an_agent(self):
         agent = self.start()
         agent.stop()

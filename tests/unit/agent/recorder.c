@@ -448,8 +448,8 @@ Test(recorder, notes_later_what_the_spool_has_no_room_for)
 	cr_assert_eq(spool_get_epoch(spool, 0, &info), 0);
 	spool_acked(spool, info.id, info.last);
 	recorder_ship(recorder);
-	(void)snprintf(samples_text, sizeof(samples_text), "clock 6 at %" PRId64 " by %" PRId64 "\n",
-		       n * 100000000,
+	(void)snprintf(samples_text, sizeof(samples_text),
+		       "clock 6 at %" PRId64 " by %" PRId64 "\n", n * 100000000,
 		       n * 100000000 - (int64_t)(n_noted + 1) * 100000000 + 50000000);
 	cr_expect_eq(count_clocks(samples_text), 1, "%s", samples_text);
 }

@@ -281,8 +281,7 @@ Test(why, a_schedule_that_comes_late_and_says_the_same_does_not_hold_on)
 	add_schedule(0, 10);
 	add_schedule(1000, 10);
 	add_schedule_of(&old_stamp, 500, 0, 1100);
-	EXPECT_HOLES("490 500 1000 1010 1100", 1110,
-		     "500-1000 not_sampled; 1010-1100 unknown");
+	EXPECT_HOLES("490 500 1000 1010 1100", 1110, "500-1000 not_sampled; 1010-1100 unknown");
 }
 
 Test(why, a_clock_that_comes_late_does_not_begin_what_holds_since)
@@ -397,7 +396,8 @@ Test(why, a_source_whose_last_word_the_agent_could_not_keep_has_gone)
 	add_schedule(0, 10);
 	add_clock(HM_CLOCK_LOST, BOOT_A, 50, 50, 25);
 	add_clock(HM_CLOCK_HELD_UP, BOOT_A, 80, 80, 30);
-	EXPECT_HOLES("10 20 5000", 5010, "20-50 agent_lost; 50-80 agent_held_up; 80-5000 source_gone");
+	EXPECT_HOLES("10 20 5000", 5010,
+		     "20-50 agent_lost; 50-80 agent_held_up; 80-5000 source_gone");
 }
 
 Test(why, a_source_whose_last_word_was_deleted_has_gone)

@@ -181,8 +181,8 @@ Test(wire_schedule, an_interval_has_limits)
 
 Test(wire_schedule, a_metric_is_clean_and_no_more_than_that)
 {
-	static const char *const bad[] = {"a\nb", "\x1b[2J",    "\xc0\xaf", "a}b", "a\"b",
-					  "m{}", "m ",   "m{a=\"b\"}", "m;a=b",    " m",  "a b"};
+	static const char *const bad[] = {"a\nb", "\x1b[2J",    "\xc0\xaf", "a}b", "a\"b", "m{}",
+					  "m ",   "m{a=\"b\"}", "m;a=b",    " m",  "a b"};
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
 		cr_expect_eq(read_metric(bad[i], strlen(bad[i])), HM_REASON_BAD_NAME, "%zu", i);

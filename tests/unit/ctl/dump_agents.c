@@ -482,9 +482,10 @@ Test(dump_agents, so_is_what_it_samples)
 	put_schedule(entries, 4);
 	put_schedule(entries, 0);
 	cr_expect_eq(dump(), ENDING_FOUND);
-	cr_expect_str_eq(printed, "1795416400\tweb01\tschedule\t3\tsent every 60 s, node_load1 every 1 s, "
-				  "node_load5 every 0.5 s, \xc3\xa9t\xc3\xa9 every 3600 s\n"
-				  "1795416400\tweb01\tschedule\t0\t-\n");
+	cr_expect_str_eq(printed,
+			 "1795416400\tweb01\tschedule\t3\tsent every 60 s, node_load1 every 1 s, "
+			 "node_load5 every 0.5 s, \xc3\xa9t\xc3\xa9 every 3600 s\n"
+			 "1795416400\tweb01\tschedule\t0\t-\n");
 }
 
 static void put_delete(int64_t since_us, int64_t until_us)
