@@ -8,7 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* What is read at once by who goes through a segment, and by who jumps about in it: the records of one host of many lie
+ * far from each other. */
 #define WINDOW_BYTES ((size_t)256 << 10)
+#define JUMP_BYTES   ((size_t)8 << 10)
 
 /* Ranges of zeros are passed over by so much. */
 #define ZEROS_BYTES ((size_t)4096)
@@ -86,9 +89,13 @@ void log_segment_close(struct log_segment *segment)
 /* Read so much into the window, or up to the end. */
 static int fill_window(struct log_segment *segment, uint64_t offset, size_t wanted)
 {
-	size_t n_bytes = wanted < WINDOW_BYTES ? WINDOW_BYTES : wanted;
+	const uint64_t skip = offset - segment->window_offset;
+	const bool goes_on = offset > segment->window_offset && skip <= segment->window_bytes;
+	size_t n_bytes = goes_on ? WINDOW_BYTES : JUMP_BYTES;
 	ssize_t n_read;
 
+	if (n_bytes < wanted)
+		n_bytes = wanted;
 	if (n_bytes > segment->end_bytes - offset)
 		n_bytes = (size_t)(segment->end_bytes - offset);
 	segment->window_bytes = 0;

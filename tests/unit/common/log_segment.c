@@ -437,3 +437,38 @@ Test(log_segment, a_bad_sector_with_a_header_leaves_the_other_one)
 	cr_assert_eq(sim_disk_spoil(sim, PATH, 0, file.length), 0);
 	cr_assert_eq(open_segment(), -EIO);
 }
+
+static size_t n_read_bytes;
+
+static ssize_t count_pread(void *context, int fd, void *bytes, size_t length, uint64_t offset)
+{
+	n_read_bytes += length;
+	return disk->pread(context, fd, bytes, length, offset);
+}
+
+Test(log_segment, reads_ahead_only_for_who_goes_on)
+{
+	struct disk counted = *disk;
+	struct log_record record;
+	uint64_t offset = FIRST_AT;
+
+	for (size_t i = 0; i < MANY; i++)
+		put_record(20000);
+	write_segment();
+	counted.pread = count_pread;
+	cr_assert_eq(log_segment_open(&segment, &counted, folder, NUMBER), 0);
+
+	/* The chain of one host of many, backwards. */
+	n_read_bytes = 0;
+	for (size_t i = MANY; i-- > 0;) {
+		cr_assert_eq(log_segment_read(&segment, offsets[i], &record), 0);
+		cr_assert_eq(record.host, i + 1);
+	}
+	cr_assert_leq(n_read_bytes, (size_t)MANY * (20000 + 16384));
+
+	n_read_bytes = 0;
+	for (size_t i = 0; i < MANY; i++)
+		offset = expect_found(offset, i + 1);
+	cr_assert_leq(n_read_bytes, file.length * 5 / 4);
+	log_segment_close(&segment);
+}
