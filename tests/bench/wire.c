@@ -6,10 +6,12 @@
  *
  * A session is written, all frames of both sides, and read in pieces as they come from a socket. Every
  * name, time and value is compared bit for bit. Fails where one differs, or where a sample takes more bytes
- * than promised. TCP and TLS are not counted: a batch and its ACK are two packets and more.
+ * than promised. Then it goes once more over a real connection, a batch and its ACK at a time, and what TCP/IPv4 needs
+ * is told, handshake, headers and ACKs included. TLS is not counted.
  */
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -28,6 +30,7 @@
 #include "common/wire_welcome.h"
 #include "tests/support/bench.h"
 #include "tests/support/recording.h"
+#include "tests/support/tcp_replay.h"
 #include "tests/support/wire_dictionary.h"
 
 #define N_REPEATS          9
@@ -35,6 +38,7 @@
 #define SHIP_US            (60 * SECOND_US)
 #define PIECE_BYTES        ((size_t)65536)
 #define BYTES_A_SAMPLE_MAX 0.6
+#define TURNS_MAX          64 /* the recording has 50 minutes */
 
 /* How a host is watched. */
 struct shape {
@@ -63,8 +67,10 @@ struct sender {
 	struct buffer payload;
 	struct buffer spool; /* the ticks of an interval */
 	struct buffer sent;
+	struct buffer answers;
+	struct tcp_turn turns[TURNS_MAX];
+	size_t n_turns;
 	size_t n_samples;
-	size_t n_answer_bytes;
 	size_t n_batches;
 	size_t n_declare_bytes;
 	size_t n_spool_bytes;
@@ -81,11 +87,22 @@ static void send_frame(struct sender *sender, enum hm_frame_type type)
 	buffer_clear(&sender->payload);
 }
 
-/* What the collector sends is counted only. */
-static void count_answer(struct sender *sender)
+/* What the collector sends. */
+static void answer(struct sender *sender, enum hm_frame_type type)
 {
-	sender->n_answer_bytes += HM_FRAME_HEADER_BYTES + sender->payload.length;
+	frame_put(&sender->answers, type, sender->payload.data, sender->payload.length);
+	if (buffer_failed(&sender->answers))
+		bench_die("no memory");
 	buffer_clear(&sender->payload);
+}
+
+/* Before more is sent, what was sent is answered. */
+static void end_turn(struct sender *sender)
+{
+	if (sender->n_turns == TURNS_MAX)
+		bench_die("the recording is too long");
+	sender->turns[sender->n_turns++] =
+		(struct tcp_turn){sender->sent.length, sender->answers.length};
 }
 
 /* The stamp of the next message, which is acknowledged, each on its own. */
@@ -93,7 +110,7 @@ static void put_stamp(struct sender *sender)
 {
 	sender->stamp.sequence++;
 	wire_ack_put(&sender->payload, sender->stamp.sequence);
-	count_answer(sender);
+	answer(sender, HM_FRAME_ACK);
 }
 
 static void send_beginning(struct sender *sender)
@@ -114,7 +131,8 @@ static void send_beginning(struct sender *sender)
 	wire_hello_put(&sender->payload, &hello);
 	send_frame(sender, HM_FRAME_HELLO);
 	wire_welcome_put(&sender->payload, &welcome);
-	count_answer(sender);
+	answer(sender, HM_FRAME_WELCOME);
+	end_turn(sender);
 	put_stamp(sender);
 	clock.stamp = sender->stamp;
 	wire_clock_put(&sender->payload, &clock);
@@ -229,6 +247,7 @@ static void send_all(struct sender *sender, double *ret_seconds)
 			take_tick(sender, sender->times_us[i++]);
 		declare(sender);
 		seal(sender);
+		end_turn(sender);
 	}
 	*ret_seconds = bench_cpu_seconds() - start;
 	send_end(sender);
@@ -241,7 +260,8 @@ static void begin(struct sender *sender, const struct recording *recording)
 	sender->stamp.sequence = 0;
 	sender->n_declared = 0;
 	sender->n_samples = 0;
-	sender->n_answer_bytes = 0;
+	sender->answers.length = 0;
+	sender->n_turns = 0;
 	sender->n_batches = 0;
 	sender->n_declare_bytes = 0;
 	sender->n_spool_bytes = 0;
@@ -434,16 +454,24 @@ static void report(const struct shape *shape, const struct sender *sender,
 		   const double *seconds /* of encoding, decoding */)
 {
 	double n_samples = (double)sender->n_samples;
-	size_t n_bytes = sender->sent.length + sender->n_answer_bytes;
+	size_t n_bytes = sender->sent.length + sender->answers.length;
+	struct tcp_traffic traffic;
+	uint64_t n_tcp_bytes;
 
+	tcp_replay(&sender->sent, &sender->answers, sender->turns, sender->n_turns, &traffic);
+	n_tcp_bytes = traffic.n_bytes_out + traffic.n_bytes_in;
 	printf("%s: %zu samples in %zu batches (%zu bytes at most); %zu bytes, %.4f a sample, of which "
 	       "DECLAREs %.4f, the collector's answers %.4f; its ticks in a spool %.2f; CPU a sample: encode "
 	       "%.1f ns, check %.1f ns\n",
 	       shape->name, sender->n_samples, sender->n_batches, sender->largest, n_bytes,
 	       (double)n_bytes / n_samples, (double)sender->n_declare_bytes / n_samples,
-	       (double)sender->n_answer_bytes / n_samples,
+	       (double)sender->answers.length / n_samples,
 	       (double)sender->n_spool_bytes / n_samples, seconds[0] / n_samples * 1e9,
 	       seconds[1] / n_samples * 1e9);
+	printf("%s, over TCP/IPv4: %" PRIu64 " bytes, %.4f a sample: %" PRIu64 " in %" PRIu64
+	       " segments to the collector, %" PRIu64 " in %" PRIu64 " from it\n",
+	       shape->name, n_tcp_bytes, (double)n_tcp_bytes / n_samples, traffic.n_bytes_out,
+	       traffic.n_segments_out, traffic.n_bytes_in, traffic.n_segments_in);
 }
 
 static bool measure(const struct shape *shape, const struct recording *recording)
@@ -473,7 +501,7 @@ static bool measure(const struct shape *shape, const struct recording *recording
 	seconds[0] = bench_median(encode_seconds, N_REPEATS);
 	seconds[1] = bench_median(check_seconds, N_REPEATS);
 	report(shape, &sender, seconds);
-	is_good = shape->bytes_max == 0 || (double)(sender.sent.length + sender.n_answer_bytes) <=
+	is_good = shape->bytes_max == 0 || (double)(sender.sent.length + sender.answers.length) <=
 						   shape->bytes_max * (double)sender.n_samples;
 	free(sender.lines);
 	free(sender.times_us);
@@ -487,6 +515,7 @@ static bool measure(const struct shape *shape, const struct recording *recording
 	buffer_done(&sender.payload);
 	buffer_done(&sender.spool);
 	buffer_done(&sender.sent);
+	buffer_done(&sender.answers);
 	return is_good;
 }
 
