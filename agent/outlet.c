@@ -329,14 +329,14 @@ static int reopen_spool(struct outlet *outlet)
 
 	spool_free(outlet->spool);
 	outlet->spool = NULL;
-	result = outlet_folder_open_spool(outlet, &outlet->spool);
+	result = outlet_folder_open_spool(outlet, true, &outlet->spool);
 	if (result < 0) {
 		message_warning("spool %s: cannot open it again: %s; samples wait in memory until "
 				"it can be used",
 				outlet->settings->spool, strerror(-result));
 		outlet->is_memory_told = true;
 		outlet_folder_close(outlet);
-		result = outlet_folder_open_spool(outlet, &outlet->spool);
+		result = outlet_folder_open_spool(outlet, false, &outlet->spool);
 	}
 	return result;
 }

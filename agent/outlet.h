@@ -46,6 +46,7 @@ struct outlet {
 	bool is_full_told;   /* the log has said that samples are dropped */
 	bool is_memory_told; /* the log has said that they wait in memory */
 	int retry_error;     /* why the folder cannot be used: what the log has said last */
+	unsigned n_unread;   /* tries at which the disk did not give a segment */
 	bool is_ended;       /* all that the sampler has taken is in the spool */
 };
 

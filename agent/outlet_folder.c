@@ -13,6 +13,9 @@
 #include "common/disk.h"
 #include "common/message.h"
 
+/* So often, five seconds apart, a segment that the disk does not give is asked for. */
+#define UNREAD_TRIES 12
+
 static uint64_t spool_bytes(const struct settings *settings)
 {
 	uint64_t n_bytes = SPOOL_MAX_BYTES;
@@ -31,7 +34,8 @@ void outlet_folder_close(struct outlet *outlet)
 	outlet->lock = -1;
 }
 
-int outlet_folder_open_spool(const struct outlet *outlet, struct spool **ret_spool)
+int outlet_folder_open_spool(const struct outlet *outlet, bool awaits_segments,
+			     struct spool **ret_spool)
 {
 	const struct settings *settings = outlet->settings;
 	struct spool_options options = {
@@ -41,6 +45,7 @@ int outlet_folder_open_spool(const struct outlet *outlet, struct spool **ret_spo
 		.max_bytes = spool_bytes(settings),
 		.max_age_us = settings->spool_age_us,
 		.max_memory_bytes = SPOOL_MEMORY_MAX_BYTES,
+		.awaits_segments = awaits_segments,
 		.host_name = {settings->hostname, strlen(settings->hostname)},
 	};
 
@@ -99,10 +104,20 @@ static int find_folder(struct outlet *outlet)
 	return 0;
 }
 
+/* What the disk does not give now it may give in a while; a segment that is lost must not keep the others, and all that is
+ * taken, from the disk for ever. */
+static int try_spool(struct outlet *outlet, struct spool **ret_spool)
+{
+	int result = outlet_folder_open_spool(outlet, outlet->n_unread < UNREAD_TRIES, ret_spool);
+
+	outlet->n_unread += result == -EIO;
+	return result;
+}
+
 /* @return 0 or -errno: not even without a folder */
 static int open_first_spool(struct outlet *outlet)
 {
-	int result = outlet_folder_open_spool(outlet, &outlet->spool);
+	int result = try_spool(outlet, &outlet->spool);
 
 	if (result == 0 || result == -ENOMEM || outlet->folder < 0)
 		return result;
@@ -111,7 +126,7 @@ static int open_first_spool(struct outlet *outlet)
 		outlet->settings->spool, strerror(-result));
 	outlet->is_memory_told = true;
 	outlet_folder_close(outlet);
-	return outlet_folder_open_spool(outlet, &outlet->spool);
+	return outlet_folder_open_spool(outlet, false, &outlet->spool);
 }
 
 /* Write into the folder from now on. @return 0 or -errno: all goes on in memory */
@@ -120,7 +135,7 @@ static int use_folder(struct outlet *outlet)
 	struct recorder *recorder = NULL;
 	struct spool *spool = NULL;
 	struct spool_status status;
-	int result = outlet_folder_open_spool(outlet, &spool);
+	int result = try_spool(outlet, &spool);
 
 	/* What was taken up to now stays in memory, in whole batches. */
 	if (result == 0)

@@ -22,8 +22,13 @@ int outlet_folder_begin(struct outlet *outlet);
  */
 int outlet_folder_try(struct outlet *outlet);
 
-/* Open a spool in the folder, or without one. @return as spool_open() */
-int outlet_folder_open_spool(const struct outlet *outlet, struct spool **ret_spool);
+/*
+ * Open a spool in the folder, or without one.
+ * @param awaits_segments  as in struct spool_options
+ * @return as spool_open()
+ */
+int outlet_folder_open_spool(const struct outlet *outlet, bool awaits_segments,
+			     struct spool **ret_spool);
 
 /* Takes an outlet without a folder. */
 void outlet_folder_close(struct outlet *outlet);

@@ -49,6 +49,7 @@ struct spool_options {
 	int64_t max_age_us;      /* of a batch, counted while an agent runs */
 	size_t max_memory_bytes; /* of messages while nothing can be written */
 	bool sync_always;        /* each tick */
+	bool awaits_segments; /* one that cannot be opened is not set aside: spool_open() says -EIO */
 	uint8_t host_id[HM_ID_BYTES];
 	struct series_text host_name; /* copied; 1 to HM_HOST_NAME_MAX_BYTES */
 };
@@ -125,8 +126,9 @@ struct spool;
 /*
  * Open the spool of a folder, or make one. What cannot be read is passed over and counted, what cannot be
  * written is kept in memory: neither is an error.
- * @return 0; -EINVAL: options that contradict each other; -ENOMEM; -EMFILE, -ENFILE, -EACCES, -EPERM, -EAGAIN, -EINTR: what
- * is there cannot be read now, which says nothing of it; until that can be tried again, open one without a folder
+ * @return 0; -EINVAL: options that contradict each other; -ENOMEM; -EMFILE, -ENFILE, -EACCES, -EPERM, -EAGAIN, -EINTR,
+ * and -EIO where that is wanted: what is there cannot be read now, which says nothing of it; until that can be tried again,
+ * open one without a folder
  */
 int spool_open(const struct spool_options *options, struct spool **ret_spool);
 

@@ -52,7 +52,7 @@ static bool is_passing(int result)
 	}
 }
 
-/* @return 0; -EBADMSG: it cannot be read; one that is_passing() */
+/* @return 0; -EBADMSG: it cannot be read; one that is_passing(), or -EIO where that may pass as well */
 static int open_segment(const struct spool *spool, uint32_t number, struct log_segment *segment)
 {
 	int result = log_segment_open(segment, spool->options.disk, spool->options.folder, number);
@@ -61,6 +61,8 @@ static int open_segment(const struct spool *spool, uint32_t number, struct log_s
 		log_segment_close(segment);
 		result = -EBADMSG;
 	}
+	if (result == -EIO && spool->options.awaits_segments)
+		return result;
 	return result == 0 || is_passing(result) ? result : -EBADMSG;
 }
 
@@ -73,7 +75,7 @@ static int look_at_places(struct spool *spool)
 		struct log_record record;
 		int result = open_segment(spool, place->number, &segment);
 
-		if (is_passing(result))
+		if (result < 0 && result != -EBADMSG)
 			return result;
 		if (result < 0)
 			continue;
@@ -95,7 +97,7 @@ static int look_at_places(struct spool *spool)
 	return 0;
 }
 
-/* Read a segment for how things were at last. @return did it tell? or one that is_passing() */
+/* Read a segment for how things were at last. @return did it tell? or as open_segment() */
 static int read_state(struct recovery *recovery, uint32_t number)
 {
 	uint64_t offset = HM_LOG_HEADER_BYTES;
@@ -105,7 +107,7 @@ static int read_state(struct recovery *recovery, uint32_t number)
 	int result = open_segment(recovery->spool, number, &segment);
 
 	if (result < 0)
-		return is_passing(result) ? result : 0;
+		return result == -EBADMSG ? 0 : result;
 	while ((result = log_segment_find(&segment, offset, &record)) == 0 || result == -EILSEQ) {
 		offset = log_segment_behind(&record);
 		if (record.durable > recovery->durable)
@@ -162,7 +164,7 @@ static int replay_segment(struct recovery *recovery, uint32_t number, uint64_t b
 	int result = open_segment(recovery->spool, number, &segment);
 
 	if (result < 0)
-		return is_passing(result) ? result : 0;
+		return result == -EBADMSG ? 0 : result;
 	while ((result = log_segment_find(&segment, offset, &record)) == 0 || result == -EILSEQ) {
 		if (record.position >= bound)
 			break;

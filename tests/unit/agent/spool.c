@@ -191,6 +191,36 @@ Test(spool, does_not_open_where_nothing_can_be_known_of_what_is_there)
 	}
 }
 
+/* A moment later, without it, all is there; who does not wait has a gap. */
+Test(spool, waits_for_a_segment_that_the_disk_does_not_give_where_that_is_wanted)
+{
+	struct spool_epoch_info info;
+	struct spool_message message;
+
+	(void)append(HM_FRAME_BATCH, "batch", 0);
+	cr_assert_eq(spool_sync(spool), 0);
+	info = epoch_at(0);
+	spool_free(spool);
+	spool = NULL;
+
+	options.awaits_segments = true;
+	for (unsigned i = 1; i <= 3; i++) {
+		sim_disk_fail(sim, SIM_OPEN, i, EIO, true);
+		cr_assert_eq(spool_open(&options, &spool), -EIO);
+		sim_disk_heal(sim);
+	}
+	cr_assert_eq(spool_open(&options, &spool), 0);
+	cr_assert_eq(spool_next(spool, info.id, 0, &message), 0);
+	cr_expect_eq(message.type, HM_FRAME_BATCH);
+	spool_free(spool);
+	spool = NULL;
+
+	options.awaits_segments = false;
+	sim_disk_fail(sim, SIM_OPEN, 1, EIO, true);
+	cr_assert_eq(spool_open(&options, &spool), 0);
+	cr_expect_gt(status_of().n_damaged, 0);
+}
+
 Test(spool, offers_messages_once_they_are_durable)
 {
 	cr_assert_eq(append(HM_FRAME_DECLARE, "series", 0), 1);
