@@ -15,6 +15,12 @@
 #define SHIP_US  (60 * SIM_SECOND_US)
 #define SYNC_US  (5 * SIM_SECOND_US)
 
+/* As agent/outlet_folder.c has it. */
+#define UNREAD_TRIES 12
+
+/* Who does not come up is started again. */
+#define START_AGAIN_US (5 * SIM_SECOND_US)
+
 #define SEGMENT_BYTES ((uint64_t)32 << 10)
 
 /* So many of 256 reads and writes of a disk are short, or none. */
@@ -40,6 +46,8 @@ const char *sim_agent_event_name(enum sim_agent_event event)
 		[SIM_AGENT_REFUSALS] = "sessions refused",
 		[SIM_AGENT_GAPS] = "gaps",
 		[SIM_AGENT_MEMORY] = "ticks in memory",
+		[SIM_AGENT_UNREADABLE] = "starts without a folder",
+		[SIM_AGENT_RETURNS] = "returns to a folder",
 	};
 
 	return names[event];
@@ -77,6 +85,7 @@ static void forget_process(struct sim_agent *agent)
 {
 	shipment_done(&agent->shipment);
 	recorder_free(agent->recorder);
+	spool_free(agent->in_memory);
 	spool_free(agent->spool);
 	schedule_turn_done(&agent->turn);
 	schedule_done(&agent->schedule);
@@ -84,6 +93,7 @@ static void forget_process(struct sim_agent *agent)
 	frame_reader_done(&agent->tap);
 	agent->recorder = NULL;
 	agent->spool = NULL;
+	agent->in_memory = NULL;
 }
 
 void sim_agent_done(struct sim_agent *agent)
@@ -112,10 +122,15 @@ bool sim_agent_is_dead(const struct sim_agent *agent)
 	return sim_disk_is_stopped(agent->machine.disk);
 }
 
+bool sim_agent_is_in_memory(const struct sim_agent *agent)
+{
+	return agent->spool && (agent->in_memory || is_in_memory(agent));
+}
+
 static void note_synced(struct sim_agent *agent)
 {
 	if (!is_in_memory(agent) && !sim_agent_is_dead(agent))
-		sim_oracle_synced(agent->oracle, agent->number);
+		sim_oracle_synced(agent->oracle, agent->number, agent->first_on_disk);
 }
 
 /* -- the process ------------------------------------------------------------------------------- */
@@ -144,15 +159,101 @@ static void follow_clock(struct sim_agent *agent)
 						 change.stepped_us});
 }
 
+/* -- the folder, as agent/outlet_folder.c has it ------------------------------------------------- */
+
+static bool has_folder(const struct sim_agent *agent)
+{
+	return agent->options.folder >= 0;
+}
+
+static int try_spool(struct sim_agent *agent, struct spool **ret_spool)
+{
+	int result;
+
+	agent->options.folder = sim_disk_open_root(agent->machine.disk);
+	agent->options.awaits_segments = agent->n_unread < UNREAD_TRIES;
+	result = spool_open(&agent->options, ret_spool);
+	agent->n_unread += result == -EIO;
+	return result;
+}
+
+/* @return 0 or -ENOMEM: not even without the folder */
+static int open_first_spool(struct sim_agent *agent)
+{
+	int result;
+
+	agent->first_on_disk = 0;
+	agent->n_unread = 0;
+	result = try_spool(agent, &agent->spool);
+	if (result == 0 || result == -ENOMEM)
+		return result;
+	agent->counts[SIM_AGENT_UNREADABLE]++;
+	agent->options.folder = -1;
+	return spool_open(&agent->options, &agent->spool);
+}
+
+static void send_from(struct sim_agent *agent, struct spool *spool, int64_t now_us)
+{
+	agent->shipment.spool = spool;
+	sim_agent_drop_connection(agent, now_us);
+	backoff_reset(&agent->backoff);
+	agent->link = SIM_LINK_WAITING;
+	agent->link_us = now_us;
+}
+
+/* When all that is in memory is stored, what is on disk is sent. */
+static void leave_memory(struct sim_agent *agent, int64_t now_us)
+{
+	struct spool_status status;
+
+	if (!agent->in_memory)
+		return;
+	spool_get_status(agent->in_memory, &status);
+	if (status.n_messages > 0)
+		return;
+	send_from(agent, agent->spool, now_us);
+	spool_free(agent->in_memory);
+	agent->in_memory = NULL;
+	agent->first_on_disk = 0;
+}
+
+static void retry_folder(struct sim_agent *agent)
+{
+	struct recorder *recorder = NULL;
+	struct spool *spool = NULL;
+	struct spool_status status;
+
+	if (has_folder(agent))
+		return;
+	if (try_spool(agent, &spool) < 0) {
+		agent->options.folder = -1;
+		return;
+	}
+	recorder_ship(agent->recorder);
+	spool_get_status(agent->spool, &status);
+	if (status.n_ticks > 0 || recorder_new(spool, agent->machine.boot_id, &recorder) < 0)
+		abort();
+	recorder_free(agent->recorder);
+	agent->recorder = recorder;
+	agent->in_memory = agent->spool;
+	agent->spool = spool;
+	agent->first_on_disk = agent->oracle->n_ticks;
+	agent->counts[SIM_AGENT_RETURNS]++;
+}
+
 static void start(struct sim_agent *agent, int64_t now_us)
 {
 	static const int64_t intervals_us[] = {TICK_US, OTHER_US};
+	int result;
 
 	agent->counts[SIM_AGENT_STARTS]++;
 	(void)fprintf(stderr, "%.3f s: agent %u starts\n", (double)now_us / 1e6, agent->number);
 	agent->options.disk = sim_disk_table(agent->machine.disk);
-	agent->options.folder = sim_disk_open_root(agent->machine.disk);
-	if (spool_open(&agent->options, &agent->spool) < 0 ||
+	result = open_first_spool(agent);
+	agent->starts_us = now_us + START_AGAIN_US;
+	if (result == -ENOMEM)
+		return;
+	if (result < 0 ||
 	    recorder_new(agent->spool, agent->machine.boot_id, &agent->recorder) < 0 ||
 	    schedule_init(&agent->schedule, intervals_us, 2, SHIP_US) < 0 ||
 	    schedule_turn_init(&agent->turn, &agent->schedule) < 0) {
@@ -253,10 +354,13 @@ static void take_turn(struct sim_agent *agent)
 	agent->is_awake = true;
 }
 
-static void sync_spool(struct sim_agent *agent)
+static void sync_spool(struct sim_agent *agent, int64_t now_us)
 {
 	agent->sync_us += SYNC_US;
-	(void)spool_retry(agent->spool);
+	retry_folder(agent);
+	if (has_folder(agent))
+		(void)spool_retry(agent->spool);
+	leave_memory(agent, now_us);
 	if (spool_sync(agent->spool) == 0)
 		note_synced(agent);
 	agent->is_awake = true;
@@ -309,7 +413,8 @@ void sim_agent_run(struct sim_agent *agent, int64_t now_us)
 	sim_machine_enter(&agent->machine, now_us);
 	if (!agent->spool) {
 		start(agent, now_us);
-		take_turn(agent);
+		if (agent->spool)
+			take_turn(agent);
 		return;
 	}
 	agent->is_awake = false;
@@ -319,8 +424,11 @@ void sim_agent_run(struct sim_agent *agent, int64_t now_us)
 		take_turn(agent);
 	}
 	if (sim_machine_monotonic_us(&agent->machine) >= agent->sync_us)
-		sync_spool(agent);
+		sync_spool(agent, now_us);
 	sim_agent_run_link(agent, now_us);
+	if (agent->in_memory && delivery_is_idle(&agent->shipment.delivery) &&
+	    shipment_is_drained(&agent->shipment))
+		leave_memory(agent, now_us);
 }
 
 bool sim_agent_is_drained(const struct sim_agent *agent)
@@ -329,5 +437,6 @@ bool sim_agent_is_drained(const struct sim_agent *agent)
 
 	/* Without a disk some of it waits, and is not offered. */
 	spool_get_status(agent->spool, &status);
-	return !status.is_in_memory && status.n_ticks == 0 && shipment_is_drained(&agent->shipment);
+	return !sim_agent_is_in_memory(agent) && status.n_ticks == 0 &&
+	       shipment_is_drained(&agent->shipment);
 }

@@ -38,6 +38,8 @@ enum sim_agent_event {
 	SIM_AGENT_REFUSALS,    /* sessions that ended with an ERROR of the collector */
 	SIM_AGENT_GAPS,        /* that were sent */
 	SIM_AGENT_MEMORY,      /* ticks that were taken while nothing could be written */
+	SIM_AGENT_UNREADABLE,  /* starts without the folder: it could not be read */
+	SIM_AGENT_RETURNS,     /* to a folder, after such a start */
 	SIM_AGENT_EVENTS,
 };
 
@@ -59,10 +61,15 @@ struct sim_agent {
 	struct sim_sent sent;
 	unsigned n_moves;      /* epochs that it has left for another, with what they had */
 	size_t first_unsealed; /* ticks before that one, of the oracle's, are in messages */
+	size_t first_back; /* likewise: since its disk became a copy, and the collector did not see that; 0 = it is none */
 	char name[SIM_NAME_BYTES];
 
 	/* The process. */
 	struct spool *spool; /* NULL = there is none */
+	struct spool *
+		in_memory; /* what is left of the time without a folder, to be sent first; or NULL */
+	unsigned n_unread;    /* tries at which the disk did not give a segment */
+	size_t first_on_disk; /* ticks before that one, of the oracle's, are in there */
 	struct spool_options options;
 	struct recorder *recorder;
 	struct shipment shipment;
@@ -85,6 +92,9 @@ void sim_agent_init(struct sim_agent *agent, uint64_t seed, struct sim_counts *d
 void sim_agent_done(struct sim_agent *agent);
 
 bool sim_agent_is_up(const struct sim_agent *agent);
+
+/* Would the end of the process take samples that it has taken? */
+bool sim_agent_is_in_memory(const struct sim_agent *agent);
 
 /* When it has something to do next. INT64_MAX: never */
 int64_t sim_agent_due_us(struct sim_agent *agent);

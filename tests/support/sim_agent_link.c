@@ -57,6 +57,8 @@ static void end_session(struct sim_agent *agent, int64_t now_us)
 
 	agent->counts[SIM_AGENT_EPOCHS] += end->outcome == DELIVERY_NEW_EPOCH;
 	agent->n_moves += end->outcome == DELIVERY_NEW_EPOCH;
+	if (end->outcome == DELIVERY_NEW_EPOCH)
+		agent->first_back = 0;
 	agent->counts[SIM_AGENT_TIMEOUTS] += end->reason == HM_REASON_TOO_SLOW;
 	agent->counts[SIM_AGENT_REFUSALS] += end->is_theirs && end->reason != HM_REASON_NONE;
 	(void)fprintf(stderr, "%.3f s: agent %u, epoch %02x%02x: session ends with %s%s, %d\n",
@@ -90,6 +92,9 @@ static void note_acked(struct sim_agent *agent)
 			      (unsigned long long)agent->acked, delivery->welcome.n_series);
 		sim_oracle_welcome(agent->oracle, &agent->sent, shipment->epoch, agent->acked,
 				   delivery->welcome.durable_crc);
+		if (agent->first_back > 0)
+			sim_oracle_mistook(agent->oracle, agent->number, agent->first_back);
+		agent->first_back = 0;
 	}
 	if (agent->is_welcome && delivery->acked > agent->acked) {
 		agent->acked = delivery->acked;

@@ -18,6 +18,8 @@
 
 #define KINDS_OF_DISKS                                                                             \
 	(UINT64_C(1) << SIM_FAULT_AGENT_DISK_ERROR | UINT64_C(1) << SIM_FAULT_AGENT_DISK_FULL |    \
+	 UINT64_C(1) << SIM_FAULT_AGENT_OPEN_ERROR |                                               \
+	 UINT64_C(1) << SIM_FAULT_COLLECTOR_OPEN_ERROR |                                           \
 	 UINT64_C(1) << SIM_FAULT_COLLECTOR_DISK_ERROR |                                           \
 	 UINT64_C(1) << SIM_FAULT_COLLECTOR_DISK_FULL)
 
@@ -36,6 +38,7 @@ const char *sim_fault_name(enum sim_fault fault)
 		[SIM_FAULT_AGENT_CLOCK_YEAR] = "clocks off by a year",
 		[SIM_FAULT_AGENT_DISK_ERROR] = "spools with errors",
 		[SIM_FAULT_AGENT_DISK_FULL] = "spools without room",
+		[SIM_FAULT_AGENT_OPEN_ERROR] = "spools that cannot be opened",
 		[SIM_FAULT_AGENT_COPY] = "copies of spools",
 		[SIM_FAULT_AGENT_WENT_BACK] = "spools that went back",
 		[SIM_FAULT_AGENT_CLONED] = "agents cloned",
@@ -48,6 +51,7 @@ const char *sim_fault_name(enum sim_fault fault)
 		[SIM_FAULT_COLLECTOR_CLOCK] = "collectors' clocks set",
 		[SIM_FAULT_COLLECTOR_DISK_ERROR] = "stores with errors",
 		[SIM_FAULT_COLLECTOR_DISK_FULL] = "stores without room",
+		[SIM_FAULT_COLLECTOR_OPEN_ERROR] = "stores that cannot be opened",
 		[SIM_FAULT_COLLECTOR_COPY] = "copies of stores",
 		[SIM_FAULT_COLLECTOR_WENT_BACK] = "stores that went back",
 		[SIM_FAULT_COLLECTOR_REPLACED] = "stores replaced",
@@ -147,6 +151,7 @@ static void end_fault(struct simulation *simulation, const struct sim_fault_end 
 		break;
 	case SIM_FAULT_AGENT_DISK_ERROR:
 	case SIM_FAULT_AGENT_DISK_FULL:
+	case SIM_FAULT_AGENT_OPEN_ERROR:
 		sim_faults_heal_disk(agent->machine.disk);
 		break;
 	case SIM_FAULT_COLLECTOR_POWER:
@@ -159,6 +164,7 @@ static void end_fault(struct simulation *simulation, const struct sim_fault_end 
 		break;
 	case SIM_FAULT_COLLECTOR_DISK_ERROR:
 	case SIM_FAULT_COLLECTOR_DISK_FULL:
+	case SIM_FAULT_COLLECTOR_OPEN_ERROR:
 		sim_faults_heal_disk(collector->machine.disk);
 		break;
 	case SIM_FAULT_PARTITION:

@@ -27,7 +27,8 @@ enum sim_fault {
 	SIM_FAULT_AGENT_CLOCK_YEAR, /* off by it, for a while */
 	SIM_FAULT_AGENT_DISK_ERROR,
 	SIM_FAULT_AGENT_DISK_FULL,
-	SIM_FAULT_AGENT_COPY, /* of its disk, for the next two */
+	SIM_FAULT_AGENT_OPEN_ERROR, /* from its next start on, for a while */
+	SIM_FAULT_AGENT_COPY,       /* of its disk, for the next two */
 	SIM_FAULT_AGENT_WENT_BACK,
 	SIM_FAULT_AGENT_CLONED,
 	/* Of the collector. */
@@ -40,6 +41,7 @@ enum sim_fault {
 	SIM_FAULT_COLLECTOR_CLOCK,
 	SIM_FAULT_COLLECTOR_DISK_ERROR,
 	SIM_FAULT_COLLECTOR_DISK_FULL,
+	SIM_FAULT_COLLECTOR_OPEN_ERROR,
 	SIM_FAULT_COLLECTOR_COPY,
 	SIM_FAULT_COLLECTOR_WENT_BACK,
 	SIM_FAULT_COLLECTOR_REPLACED, /* by one with an empty disk */

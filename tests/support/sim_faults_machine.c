@@ -104,18 +104,35 @@ void sim_faults_correct_clock(struct sim_machine *machine)
 
 /* -- disks ------------------------------------------------------------------------------------- */
 
-/* @param n_kinds  the first ones: a spool that cannot be opened when its agent starts is lost, and says so in its log only */
-static void break_disk(struct simulation *simulation, struct sim_disk *disk, unsigned n_kinds)
+static void break_disk(struct simulation *simulation, struct sim_disk *disk)
 {
 	static const enum sim_call calls[] = {SIM_PWRITE,    SIM_FDATASYNC, SIM_FSYNC,
 					      SIM_FALLOCATE, SIM_FDATASYNC, SIM_PWRITE,
 					      SIM_OPEN,      SIM_SYNCFS};
 	static const int errors[] = {EIO, EIO, EIO, ENOSPC, EIO, ENOSPC, EMFILE, EIO};
-	unsigned i = (unsigned)sim_random_below(&simulation->faults.random, n_kinds);
+	unsigned i = (unsigned)sim_random_below(&simulation->faults.random,
+						sizeof(calls) / sizeof(*calls));
 
 	sim_disk_heal(disk);
 	sim_disk_fail(disk, calls[i], 1 + sim_random_below(&simulation->faults.random, 10),
 		      errors[i], sim_faults_chance(simulation, 2, 3));
+}
+
+/*
+ * Its files cannot be opened, once or for a while: that says nothing of what is in them.
+ * @param n_errors  the first ones
+ * @return for how long
+ */
+static int64_t refuse_opens(struct simulation *simulation, struct sim_disk *disk, uint64_t n_errors)
+{
+	static const int errors[] = {EMFILE, ENFILE, ENOMEM, EACCES, EIO};
+	int error = errors[sim_random_below(&simulation->faults.random, n_errors)];
+
+	sim_disk_heal(disk);
+	sim_disk_fail(disk, SIM_OPEN, 1 + sim_random_below(&simulation->faults.random, 12), error,
+		      sim_faults_chance(simulation, 2, 3));
+	/* What the disk does not give is taken as lost after a minute. */
+	return sim_faults_seconds(simulation, 1, error == EIO ? 50 : 300);
 }
 
 static void fill_disk(struct simulation *simulation, struct sim_disk *disk)
@@ -146,7 +163,8 @@ static void copy_agent(struct simulation *simulation, const struct sim_agent *ag
 {
 	struct sim_copy *copy = &simulation->faults.agent_copies[agent->host];
 
-	bool is_all = copy_disk(simulation, agent->machine.disk, copy);
+	bool is_all =
+		copy_disk(simulation, agent->machine.disk, copy) && !sim_agent_is_in_memory(agent);
 
 	sim_sent_copy(&copy->sent, &agent->sent);
 	copy->n_ticks = simulation->oracle.n_ticks;
@@ -165,6 +183,7 @@ static void restore_agent(struct simulation *simulation, struct sim_agent *agent
 			    sim_random_next(&simulation->faults.random));
 	sim_sent_copy(&agent->sent, &copy->sent);
 	agent->first_unsealed = copy->first_unsealed;
+	agent->first_back = simulation->oracle.n_ticks;
 	sim_faults_start_agent(simulation, agent);
 }
 
@@ -214,7 +233,7 @@ bool sim_faults_harm_agent(struct simulation *simulation, enum sim_fault fault, 
 		step_clock(simulation, fault, agent);
 		return true;
 	case SIM_FAULT_AGENT_DISK_ERROR:
-		break_disk(simulation, agent->machine.disk, 6);
+		break_disk(simulation, agent->machine.disk);
 		sim_faults_end_after(simulation, fault, number,
 				     sim_faults_seconds(simulation, 5, 600));
 		return true;
@@ -222,6 +241,14 @@ bool sim_faults_harm_agent(struct simulation *simulation, enum sim_fault fault, 
 		fill_disk(simulation, agent->machine.disk);
 		sim_faults_end_after(simulation, fault, number,
 				     sim_faults_seconds(simulation, 5, 900));
+		return true;
+	case SIM_FAULT_AGENT_OPEN_ERROR:
+		if (!sim_agent_is_up(agent))
+			return false;
+		sim_agent_kill(agent, simulation->now_us);
+		sim_faults_start_agent(simulation, agent);
+		sim_faults_end_after(simulation, fault, number,
+				     refuse_opens(simulation, agent->machine.disk, 5));
 		return true;
 	case SIM_FAULT_AGENT_COPY:
 		copy_agent(simulation, agent);
@@ -325,7 +352,7 @@ bool sim_faults_harm_collector(struct simulation *simulation, enum sim_fault fau
 				     sim_faults_seconds(simulation, 5, 600));
 		return true;
 	case SIM_FAULT_COLLECTOR_DISK_ERROR:
-		break_disk(simulation, collector->machine.disk, 8);
+		break_disk(simulation, collector->machine.disk);
 		sim_faults_end_after(simulation, fault, SIM_FAULTS_COLLECTOR,
 				     sim_faults_seconds(simulation, 1, 200));
 		return true;
@@ -333,6 +360,14 @@ bool sim_faults_harm_collector(struct simulation *simulation, enum sim_fault fau
 		fill_disk(simulation, collector->machine.disk);
 		sim_faults_end_after(simulation, fault, SIM_FAULTS_COLLECTOR,
 				     sim_faults_seconds(simulation, 5, 400));
+		return true;
+	case SIM_FAULT_COLLECTOR_OPEN_ERROR:
+		if (!sim_collector_is_up(collector))
+			return false;
+		sim_collector_kill(collector, simulation->now_us);
+		sim_faults_start_collector(simulation);
+		sim_faults_end_after(simulation, fault, SIM_FAULTS_COLLECTOR,
+				     refuse_opens(simulation, collector->machine.disk, 4));
 		return true;
 	case SIM_FAULT_COLLECTOR_COPY:
 		(void)copy_disk(simulation, collector->machine.disk,

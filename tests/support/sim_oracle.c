@@ -182,32 +182,23 @@ double sim_oracle_sample(struct sim_oracle *oracle, unsigned series)
 	return make_value(series, oracle->n_samples++);
 }
 
-void sim_oracle_synced(struct sim_oracle *oracle, unsigned agent)
+void sim_oracle_synced(struct sim_oracle *oracle, unsigned agent, size_t first)
 {
-	for (size_t i = oracle->n_ticks; i-- > 0;) {
+	for (size_t i = oracle->n_ticks; i-- > first;) {
 		struct sim_tick *tick = &oracle->ticks[i];
 
-		if (tick->agent != agent)
-			continue;
-		/* All before is. */
-		if (tick->is_safe)
-			break;
-		if (tick->excuse == SIM_EXCUSE_NONE)
+		if (tick->agent == agent && tick->excuse == SIM_EXCUSE_NONE)
 			tick->is_taken = tick->is_safe = true;
 	}
 }
 
 void sim_oracle_ended(struct sim_oracle *oracle, unsigned agent, enum sim_excuse excuse)
 {
-	for (size_t i = oracle->n_ticks; i-- > 0;) {
+	for (size_t i = 0; i < oracle->n_ticks; i++) {
 		struct sim_tick *tick = &oracle->ticks[i];
 		bool is_kept = excuse == SIM_EXCUSE_POWER ? tick->is_safe : tick->is_taken;
 
-		if (tick->agent != agent || tick->excuse != SIM_EXCUSE_NONE)
-			continue;
-		if (tick->is_safe)
-			break;
-		if (!is_kept)
+		if (tick->agent == agent && tick->excuse == SIM_EXCUSE_NONE && !is_kept)
 			tick->excuse = excuse;
 	}
 }
@@ -221,18 +212,13 @@ void sim_oracle_copied(struct sim_oracle *oracle, unsigned agent, size_t first, 
 
 size_t sim_oracle_find_unsafe(const struct sim_oracle *oracle, unsigned agent)
 {
-	size_t first = oracle->n_ticks;
-
-	for (size_t i = oracle->n_ticks; i-- > 0;) {
+	for (size_t i = 0; i < oracle->n_ticks; i++) {
 		const struct sim_tick *tick = &oracle->ticks[i];
 
-		if (tick->agent != agent || tick->excuse != SIM_EXCUSE_NONE)
-			continue;
-		if (tick->is_safe)
-			break;
-		first = i;
+		if (tick->agent == agent && tick->excuse == SIM_EXCUSE_NONE && !tick->is_safe)
+			return i;
 	}
-	return first;
+	return oracle->n_ticks;
 }
 
 size_t sim_oracle_find_unacked(const struct sim_oracle *oracle, unsigned agent)
@@ -254,6 +240,12 @@ void sim_oracle_went_back(struct sim_oracle *oracle, unsigned agent, size_t n_ke
 		if (tick->agent == agent && tick->excuse == SIM_EXCUSE_NONE)
 			tick->excuse = SIM_EXCUSE_WENT_BACK;
 	}
+}
+
+void sim_oracle_mistook(struct sim_oracle *oracle, unsigned agent, size_t first)
+{
+	for (size_t i = first; i < oracle->n_ticks; i++)
+		oracle->ticks[i].may_miss |= oracle->ticks[i].agent == agent;
 }
 
 void sim_oracle_store_lost(struct sim_oracle *oracle)

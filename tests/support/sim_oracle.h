@@ -59,6 +59,7 @@ struct sim_tick {
 	bool is_taken;   /* it survives the process */
 	bool is_safe;    /* and the power */
 	bool may_double; /* it was on a disk that was copied, and in no message yet */
+	bool may_miss;   /* the collector has another message in its place, and nobody can know */
 	enum sim_excuse excuse;
 };
 
@@ -128,8 +129,8 @@ size_t sim_oracle_tick(struct sim_oracle *oracle, unsigned agent, unsigned host,
 /* Another sample of it. @return its value */
 double sim_oracle_sample(struct sim_oracle *oracle, unsigned series);
 
-/* All that an agent has taken is durable, if its spool is on the disk. */
-void sim_oracle_synced(struct sim_oracle *oracle, unsigned agent);
+/* All that an agent has taken from that tick on is durable, if its spool is on the disk. */
+void sim_oracle_synced(struct sim_oracle *oracle, unsigned agent, size_t first);
 
 /* The process of an agent ended. @param excuse  SIM_EXCUSE_KILLED or SIM_EXCUSE_POWER */
 void sim_oracle_ended(struct sim_oracle *oracle, unsigned agent, enum sim_excuse excuse);
@@ -146,6 +147,12 @@ size_t sim_oracle_find_unacked(const struct sim_oracle *oracle, unsigned agent);
 
 /* The disk of an agent becomes a copy that has its ticks before that one. */
 void sim_oracle_went_back(struct sim_oracle *oracle, unsigned agent, size_t n_kept);
+
+/*
+ * Ticks from one on, of an agent whose disk had become a copy, and who takes for its own what the collector has of its
+ * epoch, since its own is gone: it had no room. What lies before that place is not sent.
+ */
+void sim_oracle_mistook(struct sim_oracle *oracle, unsigned agent, size_t first);
 
 /* The store lost what it had, perhaps. Of an epoch that an agent has ended by then it cannot tell. */
 void sim_oracle_store_lost(struct sim_oracle *oracle);
