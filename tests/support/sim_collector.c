@@ -46,6 +46,7 @@ const char *sim_collector_event_name(enum sim_collector_event event)
 		[SIM_COLLECTOR_REFUSED] = "sessions ended with an error",
 		[SIM_COLLECTOR_ACKS] = "acknowledgements",
 		[SIM_COLLECTOR_PROBES] = "of them looked at",
+		[SIM_COLLECTOR_DELETES] = "ranges deleted",
 	};
 
 	return names[event];
@@ -321,6 +322,7 @@ static void forget_process(struct sim_collector *collector)
 		return;
 	engine_get_stats(collector->engine, &stats);
 	collector->counts[SIM_COLLECTOR_CHECKPOINTS] += stats.n_checkpoints;
+	sim_collector_forget_delete(collector);
 	intake_free(collector->intake);
 	engine_close(collector->engine);
 	collector->engine = NULL;
@@ -483,6 +485,7 @@ void sim_collector_run(struct sim_collector *collector, int64_t now_us)
 	}
 	if (wants_commit(collector))
 		(void)commit(collector);
+	sim_collector_settle_delete(collector);
 	if (monotonic_us(collector) >= collector->checkpoint_us)
 		step_checkpoint(collector);
 	if (collector->has_news)

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "collector/agent_session.h"
+#include "collector/delete.h"
 #include "collector/engine.h"
 #include "collector/intake.h"
 #include "tests/support/sim_machine.h"
@@ -27,7 +28,8 @@ enum sim_collector_event {
 	SIM_COLLECTOR_REPLACED,    /* sessions that a newer one took the place of */
 	SIM_COLLECTOR_REFUSED,     /* sessions that it ended with an ERROR */
 	SIM_COLLECTOR_ACKS,
-	SIM_COLLECTOR_PROBES, /* of what ACK says: the power might fail now */
+	SIM_COLLECTOR_PROBES,  /* of what ACK says: the power might fail now */
+	SIM_COLLECTOR_DELETES, /* that are durable */
 	SIM_COLLECTOR_EVENTS,
 };
 
@@ -37,6 +39,13 @@ struct sim_session {
 	bool has_claim;  /* it was the newest of its epoch */
 	int64_t lost_us; /* when it learns that it is not any more; INT64_MAX = it is */
 	bool is_shut;
+};
+
+/* A delete that is under way. */
+struct sim_deleting {
+	struct catalog_series *series; /* NULL = none */
+	struct sim_deletion what;
+	uint64_t ticket;
 };
 
 struct sim_collector {
@@ -59,6 +68,7 @@ struct sim_collector {
 	int64_t retry_us;      /* nothing is logged before */
 	int64_t checkpoint_us; /* when the next step is taken */
 	bool has_news;         /* more is durable */
+	struct sim_deleting deleting;
 };
 
 void sim_collector_init(struct sim_collector *collector, uint64_t seed,
@@ -82,6 +92,15 @@ void sim_collector_stop(struct sim_collector *collector, int64_t now_us);
 /* Its process ends at once, or the power does. */
 void sim_collector_kill(struct sim_collector *collector, int64_t now_us);
 void sim_collector_lose_power(struct sim_collector *collector);
+
+/* Somebody deletes a range of a series. @return was it done? */
+bool sim_collector_delete(struct sim_collector *collector);
+
+/* See whether that is durable by now. */
+void sim_collector_settle_delete(struct sim_collector *collector);
+
+/* The process ends: it may be, or not. */
+void sim_collector_forget_delete(struct sim_collector *collector);
 
 /*
  * Would it still be there if the power failed now? What a frame says is durable is looked for on a copy of the disk.

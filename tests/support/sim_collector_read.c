@@ -122,6 +122,7 @@ void sim_collector_read(struct sim_collector *collector, bool is_end)
 
 	sim_oracle_read_begin(oracle);
 	move_all(collector);
+	sim_collector_settle_delete(collector);
 	read_rows(collector);
 	for (size_t i = 0; i < collector->engine->catalog.n_hosts; i++) {
 		int result = read_messages(collector, collector->engine->catalog.all_hosts[i]);

@@ -54,6 +54,7 @@ const char *sim_fault_name(enum sim_fault fault)
 		[SIM_FAULT_COLLECTOR_OPEN_ERROR] = "stores that cannot be opened",
 		[SIM_FAULT_COLLECTOR_COPY] = "copies of stores",
 		[SIM_FAULT_COLLECTOR_WENT_BACK] = "stores that went back",
+		[SIM_FAULT_COLLECTOR_DELETE] = "ranges deleted",
 		[SIM_FAULT_COLLECTOR_REPLACED] = "stores replaced",
 		[SIM_FAULT_RESET] = "connections reset",
 		[SIM_FAULT_SILENCE] = "connections half open",

@@ -44,6 +44,7 @@ enum sim_fault {
 	SIM_FAULT_COLLECTOR_OPEN_ERROR,
 	SIM_FAULT_COLLECTOR_COPY,
 	SIM_FAULT_COLLECTOR_WENT_BACK,
+	SIM_FAULT_COLLECTOR_DELETE,   /* of a range of a series */
 	SIM_FAULT_COLLECTOR_REPLACED, /* by one with an empty disk */
 	/* Of the network. */
 	SIM_FAULT_RESET,

@@ -369,6 +369,8 @@ bool sim_faults_harm_collector(struct simulation *simulation, enum sim_fault fau
 		sim_faults_end_after(simulation, fault, SIM_FAULTS_COLLECTOR,
 				     refuse_opens(simulation, collector->machine.disk, 4));
 		return true;
+	case SIM_FAULT_COLLECTOR_DELETE:
+		return sim_collector_delete(collector);
 	case SIM_FAULT_COLLECTOR_COPY:
 		(void)copy_disk(simulation, collector->machine.disk,
 				&simulation->faults.collector_copy);

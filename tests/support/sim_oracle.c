@@ -250,10 +250,44 @@ void sim_oracle_mistook(struct sim_oracle *oracle, unsigned agent, size_t first)
 
 void sim_oracle_store_lost(struct sim_oracle *oracle)
 {
-	for (size_t i = 0; i < oracle->n_samples; i++)
+	for (size_t i = 0; i < oracle->n_samples; i++) {
 		oracle->samples[i].is_lost |= oracle->samples[i].is_told;
+		/* With the delete, perhaps. */
+		oracle->samples[i].is_deleted = false;
+	}
 	for (size_t i = 0; i < oracle->n_epochs; i++)
 		oracle->epochs[i].is_told = false;
+}
+
+static bool is_in(const struct sim_oracle *oracle, const struct sim_sample *sample,
+		  const struct sim_deletion *deletion)
+{
+	const struct sim_tick *tick = &oracle->ticks[sample->tick];
+
+	return sample->series == deletion->series && tick->host == deletion->host &&
+	       tick->time_us >= deletion->since_us && tick->time_us <= deletion->until_us;
+}
+
+void sim_oracle_delete(struct sim_oracle *oracle, const struct sim_deletion *deletion)
+{
+	for (size_t i = 0; i < oracle->n_samples; i++) {
+		struct sim_sample *sample = &oracle->samples[i];
+
+		sample->is_deleting = is_in(oracle, sample, deletion) && sample->is_acked;
+	}
+}
+
+void sim_oracle_deleted(struct sim_oracle *oracle, const struct sim_deletion *deletion,
+			bool is_durable)
+{
+	for (size_t i = 0; i < oracle->n_samples; i++) {
+		struct sim_sample *sample = &oracle->samples[i];
+
+		/* What no agent has sent yet comes later, and stays. */
+		sample->may_be_deleted |= is_in(oracle, sample, deletion) && sample->is_told;
+		sample->is_deleted |= sample->is_deleting && is_durable && !sample->is_lost;
+		sample->is_deleting = false;
+	}
 }
 
 /* -- what they send ---------------------------------------------------------------------------- */

@@ -46,7 +46,10 @@ struct sim_sample {
 	bool is_sent;    /* in a BATCH */
 	bool is_told;    /* in a BATCH, or by a GAP */
 	bool is_lost;    /* the store that had it, perhaps, went back */
-	uint32_t epoch;  /* in which it was told last */
+	bool may_be_deleted;
+	bool is_deleting; /* it was stored when its delete was logged */
+	bool is_deleted;  /* and that is durable */
+	uint32_t epoch;   /* in which it was told last */
 };
 
 /* Samples that were taken at once. */
@@ -79,6 +82,14 @@ struct sim_epoch {
 	uint8_t id[HM_ID_BYTES];
 	unsigned host;
 	bool is_told; /* what of it is stored, since a store went back last */
+};
+
+/* What somebody deletes. */
+struct sim_deletion {
+	unsigned host;
+	unsigned series;
+	int64_t since_us; /* both belong to it */
+	int64_t until_us;
 };
 
 /* What an agent has sent and not seen acknowledged. */
@@ -156,6 +167,11 @@ void sim_oracle_mistook(struct sim_oracle *oracle, unsigned agent, size_t first)
 
 /* The store lost what it had, perhaps. Of an epoch that an agent has ended by then it cannot tell. */
 void sim_oracle_store_lost(struct sim_oracle *oracle);
+
+/* A delete was logged; then its end: it is durable, or nobody knows. What came until then is gone, perhaps. */
+void sim_oracle_delete(struct sim_oracle *oracle, const struct sim_deletion *deletion);
+void sim_oracle_deleted(struct sim_oracle *oracle, const struct sim_deletion *deletion,
+			bool is_durable);
 
 /* A frame of a session of an agent was wholly written. */
 void sim_oracle_sent(struct sim_oracle *oracle, struct sim_sent *sent, const struct frame *frame);

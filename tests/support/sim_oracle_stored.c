@@ -123,7 +123,9 @@ static void judge(struct sim_oracle *oracle, size_t i, bool is_end)
 	oracle->n_stored += sample->n_read > 0;
 	if (sample->n_read > 1 && !tick->may_double)
 		what = "is stored more than once";
-	else if (sample->n_read > 0 || is_lost(oracle, sample, tick))
+	else if (sample->n_read > 0 && sample->is_deleted && !tick->may_double)
+		what = "was deleted, and is stored";
+	else if (sample->n_read > 0 || sample->may_be_deleted || is_lost(oracle, sample, tick))
 		return;
 	else if (sample->is_covered)
 		oracle->n_covered++;
