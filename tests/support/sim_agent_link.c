@@ -92,9 +92,6 @@ static void note_acked(struct sim_agent *agent)
 			      (unsigned long long)agent->acked, delivery->welcome.n_series);
 		sim_oracle_welcome(agent->oracle, &agent->sent, shipment->epoch, agent->acked,
 				   delivery->welcome.durable_crc);
-		if (agent->first_back > 0)
-			sim_oracle_mistook(agent->oracle, agent->number, agent->first_back);
-		agent->first_back = 0;
 	}
 	if (agent->is_welcome && delivery->acked > agent->acked) {
 		agent->acked = delivery->acked;
@@ -111,6 +108,16 @@ static uint64_t get_sequence(const struct frame *frame)
 	return wire_stamp_get(&cursor, &stamp) == HM_REASON_NONE ? stamp.sequence : 0;
 }
 
+/* A GAP over the message that WELCOME named: ours is gone, and nobody can know whether it was that one. */
+static bool is_gap_over_durable(const struct sim_agent *agent, const struct frame *frame)
+{
+	struct wire_gap gap;
+
+	return frame->type == HM_FRAME_GAP &&
+	       wire_gap_get(frame->payload, frame->length, &gap) == HM_REASON_NONE &&
+	       gap.first <= agent->shipment.delivery.welcome.durable;
+}
+
 /* What was written of it: the oracle is to know all messages. */
 static void tap(struct sim_agent *agent, const void *bytes, size_t length)
 {
@@ -125,6 +132,8 @@ static void tap(struct sim_agent *agent, const void *bytes, size_t length)
 			frame.type == HM_FRAME_DECLARE &&
 			get_sequence(&frame) <= agent->shipment.delivery.welcome.durable;
 		agent->counts[SIM_AGENT_GAPS] += frame.type == HM_FRAME_GAP;
+		if (agent->first_back > 0 && is_gap_over_durable(agent, &frame))
+			sim_oracle_mistook(agent->oracle, agent->number, agent->first_back);
 		sim_oracle_sent(agent->oracle, &agent->sent, &frame);
 	}
 }
