@@ -82,6 +82,7 @@ int why_begin(struct why *why, const struct why_series *series)
 	why->has_lost = false;
 	why->lost_mark = HM_REASON_SOURCE_GONE;
 	why->is_early = false;
+	why->has_ended = false;
 	why->has_pending = false;
 	if (why->segments_of == series->metric)
 		return 0;
@@ -287,9 +288,28 @@ static int add_first(struct why *why, int64_t time_us, uint8_t mark)
 	return result == 0 && from_us < time_us ? why_tell(why, from_us, time_us, mark) : result;
 }
 
+/* There is nothing more up to now. */
+static int end(struct why *why)
+{
+	int result;
+
+	if (why->has_ended || !why_has_interval(why))
+		return 0;
+	why->has_ended = true;
+	if (why->first_us == WHY_NO_TIME)
+		result = look_before(why, why->ask.now_us);
+	else
+		result = look_behind(why, WHY_STILL);
+	return result == 0 ? flush(why) : result;
+}
+
 static int add(struct why *why, int64_t time_us, uint8_t mark)
 {
 	int result = 0;
+
+	/* A clock that was so far ahead, and is not any more. */
+	if (why_distance(why->ask.now_us, time_us) > WHY_SHIPPED_US)
+		return end(why);
 
 	if (!why_has_interval(why))
 		why->first_us = time_us;
@@ -324,15 +344,7 @@ int why_add_mark(struct why *why, int64_t time_us, uint8_t reason)
 
 int why_end(struct why *why)
 {
-	int result;
-
-	if (!why_has_interval(why))
-		return 0;
-	if (why->first_us == WHY_NO_TIME)
-		result = look_before(why, why->ask.now_us);
-	else
-		result = look_behind(why, WHY_STILL);
-	return result == 0 ? flush(why) : result;
+	return end(why);
 }
 
 enum why_verdict why_judge(struct why *why)

@@ -9,7 +9,8 @@
  * How often a series is sampled is what the SCHEDULE in force says of its metric. More than one and a half of these
  * intervals without a sample are a hole, and so is what is marked as missing. Before the first sample
  * there is none, but for what was deleted or is too old. A hole is divided where one reason ends and another begins.
- * Where none is known that is a fault of this program: the reason is then HM_REASON_NONE.
+ * Where none is known that is a fault of this program: the reason is then HM_REASON_NONE. What a clock that was ahead
+ * has sampled is passed over until its time comes.
  */
 
 #include <stdbool.h>
@@ -80,6 +81,7 @@ struct why {
 	bool has_lost;     /* behind that something of it may have been lost */
 	uint8_t lost_mark; /* what such a mark must have said */
 	bool is_early;     /* before the first sample: only what is certain is told */
+	bool has_ended;    /* what came behind the present has been met */
 	struct why_hole pending;
 	bool has_pending;
 };

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "collector/group.h"
+#include "collector/why_clocks.h"
 #include "collector/why_schedules.h"
 #include "common/array.h"
 #include "common/log_entry.h"
@@ -17,13 +17,6 @@
 
 /* What an agent tells comes in its order, but for some that waited in another epoch. */
 #define DISORDER_MAX 64
-
-/* A host that is shut down stops its agent first. If it is there again so soon, that was why; else the agent was
- * stopped for a while, and the host started again meanwhile. */
-#define SHUTDOWN_MAX_US INT64_C(600000000)
-
-/* A clock that is set so soon after an agent began may have been wrong until then. */
-#define SET_MAX_US INT64_C(600000000)
 
 void why_causes_init(struct why_causes *causes, int64_t horizon_us)
 {
@@ -135,17 +128,12 @@ size_t why_spans_find(const struct why_spans *spans, int64_t time_us)
 
 /* -- what is told ---------------------------------------------------------------------------------- */
 
-/* Not by a clock that was far ahead: it would be a contact for years. */
+/* Where its clock was ahead, it was there when that came. */
 static void note_told(struct why_causes *causes, const struct chronicle_entry *entry,
 		      int64_t time_us)
 {
-	if (why_distance(entry->received_us, time_us) <= GROUP_AHEAD_US)
-		why_causes_note_contact(causes, time_us);
-}
-
-static bool is_same_boot(const struct why_clock *a, const struct why_clock *b)
-{
-	return memcmp(a->boot_id, b->boot_id, HM_ID_BYTES) == 0;
+	why_causes_note_contact(causes,
+				time_us < entry->received_us ? time_us : entry->received_us);
 }
 
 static int add_clock(struct why_causes *causes, const struct chronicle_entry *entry)
@@ -166,10 +154,13 @@ static int add_clock(struct why_causes *causes, const struct chronicle_entry *en
 		.now_us = told.now_us,
 		.since_boot_us = told.since_boot_us,
 		.change_us = told.change_us,
+		.told_us = told.now_us,
+		.told_change_us = told.change_us,
 	};
 	memcpy(clocks[i].boot_id, told.boot_id, HM_ID_BYTES);
-	for (size_t n = 0; i > 0 && n < DISORDER_MAX && is_same_boot(&clocks[i], &clocks[i - 1]) &&
-			   clocks[i].since_boot_us < clocks[i - 1].since_boot_us;
+	for (size_t n = 0;
+	     i > 0 && n < DISORDER_MAX && why_clock_is_same_boot(&clocks[i], &clocks[i - 1]) &&
+	     clocks[i].since_boot_us < clocks[i - 1].since_boot_us;
 	     i--, n++) {
 		struct why_clock before = clocks[i - 1];
 
@@ -253,127 +244,9 @@ int why_causes_add_event(struct why_causes *causes, const struct chronicle_event
 			     (enum hm_reason)event->reason);
 }
 
-/* -- what follows from it -------------------------------------------------------------------------- */
-
-/* @param before  the last time that the agent began or was stopped; NULL: none is known */
-static int settle_start(struct why_causes *causes, const struct why_clock *before,
-			const struct why_clock *start)
-{
-	int result = why_spans_add(&causes->starts, INT64_MIN, start->now_us, HM_REASON_NONE);
-	bool is_reboot;
-	int64_t boot_us;
-
-	if (result < 0 || !before)
-		return result;
-	is_reboot = !is_same_boot(before, start);
-	if (before->event == HM_CLOCK_STARTED) {
-		return why_spans_add(&causes->ended, INT64_MIN, start->now_us,
-				     is_reboot ? HM_REASON_HOST_REBOOTED : HM_REASON_AGENT_KILLED);
-	}
-	boot_us = why_add_times(start->now_us, -start->since_boot_us);
-	if (why_distance(before->now_us, boot_us) > SHUTDOWN_MAX_US)
-		is_reboot = false;
-	return why_spans_add(&causes->known, before->now_us, start->now_us,
-			     is_reboot ? HM_REASON_HOST_REBOOTED : HM_REASON_AGENT_STOPPED);
-}
-
-/* Is it told by the run of the agent that began there, and soon? */
-static bool is_soon(const struct why_clock *start, const struct why_clock *clock)
-{
-	return clock->event != HM_CLOCK_STARTED && is_same_boot(start, clock) &&
-	       clock->since_boot_us >= start->since_boot_us &&
-	       clock->since_boot_us - start->since_boot_us <= SET_MAX_US;
-}
-
-/*
- * Where an agent began before what was told last, or its clock was then set back, the clock was wrong: have the times
- * that really were. What was sampled until it was right is of other times.
- * @param at  of the beginning. @param before  as settle_start()
- */
-static void correct_start(struct why_causes *causes, size_t at, const struct why_clock *before)
-{
-	struct why_clock *clocks = causes->clocks;
-	const struct why_clock start = clocks[at];
-	struct why_clock right = start;
-	size_t end = at;
-
-	for (size_t i = at + 1; i < causes->n_clocks && is_soon(&start, &clocks[i]); i++) {
-		if (clocks[i].event != HM_CLOCK_STEPPED)
-			continue;
-		right = clocks[i];
-		end = i + 1;
-	}
-	right.now_us = why_add_times(right.now_us, start.since_boot_us - right.since_boot_us);
-	if (right.now_us >= start.now_us && (!before || before->now_us <= start.now_us))
-		return;
-	for (size_t i = at; i < end; i++) {
-		int64_t run_us = clocks[i].since_boot_us - start.since_boot_us;
-
-		clocks[i].now_us = why_add_times(right.now_us, run_us);
-		if (clocks[i].event == HM_CLOCK_STEPPED)
-			clocks[i].change_us = run_us;
-	}
-}
-
-static enum hm_reason reason_of(enum hm_clock_event event)
-{
-	switch (event) {
-	case HM_CLOCK_STEPPED:
-		return HM_REASON_CLOCK_STEPPED;
-	case HM_CLOCK_RESUMED:
-		return HM_REASON_HOST_SLEPT;
-	case HM_CLOCK_HELD_UP:
-		return HM_REASON_AGENT_HELD_UP;
-	case HM_CLOCK_LOST:
-		return HM_REASON_AGENT_LOST;
-	case HM_CLOCK_STARTED:
-	case HM_CLOCK_STOPPED:
-		break;
-	}
-	return HM_REASON_NONE;
-}
-
-/* What a clock passed over that was set forward, or while nothing was sampled: nothing of what it had come to before
- * it was set back. */
-static int add_passed(struct why_causes *causes, const struct why_clock *clock, int64_t reached_us)
-{
-	int64_t since_us = why_add_times(clock->now_us, -clock->change_us);
-
-	if (clock->event == HM_CLOCK_STEPPED && since_us < reached_us && reached_us < clock->now_us)
-		since_us = reached_us;
-	return why_spans_add(&causes->known, since_us, clock->now_us, reason_of(clock->event));
-}
-
-static int settle_clocks(struct why_causes *causes)
-{
-	const struct why_clock *life = NULL;
-	int64_t reached_us = INT64_MIN;
-	int result = 0;
-
-	for (size_t i = 0; i < causes->n_clocks && result == 0; i++) {
-		const struct why_clock *clock = &causes->clocks[i];
-		int64_t back_us = why_distance(clock->change_us, clock->now_us);
-
-		if (clock->event == HM_CLOCK_STARTED) {
-			correct_start(causes, i, life);
-			result = settle_start(causes, life, clock);
-		} else if (clock->change_us > 0) {
-			result = add_passed(causes, clock, reached_us);
-		} else if (clock->change_us < 0 && back_us > reached_us) {
-			reached_us = back_us;
-		}
-		if (clock->event == HM_CLOCK_STARTED || clock->event == HM_CLOCK_STOPPED)
-			life = clock;
-	}
-	if (result == 0 && life && life->event == HM_CLOCK_STOPPED)
-		result = why_spans_add(&causes->known, life->now_us, WHY_STILL,
-				       HM_REASON_AGENT_STOPPED);
-	return result;
-}
-
 int why_causes_settle(struct why_causes *causes)
 {
-	int result = settle_clocks(causes);
+	int result = why_clocks_settle(causes);
 
 	why_schedules_settle(causes);
 	why_spans_settle(&causes->known);

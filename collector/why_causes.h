@@ -59,6 +59,8 @@ struct why_clock {
 	int64_t now_us;
 	int64_t since_boot_us;
 	int64_t change_us;
+	int64_t told_us; /* now_us and change_us, as the clock was that may have been wrong */
+	int64_t told_change_us;
 };
 
 /* Zeroed = nothing is known. */

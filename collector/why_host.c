@@ -145,6 +145,7 @@ static int list_sampled(struct finder *finder, struct catalog_file ***ret_files,
 	return result;
 }
 
+/* Not by samples of a clock that was ahead. */
 static void note_contacts(struct finder *finder, struct catalog_series *const *series, size_t n)
 {
 	for (size_t first = 0; first < n; first += SERIES_PER_LOCK) {
@@ -152,7 +153,9 @@ static void note_contacts(struct finder *finder, struct catalog_series *const *s
 
 		pthread_mutex_lock(&finder->engine->mutex);
 		for (size_t i = first; i < end; i++) {
-			if (!series[i]->is_last_odd)
+			if (!series[i]->is_last_odd &&
+			    why_distance(finder->wish->now_us, series[i]->last_time_us) <=
+				    WHY_SHIPPED_US)
 				why_causes_note_contact(&finder->causes, series[i]->last_time_us);
 		}
 		pthread_mutex_unlock(&finder->engine->mutex);

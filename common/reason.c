@@ -83,7 +83,7 @@ static const struct reason_words words[HM_REASON_COUNT] = {
 	[HM_REASON_AGENT_LOST] = {"agent_lost", "the agent could not keep what it had taken"},
 	[HM_REASON_HOST_SLEPT] = {"host_slept", "the host was suspended"},
 	[HM_REASON_HOST_REBOOTED] = {"host_rebooted", "the host was started again"},
-	[HM_REASON_CLOCK_STEPPED] = {"clock_stepped", "the clock was set forward"},
+	[HM_REASON_CLOCK_STEPPED] = {"clock_stepped", "the clock was set"},
 	[HM_REASON_NO_CONTACT] = {"no_contact", "nothing has come from the agent since"},
 	[HM_REASON_QUARANTINED] = {"quarantined",
 				   "what the store had was damaged, and was set aside"},

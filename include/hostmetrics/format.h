@@ -195,7 +195,7 @@ enum hm_reason {
 	HM_REASON_AGENT_LOST = 57,    /* it took samples, and could not keep them */
 	HM_REASON_HOST_SLEPT = 58,
 	HM_REASON_HOST_REBOOTED = 59,
-	HM_REASON_CLOCK_STEPPED = 60, /* the clock was set forward: these times never were */
+	HM_REASON_CLOCK_STEPPED = 60, /* the clock was set: these times never were, or come yet */
 	HM_REASON_NO_CONTACT = 61,    /* nothing has come from the agent since */
 	HM_REASON_QUARANTINED = 62,   /* what the store had is damaged, and was set aside */
 	HM_REASON_DELETED = 63,       /* by a person, with `agentctl delete` */

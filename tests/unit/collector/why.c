@@ -559,6 +559,101 @@ Test(why, a_clock_that_was_set_forward)
 	EXPECT_HOLES("10 20 3630 3640", 3650, "20-3630 clock_stepped");
 }
 
+static void tell_of_an_hour_forward_and_back(void)
+{
+	add_start(BOOT_A, 5, 5);
+	add_schedule(5, 10);
+	add_clock_received(HM_CLOCK_STEPPED, BOOT_A, 4625, 1025, 3600, 1025);
+	add_clock_received(HM_CLOCK_RESUMED, BOOT_A, 5230, 1630, 600, 1630);
+	add_clock(HM_CLOCK_STEPPED, BOOT_A, 1645, 1645, -3600);
+	why.ask.since_us = 1000 * SECOND_US;
+}
+
+Test(why, a_clock_that_was_set_forward_and_back_again)
+{
+	tell_of_an_hour_forward_and_back();
+	add_clock(HM_CLOCK_RESUMED, BOOT_A, 1900, 1900, 230);
+	EXPECT_HOLES("1000 1010 1020 1650 1660 1670 1900 4630 5230 5240", 1910,
+		     "1020-1650 clock_stepped; 1670-1900 host_slept");
+}
+
+/* They are sampled once more: the reasons are those of then. */
+Test(why, times_that_a_clock_was_set_forward_over_before_it_was_set_back)
+{
+	tell_of_an_hour_forward_and_back();
+	why.ask.since_us = 3000 * SECOND_US;
+	add_clock(HM_CLOCK_RESUMED, BOOT_A, 3500, 3500, 320);
+	add_stop(BOOT_A, 4652, 4652);
+	add_start(BOOT_A, 4785, 4785);
+	EXPECT_HOLES("3170 3180 3500 4630 4640 4650 4790 4800 5230 5240", 4810,
+		     "3180-3500 host_slept; 3500-4630 unknown; 4650-4790 agent_stopped");
+}
+
+Test(why, what_a_clock_sampled_that_was_ahead_is_no_end_of_a_hole)
+{
+	tell_of_an_hour_forward_and_back();
+	EXPECT_HOLES("1000 1010 1020 1650 1660 4630 F4640 5230 5240", 3000,
+		     "1020-1650 clock_stepped; 1660- no_contact");
+}
+
+Test(why, what_a_clock_sampled_that_was_ahead_alone_makes_none)
+{
+	tell_of_an_hour_forward_and_back();
+	EXPECT_HOLES("4630 5230 5240", 3000, "");
+}
+
+Test(why, a_clock_that_was_set_back_to_what_it_had_been_through)
+{
+	add_start(BOOT_A, 5, 5);
+	add_schedule(5, 10);
+	add_clock(HM_CLOCK_RESUMED, BOOT_A, 1000, 1000, 800);
+	add_clock(HM_CLOCK_STEPPED, BOOT_A, 505, 1005, -500);
+	add_clock(HM_CLOCK_STEPPED, BOOT_A, 1065, 1065, 500);
+	add_stop(BOOT_A, 1082, 1082);
+	add_start(BOOT_A, 1185, 1185);
+	why.ask.since_us = 190 * SECOND_US;
+	EXPECT_HOLES("190 200 510 520 530 540 550 560 1000 1070 1080 1190", 1195,
+		     "200-510 host_slept; 560-1000 host_slept; 1000-1070 clock_stepped; "
+		     "1080-1190 agent_stopped");
+}
+
+Test(why, a_clock_that_was_set_back_to_before_all_that_is_known)
+{
+	add_start(BOOT_A, 10005, 5);
+	add_schedule(10005, 10);
+	add_clock(HM_CLOCK_STEPPED, BOOT_A, 5025, 25, -5000);
+	EXPECT_HOLES("5030 5040 5050 10010 10020", 10065, "5050-10010 clock_stepped");
+}
+
+Test(why, a_clock_that_was_set_back_to_before_all_that_is_known_after_a_while)
+{
+	add_start(BOOT_A, 10005, 5);
+	add_schedule(10005, 10);
+	add_clock(HM_CLOCK_STEPPED, BOOT_A, 5925, 925, -5000);
+	EXPECT_HOLES("5930 5940 5950 10010 10020", 10065, "5950-10010 clock_stepped");
+}
+
+Test(why, a_clock_that_was_set_back_to_before_all_that_is_known_and_forward_again)
+{
+	add_start(BOOT_A, 10005, 5);
+	add_schedule(10005, 10);
+	add_clock(HM_CLOCK_STEPPED, BOOT_A, 5025, 25, -5000);
+	add_clock(HM_CLOCK_STEPPED, BOOT_A, 10055, 55, 5000);
+	EXPECT_HOLES("5030 5040 5050 10010 10020 10060", 10065,
+		     "5050-10010 clock_stepped; 10020-10060 clock_stepped");
+}
+
+/* Between what it was set by a second is lost: it was a little ahead when the agent began. */
+Test(why, a_clock_that_was_set_back_and_not_quite_forward_again)
+{
+	add_start(BOOT_A, 10005, 5);
+	add_schedule(10005, 10);
+	add_clock(HM_CLOCK_STEPPED, BOOT_A, 5025, 25, -5000);
+	add_clock(HM_CLOCK_STEPPED, BOOT_A, 10054, 55, 4999);
+	EXPECT_HOLES("5030 5040 5050 10010 10020 10060", 10065,
+		     "5050-10010 clock_stepped; 10020-10060 clock_stepped");
+}
+
 Test(why, a_clock_that_was_set_back_and_forward_again)
 {
 	why.ask.until_us = INT64_MAX;
