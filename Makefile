@@ -203,10 +203,11 @@ test: tests ## all tests, or those whose name holds T=WORD; installs nothing
 
 # Seeds are printed; PROGRAM SEED, or HM_SEED=SEED, does one of them again.
 TORTURE_SECONDS ?= 3600
+TORTURE_KILLS ?= $(shell echo $$(($(TORTURE_SECONDS) * 10000 / 3600 + 1)))
 POWER_CUTS ?= 1000
-torture: tests ## hours of crashes, errors and flipped bits of a simulated disk, and of simulated agents (TORTURE_SECONDS each: 3600), kills, bad networks, and POWER_CUTS (1000) of a guest
+torture: tests ## hours of crashes, errors and flipped bits of a simulated disk, and of simulated agents, kills, bad networks (TORTURE_SECONDS each: 3600), and POWER_CUTS (1000) of a guest
 	@for program in $(FAULTS); do TORTURE_SECONDS=$(TORTURE_SECONDS) $$program || exit 1; done
-	@HM_TORTURE=1 HM_BUILD=$(BUILD) tests/run $(addprefix integration/test_,exactly_once kill native partition proxy)
+	@HM_TORTURE=1 TORTURE_SECONDS=$(TORTURE_SECONDS) HM_KILLS=$(TORTURE_KILLS) HM_BUILD=$(BUILD) tests/run $(addprefix integration/test_,exactly_once kill native partition proxy)
 	@$(MAKE) --no-print-directory HM_TORTURE=1 check-system T=test_power_agents
 
 bench: all $(BENCHES) ## what 10 000 text clients and 10 000 agents cost the collector, and what samples cost in blocks, on the wire and on the disk

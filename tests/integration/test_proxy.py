@@ -83,6 +83,9 @@ class Cuts(Case):
         chooser.shuffle(cuts)
         if os.environ.get("HM_SAN"):
             del cuts[200:]
+        if os.environ.get("HM_TORTURE"):
+            # All of them, unless it is to be short.
+            del cuts[20 * int(os.environ.get("TORTURE_SECONDS", "3600")):]
         threads = [threading.Thread(target=self.cut_all, args=(cuts[i::N_AT_ONCE],)) for i in range(N_AT_ONCE)]
         for thread in threads:
             thread.start()
