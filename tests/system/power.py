@@ -79,6 +79,7 @@ class PowerCase(GuestCase):
     def cut_power(self):
         self.disk.cut_power(self.guest.kill)
         self.counts["cuts"] += 1
+        self.note(f"cut {self.counts['cuts']} of {self.kind}")
 
     def tell(self):
         disk = self.disk
