@@ -18,10 +18,10 @@
 #define HM_API __attribute__((visibility("default")))
 
 /* Changes when a plugin built before can no longer run. The tables below only grow at their end. */
-#define HM_PLUGIN_ABI 1
+#define HM_PLUGIN_ABI 2
 
-/* A metric has at most this many labels of its own. */
-#define HM_METRIC_LABELS_MAX 8
+/* A metric has at most this many labels of its own: node_dmi_info has all of them. */
+#define HM_METRIC_LABELS_MAX 20
 
 /* What the numbers of a metric mean. */
 enum hm_kind {

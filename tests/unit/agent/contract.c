@@ -199,8 +199,9 @@ Test(contract, refuses_labels_that_are_not_valid)
 
 Test(contract, takes_as_many_labels_as_there_is_room_for)
 {
-	static const char *const labels[HM_METRIC_LABELS_MAX] = {"a", "b", "c", "d",
-								 "e", "f", "g", "h"};
+	static const char *const labels[HM_METRIC_LABELS_MAX] = {"a", "b", "c", "d", "e", "f", "g",
+								 "h", "i", "j", "k", "l", "m", "n",
+								 "o", "p", "q", "r", "s", "t"};
 
 	memcpy((void *)metrics[0].labels, labels, sizeof(labels));
 	cr_assert_eq(contract_check(&plugin, reason), 0, "%s", reason);
