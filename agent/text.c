@@ -170,6 +170,38 @@ int hm_span_int64(struct hm_span word, int64_t *ret_value)
 	return 0;
 }
 
+/* @return 16: not a digit */
+static unsigned hex_digit(char byte)
+{
+	unsigned lower = (unsigned char)byte | 0x20U;
+
+	if (byte >= '0' && byte <= '9')
+		return (unsigned)(byte - '0');
+	return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : 16;
+}
+
+int hm_span_hex(struct hm_span word, uint64_t *ret_value)
+{
+	uint64_t value = 0;
+	bool fits = true;
+
+	if (word.length == 0)
+		return -EINVAL;
+	for (size_t i = 0; i < word.length; i++) {
+		unsigned digit = hex_digit(word.start[i]);
+
+		if (digit == 16)
+			return -EINVAL;
+		if (value >> 60)
+			fits = false;
+		value = value << 4 | digit;
+	}
+	if (!fits)
+		return -ERANGE;
+	*ret_value = value;
+	return 0;
+}
+
 int hm_span_double(struct hm_span word, double *ret_value)
 {
 	double value;

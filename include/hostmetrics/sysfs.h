@@ -85,6 +85,12 @@ HM_API int hm_span_int64(struct hm_span word, int64_t *ret_value);
 HM_API int hm_span_double(struct hm_span word, double *ret_value);
 
 /*
+ * Read a whole word as a hexadecimal number without 0x, as /proc/net has them.
+ * @return as hm_span_uint64()
+ */
+HM_API int hm_span_hex(struct hm_span word, uint64_t *ret_value);
+
+/*
  * Read the first line of a small attribute (sysfs) from its start, without the newline.
  * @param fd    as hm_open() gave it
  * @param size  bytes at `out`, NUL included

@@ -351,3 +351,38 @@ Test(text, reads_an_attribute_that_is_one_integer)
 		close(fd);
 	}
 }
+
+Test(text, takes_hexadecimal_numbers_of_any_case)
+{
+	static const struct {
+		const char *word;
+		int result;
+		uint64_t value;
+	} cases[] = {
+		{"0000000f", 0, 15},
+		{"00015c73", 0, 89203},
+		{"F0000769", 0, 0xf0000769},
+		{"aBcDeF", 0, 0xabcdef},
+		{"ffffffffffffffff", 0, UINT64_MAX},
+		{"0000000000000000000001", 0, 1},
+		{"10000000000000000", -ERANGE, 0},
+		{"", -EINVAL, 0},
+		{"0x1", -EINVAL, 0},
+		{"-1", -EINVAL, 0},
+		{"g", -EINVAL, 0},
+		{"@", -EINVAL, 0},
+		{"`", -EINVAL, 0},
+		{"G", -EINVAL, 0},
+		{"\x11", -EINVAL, 0},
+		{"\x1a", -EINVAL, 0},
+		{"\xff", -EINVAL, 0},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		uint64_t value = 0;
+
+		cr_expect_eq(hm_span_hex(span(cases[i].word), &value), cases[i].result, "'%s'",
+			     cases[i].word);
+		cr_expect_eq(value, cases[i].value, "'%s'", cases[i].word);
+	}
+}
