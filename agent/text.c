@@ -5,6 +5,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "common/number.h"
@@ -91,6 +92,27 @@ int hm_text_read(struct hm_text *text)
 		text->length = 0;
 	text->data[text->length] = '\0';
 	return result;
+}
+
+int hm_text_read_newest(struct hm_text *text, const struct hm_host *host, const char *path)
+{
+	struct stat stat;
+	int result;
+
+	if (!text->is_open) {
+		result = hm_text_open(text, host, path);
+		return result < 0 ? result : hm_text_read(text);
+	}
+	if (fstat(text->fd, &stat) < 0 || stat.st_nlink == 0) {
+		result = hm_open(host, path);
+		if (result < 0) {
+			hm_text_close(text);
+			return result;
+		}
+		close(text->fd);
+		text->fd = result;
+	}
+	return hm_text_read(text);
 }
 
 bool hm_next_line(const char **cursor, struct hm_span *ret_line)

@@ -55,6 +55,12 @@ HM_API int hm_text_open(struct hm_text *text, const struct hm_host *host, const 
  */
 HM_API int hm_text_read(struct hm_text *text);
 
+/*
+ * The same for a file that people change: editors and package managers put a new one in its place. Where the open
+ * one was removed, or none is open, the path is opened again. @return as hm_text_open() and hm_text_read()
+ */
+HM_API int hm_text_read_newest(struct hm_text *text, const struct hm_host *host, const char *path);
+
 /* Close the file and release the buffer. Takes a text that is not open. */
 HM_API void hm_text_close(struct hm_text *text);
 

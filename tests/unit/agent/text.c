@@ -386,3 +386,28 @@ Test(text, takes_hexadecimal_numbers_of_any_case)
 		cr_expect_eq(value, cases[i].value, "'%s'", cases[i].word);
 	}
 }
+
+Test(text, follows_a_file_that_is_replaced)
+{
+	char path[256];
+	char other[256];
+
+	(void)snprintf(path, sizeof(path), "%s/etc/file", root);
+	(void)snprintf(other, sizeof(other), "%s/etc/other", root);
+	cr_assert_eq(hm_text_read_newest(&text, &host, "/etc/file"), -ENOENT);
+	fake_root_write(root, "/etc/file", "one");
+	cr_assert_eq(hm_text_read_newest(&text, &host, "/etc/file"), 0);
+	cr_expect_str_eq(text.data, "one");
+
+	fake_root_write(root, "/etc/other", "two");
+	cr_assert_eq(rename(other, path), 0);
+	cr_assert_eq(hm_text_read_newest(&text, &host, "/etc/file"), 0);
+	cr_expect_str_eq(text.data, "two");
+	fake_root_write(root, "/etc/file", "three");
+	cr_assert_eq(hm_text_read_newest(&text, &host, "/etc/file"), 0);
+	cr_expect_str_eq(text.data, "three");
+
+	cr_assert_eq(unlink(path), 0);
+	cr_expect_eq(hm_text_read_newest(&text, &host, "/etc/file"), -ENOENT);
+	cr_expect_not(text.is_open);
+}
