@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "agent/batch_admission.h"
+#include "agent/metric_registry.h"
 #include "agent/round.h"
 #include "common/number.h"
 #include "common/text.h"
@@ -138,8 +139,10 @@ static bool is_own_metric(const struct hm_batch *batch, const struct hm_metric *
 	uintptr_t begin = (uintptr_t)batch->plugin->metrics;
 	uintptr_t offset = (uintptr_t)metric - begin;
 
-	return (uintptr_t)metric >= begin && offset % sizeof(*metric) == 0 &&
-	       offset / sizeof(*metric) < batch->plugin->n_metrics;
+	if ((uintptr_t)metric >= begin && offset % sizeof(*metric) == 0 &&
+	    offset / sizeof(*metric) < batch->plugin->n_metrics)
+		return true;
+	return metric_registry_has(batch->registry, batch->plugin, metric);
 }
 
 /* The list takes the order in which the round has its series. */

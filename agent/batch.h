@@ -39,6 +39,7 @@ struct hm_batch {
 	const struct hm_plugin *plugin; /* borrowed */
 	const struct filter *filter;    /* borrowed; NULL = everything is taken */
 	struct series_limit *limit;     /* borrowed; NULL = there is none */
+	struct metric_registry *registry; /* of metrics it made; borrowed; NULL = none */
 	struct batch_list series;
 	size_t n_series;
 	void *tree;                  /* of tsearch(3) */
@@ -60,7 +61,7 @@ struct hm_batch {
 	size_t shown_capacity;
 };
 
-/* @param plugin  borrowed */
+/* @param plugin  borrowed. `registry` is the caller's to set */
 void batch_init(struct hm_batch *batch, const struct hm_plugin *plugin);
 
 /* Takes a zeroed one. */

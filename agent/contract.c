@@ -98,13 +98,10 @@ static int check_kind(const struct check *check, const struct hm_metric *metric)
 	return refuse(check, "metric '%s' has no valid kind", metric->name);
 }
 
-static int check_metric(const struct check *check, size_t index)
+static int check_metric(const struct check *check, const struct hm_metric *metric)
 {
-	const struct hm_metric *metric = &check->plugin->metrics[index];
 	int result;
 
-	if (!is_name(metric->name, LOWER UPPER DIGITS "_:", HM_METRIC_NAME_MAX_BYTES))
-		return refuse(check, "metric %zu has no valid name", index + 1);
 	/* The unit stands as a word of its own in a text line. */
 	if (!metric->unit || strspn(metric->unit, LOWER UPPER DIGITS "_/%") != strlen(metric->unit))
 		return refuse(check, "metric '%s' has no valid unit; \"\" is a plain number",
@@ -114,13 +111,37 @@ static int check_metric(const struct check *check, size_t index)
 	if (!is_sentence(metric->source))
 		return refuse(check, "metric '%s' does not name its source", metric->name);
 	result = check_kind(check, metric);
-	if (result < 0)
-		return result;
+	return result < 0 ? result : check_labels(check, metric);
+}
+
+static bool has_metric_name(const struct hm_metric *metric)
+{
+	return is_name(metric->name, LOWER UPPER DIGITS "_:", HM_METRIC_NAME_MAX_BYTES);
+}
+
+static int check_table_metric(const struct check *check, size_t index)
+{
+	const struct hm_metric *metric = &check->plugin->metrics[index];
+
+	if (!has_metric_name(metric))
+		return refuse(check, "metric %zu has no valid name", index + 1);
 	for (size_t i = 0; i < index; i++) {
 		if (strcmp(metric->name, check->plugin->metrics[i].name) == 0)
 			return refuse(check, "it has the metric '%s' twice", metric->name);
 	}
-	return check_labels(check, metric);
+	return check_metric(check, metric);
+}
+
+int contract_check_metric(const struct hm_plugin *plugin, const struct hm_metric *metric,
+			  char ret_reason[static CONTRACT_REASON_MAX_BYTES])
+{
+	struct check check;
+
+	check.plugin = plugin;
+	check.reason = ret_reason;
+	if (!has_metric_name(metric))
+		return refuse(&check, "a metric has no valid name");
+	return check_metric(&check, metric);
 }
 
 /* Would a section [plugin NAME] have it without the option? */
@@ -192,7 +213,7 @@ int contract_check(const struct hm_plugin *plugin,
 			      (unsigned)plugin->size, sizeof(*plugin));
 	result = check_plugin(&check);
 	for (size_t i = 0; i < plugin->n_metrics && result == 0; i++)
-		result = check_metric(&check, i);
+		result = check_table_metric(&check, i);
 	for (size_t i = 0; i < plugin->n_options && result == 0; i++)
 		result = check_option(&check, i);
 	return result;

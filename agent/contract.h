@@ -23,6 +23,14 @@
 int contract_check(const struct hm_plugin *plugin,
 		   char ret_reason[static CONTRACT_REASON_MAX_BYTES]);
 
+/*
+ * Is a metric that a plugin makes while it runs as one of its table must be?
+ * @param ret_reason  as above
+ * @return 0 or -EINVAL
+ */
+int contract_check_metric(const struct hm_plugin *plugin, const struct hm_metric *metric,
+			  char ret_reason[static CONTRACT_REASON_MAX_BYTES]);
+
 /* Does the table have a name that can be shown? Nothing else of it is looked at. */
 bool contract_has_name(const struct hm_plugin *plugin);
 

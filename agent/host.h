@@ -15,6 +15,7 @@ struct hm_host {
 	const struct hm_plugin *plugin;
 	const char *const *option_values;
 	struct input *input; /* what hm_open_input() opens; NULL = nothing can be opened */
+	struct metric_registry *registry; /* where hm_metric_new() keeps metrics; NULL = nowhere */
 };
 
 /*

@@ -54,6 +54,7 @@ int plugin_new(const struct plugin_config *config, struct plugin **ret_plugin)
 	plugin->host.plugin = config->table;
 	plugin->host.option_values = (const char *const *)plugin->option_values;
 	plugin->host.input = &plugin->input;
+	plugin->batch.registry = plugin->host.registry;
 	plugin->stats.state = config->is_disabled ? PLUGIN_DISABLED : PLUGIN_ABSENT;
 	plugin->stats.interval_us = config->interval_us;
 	*ret_plugin = plugin;

@@ -29,7 +29,8 @@ static struct plugin_config make_config(const struct plugin_set *set,
 int plugin_set_init(struct plugin_set *set, const struct settings *settings,
 		    const struct hm_host *host)
 {
-	int result = 0;
+	struct hm_host own = *host;
+	int result;
 
 	/* One more than needed: calloc(0) may answer NULL. */
 	*set = (struct plugin_set){
@@ -41,9 +42,12 @@ int plugin_set_init(struct plugin_set *set, const struct settings *settings,
 		return -ENOMEM;
 	}
 	set->limit->max = (size_t)settings->series_max;
+	result = metric_registry_init(&set->registry, settings->n_plugins);
+	own.registry = &set->registry;
 	for (size_t i = 0; i < settings->n_plugins && result == 0; i++) {
-		struct plugin_config config = make_config(set, settings->plugins[i], host);
+		struct plugin_config config = make_config(set, settings->plugins[i], &own);
 
+		metric_registry_add_table(&set->registry, settings->plugins[i]->table);
 		result = plugin_new(&config, &set->plugins[i]);
 		if (result == 0)
 			set->n_plugins++;
@@ -107,6 +111,7 @@ void plugin_set_done(struct plugin_set *set)
 		plugin_free(set->plugins[i]);
 	free((void *)set->plugins);
 	free(set->limit);
+	metric_registry_done(&set->registry);
 	*set = (struct plugin_set){0};
 }
 

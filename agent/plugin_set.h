@@ -7,6 +7,7 @@
 #include <stddef.h>
 
 #include "agent/host.h"
+#include "agent/metric_registry.h"
 #include "agent/plugin.h"
 #include "agent/settings.h"
 
@@ -15,6 +16,8 @@ struct plugin_set {
 	struct plugin **plugins;
 	size_t n_plugins;
 	struct series_limit *limit; /* of all of them together */
+	/* What they make while they run; the set stays where it is. */
+	struct metric_registry registry;
 };
 
 /* Series that are left out now, and where the most are. */

@@ -154,7 +154,7 @@ extern const struct hm_plugin *const __stop_hm_plugins[] __attribute__((visibili
  * Report one value. Use it through hm_emit(), which ends the list of label values:
  *     hm_emit(out, &metrics[SECONDS], seconds, "0", "idle");
  * @param out     the round, as given to get_current_state()
- * @param metric  one of the plugin's own table
+ * @param metric  one of the plugin's own table, or made by it with hm_metric_new()
  * @param value   in the metric's unit; NaN and infinities are not stored, and counted as the
  * plugin's errors
  * @param labels  values of the metric's labels in the order of metric->labels, ended by NULL;
@@ -187,6 +187,17 @@ HM_API void hm_emit_missing_labels(struct hm_batch *out, const struct hm_metric 
  * in the table.
  */
 HM_API const char *hm_option(const struct hm_host *host, const char *name);
+
+/*
+ * Make a metric that is in no table, because its name comes from outside. It stays as long as the agent runs: asked
+ * for again with the same name, kind, unit and labels it is the same one, and nothing is allocated.
+ * @param metric      as in a table; copied, with its texts
+ * @param ret_metric  for hm_emit(); owned by the agent; written on success only
+ * @return 0; -EINVAL: not as the contract has it for a table; -EEXIST: a plugin has a metric of that name, in its
+ * table or made by another one; -ENOSPC: so many were made that there are no more; -ENOMEM
+ */
+HM_API int hm_metric_new(const struct hm_host *host, const struct hm_metric *metric,
+			 const struct hm_metric **ret_metric);
 
 /*
  * Is the host a folder (--root DIR) and not the running system? A plugin whose source is no file (a
