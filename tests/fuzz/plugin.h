@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "agent/host.h"
+#include "agent/metric_registry.h"
 #include "tests/support/fake_batch.c"
 
 #define FUZZ_FILES_MAX 8
@@ -147,18 +148,23 @@ __attribute__((unused)) static void fuzz_plugin(const struct hm_plugin *plugin,
 {
 	const char *cursor = (const char *)data;
 	const char *end = cursor + n_bytes;
-	void *state = calloc(1, plugin->state_size);
+	struct metric_registry registry;
+	/* A plugin without state is given memory all the same. */
+	void *state = calloc(1, plugin->state_size + 1);
 
-	fuzz_require(state, "no memory");
+	fuzz_require(state && metric_registry_init(&registry, 1) == 0, "no memory");
+	metric_registry_add_table(&registry, plugin);
 	fuzz_make_root(paths);
 	for (size_t i = 0; i < fuzz_root.n_files; i++)
 		fuzz_require(ftruncate(fuzz_root.fds[i], 0) == 0, "cannot truncate");
 	fuzz_write_round(&cursor, end);
 	fuzz_root.host.plugin = plugin;
+	fuzz_root.host.registry = &registry;
 	if (plugin->start_collect(state, &fuzz_root.host) == 0)
 		fuzz_take_rounds(plugin, state, cursor, end);
 	if (plugin->stop_collect)
 		plugin->stop_collect(state);
+	metric_registry_done(&registry);
 	free(state);
 }
 

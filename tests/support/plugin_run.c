@@ -16,6 +16,9 @@ int plugin_run_start(struct plugin_run *run, const struct hm_plugin *plugin, con
 	run->option_values = option_values;
 	run->host.plugin = plugin;
 	run->host.option_values = option_values;
+	cr_assert_eq(metric_registry_init(&run->registry, 1), 0);
+	metric_registry_add_table(&run->registry, plugin);
+	run->host.registry = &run->registry;
 	run->plugin = plugin;
 	run->state = calloc(1, plugin->state_size);
 	cr_assert_not_null(run->state);
@@ -40,6 +43,7 @@ void plugin_run_stop(struct plugin_run *run)
 		run->plugin->stop_collect(run->state);
 	free(run->state);
 	fake_batch_done(&run->batch);
+	metric_registry_done(&run->registry);
 	host_done(&run->host);
 	*run = (struct plugin_run){0};
 }

@@ -5,6 +5,7 @@
 /* One plugin run by a test as the agent would: zeroed state, start, rounds, stop. */
 
 #include "agent/host.h"
+#include "agent/metric_registry.h"
 #include "hostmetrics/plugin.h"
 #include "tests/support/fake_batch.h"
 
@@ -14,6 +15,7 @@ struct plugin_run {
 	const char *const *option_values;
 	const struct hm_plugin *plugin;
 	struct hm_host host;
+	struct metric_registry registry;
 	void *state;
 	struct hm_batch batch; /* what the last round gave */
 };
