@@ -141,6 +141,16 @@ HM_API int hm_folder_find(const struct hm_host *host, const char *path, const ch
 HM_API int hm_read_line_of(const struct hm_host *host, const char *path, char *out, size_t size);
 
 /*
+ * Make a text fit for a label, in place: each run of bytes that are no UTF-8, and each control character, becomes
+ * U+FFFD. Firmware leaves such bytes in names and serial numbers.
+ * @param size  bytes at `text`; what the replacements leave no room for is cut off
+ */
+HM_API void hm_label_clean(char *text, size_t size);
+
+/* Take blanks, tabs and the like off both ends of a text, in place. */
+HM_API void hm_trim(char *text);
+
+/*
  * Where a symbolic link points to, as it says: "../../devices/pci0000:00/0000:00:1f.2".
  * @return 0; -ERANGE when it does not fit; -EINVAL when it is no link; -errno. On failure `out` is ""
  */
@@ -148,12 +158,18 @@ HM_API int hm_read_link(const struct hm_host *host, const char *path, char *out,
 
 /* What a number in a file is. Constant. */
 struct hm_attribute {
-	const char *file; /* the end of its path: "temp1_input" */
+	/* The end of its path: "temp1_input"; NULL: the folder is the whole path. */
+	const char *file;
 	const struct hm_metric *metric;
 	double factor;  /* what the number is multiplied by, for the unit of the metric; 0 = 1 */
 	double divisor; /* or divided by, as 1000 for milliunits; 0 = 1 */
-	/* Where it cannot be read nothing is said of it: the kernel answers EINVAL for what has no meaning now. */
+	/*
+	 * Where the kernel answers that it has no such value now (EINVAL, ENODATA, ENODEV, ENXIO, EOPNOTSUPP), or with
+	 * what is no number, nothing is said of it.
+	 */
 	bool is_optional;
+	/* Only a decimal integer counts as a number. */
+	bool is_integer;
 };
 
 /* Numbers in files of their own, each a series, on kept descriptors. Zeroed = none. */
@@ -162,14 +178,25 @@ struct hm_attributes {
 	size_t n;
 	size_t capacity;
 	size_t n_open;
+	/*
+	 * Where it is not 0, a round's reading ends when it has taken so long, but not before the first file, and the
+	 * next one goes on behind it. What had no turn is told as it was read last. What was never read has
+	 * HM_ATTRIBUTES_FIRST_TIME times that; before, nothing is said of it.
+	 */
+	uint32_t budget_us;
+	size_t first;  /* where this round began */
+	size_t n_turn; /* files that it read; 0 = not taken yet */
 };
+
+/* So that the first round of a host that is not slow says all, also when the host is busy. */
+#define HM_ATTRIBUTES_FIRST_TIME 100
 
 /* Of one struct hm_attributes so many files stay open; the others are opened in each round. */
 #define HM_ATTRIBUTES_OPEN_MAX 2048
 
 /*
  * Add a file. What it holds may be decimal, with a point or not, or hexadecimal with 0x; blanks around it do not count.
- * @param attribute  borrowed
+ * @param attribute  copied
  * @param folder     what `attribute->file` lies in: "/sys/class/hwmon/hwmon0"
  * @param labels     values of the metric's labels, ended by NULL; copied
  * @return 0, also when it cannot be opened now: it is then told as missing in each round, with the reason;
@@ -184,6 +211,23 @@ HM_API int hm_attributes_add_labels(struct hm_attributes *attributes, const stru
 	hm_attributes_add_labels(attributes, host, attribute, folder, HM_LABEL_VALUES(__VA_ARGS__))
 /* NOLINTEND(readability-identifier-naming) */
 
+/* The same for a series that is told as missing in each round. @param error  the reason, a -errno */
+HM_API int hm_attributes_add_missing_labels(struct hm_attributes *attributes,
+					    const struct hm_metric *metric, int error,
+					    const char *const labels[]);
+
+/* The same for a series that has the same value in each round: what the labels say is all there is to it. */
+HM_API int hm_attributes_add_constant_labels(struct hm_attributes *attributes,
+					     const struct hm_metric *metric, double value,
+					     const char *const labels[]);
+
+/* NOLINTBEGIN(readability-identifier-naming): used like the functions they stand for */
+#define hm_attributes_add_constant(attributes, metric, value, ...)                                 \
+	hm_attributes_add_constant_labels(attributes, metric, value, HM_LABEL_VALUES(__VA_ARGS__))
+#define hm_attributes_add_missing(attributes, metric, error, ...)                                  \
+	hm_attributes_add_missing_labels(attributes, metric, error, HM_LABEL_VALUES(__VA_ARGS__))
+/* NOLINTEND(readability-identifier-naming) */
+
 /*
  * Read all files and emit what they hold.
  * @param host  as given to hm_attributes_add()
@@ -191,6 +235,12 @@ HM_API int hm_attributes_add_labels(struct hm_attributes *attributes, const stru
  */
 HM_API int hm_attributes_emit(struct hm_attributes *attributes, const struct hm_host *host,
 			      struct hm_batch *out);
+
+/*
+ * The round is safe: where there is a budget, the next one goes on behind the files that this one read. For cleanup();
+ * a round that is taken again before reads the same files.
+ */
+HM_API void hm_attributes_turn(struct hm_attributes *attributes);
 
 /* Close the files and release the memory. Takes a zeroed one. */
 HM_API void hm_attributes_close(struct hm_attributes *attributes);
