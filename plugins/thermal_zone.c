@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Temperature of every thermal zone, and how hard every cooling device works. */
 
-#include <bsd/string.h>
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <unistd.h>
+#include <string.h>
 
 #include "hostmetrics/plugin.h"
 #include "hostmetrics/sysfs.h"
@@ -51,82 +49,49 @@ static const struct hm_metric metrics[N_METRICS] = {
  * The files that are read, in the order of the metrics. A zone whose mode is "disabled" is read too:
  * the kernel no longer acts on it, and still tells its temperature or why it cannot.
  */
-struct attribute {
+static const struct {
 	const char *devices; /* what their names begin with; a number follows */
-	const char *file;
-	double steps_per_unit;
-};
-
-static const struct attribute attributes[N_METRICS] = {
-	[METRIC_TEMPERATURE] = {"thermal_zone", "temp", 1000},
-	[METRIC_COOLING_STATE] = {"cooling_device", "cur_state", 1},
-	[METRIC_COOLING_STATE_MAX] = {"cooling_device", "max_state", 1},
-};
-
-/* One file of one device, which is one series. */
-struct sensor {
-	enum metric metric;
-	int fd;    /* kept; -1 when `error` is set */
-	int error; /* 0, or why it could not be opened or named */
-	char number[HM_DEVICE_NAME_MAX];
-	char type[128];
+	struct hm_attribute attribute;
+} files[N_METRICS] = {
+	[METRIC_TEMPERATURE] = {"thermal_zone",
+				{"temp", &metrics[METRIC_TEMPERATURE], .divisor = 1000,
+				 .is_integer = true}},
+	[METRIC_COOLING_STATE] = {"cooling_device",
+				  {"cur_state", &metrics[METRIC_COOLING_STATE],
+				   .is_integer = true}},
+	[METRIC_COOLING_STATE_MAX] = {"cooling_device",
+				      {"max_state", &metrics[METRIC_COOLING_STATE_MAX],
+				       .is_integer = true}},
 };
 
 struct state {
 	const struct hm_host *host;
 	enum metric searched; /* during start_collect() */
-	struct sensor *sensors;
-	size_t n_sensors;
+	struct hm_attributes sensors;
 };
 
-static int open_file(const struct state *state, const char *device, const char *file)
-{
-	char path[256];
-	int length = snprintf(path, sizeof(path), "/sys/class/thermal/%s/%s", device, file);
-
-	if (length < 0 || (size_t)length >= sizeof(path))
-		return -ENAMETOOLONG;
-	return hm_open(state->host, path);
-}
-
-static int read_type(const struct state *state, const char *device, struct sensor *sensor)
-{
-	int fd = open_file(state, device, "type");
-	int result;
-
-	if (fd < 0)
-		return fd;
-	result = hm_read_string(fd, sensor->type, sizeof(sensor->type));
-	close(fd);
-	return result;
-}
-
+/* What cannot be read now is told again with each round until udev reports a change. */
 static int add_sensor(void *context, const char *device)
 {
 	struct state *state = context;
-	const struct attribute *attribute = &attributes[state->searched];
-	size_t n_sensors = state->n_sensors + 1;
-	struct sensor *sensors = reallocarray(state->sensors, n_sensors, sizeof(*sensors));
-	struct sensor *sensor;
+	const struct hm_attribute *attribute = &files[state->searched].attribute;
+	const char *number = device + strlen(files[state->searched].devices);
+	char folder[sizeof("/sys/class/thermal/cooling_device") + HM_DEVICE_NAME_MAX];
+	char path[sizeof(folder) + sizeof("/type")];
+	char type[128];
+	int result;
 
-	if (!sensors)
-		return -ENOMEM;
-	state->sensors = sensors;
-	sensor = &sensors[state->n_sensors];
-	*sensor = (struct sensor){.metric = state->searched, .fd = -1};
-	state->n_sensors = n_sensors;
-
-	if (strlcpy(sensor->number, device + strlen(attribute->devices), sizeof(sensor->number)) >=
-	    sizeof(sensor->number))
+	if (strlen(number) >= HM_DEVICE_NAME_MAX)
 		return -ENAMETOOLONG;
-	/* What cannot be read now is told again with each round until udev reports a change. */
-	sensor->error = read_type(state, device, sensor);
-	if (sensor->error < 0)
-		return 0;
-	sensor->fd = open_file(state, device, attribute->file);
-	if (sensor->fd < 0)
-		sensor->error = sensor->fd;
-	return 0;
+	(void)snprintf(folder, sizeof(folder), "/sys/class/thermal/%s", device);
+	(void)snprintf(path, sizeof(path), "%s/type", folder);
+	result = hm_read_line_of(state->host, path, type, sizeof(type));
+	if (result == 0)
+		result = hm_attributes_add(&state->sensors, state->host, attribute, folder, number,
+					   type);
+	if (result == 0 || result == -ENOMEM)
+		return result;
+	return hm_attributes_add_missing(&state->sensors, attribute->metric, result, number, type);
 }
 
 static int start_collect(void *memory, const struct hm_host *host)
@@ -139,50 +104,27 @@ static int start_collect(void *memory, const struct hm_host *host)
 		int result;
 
 		state->searched = (enum metric)i;
-		(void)snprintf(pattern, sizeof(pattern), "%s[0-9]*", attributes[i].devices);
+		(void)snprintf(pattern, sizeof(pattern), "%s[0-9]*", files[i].devices);
 		result = hm_devices_find(host, "thermal", pattern, add_sensor, state);
 		if (result < 0)
 			return result;
 	}
-	return state->n_sensors > 0 ? 0 : -ENODEV;
+	return state->sensors.n > 0 ? 0 : -ENODEV;
 }
 
+/* A sensor that sleeps answers EAGAIN or EINVAL: no sample, and the reason. */
 static int get_current_state(void *memory, struct hm_batch *out)
 {
 	struct state *state = memory;
-	int result = -ENODATA;
 
-	for (size_t i = 0; i < state->n_sensors; i++) {
-		const struct sensor *sensor = &state->sensors[i];
-		const struct hm_metric *metric = &metrics[sensor->metric];
-		int64_t steps = 0;
-		int error = sensor->error;
-
-		if (error == 0)
-			error = hm_read_int64(sensor->fd, &steps);
-		/* A sensor that sleeps answers EAGAIN or EINVAL: no sample, and the reason. */
-		if (error < 0) {
-			hm_emit_missing(out, metric, error, sensor->number, sensor->type);
-			if (result < 0)
-				result = error;
-			continue;
-		}
-		hm_emit(out, metric, (double)steps / attributes[sensor->metric].steps_per_unit,
-			sensor->number, sensor->type);
-		result = 0;
-	}
-	return result;
+	return hm_attributes_emit(&state->sensors, state->host, out);
 }
 
 static void stop_collect(void *memory)
 {
 	struct state *state = memory;
 
-	for (size_t i = 0; i < state->n_sensors; i++) {
-		if (state->sensors[i].fd >= 0)
-			close(state->sensors[i].fd);
-	}
-	free(state->sensors);
+	hm_attributes_close(&state->sensors);
 }
 
 HM_PLUGIN(thermal_zone) = {
