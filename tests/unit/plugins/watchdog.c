@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Tests of plugins/watchdog.c on tests/fixtures/board, which is written by hand as Linux 6.1 prints it
+ * (Documentation/ABI/testing/sysfs-class-watchdog), and below roots that the tests write.
+ */
+
+#include <criterion/criterion.h>
+#include <errno.h>
+
+#include "tests/support/fake_root.h"
+#include "tests/support/plugin_run.h"
+#include "tests/support/scratch.h"
+
+extern const struct hm_plugin watchdog_plugin;
+
+static struct plugin_run run;
+static const char *root;
+
+static void setup(void)
+{
+	root = scratch_folder();
+}
+
+static void teardown(void)
+{
+	plugin_run_stop(&run);
+	scratch_remove(root);
+}
+
+TestSuite(watchdog, .init = setup, .fini = teardown);
+
+static void take(const char *folder)
+{
+	cr_assert_eq(plugin_run_start(&run, &watchdog_plugin, folder), 0);
+	cr_assert_eq(plugin_run_take(&run), 0);
+}
+
+#define VALUE(series) plugin_run_value(&run, series)
+
+Test(watchdog, says_the_same_when_it_is_asked_twice)
+{
+	size_t n_samples;
+
+	take("tests/fixtures/board");
+	n_samples = run.batch.n_samples;
+	cr_assert_eq(plugin_run_take(&run), 0);
+	cr_expect_eq(run.batch.n_samples, n_samples);
+}
+
+Test(watchdog, says_enodev_on_a_host_without_any)
+{
+	cr_expect_eq(plugin_run_start(&run, &watchdog_plugin, "tests/fixtures/empty"), -ENODEV);
+}
+
+#define DOG(name, dog) "node_watchdog_" name "{name=\"" dog "\"}"
+#define INFO(dog, options, identity, state, status, governor)                                      \
+	"node_watchdog_info{name=\"" dog "\",options=\"" options "\",identity=\"" identity         \
+	"\",state=\"" state "\",status=\"" status "\",pretimeout_governor=\"" governor "\"}"
+
+Test(watchdog, reports_numbers)
+{
+	take("tests/fixtures/board");
+
+	cr_expect(VALUE(DOG("bootstatus", "watchdog0")) == 32);
+	cr_expect(VALUE(DOG("fw_version", "watchdog0")) == 4);
+	cr_expect(VALUE(DOG("nowayout", "watchdog0")) == 0);
+	cr_expect(VALUE(DOG("timeleft_seconds", "watchdog0")) == 28);
+	cr_expect(VALUE(DOG("timeout_seconds", "watchdog0")) == 30);
+	cr_expect(VALUE(DOG("pretimeout_seconds", "watchdog0")) == 0);
+	cr_expect_eq(plugin_run_error(&run, DOG("access_cs0", "watchdog0")), -ENOENT);
+}
+
+Test(watchdog, tells_what_watchdogs_are)
+{
+	take("tests/fixtures/board");
+
+	cr_expect(VALUE(INFO("watchdog0", "0x8380", "iTCO_wdt", "active", "0x8000", "panic")) == 1);
+	cr_expect(VALUE(INFO("watchdog1", "", "", "", "", "")) == 1);
+	cr_expect_eq(run.batch.n_samples, 6 + 2);
+}
+
+#define FOLDER "/sys/class/watchdog/watchdog0"
+
+Test(watchdog, sees_the_state_change)
+{
+	fake_root_write(root, FOLDER "/state", "inactive\n");
+	fake_root_write(root, FOLDER "/identity", "\xff 100%s\n");
+	take(root);
+	cr_expect(VALUE(INFO("watchdog0", "", "\xef\xbf\xbd 100%s", "inactive", "", "")) == 1);
+	fake_root_write(root, FOLDER "/state", "active\n");
+	cr_assert_eq(plugin_run_take(&run), 0);
+
+	cr_expect(VALUE(INFO("watchdog0", "", "\xef\xbf\xbd 100%s", "active", "", "")) == 1);
+}
+
+Test(watchdog, gives_a_reason_and_no_value_for_a_wrong_number)
+{
+	fake_root_write(root, FOLDER "/timeleft", "soon\n");
+	fake_root_write(root, FOLDER "/bootstatus", "0x20\n");
+	take(root);
+
+	cr_expect_eq(plugin_run_error(&run, DOG("timeleft_seconds", "watchdog0")), -EINVAL);
+	cr_expect(VALUE(DOG("bootstatus", "watchdog0")) == 32);
+}
