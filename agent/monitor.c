@@ -42,10 +42,10 @@ static void request_restarts(struct monitor *monitor, const char *subsystem)
 		(void)timer_start(monitor->settled, MONITOR_SETTLE_MS, 0);
 }
 
-/* "change" and its like leave the devices that there are. */
+/* "change" and its like leave the devices that there are. A CPU that is switched on or off stays, and has other files. */
 static bool comes_or_goes(struct udev_device *device)
 {
-	static const char *const actions[] = {"add", "remove", "move"};
+	static const char *const actions[] = {"add", "remove", "move", "online", "offline"};
 	const char *action = udev_device_get_action(device);
 
 	for (size_t i = 0; action && i < sizeof(actions) / sizeof(actions[0]); i++) {

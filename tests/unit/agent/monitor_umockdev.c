@@ -117,6 +117,20 @@ Test(monitor_umockdev, starts_a_plugin_anew_when_a_device_of_its_comes_and_when_
 	g_free(path);
 }
 
+Test(monitor_umockdev, starts_it_anew_when_a_cpu_is_switched_on_or_off)
+{
+	char *path;
+
+	wait_for_starts(1);
+	path = add_device("fake", "fake0");
+	wait_for_starts(2);
+	umockdev_testbed_uevent(bed, path, "offline");
+	wait_for_starts(3);
+	umockdev_testbed_uevent(bed, path, "online");
+	wait_for_starts(4);
+	g_free(path);
+}
+
 Test(monitor_umockdev, starts_it_once_for_many_devices_that_come_together)
 {
 	wait_for_starts(1);
