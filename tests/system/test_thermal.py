@@ -60,6 +60,14 @@ class Thermal(GuestCase):
             zone(2): [42],
         }, len(ZONE_0))
 
+    def test_hwmon_tells_every_temperature_too(self):
+        sensor = 'node_hwmon_temp_celsius{{chip="thermal_thermal_zone0",sensor="temp{}"}}'.format
+        self.compare("node_hwmon_temp_celsius", {
+            sensor(1): [tenths * 100 * 0.001 for tenths in ZONE_0],
+            sensor(2): [tenths * 100 * 0.001 for tenths in ZONE_1],
+            sensor(3): [42000 * 0.001],
+        }, len(ZONE_0))
+
     def test_every_state_of_a_fan_is_stored_and_no_other(self):
         device = 'node_cooling_device_{}_state{{name="{}",type="{}"}}'.format
         self.compare("node_cooling_device_*", {
