@@ -84,7 +84,7 @@ SOURCES := $(sort $(wildcard $(FOLDERS:%=%/*.c) tests/unit/*/*.c tests/fuzz/*.c 
 	tests/bench/*.c tests/fault/*.c tests/machines/*.c tests/plugins/*.c docs/example-plugin/*.c))
 HEADERS := $(sort $(wildcard include/hostmetrics/*.h $(FOLDERS:%=%/*.h) tests/*/*.h))
 
-.PHONY: all run check test tests torture bench bench-store bench-series check-system guest-programs check-packages check-asan check-tsan \
+.PHONY: all run check test tests torture bench bench-store bench-series check-system guest-programs check-packages check-oracle check-asan check-tsan \
 	fuzz fuzzers lint lint-tools lint-format lint-cppcheck lint-compilers lint-objects lint-tidy format \
 	golden coverage install uninstall clean deb rpm help FORCE
 
@@ -312,6 +312,11 @@ check-packages: ## the packages, in a Debian with a systemd of its own; as root
 	@packaging/dependencies build deb rpm packages
 	@$(MAKE) --no-print-directory deb rpm
 	@HM_BUILD=$(BUILD) tests/system/packages
+
+# Debian's packages are fetched and unpacked below the build folder; nothing is installed.
+check-oracle: all ## our metrics, one by one, with those of Debian's node_exporter, here and on trees of real hosts; promtool
+	@HM_BUILD=$(BUILD) tests/oracle/compare
+	@HM_BUILD=$(BUILD) tests/oracle/lint
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z -]+:.*## / {printf "  make %-24s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))

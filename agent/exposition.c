@@ -12,6 +12,9 @@
 
 #define TOTAL "_total"
 
+/* Both formats keep these ends of names for other types than gauges. */
+static const char *const reserved[] = {TOTAL, "_count", "_sum", "_bucket"};
+
 struct rows {
 	struct round_sample *list;
 	size_t n;
@@ -47,11 +50,20 @@ static int compare_rows(const void *left, const void *right)
 	return a->name.start < b->name.start ? -1 : a->name.start > b->name.start;
 }
 
-static bool is_total(const char *name)
+static bool ends_in(const char *name, const char *end)
 {
 	size_t length = strlen(name);
 
-	return length > strlen(TOTAL) && strcmp(name + length - strlen(TOTAL), TOTAL) == 0;
+	return length > strlen(end) && strcmp(name + length - strlen(end), end) == 0;
+}
+
+static bool is_gauge(const struct hm_metric *metric)
+{
+	for (size_t i = 0; i < sizeof(reserved) / sizeof(*reserved); i++) {
+		if (ends_in(metric->name, reserved[i]))
+			return false;
+	}
+	return metric->kind == HM_GAUGE;
 }
 
 static void append_number(struct buffer *out, double value)
@@ -78,9 +90,9 @@ static void declare(enum exposition_format format, const struct hm_metric *metri
 		    struct buffer *out)
 {
 	const bool is_open = format == EXPOSITION_OPENMETRICS;
-	const bool is_counter = metric->kind != HM_GAUGE && is_total(metric->name);
+	const bool is_counter = metric->kind != HM_GAUGE && ends_in(metric->name, TOTAL);
 	const char *other = is_open ? "unknown" : "untyped";
-	const char *type = metric->kind == HM_GAUGE ? "gauge" : other;
+	const char *type = is_gauge(metric) ? "gauge" : other;
 	size_t length = strlen(metric->name) - (is_open && is_counter ? strlen(TOTAL) : 0);
 	size_t unit_length = strlen(metric->unit);
 

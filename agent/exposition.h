@@ -4,7 +4,8 @@
 
 /*
  * A round in the formats of Prometheus: text 0.0.4, as node_exporter has it, and OpenMetrics 1.0. No times: what is scraped
- * gets that of the scrape. A counter whose name does not end in _total is of no type there: both want that end of counters.
+ * gets that of the scrape. A counter whose name does not end in _total is of no type there, nor is a gauge whose name ends so: both
+ * formats want that end of counters, and of no other.
  */
 
 #include <stddef.h>

@@ -105,6 +105,22 @@ Test(exposition, openmetrics_tells_units_and_ends)
 					    "# EOF\n");
 }
 
+Test(exposition, a_gauge_that_is_called_as_others_are_has_no_type)
+{
+	static const struct hm_metric active = {.name = "node_active_total",
+						.unit = "",
+						.help = "A.",
+						.source = "a",
+						.kind = HM_GAUGE};
+
+	put(&active, "node_active_total", 1, HM_REASON_NONE);
+	cr_expect_eq(exposition_format(EXPOSITION_PROMETHEUS, samples.data, samples.length, &out),
+		     1);
+	cr_expect_str_eq(buffer_text(&out), "# HELP node_active_total A.\n"
+					    "# TYPE node_active_total untyped\n"
+					    "node_active_total 1\n");
+}
+
 Test(exposition, nothing_is_no_sample)
 {
 	cr_expect_eq(exposition_format(EXPOSITION_PROMETHEUS, "", 0, &out), 0);
