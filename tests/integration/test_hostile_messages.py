@@ -135,7 +135,7 @@ class Messages(Hostile):
             ("an interval of 0", "bad_message", SCHEDULE, schedule((0, "m"))),
             ("an interval above all", "bad_message", SCHEDULE, schedule(((1 << 53) + 1, "m"))),
             ("a metric twice", "bad_message", SCHEDULE, schedule((1, "m"), (1, "m"))),
-            ("sent so often, and so often", "bad_message", SCHEDULE, schedule((1, ""), (1, ""))),
+            ("sent so often, and so often", "bad_name", SCHEDULE, schedule((1, ""), (1, ""))),
             ("metrics out of order", "bad_message", SCHEDULE, schedule((1, "n"), (1, "m"))),
             ("a schedule cut short", "bad_message", SCHEDULE, schedule((1, "m"))[:-1]),
             ("a metric with labels", "bad_name", SCHEDULE, schedule((1, 'm{a="b"}'))),
