@@ -36,9 +36,9 @@ TAILQ_HEAD(batch_list, batch_series);
 
 /* Zeroed = not initialised. */
 struct hm_batch {
-	const struct hm_plugin *plugin; /* borrowed */
-	const struct filter *filter;    /* borrowed; NULL = everything is taken */
-	struct series_limit *limit;     /* borrowed; NULL = there is none */
+	const struct hm_plugin *plugin;   /* borrowed */
+	const struct filter *filter;      /* borrowed; NULL = everything is taken */
+	struct series_limit *limit;       /* borrowed; NULL = there is none */
 	struct metric_registry *registry; /* of metrics it made; borrowed; NULL = none */
 	struct batch_list series;
 	size_t n_series;

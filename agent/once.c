@@ -70,10 +70,11 @@ static size_t take_rounds(const struct plugin_set *set, const char *format, stru
 		tell_plugin(plugin);
 	}
 	text->failed |= buffer_failed(&samples);
-	if (!is_plain && n > 0)
+	if (!is_plain && n > 0) {
 		n = exposition_format(strcmp(format, "prometheus") == 0 ? EXPOSITION_PROMETHEUS
 									: EXPOSITION_OPENMETRICS,
 				      buffer_text(&samples), samples.length, text);
+	}
 	buffer_done(&samples);
 	return n;
 }

@@ -175,7 +175,7 @@ static int start_process(void)
 		pid = fork();
 		if (pid == 0)
 			work(fds[1]);
-		_exit(pid < 0);
+		_exit(pid < 0 ? 1 : 0);
 	}
 	close(fds[1]);
 	if (pid > 0 && waitpid(pid, NULL, 0) == pid)

@@ -88,7 +88,8 @@ class Agent(Reload):
             else:
                 self.assertEqual(reload(agent), {
                     "plugin random.series": ("1", "2", "plugin random restarted")})
-            time.sleep(0.03)
+            # Before that it may not have read what the signal told it of.
+            wait_until(lambda n=i + 1: agent.log().count("plugin random restarted") >= n)
         time.sleep(0.5)
         self.assertEqual(status(agent)["pid"], pid)
         self.assertEqual(status(agent)["rounds_missed"], 0)

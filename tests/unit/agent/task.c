@@ -57,9 +57,16 @@ TestSuite(task, .init = setup, .fini = teardown, .timeout = 60);
 static int run_wait(void *memory)
 {
 	struct wait *wait = memory;
+	int fd;
 
 	wait->answer++;
-	return wait->path[0] && open(wait->path, O_RDONLY | O_CLOEXEC) < 0 ? -errno : wait->answer;
+	if (!wait->path[0])
+		return wait->answer;
+	fd = open(wait->path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	close(fd);
+	return wait->answer;
 }
 
 /* @param path  "": it returns at once */
