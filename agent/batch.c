@@ -136,13 +136,8 @@ static void add_problem(struct hm_batch *batch, const struct hm_metric *metric,
 
 static bool is_own_metric(const struct hm_batch *batch, const struct hm_metric *metric)
 {
-	uintptr_t begin = (uintptr_t)batch->plugin->metrics;
-	uintptr_t offset = (uintptr_t)metric - begin;
-
-	if ((uintptr_t)metric >= begin && offset % sizeof(*metric) == 0 &&
-	    offset / sizeof(*metric) < batch->plugin->n_metrics)
-		return true;
-	return metric_registry_has(batch->registry, batch->plugin, metric);
+	return batch_find_metric(batch, metric) < batch->plugin->n_metrics ||
+	       metric_registry_has(batch->registry, batch->plugin, metric);
 }
 
 /* The list takes the order in which the round has its series. */

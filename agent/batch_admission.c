@@ -20,14 +20,30 @@ static void set_standing(struct hm_batch *batch, struct batch_series *series,
 	series->standing = standing;
 }
 
-/* Without memory they are counted all together. */
+size_t batch_find_metric(const struct hm_batch *batch, const struct hm_metric *metric)
+{
+	const size_t n_metrics = batch->plugin->n_metrics;
+	const uintptr_t begin = (uintptr_t)batch->plugin->metrics;
+	const uintptr_t offset = (uintptr_t)metric - begin;
+
+	if ((uintptr_t)metric < begin || offset % sizeof(*metric) != 0 ||
+	    offset / sizeof(*metric) >= n_metrics)
+		return n_metrics;
+	return offset / sizeof(*metric);
+}
+
+/* Without memory, and of metrics that were made, they are counted all together. */
 static void count_left_out(struct hm_batch *batch, const struct hm_metric *metric)
 {
+	const size_t i = batch_find_metric(batch, metric);
+
 	batch->n_left_out++;
+	if (i == batch->plugin->n_metrics)
+		return;
 	if (!batch->left_out)
 		batch->left_out = calloc(batch->plugin->n_metrics, sizeof(*batch->left_out));
 	if (batch->left_out)
-		batch->left_out[metric - batch->plugin->metrics]++;
+		batch->left_out[i]++;
 }
 
 enum batch_standing batch_judge(struct hm_batch *batch, const struct batch_series *probe)

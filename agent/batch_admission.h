@@ -6,6 +6,9 @@
 
 #include "agent/batch.h"
 
+/* @return where a metric stands in the plugin's table; n_metrics: it does not, the plugin has made it */
+size_t batch_find_metric(const struct hm_batch *batch, const struct hm_metric *metric);
+
 /* A round has a series that is not known: what becomes of it. @param probe  metric and labels */
 enum batch_standing batch_judge(struct hm_batch *batch, const struct batch_series *probe);
 

@@ -7,6 +7,8 @@
 #include <string.h>
 
 #include "agent/batch.h"
+#include "agent/host.h"
+#include "agent/metric_registry.h"
 #include "agent/round.h"
 #include "common/reason.h"
 
@@ -147,6 +149,32 @@ Test(batch_admission, counts_what_is_left_out_and_of_which_metric)
 	batch_count_left_out(batch, &left_out);
 	cr_assert_eq(left_out.n, 0);
 	cr_assert_null(left_out.most);
+}
+
+/* Which are in no table, where each metric has its count. */
+Test(batch_admission, leaves_series_of_made_metrics_out)
+{
+	static const struct hm_metric wanted = {
+		.name = "made", .unit = "", .help = "Made.", .source = "test", .kind = HM_GAUGE,
+		.labels = {"n"}};
+	struct metric_registry registry;
+	const struct hm_host host = {.plugin = &plugin, .registry = &registry};
+	const struct hm_metric *made;
+	struct batch_left_out left_out;
+
+	cr_assert_eq(metric_registry_init(&registry, 0), 0);
+	cr_assert_eq(hm_metric_new(&host, &wanted, &made), 0);
+	batch->registry = &registry;
+	take(batch, VALUE, "abcd");
+	hm_emit(batch, made, 1, "x");
+	hm_emit(batch, made, 1, "y");
+	batch_count_left_out(batch, &left_out);
+	cr_expect_eq(left_out.n, 3);
+	cr_expect_eq(left_out.n_most, 1);
+	cr_expect_eq(left_out.most, &metrics[VALUE]);
+	cr_expect_str_eq(pack(), " a b c d:quota x:quota y:quota");
+	batch->registry = NULL;
+	metric_registry_done(&registry);
 }
 
 Test(batch_admission, gives_the_place_of_one_that_is_gone_to_another)
