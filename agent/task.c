@@ -6,6 +6,7 @@
 #include <bsd/sys/queue.h>
 #include <errno.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -146,7 +147,13 @@ int hm_task_result(const struct hm_task *task, const void **ret_memory)
 static _Noreturn void work(int fd)
 {
 	struct message message;
+	sigset_t ends;
 
+	/* The agent's threads block these; but a service has ended only when they have ended this process, too. */
+	(void)sigemptyset(&ends);
+	(void)sigaddset(&ends, SIGTERM);
+	(void)sigaddset(&ends, SIGINT);
+	(void)sigprocmask(SIG_UNBLOCK, &ends, NULL);
 	/* Descriptors kept here would keep locks and connections of an agent that has ended. */
 	if (dup2(fd, 0) < 0 || close_range(1, ~0U, 0) < 0)
 		_exit(1);

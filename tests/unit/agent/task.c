@@ -254,3 +254,26 @@ Test(task, may_have_so_much_memory)
 	hm_tasks_run(tasks, LONG_US);
 	cr_expect_eq(result_of(task), 1);
 }
+
+static int run_is_blocked(void *memory)
+{
+	sigset_t blocked;
+
+	(void)memory;
+	return sigprocmask(SIG_BLOCK, NULL, &blocked) < 0 ? -errno
+							  : sigismember(&blocked, SIGTERM);
+}
+
+/* The agent's threads block it: who waits for a server that is gone would hold up the end of the service. */
+Test(task, a_process_is_ended_by_sigterm)
+{
+	struct hm_task *task;
+	const void *memory;
+	sigset_t all;
+
+	sigfillset(&all);
+	cr_assert_eq(sigprocmask(SIG_SETMASK, &all, NULL), 0);
+	cr_assert_eq(hm_task_add(tasks, run_is_blocked, NULL, 0, &task), 0);
+	hm_tasks_run(tasks, LONG_US);
+	cr_expect_eq(hm_task_result(task, &memory), 0);
+}
