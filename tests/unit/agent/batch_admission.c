@@ -154,9 +154,12 @@ Test(batch_admission, counts_what_is_left_out_and_of_which_metric)
 /* Which are in no table, where each metric has its count. */
 Test(batch_admission, leaves_series_of_made_metrics_out)
 {
-	static const struct hm_metric wanted = {
-		.name = "made", .unit = "", .help = "Made.", .source = "test", .kind = HM_GAUGE,
-		.labels = {"n"}};
+	static const struct hm_metric wanted = {.name = "made",
+						.unit = "",
+						.help = "Made.",
+						.source = "test",
+						.kind = HM_GAUGE,
+						.labels = {"n"}};
 	struct metric_registry registry;
 	const struct hm_host host = {.plugin = &plugin, .registry = &registry};
 	const struct hm_metric *made;

@@ -260,8 +260,7 @@ static int run_is_blocked(void *memory)
 	sigset_t blocked;
 
 	(void)memory;
-	return sigprocmask(SIG_BLOCK, NULL, &blocked) < 0 ? -errno
-							  : sigismember(&blocked, SIGTERM);
+	return sigprocmask(SIG_BLOCK, NULL, &blocked) < 0 ? -errno : sigismember(&blocked, SIGTERM);
 }
 
 /* The agent's threads block it: who waits for a server that is gone would hold up the end of the service. */
