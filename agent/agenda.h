@@ -26,7 +26,8 @@ void agenda_done(struct agenda *agenda);
 
 /*
  * Find out what is sampled: all metrics of the plugins that are not disabled, also of those that find nothing on this
- * host, since a device may come at any time. It is owed where it is not what it was.
+ * host, since a device may come at any time; and those that plugins have made so far, the oldest ones where a message has no room
+ * for more. It is owed where it is not what it was.
  * @return 0 or -ENOMEM: all is as it was
  */
 int agenda_update(struct agenda *agenda, const struct plugin_set *set,

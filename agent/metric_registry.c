@@ -14,7 +14,8 @@
 struct made_metric {
 	struct hm_metric metric; /* the first member: what the plugin is given */
 	const struct hm_plugin *owner;
-	char texts[]; /* that the metric points to */
+	const struct made_metric *before; /* that was made before it; NULL: none was */
+	char texts[];                     /* that the metric points to */
 };
 
 int metric_registry_init(struct metric_registry *registry, size_t capacity)
@@ -85,6 +86,39 @@ static const struct made_metric *find(const struct metric_registry *registry,
 	void *node = tfind(metric, &registry->tree, order);
 
 	return node ? *(const struct made_metric **)node : NULL;
+}
+
+size_t metric_registry_count(struct metric_registry *registry)
+{
+	size_t n_metrics;
+
+	if (!registry)
+		return 0;
+	pthread_mutex_lock(&registry->lock);
+	n_metrics = registry->n_metrics;
+	pthread_mutex_unlock(&registry->lock);
+	return n_metrics;
+}
+
+const struct hm_metric *metric_registry_next(struct metric_registry *registry,
+					     const struct hm_metric *before,
+					     const struct hm_plugin **ret_owner)
+{
+	const struct made_metric *made;
+
+	if (!registry)
+		return NULL;
+	if (before) {
+		made = ((const struct made_metric *)before)->before;
+	} else {
+		pthread_mutex_lock(&registry->lock);
+		made = registry->newest;
+		pthread_mutex_unlock(&registry->lock);
+	}
+	if (!made)
+		return NULL;
+	*ret_owner = made->owner;
+	return &made->metric;
 }
 
 bool metric_registry_has(struct metric_registry *registry, const struct hm_plugin *owner,
@@ -166,6 +200,8 @@ static int add(struct metric_registry *registry, const struct hm_plugin *owner,
 		free(made);
 		return -ENOMEM;
 	}
+	made->before = registry->newest;
+	registry->newest = made;
 	registry->n_metrics++;
 	*ret_made = made;
 	return 0;

@@ -107,16 +107,42 @@ static void write_agenda(struct outlet *outlet)
 	agenda->is_owed = result < 0;
 }
 
-static void update_agenda(struct outlet *outlet, const struct plugin_set *set, int64_t since_us)
+/* @return 0 or -ENOMEM */
+static int update_agenda(struct outlet *outlet)
 {
 	const struct agenda_terms terms = {
-		.since_us = since_us,
+		.since_us = outlet->since_us,
 		.ship_interval_us = outlet->settings->ship_interval_us,
 	};
+	int result = agenda_update(&outlet->agenda, outlet->set, &terms);
 
-	if (agenda_update(&outlet->agenda, set, &terms) < 0)
+	if (result < 0)
 		message_error("no memory to tell the collector what is sampled");
+	return result;
+}
+
+static void begin_agenda(struct outlet *outlet, const struct plugin_set *set, int64_t since_us)
+{
+	outlet->set = set;
+	outlet->since_us = since_us;
+	outlet->n_made = metric_registry_count(set->registry);
+	(void)update_agenda(outlet);
 	write_agenda(outlet);
+}
+
+/* Plugins may have made metrics: they would have been sampled all the time. */
+static void look_for_metrics(struct outlet *outlet)
+{
+	const size_t n_made = outlet->set ? metric_registry_count(outlet->set->registry) : 0;
+	const int64_t now_us = timestamp_now_us();
+
+	if (n_made == outlet->n_made)
+		return;
+	/* The clock may have been set back. */
+	if (outlet->since_us > now_us)
+		outlet->since_us = now_us;
+	if (update_agenda(outlet) == 0)
+		outlet->n_made = n_made;
 }
 
 void outlet_take(struct outlet *outlet)
@@ -124,6 +150,7 @@ void outlet_take(struct outlet *outlet)
 	take_rounds(outlet);
 	if (!queue_take_ship(outlet->queue))
 		return;
+	look_for_metrics(outlet);
 	write_agenda(outlet);
 	recorder_ship(outlet->recorder);
 	tell_dropped(outlet);
@@ -306,7 +333,7 @@ void outlet_free(struct outlet *outlet)
 void outlet_start(struct outlet *outlet, const struct plugin_set *set)
 {
 	note(outlet, HM_CLOCK_STARTED);
-	update_agenda(outlet, set, timestamp_now_us());
+	begin_agenda(outlet, set, timestamp_now_us());
 	uplink_start(outlet->uplink);
 }
 
@@ -369,7 +396,7 @@ void outlet_configure(struct outlet *outlet, const struct plugin_set *set, int64
 {
 	if (!has_hostname(outlet))
 		rename_host(outlet);
-	update_agenda(outlet, set, since_us);
+	begin_agenda(outlet, set, since_us);
 }
 
 void outlet_get_status(const struct outlet *outlet, struct spool_status *ret_status)

@@ -38,6 +38,9 @@ struct outlet {
 	uint8_t host_id[HM_ID_BYTES];
 	uint8_t boot_id[HM_ID_BYTES];
 	struct agenda agenda; /* what is sampled */
+	const struct plugin_set *set;
+	int64_t since_us; /* that is so since then */
+	size_t n_made;    /* metrics that the plugins had made by then */
 	struct timer *sync;
 	uint64_t n_sent_then; /* when that timer ran out last */
 	void (*on_ended)(void *context);
@@ -63,7 +66,7 @@ int outlet_new(struct loop *loop, const struct settings *settings, struct queue 
 /* Takes NULL. */
 void outlet_free(struct outlet *outlet);
 
-/* Sampling begins: note it, and connect to the collector. @param set  what is sampled */
+/* Sampling begins: note it, and connect to the collector. @param set  what is sampled; borrowed */
 void outlet_start(struct outlet *outlet, const struct plugin_set *set);
 
 /* Write what is in the queue; ship where that says so. */

@@ -36,18 +36,19 @@ int plugin_set_init(struct plugin_set *set, const struct settings *settings,
 	*set = (struct plugin_set){
 		.plugins = calloc(settings->n_plugins + 1, sizeof(struct plugin *)),
 		.limit = calloc(1, sizeof(struct series_limit)),
+		.registry = calloc(1, sizeof(struct metric_registry)),
 	};
-	if (!set->plugins || !set->limit) {
+	if (!set->plugins || !set->limit || !set->registry) {
 		plugin_set_done(set);
 		return -ENOMEM;
 	}
 	set->limit->max = (size_t)settings->series_max;
-	result = metric_registry_init(&set->registry, settings->n_plugins);
-	own.registry = &set->registry;
+	result = metric_registry_init(set->registry, settings->n_plugins);
+	own.registry = set->registry;
 	for (size_t i = 0; i < settings->n_plugins && result == 0; i++) {
 		struct plugin_config config = make_config(set, settings->plugins[i], &own);
 
-		metric_registry_add_table(&set->registry, settings->plugins[i]->table);
+		metric_registry_add_table(set->registry, settings->plugins[i]->table);
 		result = plugin_new(&config, &set->plugins[i]);
 		if (result == 0)
 			set->n_plugins++;
@@ -111,7 +112,9 @@ void plugin_set_done(struct plugin_set *set)
 		plugin_free(set->plugins[i]);
 	free((void *)set->plugins);
 	free(set->limit);
-	metric_registry_done(&set->registry);
+	if (set->registry)
+		metric_registry_done(set->registry);
+	free(set->registry);
 	*set = (struct plugin_set){0};
 }
 

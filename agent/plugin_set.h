@@ -15,9 +15,8 @@
 struct plugin_set {
 	struct plugin **plugins;
 	size_t n_plugins;
-	struct series_limit *limit; /* of all of them together */
-	/* What they make while they run; the set stays where it is. */
-	struct metric_registry registry;
+	struct series_limit *limit;       /* of all of them together */
+	struct metric_registry *registry; /* what they make while they run; NULL: nothing */
 };
 
 /* Series that are left out now, and where the most are. */

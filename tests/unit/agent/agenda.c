@@ -5,8 +5,11 @@
 
 #include <criterion/criterion.h>
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
+#include "agent/metric_registry.h"
+#include "agent/spool.h"
 #include "common/timestamp.h"
 #include "common/wire_schedule.h"
 #include "tests/support/fake_plugin.h"
@@ -97,6 +100,58 @@ Test(agenda, has_all_metrics_by_name)
 	cr_assert_str_eq(read_agenda(), "7: a=500000 fake_events=500000 fake_events_total=10000000 "
 					"fake_value=10000000 fake_value2=500000");
 	cr_assert(agenda.is_owed);
+}
+
+/* By the second plugin. */
+static void make_metric(struct metric_registry *registry, const char *name)
+{
+	const struct hm_metric wanted = {
+		.name = name, .unit = "", .help = "Made.", .source = "test", .kind = HM_GAUGE};
+	const struct hm_host maker = {.plugin = &other, .registry = registry};
+	const struct hm_metric *made;
+
+	cr_assert_eq(hm_metric_new(&maker, &wanted, &made), 0);
+}
+
+Test(agenda, has_metrics_that_plugins_have_made)
+{
+	struct metric_registry registry;
+
+	cr_assert_eq(metric_registry_init(&registry, 0), 0);
+	set.registry = &registry;
+	make_metric(&registry, "made_b");
+	make_metric(&registry, "made_a");
+	cr_assert_eq(update(7), 0);
+	cr_assert_str_eq(read_agenda(),
+			 "7: a=500000 fake_events=500000 fake_events_total=10000000 "
+			 "fake_value=10000000 fake_value2=500000 made_a=500000 made_b=500000");
+	make(1, &other, 500000, true);
+	cr_assert_eq(update(8), 0);
+	cr_assert_str_eq(read_agenda(), "8: fake_events_total=10000000 fake_value=10000000");
+	set.registry = NULL;
+	metric_registry_done(&registry);
+}
+
+Test(agenda, has_the_oldest_of_more_than_a_message_holds)
+{
+	struct metric_registry registry;
+	char name[180];
+
+	cr_assert_eq(metric_registry_init(&registry, 0), 0);
+	set.registry = &registry;
+	for (int i = 0; i < 2000; i++) {
+		(void)snprintf(name, sizeof(name), "made_%0170d", i);
+		make_metric(&registry, name);
+	}
+	ship_interval_us = 60000000;
+	cr_assert_eq(update(7), 0);
+	cr_expect_leq(agenda.body.length, SPOOL_BODY_MAX_BYTES);
+	cr_expect_gt(agenda.body.length, SPOOL_BODY_MAX_BYTES - 200);
+	(void)read_agenda();
+	cr_expect_not_null(strstr(buffer_text(&text), "0001="));
+	cr_expect_null(strstr(buffer_text(&text), "1999="));
+	set.registry = NULL;
+	metric_registry_done(&registry);
 }
 
 Test(agenda, leaves_out_what_is_disabled)

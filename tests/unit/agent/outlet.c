@@ -11,7 +11,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "agent/host.h"
 #include "agent/round.h"
+#include "tests/support/fake_plugin.h"
 #include "tests/support/scratch.h"
 
 static const struct hm_metric gauge = {.name = "a", .unit = "", .kind = HM_GAUGE};
@@ -180,4 +182,38 @@ Test(outlet, goes_on_where_its_folder_was_removed)
 	cr_expect_eq(count(outlet->spool, HM_FRAME_SCHEDULE), 1);
 	cr_expect_eq(status().n_gone_samples, 2, "what was there only");
 	cr_expect_eq(status().n_samples, 2);
+}
+
+static bool tells_of(const char *metric)
+{
+	const struct buffer *body = &outlet->agenda.body;
+
+	return !outlet->agenda.is_owed &&
+	       memmem(body->data, body->length, metric, strlen(metric)) != NULL;
+}
+
+/* Or nobody would know that it is sampled, and explain where it has no samples. */
+Test(outlet, tells_of_a_metric_that_a_plugin_makes)
+{
+	static const struct hm_metric wanted = {
+		.name = "made", .unit = "", .help = "Made.", .source = "test", .kind = HM_GAUGE};
+	struct metric_registry registry;
+	const struct hm_host host = {.root = "", .plugin = &fake_plugin, .registry = &registry};
+	const struct plugin_config config = {
+		.table = &fake_plugin, .host = &host, .interval_us = 10000000};
+	struct plugin *plugin;
+	const struct hm_metric *made;
+
+	cr_assert_eq(plugin_new(&config, &plugin), 0);
+	cr_assert_eq(metric_registry_init(&registry, 0), 0);
+	set = (struct plugin_set){.plugins = &plugin, .n_plugins = 1, .registry = &registry};
+	outlet_configure(outlet, &set, 20);
+	cr_assert(tells_of("fake_value"));
+	cr_assert_eq(hm_metric_new(&host, &wanted, &made), 0);
+	cr_assert_not(tells_of("made"));
+	take(30);
+	cr_expect(tells_of("made"));
+	set = (struct plugin_set){.n_plugins = 0};
+	plugin_free(plugin);
+	metric_registry_done(&registry);
 }
