@@ -18,6 +18,10 @@
 /* However they are encoded, so many of one tick fit a batch, so no tick is ever divided. */
 #define TICK_SAMPLES_MAX 4096
 
+/* So many marks are said again for each round since the last time, at most: of series that are gone there may be many more
+ * than of others, and what is lost once may be lost in each round. */
+#define REPEATED_PER_ROUND 256
+
 #define NO_ID UINT32_MAX
 
 struct recorder {
@@ -38,7 +42,8 @@ struct recorder {
 	uint32_t n_rounds;
 	uint64_t n_gone_batches; /* of the spool, that are known */
 	bool owes_lasting; /* something was lost: what is said once of series is to be said again */
-	int told;          /* why samples are lost: what the log has said last */
+	uint32_t repeat_round; /* not before this one */
+	int told;              /* why samples are lost: what the log has said last */
 };
 
 void recorder_lose(struct recorder *recorder, const struct queue_span *span)
@@ -391,14 +396,18 @@ static void put_rest(struct recorder *recorder, const struct round_sample *sampl
 static void repeat_lasting(struct recorder *recorder, int64_t time_us)
 {
 	struct round_sample mark = {.time_us = time_us};
+	uint32_t n_marks = 0;
 	uint32_t id = 0;
 
-	if (!recorder->owes_lasting)
+	if (!recorder->owes_lasting || recorder->n_rounds < recorder->repeat_round)
 		return;
 	recorder->owes_lasting = false;
 	while ((id = dictionary_next_lasting(&recorder->dictionary, id, recorder->n_rounds,
-					     &mark.reason)) < recorder->n_declared)
+					     &mark.reason)) < recorder->n_declared) {
 		put_sample(recorder, &mark, id++);
+		n_marks++;
+	}
+	recorder->repeat_round = recorder->n_rounds + n_marks / REPEATED_PER_ROUND;
 }
 
 /* @return the id of a sample's series, or NO_ID: nobody would take it, or know it */

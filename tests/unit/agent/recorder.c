@@ -572,6 +572,32 @@ Test(recorder, says_again_what_is_gone_where_samples_were_lost)
 				    "0: 10=1 20=2 30=3 40=4 50=5\n");
 }
 
+/* Where a full spool lost something in each round, they would fill it, and nothing else would be kept. */
+Test(recorder, says_seldom_again_what_many_series_are_gone)
+{
+	const struct queue_span lost = {20, 20};
+	char name[16];
+
+	for (int i = 0; i < 1024; i++) {
+		(void)snprintf(name, sizeof(name), "s%d", i);
+		put(10, &gauge, name, 1);
+	}
+	take();
+	for (int i = 0; i < 1024; i++) {
+		(void)snprintf(name, sizeof(name), "s%d", i);
+		put_missing(20, name, HM_REASON_SOURCE_GONE);
+	}
+	take();
+	for (int64_t time_us = 30; time_us <= 80; time_us += 10) {
+		recorder_lose(recorder, &lost);
+		put(time_us, &gauge, "a", 1);
+		take();
+	}
+	recorder_ship(recorder);
+	cr_expect_not_null(
+		strstr(batched(), "\n1023: 10=1 20=source_gone 30=source_gone 70=source_gone\n"));
+}
+
 Test(recorder, says_again_what_is_gone_where_a_gap_took_it)
 {
 	uint64_t sequence = 0;
