@@ -140,6 +140,16 @@ void dictionary_note(struct dictionary *dictionary, uint32_t id, uint32_t round,
 	dictionary->entries[id]->lasting = (uint8_t)lasting;
 }
 
+uint32_t dictionary_count_gone(const struct dictionary *dictionary)
+{
+	uint32_t n_gone = 0;
+
+	for (uint32_t i = 0; i < dictionary->n_series; i++)
+		n_gone += dictionary->entries[i]->round == 0 ||
+			  dictionary->entries[i]->lasting != HM_REASON_NONE;
+	return n_gone;
+}
+
 uint32_t dictionary_next_lasting(const struct dictionary *dictionary, uint32_t id, uint32_t round,
 				 enum hm_reason *ret_lasting)
 {

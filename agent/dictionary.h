@@ -5,7 +5,7 @@
 /*
  * The series of an epoch and their ids, which count from 0 without a hole (docs/protocol.md). A series that
  * was known once keeps its id: when another epoch begins, all of them are declared again, under the
- * same ids; where there is no id left, the dictionary begins anew with the epoch.
+ * same ids; where no more can be declared, who has it begins anew, with an epoch without series.
  *
  * Ticks name mostly the same series in the same order, so each remembers which one came behind it, and the next is
  * only compared. Otherwise it is looked up in a tree (tsearch(3)): its cost does not depend on the names,
@@ -52,6 +52,9 @@ int dictionary_find(const struct dictionary *dictionary, const struct wire_serie
  */
 void dictionary_note(struct dictionary *dictionary, uint32_t id, uint32_t round,
 		     enum hm_reason lasting);
+
+/* How many have no samples since something said so, or nothing was said of them yet: of those of an agent before. */
+uint32_t dictionary_count_gone(const struct dictionary *dictionary);
 
 /*
  * The first series from an id on that has no samples since that was said; or, in the second case, that has a metric. Only of

@@ -34,10 +34,10 @@ static void on_drained(void *context)
 	struct outlet *outlet = context;
 
 	/* Not at once: the connection that says so is still at work. */
-	if (outlet->in_memory) {
+	if (outlet->in_memory || recorder_is_full(outlet->recorder))
 		(void)timer_start(outlet->sync, 1, SYNC_INTERVAL_MS);
+	if (outlet->in_memory)
 		return;
-	}
 	if (outlet->is_full_told) {
 		message_info("all is sent again; %" PRIu64 " samples were dropped since the start",
 			     count_dropped(outlet));
@@ -266,6 +266,7 @@ static void on_sync(void *context)
 	leave_memory(outlet);
 	if (spool_sync(outlet->spool) < 0)
 		message_error("no memory to sync the spool");
+	recorder_begin_anew(outlet->recorder);
 	tell_memory(outlet);
 	uplink_wake(outlet->uplink);
 }

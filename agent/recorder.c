@@ -43,6 +43,7 @@ struct recorder {
 	uint64_t n_gone_batches; /* of the spool, that are known */
 	bool owes_lasting; /* something was lost: what is said once of series is to be said again */
 	uint32_t repeat_round; /* not before this one */
+	bool is_full;          /* no further series can be declared */
 	int told;              /* why samples are lost: what the log has said last */
 };
 
@@ -122,6 +123,7 @@ static int declare(struct recorder *recorder)
 		draft.body = recorder->bytes.data;
 		draft.body_bytes = recorder->bytes.length;
 		result = spool_append_message(recorder->spool, &draft, &sequence);
+		recorder->is_full |= result == -EDQUOT;
 		if (result < 0)
 			return result;
 		recorder->n_declared = behind;
@@ -427,6 +429,7 @@ static uint32_t find_id(struct recorder *recorder, const struct round_sample *sa
 		return id;
 	}
 	result = dictionary_add(&recorder->dictionary, &series, &id);
+	recorder->is_full |= result == -ENOSPC;
 	if (result < 0)
 		lose_sample(recorder, sample, result);
 	return result < 0 ? NO_ID : id;
@@ -507,6 +510,32 @@ int recorder_use_spool(struct recorder *recorder, struct spool *spool)
 	recorder->n_gone_batches = count_gone_batches(recorder);
 	memset(recorder->epoch, 0, HM_ID_BYTES);
 	return look_at_epoch(recorder);
+}
+
+bool recorder_is_full(const struct recorder *recorder)
+{
+	return recorder->is_full;
+}
+
+void recorder_begin_anew(struct recorder *recorder)
+{
+	const struct dictionary *dictionary = &recorder->dictionary;
+	int result;
+
+	/* Where it is full of what is sampled it would be so again. */
+	if (!recorder->is_full || dictionary_count_gone(dictionary) < dictionary->n_series / 2)
+		return;
+	result = spool_begin_anew(recorder->spool);
+	if (result == -EAGAIN)
+		return;
+	if (result == 0) {
+		dictionary_done(&recorder->dictionary);
+		result = look_at_epoch(recorder);
+		recorder->is_full = false;
+	}
+	if (result < 0)
+		message_error("cannot forget series that are gone: %s; it is tried again",
+			      strerror(-result));
 }
 
 void recorder_free(struct recorder *recorder)

@@ -7,6 +7,7 @@
  * batches (agent/encoder.h). A series is declared before the first tick that has it. On the main thread.
  */
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -58,6 +59,15 @@ void recorder_repeat(struct recorder *recorder);
 
 /* Seal what was taken, and make it durable: it may be sent then. */
 void recorder_ship(struct recorder *recorder);
+
+/* Are there so many series that no more can be declared? */
+bool recorder_is_full(const struct recorder *recorder);
+
+/*
+ * Forget all series, and begin with those that are sampled from now on, where it is full, half of them are gone, and nothing
+ * waits in the spool. To be called when all is acknowledged.
+ */
+void recorder_begin_anew(struct recorder *recorder);
 
 /* Samples that could not be written. */
 uint64_t recorder_n_lost(const struct recorder *recorder);

@@ -216,6 +216,13 @@ enum spool_verdict spool_compare(struct spool *spool, const uint8_t epoch[static
  */
 int spool_new_epoch(struct spool *spool, const uint8_t epoch[static HM_ID_BYTES], uint64_t durable);
 
+/*
+ * A new epoch without DECLAREs in place of all others, where these have too many of what is not sampled any more. Nothing may
+ * wait, neither messages nor ticks.
+ * @return 0; -EAGAIN: something does, or nothing can be written at the moment; -ENOMEM; -errno of random numbers
+ */
+int spool_begin_anew(struct spool *spool);
+
 void spool_get_status(const struct spool *spool, struct spool_status *ret_status);
 
 #endif

@@ -248,6 +248,37 @@ int spool_begin_epoch(struct spool *spool, const struct spool_epoch *from)
 	return 0;
 }
 
+/* Is all acknowledged, and do all know it? Then nothing of the epochs is needed any more. */
+static bool are_all_over(const struct spool *spool)
+{
+	bool are_over = !spool->is_in_memory && spool->n_ticks == 0;
+
+	for (size_t i = 0; i < spool->n_epochs && are_over; i++) {
+		const struct spool_epoch *epoch = spool->epochs[i];
+
+		are_over = !has_rest(epoch) && epoch->n_undurable == 0 &&
+			   epoch->told_base == epoch->base;
+		for (size_t k = 0; k < epoch->n_entries && are_over; k++)
+			are_over = epoch->entries[k].ticks <= spool->told_sealed;
+	}
+	return are_over;
+}
+
+/* One STATE says both, that there is the new one and that there are no others: ticks have the ids of one of them. */
+int spool_begin_anew(struct spool *spool)
+{
+	int result;
+
+	if (!are_all_over(spool))
+		return -EAGAIN;
+	result = spool_begin_epoch(spool, NULL);
+	if (result < 0)
+		return result;
+	while (spool->n_epochs > 1)
+		spool_drop_epoch(spool, 0);
+	return spool_recover_write(spool, spool_tell_drops(spool), "begin an epoch");
+}
+
 /* Let a GAP at the end of an epoch stand for a batch, or GAP, of another one. */
 static int push_gap(const struct spool_entry *entry, const struct spool_epoch *from,
 		    struct spool_epoch *to)

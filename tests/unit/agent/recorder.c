@@ -669,6 +669,73 @@ Test(recorder, marks_what_is_left_out_only_where_it_has_samples)
 	cr_assert_eq(recorder_n_lost(recorder), 0);
 }
 
+/* Of long names, that no round has had yet. */
+static void take_new(int n)
+{
+	static int n_names;
+	char name[3000];
+
+	for (int i = 0; i < n; i++) {
+		(void)snprintf(name, sizeof(name), "s{n=\"%02900d\"}", n_names++);
+		put(n_names, &gauge, name, 1);
+	}
+	take();
+	recorder_ship(recorder);
+}
+
+/* The first of them. */
+static void take_known(void)
+{
+	char name[3000];
+
+	(void)snprintf(name, sizeof(name), "s{n=\"%02900d\"}", 0);
+	put(999999, &gauge, name, 1);
+	take();
+	recorder_ship(recorder);
+}
+
+/* All is stored. */
+static void ack_all(void)
+{
+	struct spool_epoch_info info;
+
+	for (size_t i = 0; spool_get_epoch(spool, i, &info) == 0; i++)
+		spool_acked(spool, info.id, info.last);
+	cr_assert_eq(spool_sync(spool), 0);
+	cr_assert_eq(spool_sync(spool), 0);
+}
+
+Test(recorder, forgets_series_where_no_more_can_be_declared)
+{
+	while (!recorder_is_full(recorder))
+		take_new(50);
+	cr_assert_gt(recorder_n_lost(recorder), 0);
+	ack_all();
+	recorder_begin_anew(recorder);
+	cr_assert(recorder_is_full(recorder), "all are sampled");
+
+	reopen("web01");
+	take_known();
+	while (!recorder_is_full(recorder))
+		take_new(50);
+	recorder_begin_anew(recorder);
+	cr_assert(recorder_is_full(recorder), "something waits");
+	ack_all();
+	recorder_begin_anew(recorder);
+	cr_assert_not(recorder_is_full(recorder));
+	put(1000000, &gauge, "a", 1);
+	take();
+	recorder_ship(recorder);
+	cr_expect_eq(strncmp(spooled(), "declare 0=a/1/seconds\nbatch\nclock 6 ", 36), 0);
+	put(1000010, &gauge, "a", 2);
+	take();
+
+	/* What has the ids of the one before it comes back as well. */
+	reopen("web01");
+	cr_expect_str_eq(batched(), "0: 1000000=1\n0: 1000010=2\n");
+	cr_expect_not(recorder_is_full(recorder));
+}
+
 Test(recorder, goes_on_in_memory)
 {
 	recorder_free(recorder);
