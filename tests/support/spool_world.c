@@ -181,6 +181,28 @@ static void heal_disk(struct world *world)
 	world_sync(world);
 }
 
+/* All is stored, if there is a disk: then the spool may forget what series mean. */
+static void begin_anew(struct world *world)
+{
+	struct spool_epoch_info info = {.last = 0};
+	struct spool_message message;
+	int result;
+
+	seal(world);
+	world_sync(world);
+	oracle_deliver(world, 64, true);
+	world_sync(world);
+	world_sync(world);
+	result = spool_begin_anew(world->spool);
+	if (result == -EAGAIN)
+		return;
+	for (size_t i = 0; spool_get_epoch(world->spool, i, &info) == 0; i++)
+		;
+	if (result < 0 || info.last > 0 ||
+	    spool_next_declare(world->spool, info.id, 0, &message) != -ENOENT)
+		oracle_complain(world, "it does not begin anew: %d", result);
+}
+
 static void change_host(struct world *world)
 {
 	static const char *const names[] = {"web01", "web02", "web03"};
@@ -211,8 +233,10 @@ void world_step(struct world *world)
 	} else if (what < 92) {
 		sim_disk_advance(world->sim,
 				 (int64_t)sim_random_below(&world->random, 6) * HOUR_US);
-	} else if (what < 95) {
+	} else if (what < 94) {
 		break_disk(world);
+	} else if (what < 95) {
+		begin_anew(world);
 	} else if (what < 98) {
 		heal_disk(world);
 	} else if (what == 98) {
