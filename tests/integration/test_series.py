@@ -2,6 +2,7 @@
 """Which series an agent takes: the limit on all of them, and the filters of a plugin."""
 
 import os
+import signal
 import time
 import unittest
 
@@ -127,7 +128,7 @@ class Limit(Series):
         self.assertEqual(totals, sorted(totals))
         # One is drawn each round, also while nobody is told.
         self.assertGreaterEqual(n_values, rows[-1]["value"])
-        self.assertGreater(rows[-1]["value"], len(totals) - 1)
+        self.assertGreater(totals[-1], len(totals) - 1)
 
     def test_wrong_limits(self):
         for value in ("0", "-1", "1000001", "lots", ""):
@@ -183,6 +184,33 @@ class Filters(Series):
         self.assertEqual((result.code, result.err), (0, ""))
         self.assertEqual([line.split()[1] for line in result.lines()],
                          [name(index) for index in (1, 10, 11, 12, 13)])
+
+
+class Made(Case):
+    """Metrics that a plugin makes while it runs."""
+
+    def test_a_hole_in_what_a_text_file_gives_has_its_reason(self):
+        collector = self.start_collector()
+        with open(self.path("a.prom"), "w", encoding="utf-8") as file:
+            file.write("made_value 1\n")
+        config = self.write("agent.conf", "\n".join([
+            "[agent]", "hostname = web01", "interval = 200ms", "ship_interval = 200ms",
+            f"collector = 127.0.0.1:{collector.port}", f"spool = {self.path('spool')}",
+            "[plugin textfile]", f"directory = {os.path.dirname(self.path('a.prom'))}"]) + "\n")
+
+        def start():
+            begin = time.time()
+            agent = self.start_daemon("hostmetrics-agent", ["--config", config], "agent")
+            wait_until(lambda: any(row["time"] > begin for row in query(collector, "made_value")),
+                       what="samples")
+            return agent
+
+        start().stop(signal.SIGKILL)
+        time.sleep(1)
+        start()
+        result = ctl("--socket", collector.socket, "why", "made_value", "-o", "json")
+        self.assertEqual(result.code, 0, result.err)
+        self.assertEqual([row["reason"] for row in result.json()], ["agent_killed"])
 
 
 if __name__ == "__main__":
