@@ -92,10 +92,11 @@ class Hang(Case):
     def check_ticks(self, begin, end):
         """Rounds of another plugin, from the beginning of the tick on."""
         times = [at for at in self.listed() if begin <= at <= end]
-        late = [at % INTERVAL for at in times]
-        self.assertGreaterEqual(len(times), (end - begin) / INTERVAL - 2 - len(times) * (PATIENCE - 1))
-        print(f"{len(times)} ticks in {end - begin:.1f} s, the latest after {max(late) * 1000:.1f} ms")
-        self.assertLess(max(late), LATE_SECONDS * PATIENCE)
+        late = sorted(at % INTERVAL for at in times)
+        self.assertGreater(len(times), (end - begin) / INTERVAL * 0.9 / PATIENCE)
+        print(f"{len(times)} ticks in {end - begin:.1f} s, the latest after {late[-1] * 1000:.1f} ms")
+        # Whoever waited for it would be late each time; a busy machine makes one late now and then.
+        self.assertLess(late[len(late) * 9 // 10], LATE_SECONDS * PATIENCE)
 
     def check_hang(self, mount, other, name, is_on):
         self.wait_value("hung", 0)
