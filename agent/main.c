@@ -16,9 +16,16 @@
 #include "agent/once.h"
 #include "agent/options.h"
 #include "agent/settings.h"
+#include "common/descriptor_limit.h"
 #include "common/message.h"
 
 #define EXIT_USAGE 2
+
+/*
+ * What may be open at once. Plugins keep what they read open: nine files for each CPU, two for each network interface. A
+ * shell and systemd allow 1024 at first, and whoever comes last would have none, as the connection to the collector.
+ */
+#define DESCRIPTORS_WANTED 65536
 
 static int print(struct buffer *text)
 {
@@ -103,7 +110,10 @@ static int run_on_host(const struct options *options, struct settings *settings,
 {
 	const char *root = options->root ? options->root : "";
 	struct hm_host host;
-	int result = host_init(&host, root);
+	int result;
+
+	(void)descriptor_limit_raise(DESCRIPTORS_WANTED);
+	result = host_init(&host, root);
 
 	if (result < 0) {
 		message_error("cannot open the root '%s': %s", root, strerror(-result));

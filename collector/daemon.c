@@ -24,6 +24,7 @@
 #include "collector/traffic.h"
 #include "collector/verbs.h"
 #include "common/control_server.h"
+#include "common/descriptor_limit.h"
 #include "common/loop.h"
 #include "common/message.h"
 #include "common/notify.h"
@@ -92,7 +93,7 @@ static void apply_limits(struct collector *collector)
 	/* Those with which the reactors go to another address may be open beside the old ones. */
 	int64_t n_open = collector->n_fixed_descriptors + INT64_C(4) * settings->reactors;
 	int64_t wanted = descriptors_wanted(n_open, settings->text_clients);
-	int64_t limit = descriptors_raise_limit(wanted);
+	int64_t limit = descriptor_limit_raise(wanted);
 	struct descriptors share;
 
 	descriptors_share(limit, n_open, settings->text_clients, &share);

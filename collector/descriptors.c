@@ -4,15 +4,11 @@
 #include "collector/descriptors.h"
 
 #include <fcntl.h>
-#include <sys/resource.h>
 
 #include "common/control_server.h"
 
 /* Descriptors are given out from below: at start nothing of ours is above this. */
 #define COUNTED_MAX 4096
-
-/* While the limit is not known: what POSIX promises at least. */
-#define LIMIT_UNKNOWN 20
 
 int64_t descriptors_count(void)
 {
@@ -28,20 +24,6 @@ int64_t descriptors_count(void)
 int64_t descriptors_wanted(int64_t n_open, int64_t connections_wanted)
 {
 	return n_open + DESCRIPTORS_PASSING + CONTROL_CLIENTS_MAX + connections_wanted;
-}
-
-int64_t descriptors_raise_limit(int64_t n)
-{
-	struct rlimit limit;
-
-	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
-		return LIMIT_UNKNOWN;
-	if (limit.rlim_cur < (rlim_t)n) {
-		limit.rlim_cur = limit.rlim_max < (rlim_t)n ? limit.rlim_max : (rlim_t)n;
-		(void)setrlimit(RLIMIT_NOFILE, &limit);
-		(void)getrlimit(RLIMIT_NOFILE, &limit);
-	}
-	return limit.rlim_cur > INT32_MAX ? INT32_MAX : (int64_t)limit.rlim_cur;
 }
 
 static int64_t clamp(int64_t n, int64_t max)

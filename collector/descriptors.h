@@ -25,9 +25,6 @@ int64_t descriptors_count(void);
 /* All that are wanted beside `n_open` which stay open. */
 int64_t descriptors_wanted(int64_t n_open, int64_t connections_wanted);
 
-/* Raise the limit of this process towards `n`, where it is lower. @return the limit it has now */
-int64_t descriptors_raise_limit(int64_t n);
-
 /* Share out what a limit leaves beside `n_open`. Where it is short, connections get what is left by
  * the others, but half of it at least. */
 void descriptors_share(int64_t limit, int64_t n_open, int64_t connections_wanted,

@@ -122,6 +122,17 @@ class Service(Case):
         agent = self.start_agent({"collector": f"127.0.0.1:{free_port()}"})
         self.assertIn(f"is kept in {self.path('spool-agent')} (at most 256M)", agent.log())
 
+    def test_many_files_of_plugins_leave_descriptors_for_the_rest(self):
+        for cpu in range(40):
+            for file in ("cpuinfo_cur_freq", "cpuinfo_max_freq", "scaling_cur_freq", "scaling_max_freq"):
+                self.write(f"root/sys/devices/system/cpu/cpu{cpu}/cpufreq/{file}", "2000000\n")
+        collector = self.start_collector()
+        self.start_agent({"interval": "100ms", "ship_interval": "200ms", "collector": f"127.0.0.1:{collector.port}"},
+                         "[plugin cpufreq]\nbudget = 1000\n", arguments=("--root", self.path("root")),
+                         prefix=("prlimit", "--nofile=64:4096"))
+        wait_until(lambda: len(ctl("--socket", collector.socket, "list-metrics", "node_cpu_scaling_frequency_hertz", "-o",
+                                   "csv").lines()) == 1 + 40)
+
     def test_queue_tells_what_waits(self):
         agent = self.start_agent({"interval": "100ms", "ship_interval": "100ms",
                                   "collector": f"127.0.0.1:{free_port()}"})

@@ -4,7 +4,6 @@
 #include "collector/descriptors.h"
 
 #include <criterion/criterion.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include "common/control_server.h"
@@ -46,16 +45,4 @@ Test(descriptors, counts_those_that_are_open)
 
 	cr_assert_eq(pipe(fds), 0);
 	cr_assert_eq(descriptors_count(), n + 2);
-}
-
-Test(descriptors, raises_the_limit_as_far_as_it_may_and_never_lowers_it)
-{
-	struct rlimit limit = {100, 200};
-
-	cr_assert_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
-	cr_assert_eq(descriptors_raise_limit(150), 150);
-	cr_assert_eq(descriptors_raise_limit(120), 150);
-	cr_assert_eq(descriptors_raise_limit(300), 200);
-	cr_assert_eq(getrlimit(RLIMIT_NOFILE, &limit), 0);
-	cr_assert_eq(limit.rlim_cur, 200);
 }
