@@ -199,7 +199,8 @@ struct hm_attributes {
  * @param attribute  copied
  * @param folder     what `attribute->file` lies in: "/sys/class/hwmon/hwmon0"
  * @param labels     values of the metric's labels, ended by NULL; copied
- * @return 0, also when it cannot be opened now: it is then told as missing in each round, with the reason;
+ * @return 0, also when it cannot be opened now: it is then told as missing in each round, with the reason, and is
+ * opened in each round where that was for want of descriptors or memory;
  * -ENOENT: there is no such file, and nothing is added; -ENAMETOOLONG; -ENOMEM
  */
 HM_API int hm_attributes_add_labels(struct hm_attributes *attributes, const struct hm_host *host,

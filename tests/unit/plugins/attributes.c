@@ -196,6 +196,22 @@ Test(attributes, that_cannot_be_opened_say_why_in_each_round)
 	cr_expect_eq(batch.samples[0].error, -ELOOP);
 }
 
+Test(attributes, are_opened_later_where_there_was_no_descriptor)
+{
+	static const struct hm_attribute attribute = {.file = "a", .metric = &metric};
+	struct rlimit limit;
+	struct rlimit none;
+
+	fake_root_write(root, FOLDER "/a", "1\n");
+	cr_assert_eq(getrlimit(RLIMIT_NOFILE, &limit), 0);
+	none = (struct rlimit){0, limit.rlim_max};
+	cr_assert_eq(setrlimit(RLIMIT_NOFILE, &none), 0);
+	cr_assert_eq(add(&attribute), 0);
+	cr_expect_eq(hm_attributes_emit(&attributes, &host, &batch), -EMFILE);
+	cr_assert_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	cr_expect_eq(hm_attributes_emit(&attributes, &host, &batch), 0);
+}
+
 Test(attributes, of_one_path_need_no_folder)
 {
 	static const struct hm_attribute attribute = {.metric = &metric, .divisor = 10};
