@@ -137,6 +137,7 @@ struct state {
 	const struct hm_host *host;
 	struct folder_watch *watches; /* all folders in which folders come and go */
 	size_t n_watches;
+	bool is_half; /* the last search failed */
 	struct constant *constants;
 	size_t n_constants;
 	struct lines *lines;
@@ -315,10 +316,11 @@ static int add_info(struct state *state, const char *name)
 	(void)strlcpy(info.uuid, state->uuid, sizeof(info.uuid));
 	(void)snprintf(path, sizeof(path), "%s/label", state->folder);
 	(void)hm_read_line_of(state->host, path, info.label, sizeof(info.label));
+	hm_label_clean(info.label, sizeof(info.label));
 	return add_constant(state, &info);
 }
 
-/* First the devices: ratios depend on their number. */
+/* First the devices: ratios depend on their number. While it is being mounted, for minutes perhaps, not all is there. */
 static int add_filesystem(void *context, const char *name)
 {
 	struct state *state = context;
@@ -328,10 +330,14 @@ static int add_filesystem(void *context, const char *name)
 	(void)snprintf(state->folder, sizeof(state->folder), FOLDER "/%s", name);
 	state->n_devices = 0;
 	result = add_info(state, name);
+	if (result == 0)
+		result = watch_folder(state, state->folder);
 	(void)snprintf(path, sizeof(path), "%s/devices", state->folder);
 	if (result == 0)
 		result = optional(hm_folder_find(state->host, path, "[!.]*", add_device, state));
 	(void)snprintf(path, sizeof(path), "%s/allocation", state->folder);
+	if (result == 0)
+		result = optional(watch_folder(state, path));
 	if (result == 0)
 		result = optional(hm_attributes_add(&state->numbers, state->host, &reserve, path,
 						    state->uuid));
@@ -369,6 +375,7 @@ static int find_filesystems(struct state *state)
 	result = watch_folder(state, FOLDER);
 	if (result == 0)
 		result = hm_folder_find(state->host, FOLDER, "*-*", add_filesystem, state);
+	state->is_half = result < 0;
 	return result;
 }
 
@@ -388,15 +395,12 @@ static void emit_field(const struct lines *lines, const struct field *field, str
 		       struct hm_batch *out)
 {
 	const struct hm_metric *metric = &metrics[field->metric];
-	const char *labels[] = {lines->uuid, NULL, NULL, NULL};
+	const char *const labels[] = {lines->uuid, field->type ? lines->devid : NULL, field->type,
+				      NULL};
 	struct hm_span word = {"", 0};
 	uint64_t number = 0;
 	int error;
 
-	if (field->type) {
-		labels[1] = lines->devid;
-		labels[2] = field->type;
-	}
 	(void)hm_next_word(&line, &word);
 	error = hm_span_uint64(word, &number);
 	if (error < 0)
@@ -431,18 +435,18 @@ static void emit_lines(const struct lines *lines, struct hm_batch *out)
 static void emit_failure(const struct lines *lines, int error, struct hm_batch *out)
 {
 	for (size_t i = 0; i < N_FIELDS; i++) {
-		if (*lines->devid && fields[i].type)
-			hm_emit_missing(out, &metrics[fields[i].metric], error, lines->uuid,
-					lines->devid, fields[i].type);
-		if (!*lines->devid && !fields[i].type)
-			hm_emit_missing(out, &metrics[fields[i].metric], error, lines->uuid);
+		const char *const labels[] = {lines->uuid, fields[i].type ? lines->devid : NULL,
+					      fields[i].type, NULL};
+
+		if ((*lines->devid != '\0') == (fields[i].type != NULL))
+			hm_emit_missing_labels(out, &metrics[fields[i].metric], error, labels);
 	}
 }
 
 static int get_current_state(void *memory, struct hm_batch *out)
 {
 	struct state *state = memory;
-	bool has_changed = false;
+	bool has_changed = state->is_half;
 	int result = 0;
 
 	for (size_t i = 0; i < state->n_watches; i++)

@@ -4,6 +4,7 @@
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <stdio.h>
+#include <sys/resource.h>
 
 #include "tests/support/fake_root.h"
 #include "tests/support/plugin_run.h"
@@ -144,6 +145,49 @@ Test(btrfs, follows_mounts_devices_and_modes)
 	cr_expect(plugin_run_has(&run, GROUP("size_bytes", "data", "raid1")));
 	cr_expect(plugin_run_value(&run, ERRORS("2", "read")) == 7);
 	cr_expect(plugin_run_has(&run, "node_btrfs_info{uuid=\"a-b\",label=\"other\"}"));
+}
+
+/* The kernel makes its folders one after the other; between them may lie the minutes that reading a large one takes. */
+Test(btrfs, follows_a_file_system_that_is_being_mounted)
+{
+	write_file("label", "backup\n");
+	start(root);
+	cr_expect(plugin_run_has(&run, INFO("backup")));
+
+	write_file("allocation/global_rsv_size", "1\n");
+	take();
+	cr_expect(plugin_run_has(&run, OF("global_rsv_size_bytes")));
+
+	write_file("allocation/data/single/total_bytes", "1\n");
+	take();
+	cr_expect(plugin_run_has(&run, GROUP("size_bytes", "data", "single")));
+}
+
+Test(btrfs, looks_again_after_a_search_that_failed)
+{
+	struct rlimit limit;
+	struct rlimit none;
+
+	write_file("allocation/data/single/total_bytes", "1\n");
+	start(root);
+	write_file("allocation/data/raid1/total_bytes", "1\n");
+	cr_assert_eq(getrlimit(RLIMIT_NOFILE, &limit), 0);
+	none = (struct rlimit){0, limit.rlim_max};
+	cr_assert_eq(setrlimit(RLIMIT_NOFILE, &none), 0);
+	cr_expect_eq(plugin_run_take(&run), -EMFILE);
+	cr_assert_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+
+	take();
+	cr_expect(plugin_run_has(&run, GROUP("size_bytes", "data", "single")));
+	cr_expect(plugin_run_has(&run, GROUP("size_bytes", "data", "raid1")));
+}
+
+Test(btrfs, makes_a_label_fit)
+{
+	write_file("label", "B\374cher\n");
+	start(root);
+
+	cr_expect(plugin_run_has(&run, INFO("B\357\277\275cher")));
 }
 
 Test(btrfs, is_named_by_the_id_of_its_metadata)
