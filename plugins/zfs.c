@@ -160,6 +160,7 @@ struct state {
 	struct dataset *datasets;
 	size_t n_datasets;
 	unsigned n_rounds; /* since they were looked for */
+	bool is_half;      /* the last search for pools failed */
 	const char *pool;  /* whose datasets are looked for */
 	char text[DATASET_BYTES];
 };
@@ -361,7 +362,10 @@ static int find_pools(struct state *state)
 
 	close_pools(state);
 	result = hm_folder_find(state->host, FOLDER, "[!.]*", add_pool, state);
-	return result < 0 ? result : find_datasets(state);
+	if (result == 0)
+		result = find_datasets(state);
+	state->is_half = result < 0;
+	return result;
 }
 
 static int start_collect(void *memory, const struct hm_host *host)
@@ -388,7 +392,7 @@ static int get_current_state(void *memory, struct hm_batch *out)
 	struct state *state = memory;
 	int result = 0;
 
-	if (folder_watch_ask(&state->watch))
+	if (folder_watch_ask(&state->watch) || state->is_half)
 		result = find_pools(state);
 	else if (++state->n_rounds >= ROUNDS_A_SEARCH)
 		result = find_datasets(state);

@@ -4,6 +4,7 @@
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <stdio.h>
+#include <sys/resource.h>
 
 #include "tests/support/fake_root.h"
 #include "tests/support/plugin_run.h"
@@ -186,6 +187,25 @@ Test(zfs, follows_pools_and_names)
 			  &run, "node_zfs_zpool_dataset_reads{zpool=\"a\",dataset=\"a/x\"}") == 4);
 	cr_expect(plugin_run_value(
 			  &run, "node_zfs_zpool_dataset_reads{zpool=\"a\",dataset=\"a/y\"}") == 3);
+}
+
+Test(zfs, looks_again_after_a_search_that_failed)
+{
+	struct rlimit limit;
+	struct rlimit none;
+
+	fake_root_write(root, KSTATS "a/state", "ONLINE\n");
+	start(root);
+	fake_root_write(root, KSTATS "b/state", "ONLINE\n");
+	cr_assert_eq(getrlimit(RLIMIT_NOFILE, &limit), 0);
+	none = (struct rlimit){0, limit.rlim_max};
+	cr_assert_eq(setrlimit(RLIMIT_NOFILE, &none), 0);
+	cr_expect_eq(plugin_run_take(&run), -EMFILE);
+	cr_assert_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+
+	take();
+	cr_expect(plugin_run_has(&run, STATE("a", "online")));
+	cr_expect(plugin_run_has(&run, STATE("b", "online")));
 }
 
 /* They come without a sign. */
