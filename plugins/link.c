@@ -116,11 +116,14 @@ void link_read_number(struct link *link, const struct hm_host *host, enum link_n
 	link_take_number(link, number, text, error);
 }
 
-/* As node_exporter does, without the blanks around it. */
+/* The first line, as node_exporter does without the blanks around it. An alias may be any bytes. */
 static void take_text(struct link *link, enum link_text text, const char *from, size_t length)
 {
+	const char *newline = memchr(from, '\n', length);
 	char *to = link->texts[text];
 
+	if (newline)
+		length = (size_t)(newline - from);
 	for (; length > 0 && (*from == ' ' || *from == '\t'); length--)
 		from++;
 	while (length > 0 && (from[length - 1] == ' ' || from[length - 1] == '\t'))
@@ -129,6 +132,7 @@ static void take_text(struct link *link, enum link_text text, const char *from, 
 		length = LINK_TEXT_MAX_BYTES - 1;
 	memcpy(to, from, length);
 	to[length] = '\0';
+	hm_label_clean(to, LINK_TEXT_MAX_BYTES);
 }
 
 int link_read_text(struct link *link, const struct hm_host *host, enum link_text text)

@@ -90,6 +90,15 @@ Test(link, forgets_texts_that_the_next_message_does_not_have)
 	cr_expect_str_eq(parsed.texts[LINK_ALIAS], "");
 }
 
+Test(link, takes_the_first_line_of_an_alias_and_makes_it_fit)
+{
+	begin(0);
+	add(IFLA_IFNAME, "eth0", 5);
+	add(IFLA_IFALIAS, " B\374ro\t \nsecond", 15);
+	cr_assert_eq(link_take_message(&parsed, message), 0);
+	cr_expect_str_eq(parsed.texts[LINK_ALIAS], "B\357\277\275ro");
+}
+
 Test(link, has_flags_as_the_file_has_them)
 {
 	begin(IFF_UP | IFF_ALLMULTI | IFF_RUNNING | 0x20000U);

@@ -166,6 +166,16 @@ Test(netclass, takes_hostile_texts)
 	cr_expect_eq(run.batch.n_samples, 4);
 }
 
+Test(netclass, makes_an_alias_fit)
+{
+	fake_root_write(root, "/sys/class/net/eth0/operstate", "up\n");
+	fake_root_write(root, "/sys/class/net/eth0/ifalias", "B\374ro\001\n");
+	take_from(root);
+
+	cr_expect(plugin_run_has(&run, INFO("eth0", "", "", "", "up", "unknown",
+					    "B\357\277\275ro\357\277\275")));
+}
+
 Test(netclass, follows_interfaces_that_come_and_go)
 {
 	fake_root_write(root, "/sys/class/net/a/operstate", "up\n");
