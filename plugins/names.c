@@ -19,14 +19,18 @@ static bool is_called(const struct name *name, struct hm_span word)
 	return name->length == word.length && memcmp(name->text, word.start, word.length) == 0;
 }
 
-/* @return its place; n_names: it is not there */
+/* First among those that had no turn: where one is gone, the next is close by. @return its place; n_names: it is not there */
 static size_t find(const struct names *names, struct hm_span word)
 {
-	size_t i = 0;
-
-	while (i < names->n_names && !is_called(&names->list[i], word))
-		i++;
-	return i;
+	for (size_t i = names->n_taken; i < names->n_names; i++) {
+		if (is_called(&names->list[i], word))
+			return i;
+	}
+	for (size_t i = 0; i < names->n_taken; i++) {
+		if (is_called(&names->list[i], word))
+			return i;
+	}
+	return names->n_names;
 }
 
 static int add(struct names *names, struct hm_span word)

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "plugins/names.h"
 #include "tests/support/fake_root.h"
@@ -235,6 +236,27 @@ Test(netdev, names_keep_their_memory_small)
 		cr_assert_str_eq(name->text, text);
 	}
 	cr_expect_eq(names.capacity, 16);
+	names_done(&names);
+}
+
+/* Of thousands of containers one goes in nearly each round. */
+Test(netdev, names_are_found_quickly_behind_one_that_is_gone)
+{
+	struct names names = {.globs = ""};
+	struct name *name;
+	clock_t began = 0;
+	char text[16];
+
+	for (unsigned int first = 0; first < 2; first++) {
+		began = clock();
+		names_begin(&names);
+		for (unsigned int i = first; i < NAMES_MAX; i++) {
+			(void)snprintf(text, sizeof(text), "veth%u", i);
+			cr_assert_eq(names_take(&names, (struct hm_span){text, strlen(text)}, &name),
+				     0);
+		}
+	}
+	cr_expect_lt(clock() - began, CLOCKS_PER_SEC / 20, "%ld us", (long)(clock() - began));
 	names_done(&names);
 }
 
