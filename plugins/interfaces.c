@@ -107,15 +107,20 @@ static void place(struct interfaces *interfaces, struct interface *interface)
 /* The interface of a message among the kept ones. @return NULL: it is new. One that was renamed is new, too */
 static struct interface *find(struct interfaces *interfaces, struct hm_span name, int index)
 {
-	struct interface *interface = interfaces->cursor;
+	struct interface *interface;
 
-	if (interface && is_same(interface, name, index))
-		return interface;
-	TAILQ_FOREACH(interface, &interfaces->list, entry) {
+	/* Where one is gone, the next is close by. */
+	for (interface = interfaces->cursor; interface; interface = TAILQ_NEXT(interface, entry)) {
 		if (is_same(interface, name, index))
-			break;
+			return interface;
 	}
-	return interface;
+	TAILQ_FOREACH(interface, &interfaces->list, entry) {
+		if (interface == interfaces->cursor)
+			return NULL;
+		if (is_same(interface, name, index))
+			return interface;
+	}
+	return NULL;
 }
 
 /* Put it where the round is. */
