@@ -127,6 +127,9 @@ static int list_files(struct state *state)
 	state->is_settled = time(NULL) > stat.st_mtim.tv_sec + SETTLED_S;
 	forget_files(state);
 	state->list_error = hm_folder_find(state->host, directory, "*.prom", add_file, state);
+	/* Too many files are too many until some go; other errors may pass without a change of the folder. */
+	if (state->list_error < 0 && state->list_error != -E2BIG)
+		state->is_settled = false;
 	return state->list_error;
 }
 

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -157,6 +158,29 @@ Test(textfile, reads_on_in_a_folder_that_rests)
 	replace("b.prom", "b 3\n");
 	take();
 	cr_expect(value("b") == 3);
+}
+
+Test(textfile, lists_a_folder_again_that_could_not_be_listed)
+{
+	const struct timespec times[2] = {{.tv_sec = 1700000000}, {.tv_sec = 1700000000}};
+	struct rlimit limit;
+	struct rlimit none;
+	char path[512];
+
+	fake_root_write(root, FOLDER "/a.prom", "a 1\n");
+	(void)snprintf(path, sizeof(path), "%s" FOLDER, root);
+	cr_assert_eq(utimensat(AT_FDCWD, path, times, 0), 0);
+	start();
+	cr_assert_eq(getrlimit(RLIMIT_NOFILE, &limit), 0);
+	none = (struct rlimit){0, limit.rlim_max};
+	cr_assert_eq(setrlimit(RLIMIT_NOFILE, &none), 0);
+	take();
+	cr_expect(value(HAS_ERROR) == 1);
+	cr_assert_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+
+	take();
+	cr_expect(value(HAS_ERROR) == 0);
+	cr_expect(value("a") == 1);
 }
 
 Test(textfile, takes_all_of_a_file_or_nothing)
