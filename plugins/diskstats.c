@@ -177,6 +177,7 @@ static void read_attributes(const struct hm_host *host, struct disk *disk)
 	}
 	for (size_t i = strlen(disk->wwid); i > 0 && disk->wwid[i - 1] == ' '; i--)
 		disk->wwid[i - 1] = '\0';
+	hm_label_clean(disk->wwid, sizeof(disk->wwid));
 	(void)snprintf(path, sizeof(path), "/sys/block/%s/queue/rotational", name);
 	(void)hm_read_line_of(host, path, disk->rotational, sizeof(disk->rotational));
 }

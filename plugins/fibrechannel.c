@@ -150,6 +150,7 @@ static const char *read_text(int fd, const char *file, struct text *text)
 	start += strspn(start, " \t");
 	for (length = strlen(start); length > 0 && strchr(" \t", start[length - 1]); length--)
 		start[length - 1] = '\0';
+	hm_label_clean(start, sizeof(text->bytes) - (size_t)(start - text->bytes));
 	if (strncmp(start, "0x", 2) == 0 && length > 2 &&
 	    (strcmp(file, "port_id") == 0 || strcmp(file, "port_name") == 0 ||
 	     strcmp(file, "fabric_name") == 0))

@@ -336,6 +336,7 @@ static int add_device(void *context, const char *name)
 		/* Not every card has all of them. */
 		(void)hm_read_line_of(state->host, path, device->texts[i],
 				      sizeof(device->texts[i]));
+		hm_label_clean(device->texts[i], sizeof(device->texts[i]));
 	}
 	(void)snprintf(path, sizeof(path), FOLDER "/%s/ports", name);
 	result = hm_folder_find(state->host, path, "[0-9]*", add_port, state);

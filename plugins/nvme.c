@@ -104,6 +104,7 @@ static void read_label(const struct hm_host *host, struct item *item, const char
 	(void)snprintf(path, sizeof(path), CLASS "/%s/%s", item->device, file);
 	result = hm_read_line_of(host, path, out, size);
 	trim(out);
+	hm_label_clean(out, size);
 	if (result < 0 && result != -ENOENT)
 		item->error = result;
 }

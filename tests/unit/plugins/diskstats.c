@@ -212,10 +212,10 @@ Test(diskstats, passes_over_lines_that_are_none)
 
 Test(diskstats, looks_for_names_with_a_slash_as_sysfs_spells_them)
 {
-	fake_root_write(root, "/sys/block/cciss!c0d0/wwid", "t10.ATA     Disk  1   \n");
+	fake_root_write(root, "/sys/block/cciss!c0d0/wwid", "t10.ATA     Disk\377 1   \n");
 	start(LINE("104 0", "cciss/c0d0"));
 
-	cr_expect(plugin_run_has(&run, WWID("cciss/c0d0", "t10.ATA     Disk  1")));
+	cr_expect(plugin_run_has(&run, WWID("cciss/c0d0", "t10.ATA     Disk\357\277\275 1")));
 }
 
 Test(diskstats, takes_the_first_of_two_lines_of_a_name)

@@ -115,14 +115,16 @@ Test(fibrechannel, takes_hostile_texts)
 {
 	fake_root_write(root, HOST "speed", " \t \n");
 	fake_root_write(root, HOST "port_id", "0x\n");
-	fake_root_write(root, HOST "port_state", "0x12 %s \"\\ \n");
+	fake_root_write(root, HOST "port_state", "0x12 %s \"\\\377 \n");
 	take_from(root);
 
-	cr_expect(plugin_run_value(&run,
-				   "node_fibrechannel_info{fc_host=\"host3\",speed=\"\",port_state="
-				   "\"0x12 %s \"\\\",port_type=\"\",port_id=\"0x\",port_name=\"\","
-				   "fabric_name=\"\",symbolic_name=\"\",supported_classes=\"\","
-				   "supported_speeds=\"\",dev_loss_tmo=\"\"}") == 1);
+	cr_expect(
+		plugin_run_value(
+			&run,
+			"node_fibrechannel_info{fc_host=\"host3\",speed=\"\",port_state="
+			"\"0x12 %s \"\\\357\277\275\",port_type=\"\",port_id=\"0x\",port_name=\"\","
+			"fabric_name=\"\",symbolic_name=\"\",supported_classes=\"\","
+			"supported_speeds=\"\",dev_loss_tmo=\"\"}") == 1);
 }
 
 Test(fibrechannel, says_enodev_on_a_host_without_adapters)

@@ -63,6 +63,16 @@ Test(infiniband, reports_which_card_it_is)
 					 "\"\"}") == 1);
 }
 
+Test(infiniband, makes_texts_of_cards_fit)
+{
+	fake_root_write(root, CLASS "mlx4_0/board_id", "\377\377\n");
+	take_from(root);
+
+	cr_expect(plugin_run_has(&run,
+				 "node_infiniband_info{device=\"mlx4_0\",board_id=\"\357\277\275"
+				 "\",firmware_version=\"\",hca_type=\"\"}"));
+}
+
 Test(infiniband, reports_the_counters_that_there_are)
 {
 	take_from("tests/fixtures/network");

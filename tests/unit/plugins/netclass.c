@@ -172,8 +172,8 @@ Test(netclass, makes_an_alias_fit)
 	fake_root_write(root, "/sys/class/net/eth0/ifalias", "B\374ro\001\n");
 	take_from(root);
 
-	cr_expect(plugin_run_has(&run, INFO("eth0", "", "", "", "up", "unknown",
-					    "B\357\277\275ro\357\277\275")));
+	cr_expect(plugin_run_has(
+		&run, INFO("eth0", "", "", "", "up", "unknown", "B\357\277\275ro\357\277\275")));
 }
 
 Test(netclass, follows_interfaces_that_come_and_go)

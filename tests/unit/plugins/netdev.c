@@ -252,8 +252,8 @@ Test(netdev, names_are_found_quickly_behind_one_that_is_gone)
 		names_begin(&names);
 		for (unsigned int i = first; i < NAMES_MAX; i++) {
 			(void)snprintf(text, sizeof(text), "veth%u", i);
-			cr_assert_eq(names_take(&names, (struct hm_span){text, strlen(text)}, &name),
-				     0);
+			cr_assert_eq(
+				names_take(&names, (struct hm_span){text, strlen(text)}, &name), 0);
 		}
 	}
 	cr_expect_lt(clock() - began, CLOCKS_PER_SEC / 20, "%ld us", (long)(clock() - began));

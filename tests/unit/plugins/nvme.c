@@ -51,6 +51,16 @@ Test(nvme, tells_which_controllers_there_are)
 					      "connecting", "")) == 1);
 }
 
+Test(nvme, makes_texts_of_disks_fit)
+{
+	fake_root_write(root, CLASS "/nvme0/serial", "S\377\001\n");
+	fake_root_write(root, CLASS "/nvme0/state", "live\n");
+	start(root);
+
+	cr_expect(plugin_run_has(&run,
+				 INFO("nvme0", "", "", "S\357\277\275\357\277\275", "live", "")));
+}
+
 Test(nvme, reports_namespaces_in_bytes)
 {
 	start("tests/fixtures/storage");
