@@ -12,6 +12,7 @@
 #include "hostmetrics/plugin.h"
 #include "hostmetrics/sysfs.h"
 #include "hostmetrics/task.h"
+#include "plugins/mountinfo.h"
 
 #define TIMEOUT_MS_MAX 10000
 
@@ -106,7 +107,8 @@ struct question {
 struct mount {
 	char *text; /* owned; has the others, each with its NUL */
 	const char *device;
-	const char *path;
+	const char *path; /* to be asked for */
+	const char *mountpoint;
 	const char *type;
 	const char *major;
 	const char *minor;
@@ -131,78 +133,6 @@ struct state {
 
 /* -- the table of mounts --------------------------------------------------------------------------- */
 
-/* A blank, and the backslash itself, are \040 and \134 there. Control bytes stay as they are told. */
-static char *copy_text(char *out, struct hm_span word)
-{
-	for (size_t i = 0; i < word.length; i++) {
-		const char *at = word.start + i;
-		bool is_escape = word.length - i >= 4 && at[0] == '\\';
-
-		if (is_escape && memcmp(at, "\\040", 4) == 0)
-			*out++ = ' ';
-		else if (is_escape && memcmp(at, "\\134", 4) == 0)
-			*out++ = '\\';
-		else {
-			*out++ = *at;
-			continue;
-		}
-		i += 3;
-	}
-	*out++ = '\0';
-	return out;
-}
-
-static bool has_option(struct hm_span list, const char *option)
-{
-	const size_t length = strlen(option);
-
-	for (size_t i = 0; i + length <= list.length; i++) {
-		bool begins = i == 0 || list.start[i - 1] == ',';
-		bool ends = i + length == list.length || list.start[i + length] == ',';
-
-		if (begins && ends && memcmp(list.start + i, option, length) == 0)
-			return true;
-	}
-	return false;
-}
-
-/* The words of a line of mountinfo that matter: proc(5). */
-struct line {
-	struct hm_span major;
-	struct hm_span minor;
-	struct hm_span path;
-	struct hm_span options;
-	struct hm_span type;
-	struct hm_span device;
-	struct hm_span super_options;
-};
-
-static bool split_device(struct hm_span word, struct line *line)
-{
-	const char *colon = memchr(word.start, ':', word.length);
-
-	if (!colon)
-		return false;
-	line->major = (struct hm_span){word.start, (size_t)(colon - word.start)};
-	line->minor = (struct hm_span){colon + 1, word.length - line->major.length - 1};
-	return true;
-}
-
-static bool parse_line(struct hm_span text, struct line *line)
-{
-	struct hm_span word;
-	bool is_whole = hm_next_word(&text, &word) && hm_next_word(&text, &word) &&
-			hm_next_word(&text, &word) && split_device(word, line) &&
-			hm_next_word(&text, &word) && hm_next_word(&text, &line->path) &&
-			hm_next_word(&text, &line->options);
-
-	/* Some optional fields, ended by a hyphen. */
-	while (is_whole && hm_next_word(&text, &word) && !hm_span_equals(word, "-"))
-		;
-	return is_whole && hm_next_word(&text, &line->type) && hm_next_word(&text, &line->device) &&
-	       hm_next_word(&text, &line->super_options);
-}
-
 static void free_mount(struct hm_tasks *tasks, struct mount *mount)
 {
 	if (mount->task)
@@ -220,14 +150,14 @@ static void free_mounts(struct hm_tasks *tasks, struct mounts *mounts)
 
 static bool is_same(const struct mount *a, const struct mount *b)
 {
-	return strcmp(a->path, b->path) == 0 && strcmp(a->device, b->device) == 0;
+	return strcmp(a->mountpoint, b->mountpoint) == 0 && strcmp(a->device, b->device) == 0;
 }
 
 static bool is_left_out(const struct hm_host *host, const struct mounts *mounts,
 			const struct mount *mount)
 {
 	if (hm_globs_take(hm_option(host, "ignore_types"), mount->type) ||
-	    hm_globs_take(hm_option(host, "ignore_mounts"), mount->path))
+	    hm_globs_take(hm_option(host, "ignore_mounts"), mount->mountpoint))
 		return true;
 	/* Mounted there twice, one over the other. */
 	for (size_t i = 0; i < mounts->n; i++) {
@@ -237,23 +167,26 @@ static bool is_left_out(const struct hm_host *host, const struct mounts *mounts,
 	return false;
 }
 
-static int make_mount(const struct line *line, struct mount *mount)
+static int make_mount(const struct mountinfo_line *line, struct mount *mount)
 {
-	size_t n_bytes = line->device.length + line->path.length + line->type.length +
-			 line->major.length + line->minor.length + 5;
+	size_t n_bytes = MOUNTINFO_LABEL_GROWTH *
+				 (line->device.length + line->path.length + line->type.length +
+				  line->major.length + line->minor.length) +
+			 line->path.length + 6;
 	char *at = malloc(n_bytes);
 
 	if (!at)
 		return -ENOMEM;
 	*mount = (struct mount){.text = at};
 	mount->device = at;
-	mount->path = copy_text(at, line->device);
-	mount->type = copy_text((char *)mount->path, line->path);
-	mount->major = copy_text((char *)mount->type, line->type);
-	mount->minor = copy_text((char *)mount->major, line->major);
-	(void)copy_text((char *)mount->minor, line->minor);
-	mount->is_readonly =
-		has_option(line->options, "ro") || has_option(line->super_options, "ro");
+	mount->mountpoint = mountinfo_copy_label(at, line->device);
+	mount->type = mountinfo_copy_label((char *)mount->mountpoint, line->path);
+	mount->major = mountinfo_copy_label((char *)mount->type, line->type);
+	mount->minor = mountinfo_copy_label((char *)mount->major, line->major);
+	mount->path = mountinfo_copy_label((char *)mount->minor, line->minor);
+	mountinfo_copy_path((char *)mount->path, line->path);
+	mount->is_readonly = mountinfo_has_option(line->options, "ro") ||
+			     mountinfo_has_option(line->super_options, "ro");
 	mount->may_block = !hm_globs_take(local_types, mount->type);
 	return 0;
 }
@@ -271,11 +204,11 @@ static int append_mount(struct mounts *mounts, const struct mount *mount)
 
 static int add_mount(const struct hm_host *host, struct mounts *mounts, struct hm_span text)
 {
-	struct line line;
+	struct mountinfo_line line;
 	struct mount mount;
 	int result;
 
-	if (!parse_line(text, &line))
+	if (!mountinfo_parse(text, &line))
 		return 0;
 	result = make_mount(&line, &mount);
 	if (result == 0 && is_left_out(host, mounts, &mount)) {
@@ -421,7 +354,7 @@ static void emit(struct hm_batch *out, const struct mount *mount, int error,
 		[METRIC_FILES] = (double)answer->f_files,
 		[METRIC_FILES_FREE] = (double)answer->f_ffree,
 	};
-	const char *const labels[] = {mount->device, mount->type, mount->path, NULL};
+	const char *const labels[] = {mount->device, mount->type, mount->mountpoint, NULL};
 
 	for (size_t i = 0; i < N_STATFS; i++) {
 		if (error < 0)
@@ -432,7 +365,7 @@ static void emit(struct hm_batch *out, const struct mount *mount, int error,
 	hm_emit_labels(out, &metrics[METRIC_READONLY], mount->is_readonly, labels);
 	hm_emit_labels(out, &metrics[METRIC_DEVICE_ERROR], error < 0, labels);
 	hm_emit(out, &metrics[METRIC_MOUNT_INFO], 1, mount->device, mount->major, mount->minor,
-		mount->path);
+		mount->mountpoint);
 }
 
 static int get_current_state(void *memory, struct hm_batch *out)

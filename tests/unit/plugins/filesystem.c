@@ -96,6 +96,26 @@ Test(filesystem, one_that_cannot_be_asked_is_missing_with_the_reason)
 	cr_expect(plugin_run_has(&run, "node_filesystem_size_bytes" HOME));
 }
 
+/* The table has \011 for a tab; what is no UTF-8 it has as it is. */
+Test(filesystem, asks_for_a_mount_of_odd_bytes)
+{
+	fake_root_write(root, "/proc/1/mountinfo",
+			"22 1 8:1 / /mnt/a\\011b rw - ext4 /dev/sda1 rw\n"
+			"23 1 8:2 / /mnt/B\374r rw - ext4 /dev/B\374r rw\n");
+	fake_root_write(root, "/mnt/a\tb/file", "");
+	fake_root_write(root, "/mnt/B\374r/file", "");
+	take(root);
+
+	cr_expect_eq(plugin_run_error(&run,
+				      "node_filesystem_size_bytes{device=\"/dev/sda1\",fstype="
+				      "\"ext4\",mountpoint=\"/mnt/a\\011b\"}"),
+		     0);
+	cr_expect_eq(plugin_run_error(&run,
+				      "node_filesystem_size_bytes{device=\"/dev/B\357\277\275r\","
+				      "fstype=\"ext4\",mountpoint=\"/mnt/B\357\277\275r\"}"),
+		     0);
+}
+
 Test(filesystem, leaves_out_what_is_no_disk_and_what_is_mounted_there_already)
 {
 	take(root);
