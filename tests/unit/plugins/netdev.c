@@ -107,6 +107,40 @@ Test(netdev, leaves_out_the_ends_of_containers)
 	cr_expect_eq(plugin_run_error(&run, BYTES("lxc0a1b2c3d4e5f")), -ENOENT);
 }
 
+Test(netdev, reads_on_behind_the_ends_of_thousands_of_containers)
+{
+	char *lines = NULL;
+	size_t n_bytes = 0;
+	FILE *file = open_memstream(&lines, &n_bytes);
+
+	for (int i = 0; i < 4000; i++)
+		(void)fprintf(file, "veth%08x: 1" ZEROS, i);
+	(void)fputs("eth0: 7" ZEROS, file);
+	cr_assert_eq(fclose(file), 0);
+	cr_assert_gt(n_bytes, 65536);
+	set_lines(lines);
+	free(lines);
+	start();
+	take_round();
+
+	cr_expect(plugin_run_value(&run, BYTES("eth0")) == 7);
+	cr_expect_eq(run.batch.n_samples, 16);
+}
+
+/* As 32 bits do, and a driver that is loaded anew. */
+Test(netdev, ships_counters_that_wrap_or_begin_anew_as_they_are)
+{
+	set_lines("eth0: 4294967295" ZEROS);
+	start();
+	take_round();
+	cr_expect(plugin_run_value(&run, BYTES("eth0")) == 4294967295);
+
+	set_lines("eth0: 3" ZEROS);
+	take_round();
+	cr_expect(plugin_run_value(&run, BYTES("eth0")) == 3);
+	cr_expect_eq(fake_batch_find(&run.batch, BYTES("eth0"))->metric->kind, HM_COUNTER);
+}
+
 Test(netdev, leaves_out_what_the_option_says)
 {
 	static const char *const values[] = {"lo wg*"};
