@@ -33,8 +33,8 @@ enum metric {
 
 #define FILESYSTEM(metric_name, metric_unit, text, from)                                           \
 	{                                                                                          \
-		.name = "node_filesystem_" metric_name, .unit = metric_unit, .help = text,         \
-		.source = from, .kind = HM_GAUGE, .labels = {"device", "fstype", "mountpoint"},    \
+		.name = "node_filesystem_" metric_name, .unit = metric_unit, .help = (text),       \
+		.source = (from), .kind = HM_GAUGE, .labels = {"device", "fstype", "mountpoint"},  \
 	}
 
 static const struct hm_metric metrics[N_METRICS] = {
@@ -278,7 +278,7 @@ static void add_tasks(struct state *state, struct mounts *mounts)
 		question = calloc(1, n_bytes);
 		if (!question)
 			continue;
-		strcpy(question->path, mount->path);
+		(void)stpcpy(question->path, mount->path);
 		if (hm_task_add(state->tasks, ask, question, n_bytes, &mount->task) < 0)
 			mount->task = NULL;
 		free(question);
