@@ -33,7 +33,7 @@ enum metric {
 
 #define FILESYSTEM(metric_name, metric_unit, text, from)                                           \
 	{                                                                                          \
-		.name = "node_filesystem_" metric_name, .unit = metric_unit, .help = (text),       \
+		.name = "node_filesystem_" metric_name, .unit = (metric_unit), .help = (text),     \
 		.source = (from), .kind = HM_GAUGE, .labels = {"device", "fstype", "mountpoint"},  \
 	}
 

@@ -123,6 +123,7 @@ static void unquote(struct hm_span value, char out[VALUE_MAX_BYTES])
 		out[length++] = byte;
 	}
 	out[length] = '\0';
+	hm_label_clean(out, VALUE_MAX_BYTES);
 }
 
 static void parse_line(struct state *state, struct hm_span line)

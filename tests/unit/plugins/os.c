@@ -86,14 +86,14 @@ Test(os, takes_two_numbers_of_a_version)
 Test(os, reads_values_as_a_shell_does)
 {
 	take("# NAME=comment\n\n  NAME='it'\"'s \\\"fine\\\" \\\\ \\x\"\\ now # and more\nID\n=x\nIDLE=y\n"
-	     "ID=\"open\nVARIANT=\"%s %n \xc3\xa4\"\nID_LIKE='a\\b' c\nBUILD_ID=1\nBUILD_ID=2\n"
+	     "ID=\"open\nVARIANT=\"%s %n \xc3\xa4\xff\"\nID_LIKE='a\\b' c\nBUILD_ID=1\nBUILD_ID=2\n"
 	     "IMAGE_ID=\\");
 
 	cr_expect_eq(run.batch.n_samples, 1);
 	cr_expect_str_eq(run.batch.samples[0].series,
 			 "node_os_info{build_id=\"2\",id=\"open\",id_like=\"a\\b\",image_id=\"\\\","
 			 "image_version=\"\",name=\"it's \"fine\" \\ \\x now\",pretty_name=\"\","
-			 "variant=\"%s %n \xc3\xa4\",variant_id=\"\",version=\"\","
+			 "variant=\"%s %n \xc3\xa4\xef\xbf\xbd\",variant_id=\"\",version=\"\","
 			 "version_codename=\"\",version_id=\"\"}");
 }
 
