@@ -179,7 +179,9 @@ static void read_attributes(const struct hm_host *host, struct disk *disk)
 		disk->wwid[i - 1] = '\0';
 	hm_label_clean(disk->wwid, sizeof(disk->wwid));
 	(void)snprintf(path, sizeof(path), "/sys/block/%s/queue/rotational", name);
-	(void)hm_read_line_of(host, path, disk->rotational, sizeof(disk->rotational));
+	if (hm_read_line_of(host, path, disk->rotational, sizeof(disk->rotational)) == 0 &&
+	    strcmp(disk->rotational, "0") != 0 && strcmp(disk->rotational, "1") != 0)
+		disk->rotational[0] = '\0';
 }
 
 static bool word_copy(char *out, size_t size, struct hm_span word)

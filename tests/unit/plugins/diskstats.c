@@ -218,6 +218,16 @@ Test(diskstats, looks_for_names_with_a_slash_as_sysfs_spells_them)
 	cr_expect(plugin_run_has(&run, WWID("cciss/c0d0", "t10.ATA     Disk\357\277\275 1")));
 }
 
+Test(diskstats, does_not_know_whether_a_disk_turns_where_the_file_does_not_say)
+{
+	fake_root_write(root, "/sys/block/sda/queue/rotational", "x\n");
+	fake_root_write(root, "/sys/block/sdb/queue/rotational", "0\n");
+	start(LINE("8 0", "sda") LINE("8 16", "sdb"));
+
+	cr_expect_eq(plugin_run_error(&run, "node_disk_rotational{device=\"sda\"}"), -ENOENT);
+	cr_expect(plugin_run_value(&run, "node_disk_rotational{device=\"sdb\"}") == 0);
+}
+
 Test(diskstats, takes_the_first_of_two_lines_of_a_name)
 {
 	start("8 0 sda 1 2 3 4 5 6 7 8 9 10 11\n" LINE("8 16",
