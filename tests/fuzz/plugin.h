@@ -118,6 +118,35 @@ static void fuzz_require_same(const struct hm_batch *left, const struct hm_batch
 	}
 }
 
+static int fuzz_compare_series(const void *left, const void *right)
+{
+	return strcmp(*(const char *const *)left, *(const char *const *)right);
+}
+
+/* Where a label has a quote, other labels may look the same. */
+static bool fuzz_is_clear(const char *series)
+{
+	bool is_clear = true;
+
+	for (const char *at = strchr(series, '"'); at && is_clear; at = strchr(at + 1, '"'))
+		is_clear = at[-1] == '=' || at[1] == ',' || at[1] == '}';
+	return is_clear;
+}
+
+static void fuzz_require_once(const struct hm_batch *batch)
+{
+	const char **series = calloc(batch->n_samples + 1, sizeof(*series));
+
+	fuzz_require(series != NULL, "no memory");
+	for (size_t i = 0; i < batch->n_samples; i++)
+		series[i] = batch->samples[i].series;
+	qsort(series, batch->n_samples, sizeof(*series), fuzz_compare_series);
+	for (size_t i = 1; i < batch->n_samples; i++)
+		fuzz_require(strcmp(series[i - 1], series[i]) != 0 || !fuzz_is_clear(series[i]),
+			     series[i]);
+	free(series);
+}
+
 /* A round, again without cleanup, then cleanup and the second round. */
 static void fuzz_take_rounds(const struct hm_plugin *plugin, void *state, const char *data,
 			     const char *end)
@@ -129,10 +158,12 @@ static void fuzz_take_rounds(const struct hm_plugin *plugin, void *state, const 
 	(void)plugin->get_current_state(state, &first);
 	(void)plugin->get_current_state(state, &again);
 	fuzz_require_same(&first, &again);
+	fuzz_require_once(&first);
 	if (plugin->cleanup)
 		plugin->cleanup(state);
 	fuzz_write_round(&data, end);
 	(void)plugin->get_current_state(state, &second);
+	fuzz_require_once(&second);
 	fake_batch_done(&first);
 	fake_batch_done(&again);
 	fake_batch_done(&second);
