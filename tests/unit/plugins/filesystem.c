@@ -120,7 +120,7 @@ Test(filesystem, leaves_out_what_is_no_disk_and_what_is_mounted_there_already)
 {
 	take(root);
 	/* Of /, /run, /home, /mnt/with blank, /data and /data/local. */
-	cr_expect_eq(run.batch.n_samples, 6 * 8);
+	cr_expect_eq(run.batch.n_samples, (size_t)6 * 8);
 }
 
 Test(filesystem, options_choose_what_is_left_out)
