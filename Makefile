@@ -84,7 +84,7 @@ SOURCES := $(sort $(wildcard $(FOLDERS:%=%/*.c) tests/unit/*/*.c tests/fuzz/*.c 
 	tests/bench/*.c tests/fault/*.c tests/machines/*.c tests/plugins/*.c docs/example-plugin/*.c))
 HEADERS := $(sort $(wildcard include/hostmetrics/*.h $(FOLDERS:%=%/*.h) tests/*/*.h))
 
-.PHONY: all run check test tests torture bench bench-store bench-series check-system guest-programs check-packages check-oracle check-asan check-tsan \
+.PHONY: all run check test tests torture bench bench-agent bench-store bench-series check-system guest-programs check-packages check-oracle check-asan check-tsan \
 	fuzz fuzzers lint lint-tools lint-format lint-cppcheck lint-compilers lint-objects lint-tidy format \
 	golden coverage install uninstall clean deb rpm help FORCE
 
@@ -217,6 +217,10 @@ bench: all $(BENCHES) ## what 10 000 text clients and 10 000 agents cost the col
 	@HM_BUILD=$(BUILD) tests/bench/load
 	@HM_BUILD=$(BUILD) tests/bench/agents
 	@HM_BUILD=$(BUILD) tests/bench/store
+
+bench-agent: all $(BUILD)/bench/floor ## what the agent costs the host it watches, beside bare reads and node_exporter; SECONDS and SHIP_SECONDS as arguments
+	@packaging/dependencies build bench --print
+	@HM_BUILD=$(BUILD) tests/bench/agent $(SECONDS) $(SHIP_SECONDS)
 
 bench-store: all $(BENCHES) ## what a line of text and a query cost the collector, and what its peers, where they are installed
 	@HM_BUILD=$(BUILD) tests/bench/text
