@@ -86,6 +86,7 @@ static void take_rounds(struct outlet *outlet)
 			recorder_note(outlet->recorder, &round->event);
 		else
 			recorder_take(outlet->recorder, round->data, round->length);
+		outlet->n_rounds += !round->is_event;
 		queue_finish(outlet->queue, round);
 	}
 	if (queue_take_lost(outlet->queue, &lost))
@@ -145,14 +146,34 @@ static void look_for_metrics(struct outlet *outlet)
 		outlet->n_made = n_made;
 }
 
-void outlet_take(struct outlet *outlet)
+/* What is spent between two shipments has one of them in it. */
+static void mark_cost(struct outlet *outlet)
+{
+	outlet->marks[0] = outlet->marks[1];
+	outlet_get_cost(outlet, &outlet->marks[1]);
+}
+
+/* @return is anything to be sent? */
+static bool take(struct outlet *outlet)
 {
 	take_rounds(outlet);
 	if (!queue_take_ship(outlet->queue))
-		return;
+		return false;
 	look_for_metrics(outlet);
 	write_agenda(outlet);
 	recorder_ship(outlet->recorder);
+	return true;
+}
+
+void outlet_take(struct outlet *outlet)
+{
+	int64_t begin_ns = cost_thread_ns();
+	bool is_shipped = take(outlet);
+
+	outlet->recorder_ns += cost_thread_ns() - begin_ns;
+	if (!is_shipped)
+		return;
+	mark_cost(outlet);
 	tell_dropped(outlet);
 	tell_memory(outlet);
 	uplink_wake(outlet->uplink);
@@ -257,6 +278,7 @@ static void look_for_folder(struct outlet *outlet)
 static void on_sync(void *context)
 {
 	struct outlet *outlet = context;
+	int64_t begin_ns;
 
 	measure_rate(outlet);
 	look_for_folder(outlet);
@@ -264,9 +286,11 @@ static void on_sync(void *context)
 	if (outlet->folder >= 0)
 		(void)spool_retry(outlet->spool);
 	leave_memory(outlet);
+	begin_ns = cost_thread_ns();
 	if (spool_sync(outlet->spool) < 0)
 		message_error("no memory to sync the spool");
 	recorder_begin_anew(outlet->recorder);
+	outlet->recorder_ns += cost_thread_ns() - begin_ns;
 	tell_memory(outlet);
 	uplink_wake(outlet->uplink);
 }
@@ -333,6 +357,7 @@ void outlet_free(struct outlet *outlet)
 
 void outlet_start(struct outlet *outlet, const struct plugin_set *set)
 {
+	mark_cost(outlet);
 	note(outlet, HM_CLOCK_STARTED);
 	begin_agenda(outlet, set, timestamp_now_us());
 	uplink_start(outlet->uplink);
@@ -418,6 +443,21 @@ void outlet_get_status(const struct outlet *outlet, struct spool_status *ret_sta
 	ret_status->n_gone_samples += memory.n_gone_samples;
 	if (memory.oldest_us != INT64_MIN)
 		ret_status->oldest_us = memory.oldest_us;
+}
+
+void outlet_get_cost(const struct outlet *outlet, struct cost_mark *ret_mark)
+{
+	struct uplink_stats uplink;
+
+	uplink_get_stats(outlet->uplink, &uplink);
+	*ret_mark = (struct cost_mark){
+		.n_rounds = outlet->n_rounds,
+		.process_ns = cost_process_ns(),
+		.main_ns = cost_thread_ns(),
+		.recorder_ns = outlet->recorder_ns,
+		.n_spool_bytes = recorder_n_bytes(outlet->recorder),
+		.n_wire_bytes = uplink.n_sent_bytes,
+	};
 }
 
 static void tell_unsent(const struct outlet *outlet, const struct spool *spool)

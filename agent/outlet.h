@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "agent/agenda.h"
+#include "agent/cost.h"
 #include "agent/plugin_set.h"
 #include "agent/queue.h"
 #include "agent/recorder.h"
@@ -32,6 +33,9 @@ struct outlet {
 	struct recorder *recorder;
 	struct uplink *uplink;
 	uint64_t n_sent_per_second; /* samples that were acknowledged, of late */
+	uint64_t n_rounds;          /* taken off the queue */
+	int64_t recorder_ns;        /* CPU time that the spool took */
+	struct cost_mark marks[2];  /* at the last two shipments, the older one first */
 	/* ------------------------------------------------------------------------------------------ */
 	int folder; /* of the spool; -1 = none */
 	int lock;   /* of the folder */
@@ -83,6 +87,9 @@ void outlet_configure(struct outlet *outlet, const struct plugin_set *set, int64
 
 /* What waits to be sent, wherever it is. */
 void outlet_get_status(const struct outlet *outlet, struct spool_status *ret_status);
+
+/* What the agent has spent so far. */
+void outlet_get_cost(const struct outlet *outlet, struct cost_mark *ret_mark);
 
 /* Say how many samples are left. */
 void outlet_tell_unsent(const struct outlet *outlet);

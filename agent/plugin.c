@@ -225,7 +225,8 @@ static void format_problem(struct plugin *plugin, int result, char *out, size_t 
 		(void)snprintf(out, size, "the round gave nothing: %s", strerror(-result));
 }
 
-static void note_round(struct plugin *plugin, int result, int64_t duration_us)
+/* @param cpu_ns  below 0: it was not measured */
+static void note_round(struct plugin *plugin, int result, int64_t duration_us, int64_t cpu_ns)
 {
 	size_t n_errors = plugin->batch.n_problems;
 	char text[PLUGIN_ERROR_MAX_BYTES];
@@ -239,6 +240,8 @@ static void note_round(struct plugin *plugin, int result, int64_t duration_us)
 	pthread_mutex_lock(&plugin->lock);
 	plugin->stats.n_rounds++;
 	plugin->stats.round_us = duration_us;
+	if (cpu_ns >= 0)
+		cost_mean_add(&plugin->stats.cpu, cpu_ns);
 	pthread_mutex_unlock(&plugin->lock);
 }
 
@@ -259,8 +262,11 @@ static void revive(struct plugin *plugin, int64_t monotonic_us)
 
 static void take_round(struct plugin *plugin, int64_t monotonic_us)
 {
+	bool is_measured = cost_is_turn(plugin->stats.n_rounds);
+	int64_t begin_ns = is_measured ? cost_thread_ns() : 0;
 	int64_t begin_us = timestamp_monotonic_us();
 	int result = call_get(plugin);
+	int64_t cpu_ns = is_measured ? cost_thread_ns() - begin_ns : -1;
 
 	if (!plugin->is_started) {
 		pthread_mutex_lock(&plugin->lock);
@@ -268,7 +274,7 @@ static void take_round(struct plugin *plugin, int64_t monotonic_us)
 		pthread_mutex_unlock(&plugin->lock);
 		return;
 	}
-	note_round(plugin, result, timestamp_monotonic_us() - begin_us);
+	note_round(plugin, result, timestamp_monotonic_us() - begin_us, cpu_ns);
 	if (result < 0 && !plugin->is_failing)
 		plugin->retry_us = monotonic_us + PLUGIN_RETRY_US;
 	plugin->is_failing = result < 0;

@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "agent/batch.h"
+#include "agent/cost.h"
 #include "agent/host.h"
 #include "agent/input.h"
 #include "common/buffer.h"
@@ -50,6 +51,7 @@ struct plugin_stats {
 	size_t n_series;
 	struct batch_left_out left_out;
 	int64_t round_us; /* what the last round took; 0: the plugin does not run */
+	struct cost_mean cpu;
 	uint64_t n_rounds;
 	uint64_t n_errors; /* failed starts and rounds, missing values */
 	char last_error[PLUGIN_ERROR_MAX_BYTES];

@@ -37,6 +37,7 @@ struct recorder {
 	size_t ids_capacity;
 	struct buffer bytes;
 	uint64_t n_unsealed;
+	uint64_t n_bytes; /* written */
 	uint64_t n_lost;
 	struct notes notes;
 	uint32_t n_rounds;
@@ -147,6 +148,7 @@ static int append_batch(struct recorder *recorder, const struct encoder_sealed *
 	};
 	uint64_t sequence;
 
+	recorder->n_bytes += draft.body_bytes;
 	return spool_append_message(recorder->spool, &draft, &sequence);
 }
 
@@ -325,6 +327,7 @@ static int append_tick(struct recorder *recorder)
 	tick_encode(&recorder->tick, bytes);
 	if (buffer_failed(bytes))
 		return -ENOMEM;
+	recorder->n_bytes += bytes->length;
 	return spool_append_tick(recorder->spool, bytes->data, bytes->length, &number);
 }
 
@@ -555,6 +558,11 @@ void recorder_free(struct recorder *recorder)
 uint64_t recorder_n_lost(const struct recorder *recorder)
 {
 	return recorder->n_lost;
+}
+
+uint64_t recorder_n_bytes(const struct recorder *recorder)
+{
+	return recorder->n_bytes;
 }
 
 uint64_t recorder_n_unsealed(const struct recorder *recorder)

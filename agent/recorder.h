@@ -72,6 +72,9 @@ void recorder_begin_anew(struct recorder *recorder);
 /* Samples that could not be written. */
 uint64_t recorder_n_lost(const struct recorder *recorder);
 
+/* Bytes that it has written, ticks and batches. */
+uint64_t recorder_n_bytes(const struct recorder *recorder);
+
 /* Samples that are in ticks only. */
 uint64_t recorder_n_unsealed(const struct recorder *recorder);
 

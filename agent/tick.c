@@ -127,8 +127,8 @@ static uint64_t bits_of(double value)
 	return bits;
 }
 
-/* The bytes of a value but for zeros at its low end: of a small whole number one to four. */
-static unsigned count_bytes(double value)
+/* All but zeros at the low end. */
+unsigned tick_value_bytes(double value)
 {
 	uint64_t bits = bits_of(value);
 
@@ -138,10 +138,10 @@ static unsigned count_bytes(double value)
 static void put_values(const struct tick_sample *samples, uint32_t n, struct buffer *out)
 {
 	for (uint32_t i = 0; i < n; i += 2) {
-		unsigned second = i + 1 < n ? count_bytes(samples[i + 1].value) : 0;
+		unsigned second = i + 1 < n ? tick_value_bytes(samples[i + 1].value) : 0;
 
-		buffer_append_byte(out,
-				   (char)(count_bytes(samples[i].value) | second << HALF_BITS));
+		buffer_append_byte(
+			out, (char)(tick_value_bytes(samples[i].value) | second << HALF_BITS));
 	}
 	for (uint32_t i = 0; i < n; i++) {
 		uint64_t bits = bits_of(samples[i].value);
@@ -149,7 +149,7 @@ static void put_values(const struct tick_sample *samples, uint32_t n, struct buf
 
 		for (size_t k = 0; k < VALUE_BYTES; k++)
 			bytes[k] = (uint8_t)(bits >> 8 * (VALUE_BYTES - 1 - k));
-		buffer_append(out, bytes, count_bytes(samples[i].value));
+		buffer_append(out, bytes, tick_value_bytes(samples[i].value));
 	}
 }
 
@@ -206,7 +206,7 @@ static int read_value(struct varint_reader *reader, unsigned n_bytes, double *re
 		bits |= (uint64_t)reader->at[i] << 8 * (VALUE_BYTES - 1 - i);
 	reader->at += n_bytes;
 	memcpy(ret_value, &bits, sizeof(bits));
-	return count_bytes(*ret_value) == n_bytes ? 0 : -EBADMSG;
+	return tick_value_bytes(*ret_value) == n_bytes ? 0 : -EBADMSG;
 }
 
 static int read_values(struct tick *tick, const struct run *run, struct varint_reader *reader)

@@ -59,6 +59,9 @@ int tick_set_missing(struct tick *tick, uint32_t id, enum hm_reason reason);
 /* Append the bytes; `failed` of the buffer tells when there was no memory. */
 void tick_encode(const struct tick *tick, struct buffer *out);
 
+/* Bytes that a value takes there, beside the half one that says so: 0 to 8, few of small whole numbers. */
+unsigned tick_value_bytes(double value);
+
 /*
  * Read what tick_encode() wrote.
  * @param tick      one that was begun or zeroed; holds nothing after a failure

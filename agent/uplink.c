@@ -49,6 +49,7 @@ struct uplink {
 	uplink_callback drained;
 	void *drained_context;
 
+	uint64_t n_sent_bytes;
 	enum state state;
 	int64_t since_us; /* monotonic: connected, or waiting until then */
 	struct address addresses[RESOLVER_ADDRESSES_MAX];
@@ -254,6 +255,7 @@ static int write_output(struct uplink *uplink)
 			return errno == EAGAIN ? 0 : -errno;
 		delivery_advance(delivery, (size_t)n_bytes, timestamp_monotonic_us());
 		budget -= (size_t)n_bytes;
+		uplink->n_sent_bytes += (uint64_t)n_bytes;
 	}
 	return 1;
 }
@@ -454,7 +456,7 @@ static void format_state(const struct uplink *uplink, char *out, size_t size)
 
 void uplink_get_stats(struct uplink *uplink, struct uplink_stats *ret_stats)
 {
-	*ret_stats = (struct uplink_stats){.state = ""};
+	*ret_stats = (struct uplink_stats){.n_sent_bytes = uplink->n_sent_bytes};
 	format_state(uplink, ret_stats->state, sizeof(ret_stats->state));
 	(void)strlcpy(ret_stats->last_error, uplink->last_error, sizeof(ret_stats->last_error));
 }

@@ -20,6 +20,7 @@
 struct uplink_stats {
 	char state[UPLINK_STATE_MAX_BYTES]; /* for people: "connected" */
 	char last_error[UPLINK_ERROR_MAX_BYTES];
+	uint64_t n_sent_bytes; /* since start */
 };
 
 struct uplink;

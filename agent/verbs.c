@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "agent/cost_report.h"
 #include "agent/input_device.h"
 #include "agent/values.h"
 #include "common/match.h"
@@ -388,6 +389,13 @@ static void answer_input(void *context, const struct control_request *request,
 		control_end(reply, HM_CONTROL_OK, NULL);
 }
 
+static void answer_cost(void *context, const struct control_request *request,
+			struct control_reply *reply)
+{
+	(void)request;
+	cost_report(context, reply);
+}
+
 static void answer_reload(void *context, const struct control_request *request,
 			  struct control_reply *reply)
 {
@@ -402,6 +410,7 @@ const struct control_verb verbs_table[] = {
 	{"status", answer_status},
 	{"queue", answer_queue},
 	{"list-plugins", answer_list_plugins},
+	{"cost", answer_cost},
 	{"input", answer_input},
 	{"reload", answer_reload},
 	{NULL, NULL},

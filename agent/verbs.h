@@ -2,7 +2,7 @@
 #ifndef AGENT_VERBS_H
 #define AGENT_VERBS_H
 
-/* What agentctl can ask of an agent: list-metrics, get, status, queue, list-plugins, input, reload. */
+/* What agentctl can ask of an agent: list-metrics, get, status, queue, list-plugins, cost, input, reload. */
 
 #include <stdint.h>
 

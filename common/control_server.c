@@ -46,8 +46,9 @@ static const struct {
 	const char *verb;
 	const char *daemon;
 } owners[] = {
-	{"list-plugins", "agent"}, {"list-hosts", "collector"}, {"query", "collector"},
-	{"export", "collector"},   {"import", "collector"},     {"snapshot", "collector"},
+	{"list-plugins", "agent"}, {"cost", "agent"},       {"list-hosts", "collector"},
+	{"query", "collector"},    {"export", "collector"}, {"import", "collector"},
+	{"snapshot", "collector"},
 };
 
 struct client {

@@ -146,6 +146,27 @@ const struct verb verbs[] = {
 		.run = ask_run,
 	},
 	{
+		.name = "cost",
+		.usage = "",
+		.summary = "Show what each plugin costs a round: CPU time, series, bytes",
+		.details =
+			"CPU_US are microseconds of CPU time, the mean of the last rounds that were measured\n"
+			"(one in eight); BYTES are what the samples of a round take in the spool. Below the\n"
+			"plugins, since the shipment before the last: what the sampler takes to gather their\n"
+			"samples, the recorder to write them into the spool, the uplink and all else to send\n"
+			"them, with the bytes that each writes or sends a round; and the total.\n"
+			"What agent-task does, processes that ask file systems which may not answer, is not\n"
+			"in it.\n",
+		.examples = "  agentctl cost\n"
+			    "      what to switch off first\n"
+			    "  agentctl cost -o json\n"
+			    "      for a program\n",
+		.scope = VERB_AGENT,
+		.request = "cost",
+		.options = ASKS,
+		.run = ask_run,
+	},
+	{
 		.name = "reload",
 		.usage = "[--dry-run]",
 		.summary = "Read the configuration again, and show what has changed",

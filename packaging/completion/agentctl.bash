@@ -55,7 +55,7 @@ _agentctl_verb()
 
 _agentctl()
 {
-	local verbs='list-metrics get watch status queue reload flush list-plugins input list-hosts query why import export snapshot delete check dump help'
+	local verbs='list-metrics get watch status queue reload flush list-plugins cost input list-hosts query why import export snapshot delete check dump help'
 	local words='' word='' before='' verb i
 	local -a line=()
 

@@ -261,6 +261,21 @@ class OnAnAgent(Case):
         self.assertEqual(states["loadavg"]["series"], 3)
         self.assertGreater(states["cpu"]["round_us"], 0)
 
+    def test_cost_tells_what_each_plugin_and_part_takes(self):
+        def read():
+            rows = ctl("--socket", self.agent.socket, "cost", "-o", "json").json()
+            return rows if rows and rows[-1]["part"] == "total" else None
+        rows = wait_until(read, 10, "a round is in the spool")
+        plugins = {row["name"]: row for row in rows if row["part"] == "plugin"}
+        self.assertEqual(plugins["loadavg"]["series"], 3)
+        self.assertTrue(all(row["cpu_us"] > 0 and row["bytes"] > 0 for row in plugins.values()), rows)
+        costs = [row["cpu_us"] for row in rows if row["part"] == "plugin"]
+        self.assertEqual(costs, sorted(costs, reverse=True))
+        self.assertEqual([row["name"] for row in rows if row["part"] == "agent"], ["sampler", "recorder", "uplink"])
+        self.assertEqual(rows[-1]["series"], sum(row["series"] for row in plugins.values()))
+        self.assertGreater(rows[-1]["cpu_us"], 0)
+        self.assertIn("CPU_US", ctl("--socket", self.agent.socket, "cost").lines()[0])
+
     def test_a_verb_of_the_collector_says_so(self):
         for verb in (("list-hosts",), ("query", "x")):
             result = ctl("--socket", self.agent.socket, *verb)

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/cost.h"
 #include "agent/values.h"
 #include "tests/support/fake_plugin.h"
 #include "tests/support/test_spool.h"
@@ -189,6 +190,64 @@ Test(verbs, tell_the_state_of_a_plugin_that_finds_nothing)
 
 	cr_assert_not_null(strstr(ask("list-plugins"), "row\tfake\tabsent\t5000000\t0\t0\t0\t0\t"
 						       "\tnothing\n"));
+}
+
+/* Burn CPU time, so that the clock has moved whatever it counts in. */
+static void spend(void)
+{
+	int64_t begin_ns = cost_thread_ns();
+
+	while (cost_thread_ns() - begin_ns < 1000000)
+		;
+}
+
+Test(verbs, tell_what_a_round_costs)
+{
+	char name[20];
+	char rest[40];
+	double cpu_us;
+	const char *answer;
+
+	cr_assert_not_null(strstr(ask("cost"), "end\tnone\t"));
+
+	fake_plugin_control.n_events = 3;
+	take_round("a");
+	take_round("a");
+	answer = strstr(ask("cost"), "row\t");
+	cr_assert_not_null(answer);
+	cr_assert_eq(sscanf(answer, "row\tplugin\t%19s\t2\t%lf\t%39[^\n]", name, &cpu_us, rest), 3,
+		     "%s", answer);
+	cr_assert_str_eq(name, "fake");
+	cr_assert_gt(cpu_us, 0);
+	/* Two lengths in one byte; 2 as a double has one byte that is not 0, 3 has two. */
+	cr_assert_str_eq(rest, "2\t4");
+	/* As long as the main thread has taken no round, there is no mean of its. */
+	cr_assert_null(strstr(answer, "row\tagent"), "%s", answer);
+	cr_assert_not_null(strstr(answer, "end\tok\n"));
+}
+
+Test(verbs, tell_what_the_parts_of_the_agent_cost_a_round)
+{
+	const char *answer;
+	double total_us;
+	double recorder_us;
+
+	take_round("a");
+	outlet_get_cost(&outlet, &outlet.marks[1]);
+	spend();
+	outlet.n_rounds = 4;
+	outlet.recorder_ns = 400000;
+	answer = ask("cost");
+
+	cr_assert_not_null(strstr(answer, "row\tagent\tsampler\t4\t"), "%s", answer);
+	cr_assert_eq(sscanf(strstr(answer, "row\tagent\trecorder"), "row\tagent\trecorder\t4\t%lf",
+			    &recorder_us),
+		     1);
+	cr_assert_float_eq(recorder_us, 100, 1e-9);
+	cr_assert_not_null(strstr(answer, "row\tagent\tuplink\t4\t"), "%s", answer);
+	cr_assert_eq(sscanf(strstr(answer, "row\ttotal"), "row\ttotal\t\t4\t%lf\t2\t", &total_us),
+		     1);
+	cr_assert_geq(total_us, 250);
 }
 
 /* The word of the status' only row under a column. */

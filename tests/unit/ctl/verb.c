@@ -11,9 +11,9 @@
 
 Test(verb, is_found_by_its_whole_name)
 {
-	static const char *const names[] = {"list-metrics", "get",   "watch",      "status",
-					    "list-plugins", "input", "list-hosts", "query",
-					    "dump",         "help",  "reload",     "check"};
+	static const char *const names[] = {
+		"list-metrics", "get",  "watch", "status", "list-plugins", "input", "list-hosts",
+		"query",        "dump", "help",  "reload", "check",        "cost"};
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		cr_assert_not_null(verb_find(names[i]), "%s", names[i]);
