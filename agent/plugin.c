@@ -262,7 +262,7 @@ static void revive(struct plugin *plugin, int64_t monotonic_us)
 
 static void take_round(struct plugin *plugin, int64_t monotonic_us)
 {
-	bool is_measured = cost_is_turn(plugin->stats.n_rounds);
+	bool is_measured = plugin->is_started && cost_is_turn(plugin->stats.n_rounds);
 	int64_t begin_ns = is_measured ? cost_thread_ns() : 0;
 	int64_t begin_us = timestamp_monotonic_us();
 	int result = call_get(plugin);
