@@ -14,6 +14,9 @@
 /* Most files of /proc fit; for a larger one the buffer is doubled until it does, once. */
 #define TEXT_FIRST_CAPACITY_BYTES 4096
 
+/* Of any machine. */
+#define PAGE_MIN_BYTES 4096
+
 int hm_text_open(struct hm_text *text, const struct hm_host *host, const char *path)
 {
 	int fd = hm_open(host, path);
@@ -59,7 +62,20 @@ static int text_grow(struct hm_text *text)
 	return 0;
 }
 
-/* Only a read of nothing is the end: /proc also answers short where a record ends. */
+/*
+ * Was this read the last one? /proc gathers whole records, in a buffer of a page at least, and answers short where
+ * the next one does not fit.
+ */
+static bool is_last(const struct hm_text *text, size_t n_wanted, size_t n_bytes)
+{
+	if (n_bytes == 0)
+		return true;
+	if (text->record_max_bytes == 0 || n_bytes == n_wanted)
+		return false;
+	return text->record_max_bytes == HM_TEXT_ONE_RECORD ||
+	       n_bytes + text->record_max_bytes <= PAGE_MIN_BYTES;
+}
+
 static int text_fill(struct hm_text *text)
 {
 	for (;;) {
@@ -71,14 +87,15 @@ static int text_fill(struct hm_text *text)
 				return result;
 		}
 
-		ssize_t n_bytes = pread(text->fd, text->data + text->length,
-					text->capacity - text->length - 1, (off_t)text->length);
+		size_t n_wanted = text->capacity - text->length - 1;
+		ssize_t n_bytes =
+			pread(text->fd, text->data + text->length, n_wanted, (off_t)text->length);
 
 		if (n_bytes < 0)
 			return -errno;
-		if (n_bytes == 0)
-			return text->length > HM_TEXT_MAX_BYTES ? -EFBIG : 0;
 		text->length += (size_t)n_bytes;
+		if (is_last(text, n_wanted, (size_t)n_bytes))
+			return text->length > HM_TEXT_MAX_BYTES ? -EFBIG : 0;
 	}
 }
 

@@ -39,6 +39,7 @@ static int start_collect(void *memory, const struct hm_host *host)
 	struct state *state = memory;
 	int result = hm_text_open(&state->file, host, FILE_NAME);
 
+	state->file.record_max_bytes = HM_TEXT_SHORT_RECORDS;
 	state->names.globs = hm_option(host, "ignore");
 	return result == -ENOENT ? -ENODEV : result;
 }

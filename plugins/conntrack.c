@@ -100,6 +100,7 @@ static int start_collect(void *memory, const struct hm_host *host)
 	result = hm_text_open(&state->stats, host, STATS);
 	if (result < 0 && result != -ENOENT)
 		return result;
+	state->stats.record_max_bytes = HM_TEXT_SHORT_RECORDS;
 	return state->files.n > 0 || state->stats.is_open ? 0 : -ENODEV;
 }
 

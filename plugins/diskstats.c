@@ -157,6 +157,7 @@ static int start_collect(void *memory, const struct hm_host *host)
 	struct state *state = memory;
 	int result = hm_text_open(&state->file, host, "/proc/diskstats");
 
+	state->file.record_max_bytes = HM_TEXT_SHORT_RECORDS;
 	state->host = host;
 	return result == -ENOENT ? -ENODEV : result;
 }

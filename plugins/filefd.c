@@ -47,6 +47,7 @@ static int start_collect(void *memory, const struct hm_host *host)
 	struct state *state = memory;
 	int result = hm_text_open(&state->file, host, "/proc/sys/fs/file-nr");
 
+	state->file.record_max_bytes = HM_TEXT_ONE_RECORD;
 	return result == -ENOENT ? -ENODEV : result;
 }
 

@@ -42,6 +42,7 @@ static int start_collect(void *state, const struct hm_host *host)
 	struct loadavg *loadavg = state;
 	int result = hm_text_open(&loadavg->file, host, "/proc/loadavg");
 
+	loadavg->file.record_max_bytes = HM_TEXT_ONE_RECORD;
 	return result == -ENOENT ? -ENODEV : result;
 }
 

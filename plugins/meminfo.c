@@ -132,6 +132,7 @@ static int start_collect(void *memory, const struct hm_host *host)
 	struct state *state = memory;
 	int result = hm_text_open(&state->file, host, "/proc/meminfo");
 
+	state->file.record_max_bytes = HM_TEXT_ONE_RECORD;
 	for (size_t i = 0; i < N_METRICS; i++)
 		state->fields[i] = (struct hm_field){lines[i].word, &metrics[i], lines[i].factor};
 	return result == -ENOENT ? -ENODEV : result;

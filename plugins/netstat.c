@@ -187,6 +187,7 @@ static int start_collect(void *memory, const struct hm_host *host)
 
 		if (result < 0 && result != -ENOENT)
 			return result;
+		state->files[i].record_max_bytes = HM_TEXT_ONE_RECORD;
 		is_found |= result == 0;
 	}
 	return is_found ? 0 : -ENODEV;

@@ -97,6 +97,7 @@ static int start_collect(void *memory, const struct hm_host *host)
 		struct hm_text *file = &state->files[i];
 		int error = hm_text_open(file, host, resources[i].path);
 
+		file->record_max_bytes = HM_TEXT_ONE_RECORD;
 		/* Kernels can be built with it and have it off: then files are there, and cannot be read. */
 		if (error == 0 && hm_text_read(file) == -EOPNOTSUPP) {
 			hm_text_close(file);

@@ -115,6 +115,7 @@ static int start_collect(void *memory, const struct hm_host *host)
 	struct state *state = memory;
 	int result = hm_text_open(&state->file, host, "/proc/net/softnet_stat");
 
+	state->file.record_max_bytes = HM_TEXT_SHORT_RECORDS;
 	return result == -ENOENT ? -ENODEV : result;
 }
 

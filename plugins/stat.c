@@ -86,6 +86,7 @@ static int start_collect(void *memory, const struct hm_host *host)
 	struct state *state = memory;
 	int result = hm_text_open(&state->file, host, "/proc/stat");
 
+	state->file.record_max_bytes = HM_TEXT_ONE_RECORD;
 	return result == -ENOENT ? -ENODEV : result;
 }
 

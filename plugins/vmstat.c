@@ -6,6 +6,9 @@
 #include "hostmetrics/plugin.h"
 #include "hostmetrics/sysfs.h"
 
+/* A word, a number of 64 bits, a blank and a newline. All lines are about a page. */
+#define LINE_MAX_BYTES 96
+
 /* Those that begin as ^(oom_kill|pgpg|pswp|pg.*fault) does, in the kernel's order; pgmajfault_* are SUSE's. */
 #define LINES(LINE)                                                                                \
 	LINE("node_vmstat_pgpgin", "pgpgin", "KiB read from block devices.", "KiB")                \
@@ -47,6 +50,7 @@ static int start_collect(void *memory, const struct hm_host *host)
 	struct state *state = memory;
 	int result = hm_text_open(&state->file, host, "/proc/vmstat");
 
+	state->file.record_max_bytes = LINE_MAX_BYTES;
 	for (size_t i = 0; i < N_METRICS; i++)
 		state->fields[i] = (struct hm_field){words[i], &metrics[i], 0};
 	return result == -ENOENT ? -ENODEV : result;

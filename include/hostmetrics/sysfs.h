@@ -17,6 +17,10 @@
 /* A file larger than this is not read: -EFBIG. */
 #define HM_TEXT_MAX_BYTES ((size_t)16 << 20)
 
+/* What is known of the records of a file of /proc, see struct hm_text: it has but one, or they are lines of numbers. */
+#define HM_TEXT_ONE_RECORD    SIZE_MAX
+#define HM_TEXT_SHORT_RECORDS 512
+
 /* A name of a device is at most this long, with its NUL. */
 #define HM_DEVICE_NAME_MAX 64
 
@@ -27,6 +31,12 @@ struct hm_text {
 	char *data; /* what the last hm_text_read() found, and a NUL that `length` does not count */
 	size_t length;
 	size_t capacity;
+	/*
+	 * What the kernel writes at once into the file is not longer. Then its end is seen by a read that is shorter than
+	 * it might have been; else by one more, which costs as much where the kernel looks anew for what comes next. Set
+	 * behind hm_text_open() where it holds on every kernel; 0: not known.
+	 */
+	size_t record_max_bytes;
 };
 
 /* A word or line inside a text: not ended by a NUL. */

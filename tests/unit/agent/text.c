@@ -105,6 +105,81 @@ Test(text, keeps_its_buffer_between_rounds)
 	cr_expect_eq(text.data, data);
 }
 
+/* Reads of this process so far. */
+static long count_reads(void)
+{
+	FILE *file = fopen("/proc/self/io", "re");
+	char line[64];
+	long n_reads = 0;
+
+	if (!file)
+		cr_skip_test("the kernel counts no reads");
+	while (fgets(line, sizeof(line), file))
+		(void)sscanf(line, "syscr: %ld", &n_reads);
+	(void)fclose(file);
+	return n_reads;
+}
+
+/* How many reads a text took, those of counting not counted. */
+static long count_reads_of(struct hm_text *read)
+{
+	long n_none = count_reads();
+	long before = count_reads();
+
+	n_none = before - n_none;
+	cr_assert_eq(hm_text_read(read), 0);
+	return count_reads() - before - n_none;
+}
+
+static size_t count_lines(const struct hm_text *read)
+{
+	const char *cursor = read->data;
+	struct hm_span line;
+	size_t n = 0;
+
+	while (hm_next_line(&cursor, &line))
+		n++;
+	return n;
+}
+
+/* Of files of /proc: all lines, by fewer reads. */
+Test(text, sees_the_end_of_short_records_without_another_read)
+{
+	static const char *const files[] = {"/proc/diskstats", "/proc/net/dev", "/proc/meminfo"};
+	struct hm_host real;
+
+	cr_assert_eq(host_init(&real, ""), 0);
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+		size_t n_lines;
+		long n_reads;
+
+		cr_assert_eq(hm_text_open(&text, &real, files[i]), 0);
+		/* The buffer grows. */
+		cr_assert_eq(hm_text_read(&text), 0);
+		n_reads = count_reads_of(&text);
+		n_lines = count_lines(&text);
+		text.record_max_bytes = i == 2 ? HM_TEXT_ONE_RECORD : HM_TEXT_SHORT_RECORDS;
+		cr_expect_eq(count_reads_of(&text), n_reads - 1, "%s", files[i]);
+		cr_expect_eq(count_lines(&text), n_lines, "%s", files[i]);
+		hm_text_close(&text);
+	}
+	host_done(&real);
+}
+
+Test(text, goes_on_where_a_longer_record_may_follow)
+{
+	char bytes[4000];
+
+	memset(bytes, 'a', sizeof(bytes));
+	fake_root_write_bytes(root, "/file", bytes, sizeof(bytes));
+	cr_assert_eq(hm_text_open(&text, &host, "/file"), 0);
+	text.record_max_bytes = HM_TEXT_SHORT_RECORDS;
+	cr_expect_eq(count_reads_of(&text), 2);
+	text.record_max_bytes = 64;
+	cr_expect_eq(count_reads_of(&text), 1);
+	cr_expect_eq(text.length, sizeof(bytes));
+}
+
 Test(text, is_empty_when_it_cannot_be_read)
 {
 	fake_root_write(root, "/folder/file", "");
