@@ -89,6 +89,7 @@ class Agent(Reload):
                 self.assertEqual(reload(agent), {
                     "plugin random.series": ("1", "2", "plugin random restarted")})
             # Before that it may not have read what the signal told it of.
+            time.sleep(0.03)
             wait_until(lambda n=i + 1: agent.log().count("plugin random restarted") >= n)
         time.sleep(0.5)
         self.assertEqual(status(agent)["pid"], pid)

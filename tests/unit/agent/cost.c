@@ -42,8 +42,8 @@ Test(cost, follows_the_rounds)
 
 Test(cost, clocks_go_on_with_the_work)
 {
-	int64_t thread_ns = cost_thread_ns();
 	int64_t process_ns = cost_process_ns();
+	int64_t thread_ns = cost_thread_ns();
 
 	while (cost_thread_ns() - thread_ns < 1000000)
 		;
