@@ -9,6 +9,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -96,17 +97,22 @@ static int last_process; /* that was counted */
 static unsigned count_processes(void)
 {
 	char path[64];
+	char text[4096];
 	FILE *file;
 	unsigned n = 0;
+	long pid;
 
 	while (waitpid(-1, NULL, WNOHANG) > 0)
 		;
 	(void)snprintf(path, sizeof(path), "/proc/self/task/%d/children", (int)getpid());
 	file = fopen(path, "re");
 	cr_assert_not_null(file);
-	while (fscanf(file, "%d", &last_process) == 1)
-		n++;
+	text[fread(text, 1, sizeof(text) - 1, file)] = '\0';
 	(void)fclose(file);
+	for (char *at = text, *end; (pid = strtol(at, &end, 10)) > 0; at = end) {
+		last_process = (int)pid;
+		n++;
+	}
 	return n;
 }
 
