@@ -149,13 +149,13 @@ int why_tell(struct why *why, int64_t from_us, int64_t to_us, enum hm_reason rea
 /* Between two times at which there is something; or up to now, where there is no next one. */
 static int look_between(struct why *why, int64_t from_us, int64_t to_us)
 {
-	const struct why_segment *end = why->segments + why->n_segments;
+	const struct why_segment *last = why->segments + why->n_segments;
 	const struct why_segment *segment = why_segment_at(why, from_us);
 	int result = 0;
 
 	if (!segment)
 		segment = why->segments;
-	for (; segment < end && segment->since_us < to_us && result == 0; segment++) {
+	for (; segment < last && segment->since_us < to_us && result == 0; segment++) {
 		struct why_part hole = {from_us, to_us, segment};
 		int64_t until_us = to_us == WHY_STILL ? why->ask.now_us : to_us;
 

@@ -98,7 +98,7 @@ static int get_current_state(void *memory, struct hm_batch *out)
 {
 	struct timex timex = {.modes = 0};
 	int state = adjtimex(&timex);
-	double offset_unit = timex.status & STA_NANO ? NS_PER_S : US_PER_S;
+	double offset_unit = (timex.status & STA_NANO) ? NS_PER_S : US_PER_S;
 
 	(void)memory;
 	if (state < 0)

@@ -256,13 +256,14 @@ static void take_name(struct state *state, struct dataset *dataset, const char *
 static void emit_dataset(struct hm_batch *out, struct state *state, struct dataset *dataset,
 			 bool *is_changed)
 {
-	char name[NAME_BYTES];
 	int error = read_dataset(state, dataset);
 
 	/* Destroyed since it was looked for. */
 	if (error == -ENOENT)
 		return;
 	if (error == 0) {
+		char name[NAME_BYTES];
+
 		if (!find_name(state->text, name))
 			return;
 		take_name(state, dataset, name, is_changed);

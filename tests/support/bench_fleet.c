@@ -266,10 +266,9 @@ static void serve(struct bench_agent *agent)
 
 static void take_event(struct bench_agent *agent, uint32_t events)
 {
-	int result;
-
 	if (agent->state == BENCH_CONNECTING) {
-		result = uplink_socket_finish(agent->fd, events);
+		int result = uplink_socket_finish(agent->fd, events);
+
 		if (result == -EAGAIN)
 			return;
 		if (result < 0) {

@@ -6,6 +6,7 @@
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "agent/batch.h"
 #include "agent/host.h"
@@ -63,8 +64,8 @@ Test(metric_registry, copies_what_it_is_given)
 
 	wanted.labels[1] = label;
 	cr_assert_eq(make(&hosts[1], &wanted, &made), 0);
-	name[0] = 'M';
-	label[0] = 'L';
+	memset(name, 'M', 1);
+	memset(label, 'L', 1);
 
 	cr_expect_str_eq(made->name, "made");
 	cr_expect_str_eq(made->unit, "");

@@ -310,8 +310,6 @@ static size_t count(double value)
 
 Test(attributes, over_budget_are_told_as_they_were_until_their_turn_comes)
 {
-	size_t n_told;
-
 	add_slow();
 	attributes.budget_us = 1000000;
 	cr_assert_eq(take_round(), N_SLOW);
@@ -320,8 +318,8 @@ Test(attributes, over_budget_are_told_as_they_were_until_their_turn_comes)
 	fake_root_write(root, FOLDER "/a", "2\n");
 	for (size_t i = 0; i < 3; i++) {
 		size_t n_new = count(2);
+		size_t n_told = take_round();
 
-		n_told = take_round();
 		cr_expect_eq(n_told, N_SLOW);
 		cr_expect_gt(count(2), n_new);
 		cr_expect_lt(count(2), N_SLOW);
