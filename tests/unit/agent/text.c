@@ -109,13 +109,16 @@ Test(text, keeps_its_buffer_between_rounds)
 static long count_reads(void)
 {
 	FILE *file = fopen("/proc/self/io", "re");
+	static const char name[] = "syscr: ";
 	char line[64];
 	long n_reads = 0;
 
 	if (!file)
 		cr_skip_test("the kernel counts no reads");
-	while (fgets(line, sizeof(line), file))
-		(void)sscanf(line, "syscr: %ld", &n_reads);
+	while (fgets(line, sizeof(line), file)) {
+		if (strncmp(line, name, sizeof(name) - 1) == 0)
+			n_reads = strtol(line + sizeof(name) - 1, NULL, 10);
+	}
 	(void)fclose(file);
 	return n_reads;
 }
