@@ -12,9 +12,10 @@ static void copy_text(char *out, struct hm_span word, bool is_label)
 		const char *at = word.start + i;
 		bool is_escape =
 			word.length - i >= 4 && *at == '\\' && strspn(at + 1, "01234567") >= 3;
-		char byte =
-			is_escape ? (char)((at[1] & 3) << 6 | (at[2] & 7) << 3 | (at[3] & 7)) : *at;
+		char byte = *at;
 
+		if (is_escape)
+			byte = (char)((at[1] & 3) << 6 | (at[2] & 7) << 3 | (at[3] & 7));
 		if (is_escape && is_label && byte != ' ' && byte != '\\')
 			byte = *at;
 		else if (is_escape)
@@ -61,13 +62,21 @@ static bool split_device(struct hm_span word, struct mountinfo_line *line)
 	return true;
 }
 
+static bool skip_words(struct hm_span *text, unsigned n)
+{
+	struct hm_span word;
+
+	while (n > 0 && hm_next_word(text, &word))
+		n--;
+	return n == 0;
+}
+
 bool mountinfo_parse(struct hm_span text, struct mountinfo_line *line)
 {
 	struct hm_span word;
-	bool is_whole = hm_next_word(&text, &word) && hm_next_word(&text, &word) &&
-			hm_next_word(&text, &word) && split_device(word, line) &&
-			hm_next_word(&text, &word) && hm_next_word(&text, &line->path) &&
-			hm_next_word(&text, &line->options);
+	bool is_whole = skip_words(&text, 2) && hm_next_word(&text, &word) &&
+			split_device(word, line) && skip_words(&text, 1) &&
+			hm_next_word(&text, &line->path) && hm_next_word(&text, &line->options);
 
 	/* Some optional fields, ended by a hyphen. */
 	while (is_whole && hm_next_word(&text, &word) && !hm_span_equals(word, "-"))
