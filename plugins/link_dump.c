@@ -106,7 +106,7 @@ static int take_messages(const struct link_dump *dump, struct taking *taking)
 		return -errno;
 	if (n_bytes > BUFFER_BYTES)
 		return -EMSGSIZE;
-	for (; !taking->is_done && NLMSG_OK(message, n_left);
+	for (; !taking->is_done && n_left > 0 && NLMSG_OK(message, (unsigned)n_left);
 	     message = NLMSG_NEXT(message, n_left)) {
 		int result = take_message(dump, message, taking);
 
