@@ -10,14 +10,12 @@
 #include <string.h>
 
 #include "agent/batch_admission.h"
+#include "agent/batch_problem.h"
 #include "agent/metric_registry.h"
 #include "agent/round.h"
 #include "common/number.h"
 #include "common/text.h"
 #include "common/timestamp.h"
-
-/* Of a label that is not as it should be, people are shown this much. */
-#define LABEL_SHOWN_MAX_BYTES 200
 
 void batch_init(struct hm_batch *batch, const struct hm_plugin *plugin)
 {
@@ -107,33 +105,6 @@ static double shipped_value(const struct hm_batch *batch, const struct batch_ser
 	return series->metric->kind == HM_EVENTS ? series->total + counted : series->value;
 }
 
-/* A name for people, whatever the plugin gave as labels. */
-static void append_name(struct buffer *out, const struct hm_metric *metric,
-			const char *const labels[])
-{
-	buffer_append_text(out, metric->name);
-	for (size_t i = 0; labels[i]; i++) {
-		bool is_declared = i < HM_METRIC_LABELS_MAX && metric->labels[i];
-
-		buffer_printf(out, "%s%s=\"", i == 0 ? "{" : ",",
-			      is_declared ? metric->labels[i] : "?");
-		text_append_printable(out, labels[i], strnlen(labels[i], LABEL_SHOWN_MAX_BYTES));
-		buffer_append_byte(out, '"');
-	}
-	if (labels[0])
-		buffer_append_byte(out, '}');
-}
-
-static void add_problem(struct hm_batch *batch, const struct hm_metric *metric,
-			const char *const labels[], const char *reason)
-{
-	batch->n_problems++;
-	if (batch->reasons.length > BATCH_REASONS_MAX_BYTES)
-		return;
-	append_name(&batch->reasons, metric, labels);
-	buffer_printf(&batch->reasons, ": %s\n", reason);
-}
-
 static bool is_own_metric(const struct hm_batch *batch, const struct hm_metric *metric)
 {
 	return batch_find_metric(batch, metric) < batch->plugin->n_metrics ||
@@ -213,27 +184,12 @@ static int find_series(struct hm_batch *batch, const struct hm_metric *metric,
 	return 0;
 }
 
-static const char *problem_text(int error)
-{
-	switch (error) {
-	case -EINVAL:
-		return "the plugin gave another number of labels than its metric has, or a metric "
-		       "that is not its own";
-	case -EMSGSIZE:
-		return "its labels are too long";
-	case -EILSEQ:
-		return "a label is not UTF-8 or holds control bytes";
-	default:
-		return strerror(-error);
-	}
-}
-
 /* A series gets no value in this round; of one that is out nobody wants to know why. */
 static void set_missing(struct hm_batch *batch, struct batch_series *series, enum hm_reason reason,
 			const char *const labels[], const char *problem)
 {
 	if (!batch_series_is_out(series))
-		add_problem(batch, series->metric, labels, problem);
+		batch_add_problem(batch, series->metric, labels, problem);
 	series->missing_round = batch->round;
 	series->reason = reason;
 }
@@ -260,11 +216,11 @@ static struct batch_series *find_unseen(struct hm_batch *batch, const struct hm_
 	if (result == -ECANCELED)
 		return NULL;
 	if (result < 0) {
-		add_problem(batch, metric, labels, problem_text(result));
+		batch_add_problem(batch, metric, labels, batch_problem_text(result));
 		return NULL;
 	}
 	if (is_seen(batch, series)) {
-		add_problem(batch, metric, labels, "emitted twice in a round");
+		batch_add_problem(batch, metric, labels, "emitted twice in a round");
 		return NULL;
 	}
 	return series;
