@@ -21,13 +21,7 @@ static const struct hm_metric entries = {
 	.labels = {"device"},
 };
 
-static const struct hm_option options[] = {
-	{
-		.name = "ignore",
-		.fallback = NAMES_OF_CONTAINERS,
-		.help = "Interfaces that are left out, as globs with blanks between them; those of containers.",
-	},
-};
+static const struct hm_option options[] = {NAMES_IGNORE};
 
 struct state {
 	struct hm_text file;

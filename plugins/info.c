@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 static void read_text(int fd, char text[static INFO_TEXT_MAX])
@@ -14,8 +15,8 @@ static void read_text(int fd, char text[static INFO_TEXT_MAX])
 	hm_label_clean(text, INFO_TEXT_MAX);
 }
 
-void info_open(struct info *info, const struct hm_host *host, const struct hm_metric *metric,
-	       const char *folder, const char *device, const struct info_file files[])
+static void info_open(struct info *info, const struct hm_host *host, const struct hm_metric *metric,
+		      const char *folder, const char *device, const struct info_file files[])
 {
 	*info = (struct info){.metric = metric};
 	(void)snprintf(info->device, sizeof(info->device), "%s", device);
@@ -34,7 +35,7 @@ void info_open(struct info *info, const struct hm_host *host, const struct hm_me
 	}
 }
 
-void info_emit(struct info *info, struct hm_batch *out)
+static void info_emit(struct info *info, struct hm_batch *out)
 {
 	const char *labels[INFO_FILES_MAX + 2] = {info->device};
 
@@ -46,11 +47,37 @@ void info_emit(struct info *info, struct hm_batch *out)
 	hm_emit_labels(out, info->metric, 1, labels);
 }
 
-void info_close(struct info *info)
+static void info_close(struct info *info)
 {
 	for (size_t i = 0; i < info->n_files; i++) {
 		if (info->fds[i] >= 0)
 			close(info->fds[i]);
 	}
 	*info = (struct info){0};
+}
+
+int infos_add(struct infos *infos, const struct hm_host *host, const struct hm_metric *metric,
+	      const char *folder, const char *device, const struct info_file files[])
+{
+	struct info *list = reallocarray(infos->list, infos->n + 1, sizeof(*list));
+
+	if (!list)
+		return -ENOMEM;
+	infos->list = list;
+	info_open(&list[infos->n++], host, metric, folder, device, files);
+	return 0;
+}
+
+void infos_emit(const struct infos *infos, struct hm_batch *out)
+{
+	for (size_t i = 0; i < infos->n; i++)
+		info_emit(&infos->list[i], out);
+}
+
+void infos_close(struct infos *infos)
+{
+	for (size_t i = 0; i < infos->n; i++)
+		info_close(&infos->list[i]);
+	free(infos->list);
+	*infos = (struct infos){.n = 0};
 }

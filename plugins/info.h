@@ -28,19 +28,26 @@ struct info {
 	char texts[INFO_FILES_MAX][INFO_TEXT_MAX];
 };
 
+/* Those of all devices of a plugin. Zeroed = none. */
+struct infos {
+	struct info *list;
+	size_t n;
+};
+
 /*
- * Read the files that do not change and open the others.
+ * Add a device: read its files that do not change, and open the others.
  * @param metric  borrowed; its labels are the device's name and then the files, in their order. A file that is not
  * there, or cannot be read, is a label without text, which is as none
  * @param device  shorter than HM_DEVICE_NAME_MAX
  * @param files   ended by one without a name
+ * @return 0 or -ENOMEM
  */
-void info_open(struct info *info, const struct hm_host *host, const struct hm_metric *metric,
-	       const char *folder, const char *device, const struct info_file files[]);
+int infos_add(struct infos *infos, const struct hm_host *host, const struct hm_metric *metric,
+	      const char *folder, const char *device, const struct info_file files[]);
 
-/* Read the files that change, and emit the series. */
-void info_emit(struct info *info, struct hm_batch *out);
+/* Read the files that change, and emit all series. */
+void infos_emit(const struct infos *infos, struct hm_batch *out);
 
-void info_close(struct info *info);
+void infos_close(struct infos *infos);
 
 #endif

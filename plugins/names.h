@@ -19,6 +19,13 @@
  */
 #define NAMES_OF_CONTAINERS "veth* cali* lxc[0-9a-f][0-9a-f]* lxc_health"
 
+/* The option itself. */
+#define NAMES_IGNORE                                                                                             \
+	{                                                                                                        \
+		.name = "ignore", .fallback = NAMES_OF_CONTAINERS,                                               \
+		.help = "Interfaces that are left out, as globs with blanks between them; those of containers.", \
+	}
+
 struct name {
 	char text[HM_DEVICE_NAME_MAX];
 	size_t length;

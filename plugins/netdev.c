@@ -104,13 +104,7 @@ static const struct hm_metric metrics[N_FIELDS] = {
 	 OF_DEVICE},
 };
 
-static const struct hm_option options[] = {
-	{
-		.name = "ignore",
-		.fallback = NAMES_OF_CONTAINERS,
-		.help = "Interfaces that are left out, as globs with blanks between them; those of containers.",
-	},
-};
+static const struct hm_option options[] = {NAMES_IGNORE};
 
 struct state {
 	struct hm_text file;

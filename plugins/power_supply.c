@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "hostmetrics/plugin.h"
@@ -63,26 +62,20 @@ static const struct hm_option options[] = {
 struct state {
 	const struct hm_host *host;
 	struct hm_attributes numbers;
-	struct info *infos;
-	size_t n_infos;
+	struct infos infos;
 };
 
 static int add_supply(void *context, const char *device)
 {
 	struct state *state = context;
 	char folder[sizeof(CLASS "/") + HM_DEVICE_NAME_MAX];
-	struct info *infos;
-	int result = 0;
+	int result;
 
 	if (strlen(device) >= HM_DEVICE_NAME_MAX ||
 	    hm_globs_take(hm_option(state->host, "ignore"), device))
 		return 0;
-	infos = reallocarray(state->infos, state->n_infos + 1, sizeof(*infos));
-	if (!infos)
-		return -ENOMEM;
-	state->infos = infos;
 	(void)snprintf(folder, sizeof(folder), CLASS "/%s", device);
-	info_open(&infos[state->n_infos++], state->host, &metrics[0], folder, device, texts);
+	result = infos_add(&state->infos, state->host, &metrics[0], folder, device, texts);
 	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]) && result == 0; i++) {
 		struct hm_attribute number = numbers[i];
 
@@ -104,7 +97,7 @@ static int start_collect(void *memory, const struct hm_host *host)
 	result = hm_devices_find(host, "power_supply", "*", add_supply, state);
 	if (result < 0)
 		return result;
-	return state->n_infos > 0 ? 0 : -ENODEV;
+	return state->infos.n > 0 ? 0 : -ENODEV;
 }
 
 static int get_current_state(void *memory, struct hm_batch *out)
@@ -112,8 +105,7 @@ static int get_current_state(void *memory, struct hm_batch *out)
 	struct state *state = memory;
 
 	(void)hm_attributes_emit(&state->numbers, state->host, out);
-	for (size_t i = 0; i < state->n_infos; i++)
-		info_emit(&state->infos[i], out);
+	infos_emit(&state->infos, out);
 	return 0;
 }
 
@@ -122,9 +114,7 @@ static void stop_collect(void *memory)
 	struct state *state = memory;
 
 	hm_attributes_close(&state->numbers);
-	for (size_t i = 0; i < state->n_infos; i++)
-		info_close(&state->infos[i]);
-	free(state->infos);
+	infos_close(&state->infos);
 }
 
 HM_PLUGIN(power_supply) = {
