@@ -24,7 +24,7 @@ static bool is_change_good(const struct wire_clock *clock)
 	case HM_CLOCK_STOPPED:
 		return clock->change_us == 0;
 	case HM_CLOCK_STEPPED:
-		return clock->change_us != 0;
+		return clock->change_us != 0 && clock->change_us != INT64_MIN;
 	case HM_CLOCK_RESUMED:
 	case HM_CLOCK_HELD_UP:
 	case HM_CLOCK_LOST:

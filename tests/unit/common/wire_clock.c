@@ -71,7 +71,8 @@ Test(wire_clock, a_change_fits_its_event)
 	cr_expect_eq(read_change(HM_CLOCK_STARTED, 1), HM_REASON_BAD_CLOCK);
 	cr_expect_eq(read_change(HM_CLOCK_STOPPED, 0), HM_REASON_NONE);
 	cr_expect_eq(read_change(HM_CLOCK_STOPPED, -1), HM_REASON_BAD_CLOCK);
-	cr_expect_eq(read_change(HM_CLOCK_STEPPED, INT64_MIN), HM_REASON_NONE);
+	cr_expect_eq(read_change(HM_CLOCK_STEPPED, -INT64_MAX), HM_REASON_NONE);
+	cr_expect_eq(read_change(HM_CLOCK_STEPPED, INT64_MIN), HM_REASON_BAD_CLOCK);
 	cr_expect_eq(read_change(HM_CLOCK_STEPPED, 0), HM_REASON_BAD_CLOCK);
 	cr_expect_eq(read_change(HM_CLOCK_RESUMED, 1), HM_REASON_NONE);
 	cr_expect_eq(read_change(HM_CLOCK_RESUMED, 0), HM_REASON_BAD_CLOCK);
