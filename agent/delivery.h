@@ -40,9 +40,9 @@ struct delivery_spool {
 	/*
 	 * WELCOME: the collector has all up to this sequence, and no more; that may be less than it has acknowledged
 	 * before. What is behind it is not acknowledged, from now on.
-	 * @param crc  CRC32C of that message's payload; it does not matter where the sequence is 0, or its message is
-	 * gone (a GAP covers it): then it cannot be told
-	 * @return 0; -ESTALE: it was never used, or its message is another; another -errno: not to be read now
+	 * @param crc  CRC32C of that message's payload; it does not matter where the sequence is 0
+	 * @return 0; -ESTALE: it was never used, or its message is another, or gone (a GAP covers it, so that nobody can
+	 * tell); another -errno: not to be read now
 	 */
 	int (*resume)(void *context, uint64_t sequence, uint32_t crc);
 	/*

@@ -25,12 +25,12 @@ static void convert(const struct spool_message *message, struct delivery_message
 static int resume(void *context, uint64_t sequence, uint32_t crc)
 {
 	struct shipment *shipment = context;
+	int result = spool_compare(shipment->spool, shipment->epoch, sequence, crc);
 
 	shipment->durable = sequence;
-	if (spool_compare(shipment->spool, shipment->epoch, sequence, crc) == SPOOL_OTHER)
-		return -ESTALE;
-	spool_acked(shipment->spool, shipment->epoch, sequence);
-	return 0;
+	if (result == 0)
+		spool_acked(shipment->spool, shipment->epoch, sequence);
+	return result;
 }
 
 static int next(void *context, uint64_t after, struct delivery_message *ret_message)

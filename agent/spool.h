@@ -93,13 +93,6 @@ struct spool_epoch_info {
 	bool is_current;              /* messages are appended to it: the last one */
 };
 
-/* What a collector's WELCOME means. */
-enum spool_verdict {
-	SPOOL_AGREES, /* nothing of the epoch is there, or what is there is ours: send what follows */
-	SPOOL_OTHER,   /* something else is there: spool_new_epoch() */
-	SPOOL_UNKNOWN, /* we no longer have it, or a GAP took its place: send what follows */
-};
-
 struct spool_status {
 	uint64_t n_bytes;      /* of all files */
 	size_t n_memory_bytes; /* of messages that are in memory only */
@@ -203,9 +196,15 @@ int spool_next_declare(struct spool *spool, const uint8_t epoch[static HM_ID_BYT
 /* All messages of an epoch up to a sequence are stored. An ended epoch with nothing left is forgotten. */
 void spool_acked(struct spool *spool, const uint8_t epoch[static HM_ID_BYTES], uint64_t sequence);
 
-/* What a collector has of an epoch, by its WELCOME. */
-enum spool_verdict spool_compare(struct spool *spool, const uint8_t epoch[static HM_ID_BYTES],
-				 uint64_t durable, uint32_t durable_crc);
+/*
+ * Is what a collector has of an epoch ours?
+ * @param durable  the last of its messages, by its WELCOME; 0 = it has none
+ * @param durable_crc  of the payload of that
+ * @return 0: as far as it is still known: send what follows; -ESTALE: it is another's, or nobody can tell, as a GAP took
+ * its place, or it is damaged: spool_new_epoch(); -ENOMEM, or another -errno: it cannot be read now
+ */
+int spool_compare(struct spool *spool, const uint8_t epoch[static HM_ID_BYTES], uint64_t durable,
+		  uint32_t durable_crc);
 
 /*
  * A new epoch in place of one that the collector has otherwise: with its DECLAREs, then what is not

@@ -214,16 +214,12 @@ static struct spool_entry *find_entry(const struct spool_epoch *epoch, uint64_t 
 									      : NULL;
 }
 
-/* @return has it one? */
-static bool get_crc(struct spool *spool, const struct spool_epoch *epoch, struct spool_entry *entry,
-		    uint32_t *ret_crc)
+static int ensure_crc(struct spool *spool, const struct spool_epoch *epoch,
+		      struct spool_entry *entry)
 {
 	struct spool_message message;
 
-	if (!entry->has_crc && lend(spool, epoch, entry, &message) < 0)
-		return false;
-	*ret_crc = entry->crc;
-	return true;
+	return entry->has_crc ? 0 : lend(spool, epoch, entry, &message);
 }
 
 /* Count the samples of what is acknowledged now, and was not. */
@@ -251,33 +247,49 @@ void spool_acked(struct spool *spool, const uint8_t epoch_id[static HM_ID_BYTES]
 		return;
 	entry = find_entry(epoch, sequence);
 	/* Before there was a GAP something else may have been sent, and that is acknowledged. */
-	epoch->has_acked_crc = entry && entry->type != HM_FRAME_GAP &&
-			       get_crc(spool, epoch, entry, &epoch->acked_crc);
+	epoch->has_acked_crc =
+		entry && entry->type != HM_FRAME_GAP && ensure_crc(spool, epoch, entry) == 0;
+	if (epoch->has_acked_crc)
+		epoch->acked_crc = entry->crc;
 	count_acked(spool, epoch, sequence);
 	epoch->acked = sequence;
 	spool->is_told = false;
 }
 
-enum spool_verdict spool_compare(struct spool *spool, const uint8_t epoch_id[static HM_ID_BYTES],
-				 uint64_t durable, uint32_t durable_crc)
+/* Is the collector's message our entry? @return as spool_compare() */
+static int compare_entry(struct spool *spool, const struct spool_epoch *epoch,
+			 struct spool_entry *entry, uint64_t durable, uint32_t durable_crc)
+{
+	int result;
+
+	/*
+	 * What was there before the GAP may have been sent. Or the spool was restored from a copy, and it was not: then
+	 * who would take it for stored would leave it out, without a word.
+	 */
+	if (entry->sequence != durable)
+		return -ESTALE;
+	result = ensure_crc(spool, epoch, entry);
+	if (result == -EBADMSG || (result == 0 && entry->crc != durable_crc))
+		return -ESTALE;
+	return result;
+}
+
+int spool_compare(struct spool *spool, const uint8_t epoch_id[static HM_ID_BYTES], uint64_t durable,
+		  uint32_t durable_crc)
 {
 	struct spool_epoch *epoch = find_epoch(spool, epoch_id);
-	struct spool_entry *entry;
-	uint32_t crc;
+	size_t i;
 
-	if (durable == 0)
-		return SPOOL_AGREES;
-	if (!epoch)
-		return SPOOL_UNKNOWN;
+	if (durable == 0 || !epoch)
+		return 0;
 	if (durable > spool_epoch_used(epoch))
-		return epoch->is_partial ? SPOOL_UNKNOWN : SPOOL_OTHER;
+		return epoch->is_partial ? 0 : -ESTALE;
 	if (durable == epoch->acked && epoch->has_acked_crc)
-		return durable_crc == epoch->acked_crc ? SPOOL_AGREES : SPOOL_OTHER;
-	entry = find_entry(epoch, durable);
-	if (!entry || !get_crc(spool, epoch, entry, &crc))
-		return SPOOL_UNKNOWN;
-	if (crc == durable_crc)
-		return SPOOL_AGREES;
-	/* What was there before the GAP may have been sent. */
-	return entry->type == HM_FRAME_GAP ? SPOOL_UNKNOWN : SPOOL_OTHER;
+		return durable_crc == epoch->acked_crc ? 0 : -ESTALE;
+	i = spool_epoch_find(epoch, durable);
+	if (i == epoch->n_entries || epoch->entries[i].first > durable)
+		return 0;
+	if (epoch->entries[i].type == HM_FRAME_GAP && durable <= epoch->acked)
+		return 0;
+	return compare_entry(spool, epoch, &epoch->entries[i], durable, durable_crc);
 }

@@ -61,7 +61,6 @@ struct sim_agent {
 	struct sim_sent sent;
 	unsigned n_moves;      /* epochs that it has left for another, with what they had */
 	size_t first_unsealed; /* ticks before that one, of the oracle's, are in messages */
-	size_t first_back; /* likewise: since its disk became a copy, and the collector did not see that; 0 = it is none */
 	char name[SIM_NAME_BYTES];
 
 	/* The process. */

@@ -57,8 +57,6 @@ static void end_session(struct sim_agent *agent, int64_t now_us)
 
 	agent->counts[SIM_AGENT_EPOCHS] += end->outcome == DELIVERY_NEW_EPOCH;
 	agent->n_moves += end->outcome == DELIVERY_NEW_EPOCH;
-	if (end->outcome == DELIVERY_NEW_EPOCH)
-		agent->first_back = 0;
 	agent->counts[SIM_AGENT_TIMEOUTS] += end->reason == HM_REASON_TOO_SLOW;
 	agent->counts[SIM_AGENT_REFUSALS] += end->is_theirs && end->reason != HM_REASON_NONE;
 	(void)fprintf(stderr, "%.3f s: agent %u, epoch %02x%02x: session ends with %s%s, %d\n",
@@ -108,16 +106,6 @@ static uint64_t get_sequence(const struct frame *frame)
 	return wire_stamp_get(&cursor, &stamp) == HM_REASON_NONE ? stamp.sequence : 0;
 }
 
-/* A GAP over the message that WELCOME named: ours is gone, and nobody can know whether it was that one. */
-static bool is_gap_over_durable(const struct sim_agent *agent, const struct frame *frame)
-{
-	struct wire_gap gap;
-
-	return frame->type == HM_FRAME_GAP &&
-	       wire_gap_get(frame->payload, frame->length, &gap) == HM_REASON_NONE &&
-	       gap.first <= agent->shipment.delivery.welcome.durable;
-}
-
 /* What was written of it: the oracle is to know all messages. */
 static void tap(struct sim_agent *agent, const void *bytes, size_t length)
 {
@@ -132,8 +120,6 @@ static void tap(struct sim_agent *agent, const void *bytes, size_t length)
 			frame.type == HM_FRAME_DECLARE &&
 			get_sequence(&frame) <= agent->shipment.delivery.welcome.durable;
 		agent->counts[SIM_AGENT_GAPS] += frame.type == HM_FRAME_GAP;
-		if (agent->first_back > 0 && is_gap_over_durable(agent, &frame))
-			sim_oracle_mistook(agent->oracle, agent->number, agent->first_back);
 		sim_oracle_sent(agent->oracle, &agent->sent, &frame);
 	}
 }

@@ -183,7 +183,6 @@ static void restore_agent(struct simulation *simulation, struct sim_agent *agent
 			    sim_random_next(&simulation->faults.random));
 	sim_sent_copy(&agent->sent, &copy->sent);
 	agent->first_unsealed = copy->first_unsealed;
-	agent->first_back = simulation->oracle.n_ticks;
 	sim_faults_start_agent(simulation, agent);
 }
 

@@ -242,12 +242,6 @@ void sim_oracle_went_back(struct sim_oracle *oracle, unsigned agent, size_t n_ke
 	}
 }
 
-void sim_oracle_mistook(struct sim_oracle *oracle, unsigned agent, size_t first)
-{
-	for (size_t i = first; i < oracle->n_ticks; i++)
-		oracle->ticks[i].may_miss |= oracle->ticks[i].agent == agent;
-}
-
 void sim_oracle_store_lost(struct sim_oracle *oracle)
 {
 	for (size_t i = 0; i < oracle->n_samples; i++) {
@@ -390,8 +384,9 @@ static uint32_t add_content(struct sim_oracle *oracle, const struct frame *frame
 	if (frame->type == HM_FRAME_BATCH)
 		read_batch(oracle, &content, frame->payload, frame->length);
 	else if (frame->type == HM_FRAME_GAP &&
-		 wire_gap_get(frame->payload, frame->length, &content.gap) == HM_REASON_NONE)
-		sim_oracle_walk_gap(oracle, &content.gap, tell);
+		 wire_gap_get(frame->payload, frame->length, &content.gap) == HM_REASON_NONE &&
+		 !sim_oracle_walk_sequences(oracle, &content.gap, tell))
+		sim_oracle_walk_times(oracle, &content.gap, tell);
 	oracle->contents = reserve(oracle->contents, oracle->n_contents, 1,
 				   &oracle->contents_capacity, sizeof(*oracle->contents));
 	oracle->contents[oracle->n_contents] = content;

@@ -62,7 +62,6 @@ struct sim_tick {
 	bool is_taken;   /* it survives the process */
 	bool is_safe;    /* and the power */
 	bool may_double; /* it was on a disk that was copied, and in no message yet */
-	bool may_miss;   /* the collector has another message in its place, and nobody can know */
 	enum sim_excuse excuse;
 };
 
@@ -158,12 +157,6 @@ size_t sim_oracle_find_unacked(const struct sim_oracle *oracle, unsigned agent);
 
 /* The disk of an agent becomes a copy that has its ticks before that one. */
 void sim_oracle_went_back(struct sim_oracle *oracle, unsigned agent, size_t n_kept);
-
-/*
- * Ticks from one on, of an agent whose disk had become a copy, and who takes for its own what the collector has of its
- * epoch, since its own is gone: it had no room. What lies before that place is not sent.
- */
-void sim_oracle_mistook(struct sim_oracle *oracle, unsigned agent, size_t first);
 
 /* The store lost what it had, perhaps. Of an epoch that an agent has ended by then it cannot tell. */
 void sim_oracle_store_lost(struct sim_oracle *oracle);

@@ -174,14 +174,23 @@ void oracle_collide(struct world *world)
 	move_epoch(world, info.id, &world->epochs[find_epoch(world, info.id)]);
 }
 
+/* Has a GAP taken the place of the collector's last message? */
+static bool is_mark_in_gap(struct world *world, const struct spool_epoch_info *info, uint64_t mark)
+{
+	struct spool_message message;
+
+	return mark > info->acked && spool_next(world->spool, info->id, mark - 1, &message) == 0 &&
+	       message.type == HM_FRAME_GAP;
+}
+
 /* The spool is told what the collector has. @return false: the epoch is not what it was any more */
 static bool tell_mark(struct world *world, size_t i, struct spool_epoch_info *info, bool is_acked)
 {
 	struct world_stored *stored = &world->epochs[find_epoch(world, info->id)];
 
-	if (spool_compare(world->spool, info->id, stored->mark, stored->crc) == SPOOL_OTHER) {
-		/* Damage may take what was used last. */
-		if (world->is_rotten) {
+	if (spool_compare(world->spool, info->id, stored->mark, stored->crc) == -ESTALE) {
+		/* Damage may take what was used last; and what a GAP hides may be another's. */
+		if (world->is_rotten || is_mark_in_gap(world, info, stored->mark)) {
 			stored->is_other = true;
 			move_epoch(world, info->id, stored);
 			return false;
