@@ -357,19 +357,30 @@ static int move_epoch(struct spool *spool, struct spool_epoch *from, struct spoo
 	while (result == 0 && up_to < last) {
 		up_to = last;
 		result = copy_some(spool, from, to, durable, &up_to);
-		if (result == 0)
+		if (result == 0 && !spool->is_in_memory)
 			result = spool_write_all(spool);
 		if (result < 0)
 			up_to = undo_move(from, to);
 		from->base = up_to;
 		spool_epoch_remove(from, 0, spool_epoch_find(from, up_to + 1));
-		if (result < 0)
-			return result;
-		result = spool_make_room(spool);
-		if (spool->is_in_memory)
-			return -EAGAIN;
+		if (result == 0 && !to->is_in_memory) {
+			result = spool_make_room(spool);
+			if (spool->is_in_memory)
+				result = -EAGAIN;
+		}
 	}
 	return result;
+}
+
+/*
+ * Whose DECLAREs the copy of an epoch gets: its own; or, where a move was not finished, those of the copy behind it, which
+ * has taken them over.
+ */
+static const struct spool_epoch *find_declares(const struct spool *spool, size_t at)
+{
+	bool was_begun = spool->epochs[at]->base > 0 && at + 1 < spool->n_epochs;
+
+	return spool->epochs[was_begun ? at + 1 : at];
 }
 
 /* @return its place, or n_epochs: it is not there any more */
@@ -400,6 +411,19 @@ static void leave_epoch(struct spool *spool, uint32_t number)
 		spool_drop_epoch(spool, at);
 }
 
+/* Its copy has all of it. An epoch that no disk has is forgotten at once. */
+static void end_epoch(struct spool *spool, uint32_t number)
+{
+	size_t at = find_place(spool, number);
+
+	if (at == spool->n_epochs)
+		return;
+	spool->epochs[at]->acked = spool->epochs[at]->last;
+	if (spool->options.folder < 0)
+		spool_drop_epoch(spool, at);
+	spool_forget_epochs(spool);
+}
+
 int spool_new_epoch(struct spool *spool, const uint8_t epoch_id[static HM_ID_BYTES],
 		    uint64_t durable)
 {
@@ -415,7 +439,10 @@ int spool_new_epoch(struct spool *spool, const uint8_t epoch_id[static HM_ID_BYT
 	if (!from)
 		return -ENOENT;
 	number = from->number;
-	result = spool->is_in_memory ? -EAGAIN : make_epoch(spool, from, from, at);
+	/* Of an epoch in memory something may be on a disk that fails. */
+	result = spool->is_in_memory && spool->options.folder >= 0
+			 ? -EAGAIN
+			 : make_epoch(spool, from, find_declares(spool, at - 1), at);
 	if (result == 0) {
 		uint32_t copy = spool->last_epoch;
 
@@ -427,10 +454,7 @@ int spool_new_epoch(struct spool *spool, const uint8_t epoch_id[static HM_ID_BYT
 	}
 	if (result < 0)
 		return result == -ENOMEM ? result : -EAGAIN;
-	at = find_place(spool, number);
-	if (at < spool->n_epochs)
-		spool->epochs[at]->acked = spool->epochs[at]->last;
-	spool_forget_epochs(spool);
+	end_epoch(spool, number);
 	return 0;
 }
 
