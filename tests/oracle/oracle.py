@@ -1,10 +1,14 @@
 # SPDX-License-Identifier: MIT
 """Debian's prometheus-node-exporter, unpacked, and our agent: a round of each, below any root."""
 
+import fcntl
 import http.client
 import os
 import socket
 import subprocess
+import sys
+import tempfile
+import termios
 import time
 
 import exposition
@@ -15,6 +19,8 @@ BUILD = os.environ.get("HM_BUILD", os.path.join(PROJECT, "build"))
 FOLDER = os.path.join(BUILD, "oracle")
 ROOT = os.path.join(FOLDER, "root")
 NAME = "prometheus-node-exporter"
+HELD_BYTES = 4096  # the smallest pipe
+TIMEOUT_SECONDS = 120
 # It leaves out less by default.
 SAME_DEVICES = "".join(f"[plugin {name}]\nignore = {globs}\n" for name, globs in {
     "netdev": "", "netclass": "", "arp": "",
@@ -22,20 +28,46 @@ SAME_DEVICES = "".join(f"[plugin {name}]\nignore = {globs}\n" for name, globs in
 
 
 def unpack(packages):
-    subprocess.run([os.path.join(HERE, "packages"), FOLDER, *packages], check=True)
+    if subprocess.run([os.path.join(HERE, "packages"), FOLDER, *packages], check=False).returncode != 0:
+        sys.exit(1)
+
+
+class Round:
+    """A round of the agent in a format, held where it prints until finish(): so long its own memory and open files are there."""
+
+    def __init__(self, path, form):
+        self.path = path
+        config = os.path.join(FOLDER, "agent.conf")
+        with open(config, "w", encoding="ascii") as file:
+            file.write(f"[agent]\nspool = {FOLDER}/spool\nseries_max = 100000\n{SAME_DEVICES}")
+        command = [os.path.join(BUILD, "hostmetrics-agent"), "--once", "-o", form, "--config", config,
+                   "--plugins", os.path.join(BUILD, "plugins"), *(["--root", path] if path else [])]
+        self.errors = tempfile.TemporaryFile("w+")  # pylint: disable=consider-using-with
+        self.process = subprocess.Popen(  # pylint: disable=consider-using-with
+            command, stdout=subprocess.PIPE, stderr=self.errors, text=True, pipesize=HELD_BYTES)
+
+    def wait(self):
+        """Until it has read all: what it prints fills the pipe. What is shorter is not held."""
+        end = time.monotonic() + TIMEOUT_SECONDS
+        while self.process.poll() is None and time.monotonic() < end:
+            n_bytes = fcntl.ioctl(self.process.stdout, termios.FIONREAD, b"\0" * 4)
+            if int.from_bytes(n_bytes, sys.byteorder) >= HELD_BYTES:
+                return
+            time.sleep(0.002)
+
+    def finish(self):
+        """What it prints; "": there is nothing."""
+        text = self.process.communicate(timeout=TIMEOUT_SECONDS)[0]
+        self.errors.seek(0)
+        errors = self.errors.read()
+        self.errors.close()
+        if self.process.returncode != 0 and "nothing could be read" not in errors:
+            raise RuntimeError(f"{self.path}: {errors}")
+        return text
 
 
 def print_ours(path, form):
-    """A round of the agent in a format; "": there is nothing."""
-    config = os.path.join(FOLDER, "agent.conf")
-    with open(config, "w", encoding="ascii") as file:
-        file.write(f"[agent]\nspool = {FOLDER}/spool\nseries_max = 100000\n{SAME_DEVICES}")
-    command = [os.path.join(BUILD, "hostmetrics-agent"), "--once", "-o", form, "--config", config,
-               "--plugins", os.path.join(BUILD, "plugins")]
-    done = subprocess.run([*command, *(["--root", path] if path else [])], capture_output=True, text=True, check=False, timeout=120)
-    if done.returncode != 0 and "nothing could be read" not in done.stderr:
-        raise RuntimeError(f"{path}: {done.stderr}")
-    return done.stdout
+    return Round(path, form).finish()
 
 
 def free_port():
