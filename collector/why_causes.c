@@ -30,6 +30,7 @@ void why_causes_clear(struct why_causes *causes)
 	causes->gaps.n = 0;
 	causes->lost.n = 0;
 	causes->ended.n = 0;
+	causes->untold.n = 0;
 	causes->starts.n = 0;
 	causes->n_schedules = 0;
 	causes->n_deletes = 0;
@@ -44,6 +45,7 @@ void why_causes_done(struct why_causes *causes)
 	free(causes->gaps.at);
 	free(causes->lost.at);
 	free(causes->ended.at);
+	free(causes->untold.at);
 	free(causes->starts.at);
 	free(causes->schedules);
 	free(causes->deletes);
@@ -246,13 +248,15 @@ int why_causes_add_event(struct why_causes *causes, const struct chronicle_event
 
 int why_causes_settle(struct why_causes *causes)
 {
-	int result = why_clocks_settle(causes);
+	int result;
 
 	why_schedules_settle(causes);
+	result = why_clocks_settle(causes);
 	why_spans_settle(&causes->known);
 	why_spans_settle(&causes->gaps);
 	why_spans_settle(&causes->lost);
 	why_spans_settle(&causes->ended);
+	why_spans_settle(&causes->untold);
 	why_spans_settle(&causes->starts);
 	return result;
 }

@@ -70,6 +70,7 @@ struct why_causes {
 	struct why_spans lost;  /* when it came, and the store lost it */
 	/* The agent did not come to tell its end: up to when it was there again. */
 	struct why_spans ended;
+	struct why_spans untold;        /* what agents were killed before they told it */
 	struct why_spans starts;        /* up to when agents began */
 	struct why_schedule *schedules; /* by growing times */
 	size_t n_schedules;

@@ -15,6 +15,9 @@
 /* Of a clock that was set back more often no more is made than this: each time costs a look at all spans. */
 #define BACK_MAX 64
 
+/* An agent that is held up again so soon tells of it with its next shipment only. */
+#define HELD_UP_AGAIN_US INT64_C(60000000)
+
 bool why_clock_is_same_boot(const struct why_clock *a, const struct why_clock *b)
 {
 	return memcmp(a->boot_id, b->boot_id, HM_ID_BYTES) == 0;
@@ -40,6 +43,24 @@ static int settle_start(struct why_causes *causes, const struct why_clock *befor
 		is_reboot = false;
 	return why_spans_add(&causes->known, before->now_us, start->now_us,
 			     is_reboot ? HM_REASON_HOST_REBOOTED : HM_REASON_AGENT_STOPPED);
+}
+
+/*
+ * An agent that was held up, and was then killed, may have been held up again before it could tell.
+ * @param at  of the next start
+ */
+static int add_untold(struct why_causes *causes, size_t at)
+{
+	const struct why_clock *start = &causes->clocks[at];
+	const struct why_clock *last = at > 0 ? &causes->clocks[at - 1] : NULL;
+	int64_t until_us;
+
+	if (!last || last->event != HM_CLOCK_HELD_UP)
+		return 0;
+	until_us = why_add_times(last->now_us, HELD_UP_AGAIN_US + causes->shipped_us);
+	return why_spans_add(&causes->untold, last->now_us,
+			     until_us < start->now_us ? until_us : start->now_us,
+			     HM_REASON_AGENT_HELD_UP);
 }
 
 /* Is it told by the run of the agent that began there, and soon? */
@@ -195,6 +216,8 @@ static int settle_clock(struct why_causes *causes, size_t at, const struct why_c
 		if (lived->first_us == INT64_MIN || clock->now_us < lived->first_us)
 			lived->first_us = clock->now_us;
 		result = settle_start(causes, life, clock);
+		if (result == 0)
+			result = add_untold(causes, at);
 		return result == 0 && clock->now_us < clock->told_us
 			       ? add_set_back(causes, clock->told_us)
 			       : result;

@@ -14,7 +14,7 @@
 /* Were they told in one boot of the host? */
 bool why_clock_is_same_boot(const struct why_clock *a, const struct why_clock *b);
 
-/* Add spans to `known`, `ended` and `starts`, in no order; why_causes_settle() is the one to call. @return 0 or -ENOMEM */
+/* Add spans to `known`, `ended`, `untold` and `starts`, in no order; why_causes_settle() is the one to call. @return 0 or -ENOMEM */
 int why_clocks_settle(struct why_causes *causes);
 
 #endif

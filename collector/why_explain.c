@@ -11,6 +11,7 @@ enum rank {
 	RANK_LOST,
 	RANK_DELETED,
 	RANK_ENDED,
+	RANK_UNTOLD,
 	RANK_COUNT,
 };
 
@@ -48,6 +49,8 @@ static const struct why_spans *spans_of(const struct why *why, enum rank rank)
 		return &why->deleted;
 	case RANK_ENDED:
 		return why->is_early ? NULL : &why->causes->ended;
+	case RANK_UNTOLD:
+		return why->is_early ? NULL : &why->causes->untold;
 	case RANK_TOO_OLD:
 	case RANK_COUNT:
 		break;

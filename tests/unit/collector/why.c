@@ -701,6 +701,25 @@ Test(why, a_schedule_that_a_clock_told_which_was_ahead)
 	EXPECT_HOLES("110 120 170 180", 185, "120-170 spool_full");
 }
 
+Test(why, an_agent_that_was_killed_before_it_told_that_it_was_held_up_again)
+{
+	add_start(BOOT_A, 5, 5);
+	add_schedule(5, 10);
+	add_clock(HM_CLOCK_HELD_UP, BOOT_A, 58, 58, 30);
+	add_start(BOOT_A, 190, 190);
+	EXPECT_HOLES("10 20 60 70 110 120 190 200 400 410", 410,
+		     "20-60 agent_held_up; 70-110 agent_held_up; 120-190 agent_killed; "
+		     "200-400 unknown");
+}
+
+Test(why, an_agent_that_goes_on_and_tells_of_nothing)
+{
+	add_start(BOOT_A, 5, 5);
+	add_schedule(5, 10);
+	add_clock(HM_CLOCK_HELD_UP, BOOT_A, 58, 58, 30);
+	EXPECT_HOLES("10 20 60 70 110 120", 130, "20-60 agent_held_up; 70-110 unknown");
+}
+
 Test(why, an_agent_that_was_held_up)
 {
 	add_start(BOOT_A, 5, 5);
