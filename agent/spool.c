@@ -132,11 +132,13 @@ int spool_open(const struct spool_options *options, struct spool **ret_spool)
 	result = options->folder < 0 ? 0 : spool_recover(spool, &is_uncertain);
 	if (result == 0)
 		result = start(spool, is_uncertain);
-	if (result < 0)
+	if (result < 0) {
 		spool_free(spool);
-	else
-		*ret_spool = spool;
-	return result;
+		return result;
+	}
+	spool_free_bodies(spool);
+	*ret_spool = spool;
+	return 0;
 }
 
 void spool_free(struct spool *spool)

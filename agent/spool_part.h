@@ -110,6 +110,9 @@ int spool_begin_epoch(struct spool *spool, const struct spool_epoch *from);
  * memory, or whose copies of DECLAREs were lost, does not. @return NULL: there are no DECLAREs */
 const struct spool_epoch *spool_find_declaring(struct spool *spool);
 
+/* What is durable of epochs that have ended need not be in memory. */
+void spool_free_bodies(struct spool *spool);
+
 /* Forget an epoch. */
 void spool_drop_epoch(struct spool *spool, size_t i);
 

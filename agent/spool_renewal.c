@@ -83,7 +83,7 @@ static int copy_entry(struct spool *spool, const struct spool_entry *entry,
 
 /*
  * Copy DECLAREs as long as none is missing between them: those behind would not be accepted. Whoever
- * declares goes on from there.
+ * declares goes on from there. @return 0; -ENOMEM, or another -errno: one cannot be read now
  */
 static int copy_declares(struct spool *spool, const struct spool_epoch *from,
 			 struct spool_epoch *to)
@@ -100,10 +100,10 @@ static int copy_declares(struct spool *spool, const struct spool_epoch *from,
 		if (entry->type != HM_FRAME_DECLARE)
 			continue;
 		result = copy_entry(spool, entry, NULL, to);
-		if (result == -ENOMEM)
-			return result;
-		if (result < 0)
+		if (result == -EBADMSG)
 			return 0;
+		if (result < 0)
+			return result;
 		copy = &to->entries[to->n_entries - 1];
 		if (!count_series(copy->body, copy->body_bytes, &first, &behind) ||
 		    first > n_series) {
@@ -232,20 +232,27 @@ void spool_forget_epochs(struct spool *spool)
 	}
 }
 
-int spool_begin_epoch(struct spool *spool, const struct spool_epoch *from)
+void spool_free_bodies(struct spool *spool)
 {
-	struct spool_epoch *before = spool->n_epochs ? spool_current(spool) : NULL;
-	int result = make_epoch(spool, NULL, from, spool->n_epochs);
+	for (size_t i = 0; i + 1 < spool->n_epochs; i++) {
+		struct spool_epoch *epoch = spool->epochs[i];
 
-	if (result < 0 || !before)
-		return result;
-	for (size_t i = 0; i < before->n_entries; i++) {
-		if (before->entries[i].is_durable) {
-			free(before->entries[i].body);
-			before->entries[i].body = NULL;
+		for (size_t k = 0; k < epoch->n_entries; k++) {
+			if (epoch->entries[k].is_durable) {
+				free(epoch->entries[k].body);
+				epoch->entries[k].body = NULL;
+			}
 		}
 	}
-	return 0;
+}
+
+int spool_begin_epoch(struct spool *spool, const struct spool_epoch *from)
+{
+	int result = make_epoch(spool, NULL, from, spool->n_epochs);
+
+	if (result == 0)
+		spool_free_bodies(spool);
+	return result;
 }
 
 /* Is all acknowledged, and do all know it? Then nothing of the epochs is needed any more. */

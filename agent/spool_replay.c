@@ -220,8 +220,8 @@ static int replay_message(struct spool *spool, const struct log_record *record, 
 	entry.is_offered = true;
 	if (!is_durable)
 		entry.position = 0;
-	if (entry.type != HM_FRAME_GAP &&
-	    (!is_durable || (entry.type == HM_FRAME_DECLARE && epoch == spool_current(spool))))
+	/* DECLAREs say what the ids in ticks are: they are not to depend on being read another time. */
+	if (entry.type != HM_FRAME_GAP && (!is_durable || entry.type == HM_FRAME_DECLARE))
 		result = spool_entry_set_body(&entry, body.at, body.left);
 	if (result == 0)
 		result = spool_epoch_put(epoch, &entry);

@@ -191,6 +191,26 @@ Test(spool, does_not_open_where_nothing_can_be_known_of_what_is_there)
 	}
 }
 
+/* What the ids in batches mean is not to be lost because there are no descriptors for a moment. */
+Test(spool, begins_an_epoch_with_all_series_or_not_at_all)
+{
+	uint8_t id[HM_ID_BYTES];
+
+	(void)append_series("a");
+	(void)append(HM_FRAME_BATCH, "batch", 0);
+	cr_assert_eq(spool_sync(spool), 0);
+	memcpy(id, epoch_at(0).id, HM_ID_BYTES);
+	options.host_name.start = "web02";
+	reopen();
+
+	sim_disk_fail(sim, SIM_OPEN, 1, EMFILE, false);
+	cr_expect_eq(spool_new_epoch(spool, id, 7), -EAGAIN);
+	sim_disk_heal(sim);
+	cr_assert_eq(spool_new_epoch(spool, id, 7), 0);
+	cr_expect_str_eq(next(0, 0) + 9, "a");
+	cr_expect_str_neq(next(0, 1), "");
+}
+
 /* A moment later, without it, all is there; who does not wait has a gap. */
 Test(spool, waits_for_a_segment_that_the_disk_does_not_give_where_that_is_wanted)
 {
