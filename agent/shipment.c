@@ -125,22 +125,44 @@ bool shipment_is_done(const struct shipment *shipment)
 	       memcmp(info.id, shipment->epoch, HM_ID_BYTES) != 0;
 }
 
-void shipment_end(struct shipment *shipment)
+static void begin_epoch(struct shipment *shipment)
 {
 	/* What this session has sent may be stored by now. */
 	uint64_t sent = shipment->delivery.sent;
-	int result;
+	int result = spool_new_epoch(shipment->spool, shipment->epoch,
+				     sent > shipment->durable ? sent : shipment->durable);
 
-	if (shipment->delivery.end.outcome != DELIVERY_NEW_EPOCH)
-		return;
-	result = spool_new_epoch(shipment->spool, shipment->epoch,
-				 sent > shipment->durable ? sent : shipment->durable);
 	if (result == 0) {
 		message_warning("the collector has something else than the spool under the same "
 				"numbers: a new epoch begins");
 	} else if (result != -ENOENT) {
 		message_warning("no new epoch can begin yet: %s", strerror(-result));
 	}
+}
+
+/* Whoever has no DECLARE for a batch would send it for ever, and nothing behind it. */
+static void give_up_undeclared(struct shipment *shipment)
+{
+	int result = spool_give_up_undeclared(shipment->spool, shipment->epoch, shipment->durable,
+					      shipment->delivery.welcome.n_series);
+
+	if (result == 0) {
+		message_warning("spool: damage has taken what some of its batches are about: they "
+				"are given up");
+	} else if (result != -ENOENT) {
+		message_warning("spool: cannot look for batches without a declaration: %s",
+				strerror(-result));
+	}
+}
+
+void shipment_end(struct shipment *shipment)
+{
+	const struct delivery_end *end = &shipment->delivery.end;
+
+	if (end->outcome == DELIVERY_NEW_EPOCH)
+		begin_epoch(shipment);
+	else if (end->is_theirs && end->reason == HM_REASON_NOT_DECLARED)
+		give_up_undeclared(shipment);
 }
 
 bool shipment_is_drained(const struct shipment *shipment)

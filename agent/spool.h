@@ -207,6 +207,16 @@ int spool_compare(struct spool *spool, const uint8_t epoch[static HM_ID_BYTES], 
 		  uint32_t durable_crc);
 
 /*
+ * The collector has refused a batch of an epoch, since its series were not declared: what nobody can declare any more, as its
+ * DECLAREs are damaged, becomes GAPs, and no longer keeps all that is behind it from the collector.
+ * @param durable   what WELCOME said
+ * @param n_series  likewise
+ * @return 0; -ENOENT: there is no such batch; -ENOMEM; -errno: it cannot all be read now
+ */
+int spool_give_up_undeclared(struct spool *spool, const uint8_t epoch[static HM_ID_BYTES],
+			     uint64_t durable, uint32_t n_series);
+
+/*
  * A new epoch in place of one that the collector has otherwise: with its DECLAREs, then what is not
  * acknowledged, under new sequences. Batches that may be stored under the old ones become a GAP.
  * @param durable  what WELCOME said

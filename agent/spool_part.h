@@ -100,7 +100,20 @@ static inline struct spool_epoch *spool_current(const struct spool *spool)
 	return spool->epochs[spool->n_epochs - 1];
 }
 
+/* -- spool_send.c ------------------------------------------------------------------------------ */
+
+/* @return NULL: there is none of this id (any more) */
+struct spool_epoch *spool_find_epoch(const struct spool *spool,
+				     const uint8_t id[static HM_ID_BYTES]);
+
+/* It is lost: a GAP from now on, to be written. */
+void spool_give_up(struct spool *spool, struct spool_epoch *epoch, struct spool_entry *entry);
+
 /* -- spool_renewal.c --------------------------------------------------------------------------- */
+
+/* Which series a DECLARE is about. @return false: it cannot be read */
+bool spool_count_series(const void *body, size_t body_bytes, uint32_t *ret_first,
+			uint32_t *ret_behind);
 
 /* Make an epoch of this host that is current from now on, with the DECLAREs of another.
  * @param from  NULL = none. @return 0; -ENOMEM; -errno of random */

@@ -22,9 +22,8 @@ void spool_drop_epoch(struct spool *spool, size_t i)
 	spool->drops = SPOOL_DROPS_SAID;
 }
 
-/* Which series a DECLARE is about. @return false: it cannot be read */
-static bool count_series(const void *body, size_t body_bytes, uint32_t *ret_first,
-			 uint32_t *ret_behind)
+bool spool_count_series(const void *body, size_t body_bytes, uint32_t *ret_first,
+			uint32_t *ret_behind)
 {
 	struct cursor cursor = {.at = body, .left = body_bytes};
 	uint32_t n = 0;
@@ -105,7 +104,7 @@ static int copy_declares(struct spool *spool, const struct spool_epoch *from,
 		if (result < 0)
 			return result;
 		copy = &to->entries[to->n_entries - 1];
-		if (!count_series(copy->body, copy->body_bytes, &first, &behind) ||
+		if (!spool_count_series(copy->body, copy->body_bytes, &first, &behind) ||
 		    first > n_series) {
 			spool_epoch_remove(to, to->n_entries - 1, 1);
 			to->last--;
@@ -130,8 +129,8 @@ static uint32_t n_declared(struct spool *spool, const struct spool_epoch *epoch)
 		if (entry->type != HM_FRAME_DECLARE)
 			continue;
 		if (spool_read_body(spool, entry, &body) == 0 &&
-		    count_series(body.data, body.length, &first, &behind) && first <= n_series &&
-		    behind > n_series)
+		    spool_count_series(body.data, body.length, &first, &behind) &&
+		    first <= n_series && behind > n_series)
 			n_series = behind;
 		buffer_done(&body);
 	}

@@ -91,8 +91,8 @@ int spool_read_body(struct spool *spool, const struct spool_entry *entry, struct
 	return result;
 }
 
-static struct spool_epoch *find_epoch(const struct spool *spool,
-				      const uint8_t id[static HM_ID_BYTES])
+struct spool_epoch *spool_find_epoch(const struct spool *spool,
+				     const uint8_t id[static HM_ID_BYTES])
 {
 	for (size_t i = 0; i < spool->n_epochs; i++) {
 		if (memcmp(spool->epochs[i]->id, id, HM_ID_BYTES) == 0)
@@ -150,13 +150,11 @@ static int lend(struct spool *spool, const struct spool_epoch *epoch, struct spo
 	return 0;
 }
 
-/* What cannot be read is a GAP from now on. */
-static int give_up(struct spool *spool, struct spool_epoch *epoch, size_t i)
+void spool_give_up(struct spool *spool, struct spool_epoch *epoch, struct spool_entry *entry)
 {
-	struct spool_entry *entry = &epoch->entries[i];
-	int result;
-
 	spool->n_damaged++;
+	free(entry->body);
+	entry->body = NULL;
 	entry->type = HM_FRAME_GAP;
 	entry->reason = HM_REASON_SPOOL_DAMAGED;
 	entry->body_bytes = SPOOL_GAP_BODY_BYTES;
@@ -164,6 +162,14 @@ static int give_up(struct spool *spool, struct spool_epoch *epoch, size_t i)
 	entry->has_crc = false;
 	epoch->n_undurable += entry->is_durable;
 	entry->is_durable = false;
+}
+
+/* What cannot be read is a GAP from now on. */
+static int give_up(struct spool *spool, struct spool_epoch *epoch, size_t i)
+{
+	int result;
+
+	spool_give_up(spool, epoch, &epoch->entries[i]);
 	if (spool->is_in_memory)
 		return 0;
 	result = spool_write_all(spool);
@@ -173,7 +179,7 @@ static int give_up(struct spool *spool, struct spool_epoch *epoch, size_t i)
 int spool_next(struct spool *spool, const uint8_t epoch_id[static HM_ID_BYTES], uint64_t after,
 	       struct spool_message *ret_message)
 {
-	struct spool_epoch *epoch = find_epoch(spool, epoch_id);
+	struct spool_epoch *epoch = spool_find_epoch(spool, epoch_id);
 	int result = -EBADMSG;
 
 	while (epoch && result == -EBADMSG) {
@@ -194,7 +200,7 @@ int spool_next(struct spool *spool, const uint8_t epoch_id[static HM_ID_BYTES], 
 int spool_next_declare(struct spool *spool, const uint8_t epoch_id[static HM_ID_BYTES],
 		       uint64_t after, struct spool_message *ret_message)
 {
-	struct spool_epoch *epoch = find_epoch(spool, epoch_id);
+	struct spool_epoch *epoch = spool_find_epoch(spool, epoch_id);
 
 	if (!epoch)
 		return -ENOENT;
@@ -234,7 +240,7 @@ static void count_acked(struct spool *spool, const struct spool_epoch *epoch, ui
 
 void spool_acked(struct spool *spool, const uint8_t epoch_id[static HM_ID_BYTES], uint64_t sequence)
 {
-	struct spool_epoch *epoch = find_epoch(spool, epoch_id);
+	struct spool_epoch *epoch = spool_find_epoch(spool, epoch_id);
 	struct spool_entry *entry;
 	uint64_t used;
 
@@ -277,7 +283,7 @@ static int compare_entry(struct spool *spool, const struct spool_epoch *epoch,
 int spool_compare(struct spool *spool, const uint8_t epoch_id[static HM_ID_BYTES], uint64_t durable,
 		  uint32_t durable_crc)
 {
-	struct spool_epoch *epoch = find_epoch(spool, epoch_id);
+	struct spool_epoch *epoch = spool_find_epoch(spool, epoch_id);
 	size_t i;
 
 	if (durable == 0 || !epoch)

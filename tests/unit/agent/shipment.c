@@ -8,6 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/batch.h"
+#include "common/block.h"
 #include "common/wire_ack.h"
 #include "common/wire_end.h"
 #include "common/wire_stamp.h"
@@ -91,10 +93,16 @@ static void give(enum hm_frame_type type, struct buffer *payload)
 	take();
 }
 
+/* How many series of the epoch the collector knows. */
+static uint32_t n_known;
+
 static void connect_and_welcome(uint64_t durable, uint32_t crc)
 {
-	struct wire_welcome welcome = {
-		.store_id = {1}, .durable = durable, .durable_crc = crc, .max_unacked = 32};
+	struct wire_welcome welcome = {.store_id = {1},
+				       .durable = durable,
+				       .durable_crc = crc,
+				       .n_series = n_known,
+				       .max_unacked = 32};
 	struct buffer payload = {0};
 
 	n_messages = 0;
@@ -200,4 +208,50 @@ Test(shipment, sends_nothing_under_two_epochs)
 	test_spool_append(spool, 10, 1);
 	connect_and_welcome(0, 0);
 	cr_assert_eq(n_messages, 1, "what was sent may be stored");
+}
+
+/* A BATCH of one sample. */
+static void append_sample_of(uint32_t series_id)
+{
+	struct block_encoder *encoder = block_encoder_new();
+	const int64_t time_us = 1000;
+	const double value = 1;
+	struct block_column column = {.series_id = series_id, .values = &value, .n_values = 1};
+	struct spool_draft draft = {.type = HM_FRAME_BATCH, .n_samples = 1};
+	struct buffer block = {0};
+	struct buffer body = {0};
+	uint64_t sequence;
+
+	cr_assert_eq(block_encode(encoder, &time_us, 1, &column, 1, BLOCK_EFFORT_FAST, &block), 0);
+	batch_put_block(&body, block.data, block.length);
+	draft.body = body.data;
+	draft.body_bytes = body.length;
+	cr_assert_eq(spool_append_message(spool, &draft, &sequence), 0);
+	cr_assert_eq(spool_sync(spool), 0);
+	block_encoder_free(encoder);
+	buffer_done(&block);
+	buffer_done(&body);
+}
+
+Test(shipment, gives_up_what_nobody_can_declare_any_more)
+{
+	struct wire_end end = {.reason = HM_REASON_NOT_DECLARED};
+	struct buffer payload = {0};
+	struct spool_message message;
+
+	append_sample_of(1);
+	append_sample_of(0);
+	n_known = 1;
+	connect_and_welcome(0, 0);
+	cr_assert_eq(n_messages, 2);
+	wire_end_put(&payload, &end);
+	give(HM_FRAME_ERROR, &payload);
+	shipment_end(&shipment);
+
+	connect_and_welcome(0, 0);
+	cr_expect_eq(n_messages, 1);
+	cr_expect_eq(stamp.sequence, 2);
+	cr_assert_eq(spool_next(spool, stamp.epoch, 0, &message), 0);
+	cr_expect_eq(message.type, HM_FRAME_GAP);
+	cr_expect_eq(message.sequence, 1);
 }
