@@ -15,7 +15,7 @@
 
 #include "hostmetrics/plugin.h"
 #include "hostmetrics/sysfs.h"
-#include "plugins/budget.h"
+#include "plugins/milliseconds.h"
 
 #define CPUS "/sys/devices/system/cpu"
 
@@ -81,7 +81,7 @@ static const struct hm_attribute attributes[N_FREQUENCIES] = {
 };
 
 static const struct hm_option options[] = {
-	{.name = BUDGET_NAME, .fallback = "2", .help = BUDGET_HELP, .check = budget_check},
+	{.name = BUDGET_NAME, .fallback = "2", .help = BUDGET_HELP, .check = milliseconds_check},
 };
 
 #define GOVERNOR_MAX 32
@@ -158,7 +158,7 @@ static int add_cpu(void *context, const char *device)
 static int start_collect(void *memory, const struct hm_host *host)
 {
 	struct state *state = memory;
-	int64_t budget = budget_us(host);
+	int64_t budget = milliseconds_us(host, BUDGET_NAME);
 	int result;
 
 	if (budget < 0)

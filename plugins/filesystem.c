@@ -2,7 +2,6 @@
 /* Size and free space of every mounted file system. */
 
 #include <errno.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,9 +11,8 @@
 #include "hostmetrics/plugin.h"
 #include "hostmetrics/sysfs.h"
 #include "hostmetrics/task.h"
+#include "plugins/milliseconds.h"
 #include "plugins/mountinfo.h"
-
-#define TIMEOUT_MS_MAX 10000
 
 enum metric {
 	METRIC_SIZE,
@@ -60,17 +58,6 @@ static const struct hm_metric metrics[N_METRICS] = {
 			       {"device", "major", "minor", "mountpoint"}},
 };
 
-static int check_timeout(const char *value, char *reason, size_t size)
-{
-	struct hm_span word = {value, strlen(value)};
-	uint64_t timeout_ms;
-
-	if (hm_span_uint64(word, &timeout_ms) == 0 && timeout_ms - 1 < TIMEOUT_MS_MAX)
-		return 0;
-	(void)snprintf(reason, size, "must be 1 to %d", TIMEOUT_MS_MAX);
-	return -EINVAL;
-}
-
 static const struct hm_option options[] = {
 	{
 		.name = "ignore_types",
@@ -88,10 +75,10 @@ static const struct hm_option options[] = {
 		.help = "Globs: what is mounted there is left out; * takes / as well.",
 	},
 	{
-		.name = "timeout_ms",
-		.fallback = "30",
+		.name = TIMEOUT_NAME,
+		.fallback = TIMEOUT_FALLBACK,
 		.help = "How long file systems that may not answer (NFS, FUSE, ...) are waited for.",
-		.check = check_timeout,
+		.check = milliseconds_check,
 	},
 };
 
@@ -285,14 +272,6 @@ static void add_tasks(struct state *state, struct mounts *mounts)
 	}
 }
 
-/* The kernel says when the table has changed: there may be thousands of mounts. */
-static bool is_changed(struct state *state)
-{
-	struct pollfd poll_fd = {.fd = state->table.fd, .events = POLLPRI};
-
-	return !state->has_table || hm_is_redirected(state->host) || poll(&poll_fd, 1, 0) != 0;
-}
-
 static int read_table(struct state *state)
 {
 	struct mounts mounts = {0};
@@ -371,7 +350,8 @@ static void emit(struct hm_batch *out, const struct mount *mount, int error,
 static int get_current_state(void *memory, struct hm_batch *out)
 {
 	struct state *state = memory;
-	int result = is_changed(state) ? read_table(state) : 0;
+	bool is_changed = !state->has_table || mountinfo_has_changed(&state->table, state->host);
+	int result = is_changed ? read_table(state) : 0;
 
 	if (result < 0)
 		return result;
@@ -387,21 +367,16 @@ static int get_current_state(void *memory, struct hm_batch *out)
 	return state->mounts.n > 0 ? 0 : -ENODATA;
 }
 
-/* That of process 1 has what is mounted on the host; the agent's own may have more, and less. */
 static int start_collect(void *memory, const struct hm_host *host)
 {
 	struct state *state = memory;
-	const char *timeout = hm_option(host, "timeout_ms");
-	uint64_t timeout_ms = 0;
 	int result;
 
 	state->host = host;
-	if (hm_span_uint64((struct hm_span){timeout, strlen(timeout)}, &timeout_ms) < 0)
+	state->timeout_us = milliseconds_us(host, TIMEOUT_NAME);
+	if (state->timeout_us < 0)
 		return -EINVAL;
-	state->timeout_us = (int64_t)timeout_ms * 1000;
-	result = hm_text_open(&state->table, host, "/proc/1/mountinfo");
-	if (result == -ENOENT || result == -EACCES)
-		result = hm_text_open(&state->table, host, "/proc/self/mountinfo");
+	result = mountinfo_open(&state->table, host);
 	if (result < 0)
 		return result == -ENOENT ? -ENODEV : result;
 	return hm_tasks_new(&state->tasks);

@@ -10,9 +10,9 @@
 
 #include "hostmetrics/plugin.h"
 #include "hostmetrics/sysfs.h"
-#include "plugins/budget.h"
 #include "plugins/hwmon_chip.h"
 #include "plugins/hwmon_sensors.h"
+#include "plugins/milliseconds.h"
 
 #define CLASS "/sys/class/hwmon"
 
@@ -24,7 +24,7 @@ static const struct hm_option options[] = {
 		.fallback = "",
 		.help = "Globs of chips to leave out, and of sensors: platform_coretemp_* *;temp9",
 	},
-	{.name = BUDGET_NAME, .fallback = "10", .help = BUDGET_HELP, .check = budget_check},
+	{.name = BUDGET_NAME, .fallback = "10", .help = BUDGET_HELP, .check = milliseconds_check},
 };
 
 /* A sensor's file, of which a chip may have one in each of its two folders. */
@@ -208,7 +208,7 @@ static int find_chip(void *context, const char *device)
 static int start_collect(void *memory, const struct hm_host *host)
 {
 	struct state *state = memory;
-	int64_t budget = budget_us(host);
+	int64_t budget = milliseconds_us(host, BUDGET_NAME);
 	int result;
 
 	if (budget < 0)

@@ -3,7 +3,25 @@
 
 #include "plugins/mountinfo.h"
 
+#include <errno.h>
+#include <poll.h>
 #include <string.h>
+
+int mountinfo_open(struct hm_text *table, const struct hm_host *host)
+{
+	int result = hm_text_open(table, host, "/proc/1/mountinfo");
+
+	if (result == -ENOENT || result == -EACCES)
+		result = hm_text_open(table, host, "/proc/self/mountinfo");
+	return result;
+}
+
+bool mountinfo_has_changed(const struct hm_text *table, const struct hm_host *host)
+{
+	struct pollfd poll_fd = {.fd = table->fd, .events = POLLPRI};
+
+	return hm_is_redirected(host) || poll(&poll_fd, 1, 0) != 0;
+}
 
 /* "\040" stands for a blank there. A label has blanks and backslashes only; what is asked for has all. */
 static void copy_text(char *out, struct hm_span word, bool is_label)

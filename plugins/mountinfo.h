@@ -20,6 +20,15 @@ struct mountinfo_line {
 	struct hm_span super_options;
 };
 
+/*
+ * Open the table of process 1, which has what is mounted on the host; where that is not to be had, this process's own, which
+ * may have more, and less. @return as hm_text_open()
+ */
+int mountinfo_open(struct hm_text *table, const struct hm_host *host);
+
+/* Has it changed since this was asked for last? The kernel says so; below a root that is not known, so it may have. */
+bool mountinfo_has_changed(const struct hm_text *table, const struct hm_host *host);
+
 /* @return false: it is no whole line */
 bool mountinfo_parse(struct hm_span text, struct mountinfo_line *ret_line);
 
