@@ -10,17 +10,14 @@ from then on. Process 1 of the namespaces is this one; SIGTERM goes to the progr
 all ends with it. Its exit code is the program's.
 """
 
-import ctypes
 import os
 import select
 import signal
 import struct
 import sys
 
-LIBC = ctypes.CDLL(None, use_errno=True)
-CLONE_NEWNS, CLONE_NEWPID = 0x20000, 0x20000000
-MS_REC, MS_PRIVATE = 0x4000, 1 << 18
-PR_SET_PDEATHSIG = 1
+import namespaces
+from namespaces import mount
 
 GETATTR, STATFS, INIT = 3, 17, 26
 UNANSWERED = (2, 36, 42)  # FORGET, INTERRUPT, BATCH_FORGET
@@ -28,17 +25,6 @@ IN_HEADER = struct.Struct("IIQQIIII")
 OUT_HEADER = struct.Struct("IiQ")
 ENOSYS = 38
 BLOCKS = 1000
-
-
-def call(function, *arguments):
-    if function(*arguments) != 0:
-        error = ctypes.get_errno()
-        raise OSError(error, os.strerror(error))
-
-
-def mount(source, target, kind, flags=0, data=None):
-    call(LIBC.mount, source.encode(), target.encode(), kind and kind.encode(), ctypes.c_ulong(flags),
-         data and data.encode())
 
 
 class FileSystem:
@@ -120,28 +106,14 @@ def follow(pid, frozen, freeze_path):
 
 
 def run_inside(folder, words):
-    os.setpgid(0, 0)
-    mount("none", "/", None, MS_REC | MS_PRIVATE)
-    mount("proc", "/proc", "proc")
     serve(FileSystem(os.path.join(folder, "hung"), os.path.join(folder, "answer")))
     frozen = serve(FileSystem(os.path.join(folder, "frozen")))
     serve(Automount(os.path.join(folder, "auto"), os.path.join(folder, "triggered")))
-    pid = os.fork()
-    if pid == 0:
-        os.setpgid(0, 0)
-        os.execv(words[0], words)
-    signal.signal(signal.SIGTERM, lambda number, _: os.kill(pid, number))
-    return follow(pid, frozen, os.path.join(folder, "freeze"))
+    return follow(namespaces.start(words), frozen, os.path.join(folder, "freeze"))
 
 
 def main(folder, *words):
-    call(LIBC.unshare, CLONE_NEWNS | CLONE_NEWPID)
-    pid = os.fork()
-    if pid == 0:
-        LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-        os._exit(run_inside(folder, words))
-    signal.signal(signal.SIGTERM, lambda number, _: os.kill(pid, number))
-    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    return namespaces.run(lambda: run_inside(folder, words))
 
 
 if __name__ == "__main__":

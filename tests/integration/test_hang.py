@@ -7,6 +7,7 @@ import sys
 import time
 
 import sampled
+from processes import name_of, processes_below
 from support import PATIENCE, Case, ctl, query, wait_until
 
 # So long it hangs; the longer, the more is shown.
@@ -16,21 +17,6 @@ LATE_SECONDS = 0.05
 STOP_SECONDS = 2
 FUSE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "fuse.py")
 SIZE = "node_filesystem_size_bytes"
-
-
-def processes_below(pid):
-    """All that a process has started, and what these have."""
-    found = []
-    for task in os.listdir(f"/proc/{pid}/task"):
-        with open(f"/proc/{pid}/task/{task}/children", encoding="ascii") as file:
-            for child in file.read().split():
-                found += [int(child), *processes_below(child)]
-    return found
-
-
-def name_of(pid):
-    with open(f"/proc/{pid}/comm", encoding="ascii") as file:
-        return file.read().strip()
 
 
 class Hang(Case):
