@@ -2,8 +2,7 @@
 /*
  * Space, devices, errors and commits of each mounted Btrfs file system.
  *
- * No disk is woken: all of /sys/fs/btrfs is kept in memory. What only an ioctl(2) on the mount tells, as the unused bytes of
- * each device, is not told.
+ * No disk is woken: all of /sys/fs/btrfs is kept in memory, and so is what ioctl(2) tells of the devices.
  */
 
 #include <bsd/string.h>
@@ -15,101 +14,51 @@
 
 #include "hostmetrics/plugin.h"
 #include "hostmetrics/sysfs.h"
+#include "plugins/btrfs_devices.h"
+#include "plugins/btrfs_metrics.h"
 #include "plugins/folder_watch.h"
-
-#define FOLDER "/sys/fs/btrfs"
-#define GROUP  FOLDER "/*/allocation/TYPE/"
-#define COMMIT FOLDER "/*/commit_stats, since Linux 6.0, "
+#include "plugins/milliseconds.h"
 
 #define PATH_BYTES 256
 
-enum metric {
-	METRIC_INFO,
-	METRIC_RESERVE,
-	METRIC_RESERVED,
-	METRIC_USED,
-	METRIC_SIZE,
-	METRIC_RATIO,
-	METRIC_DEVICE_SIZE,
-	METRIC_ERRORS,
-	METRIC_COMMITS,
-	METRIC_COMMIT_LAST,
-	METRIC_COMMIT_MAX,
-	METRIC_COMMIT_SECONDS,
-	N_METRICS,
+static const struct hm_option options[] = {
+	{
+		.name = TIMEOUT_NAME,
+		.fallback = TIMEOUT_FALLBACK,
+		.help = "How long file systems are waited for that are asked for their devices.",
+		.check = milliseconds_check,
+	},
 };
-
-/* clang-format off */
-static const struct hm_metric metrics[N_METRICS] = {
-	[METRIC_INFO] = {.name = "node_btrfs_info", .unit = "", .kind = HM_GAUGE,
-	 .labels = {"uuid","label"}, .source = FOLDER "/*/metadata_uuid, label",
-	 .help = "A mounted file system and its label; always 1."},
-	[METRIC_RESERVE] = {.name = "node_btrfs_global_rsv_size_bytes", .unit = "bytes",
-	 .kind = HM_GAUGE, .labels = {"uuid"},
-	 .source = FOLDER "/*/allocation/global_rsv_size, bytes",
-	 .help = "Size of the reserve for metadata."},
-	[METRIC_RESERVED] = {.name = "node_btrfs_reserved_bytes", .unit = "bytes", .kind = HM_GAUGE,
-	 .labels = {"uuid","block_group_type"}, .source = GROUP "bytes_reserved, bytes",
-	 .help = "Space reserved for what is about to be written."},
-	[METRIC_USED] = {.name = "node_btrfs_used_bytes", .unit = "bytes", .kind = HM_GAUGE,
-	 .labels = {"uuid","block_group_type","mode"}, .source = GROUP "MODE/used_bytes, bytes",
-	 .help = "Space in use, each byte counted once whatever the copies."},
-	[METRIC_SIZE] = {.name = "node_btrfs_size_bytes", .unit = "bytes", .kind = HM_GAUGE,
-	 .labels = {"uuid","block_group_type","mode"}, .source = GROUP "MODE/total_bytes, bytes",
-	 .help = "Space allocated, each byte counted once whatever the copies."},
-	[METRIC_RATIO] = {.name = "node_btrfs_allocation_ratio", .unit = "ratio", .kind = HM_GAUGE,
-	 .labels = {"uuid","block_group_type","mode"},
-	 .source = GROUP "MODE: the mode, and the number of devices",
-	 .help = "Bytes on the disks for each byte of data."},
-	[METRIC_DEVICE_SIZE] = {.name = "node_btrfs_device_size_bytes", .unit = "bytes",
-	 .kind = HM_GAUGE, .labels = {"uuid","device"},
-	 .source = FOLDER "/*/devices/*/size, sectors of 512 bytes",
-	 .help = "Size of a device of the file system."},
-	[METRIC_ERRORS] = {.name = "node_btrfs_devid_errors_total", .unit = "", .kind = HM_COUNTER,
-	 .labels = {"uuid","devid","type"},
-	 .source = FOLDER "/*/devinfo/*/error_stats, since Linux 5.14",
-	 .help = "Errors of a device of the file system, by its number in it."},
-	[METRIC_COMMITS] = {.name = "node_btrfs_commits_total", .unit = "", .kind = HM_COUNTER,
-	 .labels = {"uuid"}, .source = COMMIT "commits", .help = "Transactions committed."},
-	[METRIC_COMMIT_LAST] = {.name = "node_btrfs_last_commit_seconds", .unit = "seconds",
-	 .kind = HM_GAUGE, .labels = {"uuid"}, .source = COMMIT "last_commit_ms, milliseconds",
-	 .help = "How long the last commit took."},
-	[METRIC_COMMIT_MAX] = {.name = "node_btrfs_max_commit_seconds", .unit = "seconds",
-	 .kind = HM_GAUGE, .labels = {"uuid"}, .source = COMMIT "max_commit_ms, milliseconds",
-	 .help = "How long the slowest commit took."},
-	[METRIC_COMMIT_SECONDS] = {.name = "node_btrfs_commit_seconds_total", .unit = "seconds",
-	 .kind = HM_COUNTER, .labels = {"uuid"}, .source = COMMIT "total_commit_ms, milliseconds",
-	 .help = "How long all commits took together."},
-};
-/* clang-format on */
 
 static const struct hm_attribute reserve = {.file = "global_rsv_size",
-					    .metric = &metrics[METRIC_RESERVE]};
+					    .metric = &btrfs_metrics[BTRFS_RESERVE]};
 static const struct hm_attribute reserved = {.file = "bytes_reserved",
-					     .metric = &metrics[METRIC_RESERVED]};
-static const struct hm_attribute used = {.file = "used_bytes", .metric = &metrics[METRIC_USED]};
-static const struct hm_attribute size = {.file = "total_bytes", .metric = &metrics[METRIC_SIZE]};
+					     .metric = &btrfs_metrics[BTRFS_RESERVED]};
+static const struct hm_attribute used = {.file = "used_bytes",
+					 .metric = &btrfs_metrics[BTRFS_USED]};
+static const struct hm_attribute size = {.file = "total_bytes",
+					 .metric = &btrfs_metrics[BTRFS_SIZE]};
 static const struct hm_attribute device_size = {
-	.file = "size", .metric = &metrics[METRIC_DEVICE_SIZE], .factor = 512};
+	.file = "size", .metric = &btrfs_metrics[BTRFS_DEVICE_SIZE], .factor = 512};
 
 /* A line of two words, the second one a number. */
 struct field {
 	const char *word;
-	enum metric metric;
+	enum btrfs_metric metric;
 	double divisor;
 	const char *type; /* a label; NULL = it has none */
 };
 
 static const struct field fields[] = {
-	{"write_errs", METRIC_ERRORS, 1, "write"},
-	{"read_errs", METRIC_ERRORS, 1, "read"},
-	{"flush_errs", METRIC_ERRORS, 1, "flush"},
-	{"corruption_errs", METRIC_ERRORS, 1, "corruption"},
-	{"generation_errs", METRIC_ERRORS, 1, "generation"},
-	{"commits", METRIC_COMMITS, 1, NULL},
-	{"last_commit_ms", METRIC_COMMIT_LAST, 1000, NULL},
-	{"max_commit_ms", METRIC_COMMIT_MAX, 1000, NULL},
-	{"total_commit_ms", METRIC_COMMIT_SECONDS, 1000, NULL},
+	{"write_errs", BTRFS_ERRORS, 1, "write"},
+	{"read_errs", BTRFS_ERRORS, 1, "read"},
+	{"flush_errs", BTRFS_ERRORS, 1, "flush"},
+	{"corruption_errs", BTRFS_ERRORS, 1, "corruption"},
+	{"generation_errs", BTRFS_ERRORS, 1, "generation"},
+	{"commits", BTRFS_COMMITS, 1, NULL},
+	{"last_commit_ms", BTRFS_COMMIT_LAST, 1000, NULL},
+	{"max_commit_ms", BTRFS_COMMIT_MAX, 1000, NULL},
+	{"total_commit_ms", BTRFS_COMMIT_SECONDS, 1000, NULL},
 };
 
 #define N_FIELDS (sizeof(fields) / sizeof(fields[0]))
@@ -126,15 +75,24 @@ struct lines {
 
 /* What stays as it is until folders come or go. */
 struct constant {
-	enum metric metric;
+	enum btrfs_metric metric;
 	double value;
 	char uuid[HM_DEVICE_NAME_MAX];
 	char label[264];               /* of the file system, or the type of the block group */
 	char mode[HM_DEVICE_NAME_MAX]; /* of the block group */
 };
 
+/* What its devices are called and how large they are, where it cannot be asked for more. */
+struct filesystem {
+	char fsid[HM_DEVICE_NAME_MAX];
+	char uuid[HM_DEVICE_NAME_MAX];
+	struct hm_attributes sizes;
+};
+
 struct state {
 	const struct hm_host *host;
+	int64_t timeout_us;
+	struct btrfs_devices devices;
 	struct folder_watch *watches; /* all folders in which folders come and go */
 	size_t n_watches;
 	bool is_half; /* the last search failed */
@@ -142,6 +100,8 @@ struct state {
 	size_t n_constants;
 	struct lines *lines;
 	size_t n_lines;
+	struct filesystem *filesystems;
+	size_t n_filesystems;
 	struct hm_attributes numbers;
 	/* The file system that is looked at, and its block group: */
 	char folder[128];
@@ -180,6 +140,22 @@ static int add_constant(struct state *state, const struct constant *constant)
 		return -ENOMEM;
 	state->constants = constants;
 	constants[state->n_constants++] = *constant;
+	return 0;
+}
+
+static int append_filesystem(struct state *state, const char *fsid)
+{
+	struct filesystem *list =
+		reallocarray(state->filesystems, state->n_filesystems + 1, sizeof(*list));
+	struct filesystem *added;
+
+	if (!list)
+		return -ENOMEM;
+	state->filesystems = list;
+	added = &list[state->n_filesystems++];
+	*added = (struct filesystem){0};
+	(void)strlcpy(added->fsid, fsid, sizeof(added->fsid));
+	(void)strlcpy(added->uuid, state->uuid, sizeof(added->uuid));
 	return 0;
 }
 
@@ -228,7 +204,7 @@ static double mode_ratio(const char *mode, double n_devices)
 static int add_mode(void *context, const char *mode)
 {
 	struct state *state = context;
-	struct constant ratio = {.metric = METRIC_RATIO,
+	struct constant ratio = {.metric = BTRFS_RATIO,
 				 .value = mode_ratio(mode, (double)state->n_devices)};
 	char folder[PATH_BYTES];
 	char path[PATH_BYTES + 16];
@@ -259,12 +235,13 @@ static int add_mode(void *context, const char *mode)
 static int add_device(void *context, const char *device)
 {
 	struct state *state = context;
+	struct hm_attributes *sizes = &state->filesystems[state->n_filesystems - 1].sizes;
 	char folder[PATH_BYTES];
 
 	state->n_devices++;
 	(void)snprintf(folder, sizeof(folder), "%s/devices/%s", state->folder, device);
-	return optional(hm_attributes_add(&state->numbers, state->host, &device_size, folder,
-					  state->uuid, device));
+	return optional(hm_attributes_add(sizes, state->host, &device_size, folder, state->uuid,
+					  device, ""));
 }
 
 static int add_devid(void *context, const char *devid)
@@ -305,7 +282,7 @@ static bool is_known(const struct state *state, const char *uuid)
 /* A label that is changed while the file system is mounted is told with the next change of folders. */
 static int add_info(struct state *state, const char *name)
 {
-	struct constant info = {.metric = METRIC_INFO, .value = 1};
+	struct constant info = {.metric = BTRFS_INFO, .value = 1};
 	char path[PATH_BYTES];
 	int result;
 
@@ -327,9 +304,11 @@ static int add_filesystem(void *context, const char *name)
 	char path[PATH_BYTES];
 	int result;
 
-	(void)snprintf(state->folder, sizeof(state->folder), FOLDER "/%s", name);
+	(void)snprintf(state->folder, sizeof(state->folder), BTRFS_FOLDER "/%s", name);
 	state->n_devices = 0;
 	result = add_info(state, name);
+	if (result == 0)
+		result = append_filesystem(state, name);
 	if (result == 0)
 		result = watch_folder(state, state->folder);
 	(void)snprintf(path, sizeof(path), "%s/devices", state->folder);
@@ -360,8 +339,11 @@ static void close_all(struct state *state)
 		folder_watch_close(&state->watches[i]);
 	for (size_t i = 0; i < state->n_lines; i++)
 		hm_text_close(&state->lines[i].file);
+	for (size_t i = 0; i < state->n_filesystems; i++)
+		hm_attributes_close(&state->filesystems[i].sizes);
 	hm_attributes_close(&state->numbers);
 	state->n_watches = 0;
+	state->n_filesystems = 0;
 	state->n_lines = 0;
 	state->n_constants = 0;
 }
@@ -372,9 +354,9 @@ static int find_filesystems(struct state *state)
 	int result;
 
 	close_all(state);
-	result = watch_folder(state, FOLDER);
+	result = watch_folder(state, BTRFS_FOLDER);
 	if (result == 0)
-		result = hm_folder_find(state->host, FOLDER, "*-*", add_filesystem, state);
+		result = hm_folder_find(state->host, BTRFS_FOLDER, "*-*", add_filesystem, state);
 	state->is_half = result < 0;
 	return result;
 }
@@ -385,16 +367,21 @@ static int start_collect(void *memory, const struct hm_host *host)
 	int result;
 
 	state->host = host;
+	state->timeout_us = milliseconds_us(host, TIMEOUT_NAME);
+	if (state->timeout_us < 0)
+		return -EINVAL;
 	result = find_filesystems(state);
 	if (result == 0 && state->n_constants == 0)
 		result = -ENODEV;
+	if (result == 0)
+		result = btrfs_devices_open(&state->devices, host);
 	return result == -ENOENT ? -ENODEV : result;
 }
 
 static void emit_field(const struct lines *lines, const struct field *field, struct hm_span line,
 		       struct hm_batch *out)
 {
-	const struct hm_metric *metric = &metrics[field->metric];
+	const struct hm_metric *metric = &btrfs_metrics[field->metric];
 	const char *const labels[] = {lines->uuid, field->type ? lines->devid : NULL, field->type,
 				      NULL};
 	struct hm_span word = {"", 0};
@@ -439,7 +426,8 @@ static void emit_failure(const struct lines *lines, int error, struct hm_batch *
 					      fields[i].type, NULL};
 
 		if ((*lines->devid != '\0') == (fields[i].type != NULL))
-			hm_emit_missing_labels(out, &metrics[fields[i].metric], error, labels);
+			hm_emit_missing_labels(out, &btrfs_metrics[fields[i].metric], error,
+					       labels);
 	}
 }
 
@@ -460,9 +448,16 @@ static int get_current_state(void *memory, struct hm_batch *out)
 		const char *const labels[] = {constant->uuid, constant->label,
 					      *constant->mode ? constant->mode : NULL, NULL};
 
-		hm_emit_labels(out, &metrics[constant->metric], constant->value, labels);
+		hm_emit_labels(out, &btrfs_metrics[constant->metric], constant->value, labels);
 	}
 	(void)hm_attributes_emit(&state->numbers, state->host, out);
+	btrfs_devices_ask(&state->devices, state->timeout_us);
+	for (size_t i = 0; i < state->n_filesystems; i++) {
+		struct filesystem *filesystem = &state->filesystems[i];
+
+		if (!btrfs_devices_emit(&state->devices, filesystem->fsid, filesystem->uuid, out))
+			(void)hm_attributes_emit(&filesystem->sizes, state->host, out);
+	}
 	for (size_t i = 0; i < state->n_lines; i++) {
 		int error = hm_text_read(&state->lines[i].file);
 
@@ -479,6 +474,8 @@ static void stop_collect(void *memory)
 	struct state *state = memory;
 
 	close_all(state);
+	btrfs_devices_close(&state->devices);
+	free(state->filesystems);
 	free(state->watches);
 	free(state->constants);
 	free(state->lines);
@@ -488,9 +485,11 @@ HM_PLUGIN(btrfs) = {
 	HM_PLUGIN_HEADER,
 	.name = "btrfs",
 	.help = "Space, devices, errors and commits of each mounted Btrfs file system.",
-	.looks_for = FOLDER "/UUID",
-	.metrics = metrics,
-	.n_metrics = N_METRICS,
+	.looks_for = BTRFS_FOLDER "/UUID",
+	.metrics = btrfs_metrics,
+	.n_metrics = BTRFS_N_METRICS,
+	.options = options,
+	.n_options = sizeof(options) / sizeof(options[0]),
 	/* No .udev_subsystem: it does not tell of mounts. */
 	.state_size = sizeof(struct state),
 	.start_collect = start_collect,

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of plugins/btrfs.c. The fixture has the files of Linux 6.1 (fs/btrfs/sysfs.c); the file system is made up. */
+/* Tests of plugins/btrfs.c. The fixture has the files of Linux 6.1 (fs/btrfs/sysfs.c); the file system is made up.
+ * tests/integration/test_btrfs.py has a real one, which is asked for its devices. */
 
 #include <criterion/criterion.h>
 #include <errno.h>
@@ -32,7 +33,8 @@ TestSuite(btrfs, .init = setup, .fini = teardown);
 #define OF(metric)     "node_btrfs_" metric "{uuid=\"" ID "\"}"
 #define INFO(label)    "node_btrfs_info{uuid=\"" ID "\",label=\"" label "\"}"
 #define RESERVED(type) "node_btrfs_reserved_bytes{uuid=\"" ID "\",block_group_type=\"" type "\"}"
-#define DEVICE(device) "node_btrfs_device_size_bytes{uuid=\"" ID "\",device=\"" device "\"}"
+#define DEVICE(device)                                                                             \
+	"node_btrfs_device_size_bytes{uuid=\"" ID "\",device=\"" device "\",btrfs_dev_uuid=\"\"}"
 #define GROUP(metric, type, mode)                                                                  \
 	"node_btrfs_" metric "{uuid=\"" ID "\",block_group_type=\"" type "\",mode=\"" mode "\"}"
 #define ERRORS(devid, type)                                                                        \
