@@ -72,6 +72,16 @@ void sim_store_kill(struct sim_store *store)
 	sim_store_close(store);
 }
 
+void sim_store_reopen(struct sim_store *store)
+{
+	int result;
+
+	sim_store_kill(store);
+	result = sim_store_open(store);
+	if (result < 0)
+		give_up("it cannot be opened again", result);
+}
+
 void sim_store_crash(struct sim_store *store)
 {
 	sim_disk_crash(store->sim);
@@ -122,6 +132,16 @@ int sim_store_checkpoint(struct sim_store *store)
 	return result == -ENODATA ? 0 : result == 0 ? -ELOOP : result;
 }
 
+void sim_store_put_filed(struct sim_store *store, const char *text)
+{
+	int result;
+
+	sim_store_put(store, text);
+	result = sim_store_checkpoint(store);
+	if (result < 0)
+		give_up("no checkpoint", result);
+}
+
 static void put_row(struct sim_store *store, const struct query_row *row)
 {
 	const struct catalog_file *file = row->series->file;
@@ -156,11 +176,15 @@ const char *sim_store_read(struct sim_store *store)
 
 unsigned sim_store_count(struct sim_store *store)
 {
-	const char *text = sim_store_read(store);
+	return sim_store_count_of(store, "\n");
+}
+
+unsigned sim_store_count_of(struct sim_store *store, const char *text)
+{
 	unsigned n = 0;
 
-	for (; *text; text++)
-		n += *text == '\n';
+	for (const char *at = sim_store_read(store); (at = strstr(at, text)); at++)
+		n++;
 	return n;
 }
 
@@ -177,6 +201,28 @@ bool sim_store_has(struct sim_store *store, const char *path)
 	uint64_t size;
 
 	return sim_disk_content(store->sim, path, &size) != NULL;
+}
+
+uint8_t *sim_store_copy_file(struct sim_store *store, const char *path, uint64_t *ret_size)
+{
+	const uint8_t *bytes = sim_disk_content(store->sim, path, ret_size);
+	uint8_t *copy;
+
+	if (!bytes)
+		give_up(path, -ENOENT);
+	copy = malloc(*ret_size + 1);
+	if (!copy)
+		give_up(path, -ENOMEM);
+	memcpy(copy, bytes, *ret_size);
+	return copy;
+}
+
+bool sim_store_holds(struct sim_store *store, const char *path, const void *bytes, uint64_t size)
+{
+	uint64_t found_bytes;
+	const uint8_t *found = sim_disk_content(store->sim, path, &found_bytes);
+
+	return found && found_bytes == size && memcmp(found, bytes, size) == 0;
 }
 
 struct search {
@@ -259,6 +305,27 @@ void sim_store_write_file(struct sim_store *store, const char *path, const void 
 			  size_t length)
 {
 	change_file(store, path, bytes, length, 0);
+}
+
+void sim_store_write_later(struct sim_store *store, const char *path)
+{
+	static const uint8_t later[] = "hostmetr\x03\0\0\0later, with a header of its own";
+
+	sim_store_damage(store, path, 0, 400);
+	sim_store_write_file(store, path, later, sizeof(later));
+}
+
+void sim_store_rename(struct sim_store *store, const char *folder, const char *from, const char *to)
+{
+	const struct disk *disk = sim_disk_table(store->sim);
+	int root = sim_disk_open_root(store->sim);
+	int parent = disk->open(disk->context, root, folder, O_RDONLY | O_DIRECTORY);
+	int result = parent < 0 ? parent : disk->rename(disk->context, parent, from, to);
+
+	if (result < 0)
+		give_up(from, result);
+	(void)disk->close(disk->context, parent);
+	(void)disk->close(disk->context, root);
 }
 
 void sim_store_remove(struct sim_store *store, const char *folder, const char *name)

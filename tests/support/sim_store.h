@@ -43,6 +43,9 @@ void sim_store_close(struct sim_store *store);
 /* The process ends at once; nothing more is written. */
 void sim_store_kill(struct sim_store *store);
 
+/* It ends at once, and another one begins. */
+void sim_store_reopen(struct sim_store *store);
+
 /* So does the power: what was not synced is kept or lost by the disk's seed. */
 void sim_store_crash(struct sim_store *store);
 
@@ -58,6 +61,9 @@ int sim_store_put_many(struct sim_store *store, const char *series, unsigned n);
 /* Move all into files, with the commits that it takes. @return 0 or -errno */
 int sim_store_checkpoint(struct sim_store *store);
 
+/* Put lines, and move all into files. */
+void sim_store_put_filed(struct sim_store *store, const char *text);
+
 /*
  * All samples, as lines "seconds host metric{labels} value"; seconds are those of SIM_STORE_AT's two
  * digits. @return borrowed until the next call; "error ..." where they cannot be read
@@ -66,6 +72,9 @@ const char *sim_store_read(struct sim_store *store);
 
 /* How many lines it reads. */
 unsigned sim_store_count(struct sim_store *store);
+
+/* In how many places these lines hold a text. */
+unsigned sim_store_count_of(struct sim_store *store, const char *text);
 
 struct engine_stats sim_store_stats(struct sim_store *store);
 
@@ -79,9 +88,22 @@ bool sim_store_has(struct sim_store *store, const char *path);
  */
 const char *sim_store_find(struct sim_store *store, const char *folder, const char *start);
 
+/* A copy of the bytes of a file, that has to be there. @return owned by the caller */
+uint8_t *sim_store_copy_file(struct sim_store *store, const char *path, uint64_t *ret_size);
+
+/* Is there such a file, of these bytes and no others? */
+bool sim_store_holds(struct sim_store *store, const char *path, const void *bytes, uint64_t size);
+
 /* Make a file of these bytes, or overwrite one. */
 void sim_store_write_file(struct sim_store *store, const char *path, const void *bytes,
 			  size_t length);
+
+/* Make of a file one that no reader of this version knows. */
+void sim_store_write_later(struct sim_store *store, const char *path);
+
+/* Rename what is in a folder. */
+void sim_store_rename(struct sim_store *store, const char *folder, const char *from,
+		      const char *to);
 
 /* Remove a file; `folder` may have two names. */
 void sim_store_remove(struct sim_store *store, const char *folder, const char *name);
