@@ -194,7 +194,10 @@ int spool_add_place(struct spool *spool, const struct spool_place *place);
 /* Remove the file of a place that nothing needs. */
 int spool_remove_place(struct spool *spool, size_t i);
 
-/* Remove what nothing needs, then the oldest segments that are too many or too old. */
+/* Remove the oldest segments that are too many or too old. No epoch ends. @return 0 or -ENOMEM */
+int spool_drop_places(struct spool *spool);
+
+/* The same, and before it forget and end epochs. @return 0 or -ENOMEM */
 int spool_make_room(struct spool *spool);
 
 /* Remove files that hold nothing that is needed. */

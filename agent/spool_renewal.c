@@ -370,7 +370,7 @@ static int move_epoch(struct spool *spool, struct spool_epoch *from, struct spoo
 		from->base = up_to;
 		spool_epoch_remove(from, 0, spool_epoch_find(from, up_to + 1));
 		if (result == 0 && !to->is_in_memory) {
-			result = spool_make_room(spool);
+			result = spool_drop_places(spool);
 			if (spool->is_in_memory)
 				result = -EAGAIN;
 		}
@@ -417,7 +417,10 @@ static void leave_epoch(struct spool *spool, uint32_t number)
 		spool_drop_epoch(spool, at);
 }
 
-/* Its copy has all of it. An epoch that no disk has is forgotten at once. */
+/*
+ * Its copy has all of it. An epoch that no disk has is forgotten at once; another one as soon as the disk says that it was
+ * moved: until then there is one more than there may be, and the oldest, which may be another, would have to go.
+ */
 static void end_epoch(struct spool *spool, uint32_t number)
 {
 	size_t at = find_place(spool, number);
@@ -425,8 +428,11 @@ static void end_epoch(struct spool *spool, uint32_t number)
 	if (at == spool->n_epochs)
 		return;
 	spool->epochs[at]->acked = spool->epochs[at]->last;
+	spool->is_told = false;
 	if (spool->options.folder < 0)
 		spool_drop_epoch(spool, at);
+	else if (spool->n_epochs > SPOOL_EPOCHS_MAX)
+		(void)spool_recover_write(spool, spool_write_all(spool), "begin an epoch");
 	spool_forget_epochs(spool);
 }
 

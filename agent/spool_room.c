@@ -227,14 +227,11 @@ static int roll_old(struct spool *spool)
 	return spool_roll(spool);
 }
 
-int spool_make_room(struct spool *spool)
+int spool_drop_places(struct spool *spool)
 {
 	size_t n_tries = 2 * spool->n_places;
 	int result = spool->is_in_memory ? 0 : roll_old(spool);
 
-	spool_forget_epochs(spool);
-	if (result == 0)
-		result = spool_limit_epochs(spool);
 	while (result == 0 && !spool->is_in_memory && spool->n_places > 1 && n_tries-- > 0) {
 		bool is_full = spool->n_places > spool_places_usual(spool);
 
@@ -244,4 +241,14 @@ int spool_make_room(struct spool *spool)
 					   is_full ? HM_REASON_SPOOL_FULL : HM_REASON_SPOOL_AGE);
 	}
 	return result > 0 ? 0 : spool_recover_write(spool, result, "drop the oldest segment");
+}
+
+int spool_make_room(struct spool *spool)
+{
+	int result;
+
+	spool_forget_epochs(spool);
+	result = spool_limit_epochs(spool);
+	result = spool_recover_write(spool, result, "end the oldest epoch");
+	return result == 0 ? spool_drop_places(spool) : result;
 }

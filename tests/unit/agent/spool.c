@@ -690,3 +690,77 @@ Test(spool, moves_to_a_new_epoch_what_is_stored_otherwise)
 	}
 	cr_assert_eq(spool_new_epoch(spool, old, 4), -ENOENT);
 }
+
+/* -- moves that do not go smoothly ------------------------------------------------------------- */
+
+#define MOVED 8
+
+/* Batches of another text each, in an epoch that is not the current one: more than is moved at once. */
+static struct spool_epoch_info append_moved(void)
+{
+	char text[2000];
+
+	(void)append_series("series");
+	for (unsigned i = 0; i < MOVED; i++) {
+		memset(text, 'a' + (int)i, sizeof(text) - 1);
+		text[sizeof(text) - 1] = '\0';
+		(void)append(HM_FRAME_BATCH, text, 0);
+	}
+	cr_assert_eq(spool_sync(spool), 0);
+	options.host_name = (struct series_text){"web02", 5};
+	reopen();
+	return epoch_at(0);
+}
+
+/* How often each of these is there. @param ret_n  by its letter; the last one counts GAPs */
+static void count_moved(unsigned ret_n[static MOVED + 1])
+{
+	memset(ret_n, 0, (MOVED + 1) * sizeof(*ret_n));
+	for (size_t i = 0; i < status_of().n_epochs; i++) {
+		struct spool_epoch_info info = epoch_at(i);
+		struct spool_message message = {.sequence = 0};
+
+		while (spool_next(spool, info.id, message.sequence, &message) == 0) {
+			unsigned letter = message.payload[HM_STAMP_BYTES] - (unsigned)'a';
+
+			if (message.type == HM_FRAME_GAP)
+				ret_n[MOVED]++;
+			else if (message.type == HM_FRAME_BATCH && letter < MOVED)
+				ret_n[letter]++;
+		}
+	}
+}
+
+static void expect_moved(void)
+{
+	unsigned n[MOVED + 1];
+
+	count_moved(n);
+	for (unsigned i = 0; i < MOVED; i++)
+		cr_expect_eq(n[i], 1, "%u: %u", i, n[i]);
+	cr_expect_eq(n[MOVED], 0);
+}
+
+/* An epoch more, for a moment, is no reason for a GAP, nor for the end of the one that is moved. */
+Test(spool, moves_the_oldest_of_as_many_epochs_as_there_may_be)
+{
+	char name[] = "web10";
+	struct spool_epoch_info info;
+
+	options.max_bytes = 40 * SEGMENT_BYTES;
+	reopen();
+	info = append_moved();
+	for (unsigned i = 0; i < 14; i++) {
+		(void)append(HM_FRAME_BATCH, "some", 0);
+		cr_assert_eq(spool_sync(spool), 0);
+		name[4] = (char)('a' + i);
+		options.host_name = (struct series_text){name, 5};
+		reopen();
+	}
+	cr_assert_eq(status_of().n_epochs, 16);
+
+	cr_assert_eq(spool_new_epoch(spool, info.id, 0), 0);
+
+	cr_expect_eq(status_of().n_epochs, 16);
+	expect_moved();
+}
