@@ -81,12 +81,6 @@ static int add_file(struct hm_attributes *attributes, struct hm_attribute_file *
 	return 0;
 }
 
-/* What says nothing of the file: the next round opens it. */
-static bool is_passing(int error)
-{
-	return error == -EMFILE || error == -ENFILE || error == -ENOMEM || error == -EINTR;
-}
-
 int hm_attributes_add_labels(struct hm_attributes *attributes, const struct hm_host *host,
 			     const struct hm_attribute *attribute, const char *folder,
 			     const char *const labels[])
@@ -108,7 +102,7 @@ int hm_attributes_add_labels(struct hm_attributes *attributes, const struct hm_h
 	if (file.fd == -ENOENT || file.fd == -ENOTDIR)
 		return -ENOENT;
 	if (file.fd < 0) {
-		file.error = is_passing(file.fd) ? 0 : file.fd;
+		file.error = hm_is_passing(file.fd) ? 0 : file.fd;
 		file.fd = -1;
 	}
 	return add_file(attributes, &file, path, labels);

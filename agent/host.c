@@ -69,10 +69,28 @@ static int open_with(const struct hm_host *host, const char *path, int flags)
 	return fd < 0 ? -errno : fd;
 }
 
+bool hm_is_passing(int error)
+{
+	return error == -EMFILE || error == -ENFILE || error == -ENOMEM || error == -EINTR;
+}
+
 /* O_NONBLOCK: a FIFO laid in the way must not stop the sampler. */
 int hm_open(const struct hm_host *host, const char *path)
 {
-	return open_with(host, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	int fd = open_with(host, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+
+	if (hm_is_passing(fd) && host->is_short)
+		*host->is_short = true;
+	return fd;
+}
+
+bool host_has_room(void)
+{
+	int fd = open("/", O_PATH | O_CLOEXEC);
+
+	if (fd >= 0)
+		close(fd);
+	return fd >= 0;
 }
 
 static ssize_t read_link(const struct hm_host *host, const char *path, char *out, size_t size)

@@ -16,6 +16,7 @@ struct hm_host {
 	const char *const *option_values;
 	struct input *input; /* what hm_open_input() opens; NULL = nothing can be opened */
 	struct metric_registry *registry; /* where hm_metric_new() keeps metrics; NULL = nowhere */
+	bool *is_short; /* becomes true where hm_open() lacked descriptors or memory; NULL = nowhere */
 };
 
 /*
@@ -23,6 +24,9 @@ struct hm_host {
  * @return 0 or -errno of opening the folder
  */
 int host_init(struct hm_host *host, const char *root);
+
+/* Could a file be opened now? */
+bool host_has_room(void);
 
 /* Takes a zeroed host whose init failed. */
 void host_done(struct hm_host *host);

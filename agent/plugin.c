@@ -54,6 +54,7 @@ int plugin_new(const struct plugin_config *config, struct plugin **ret_plugin)
 	plugin->host.plugin = config->table;
 	plugin->host.option_values = (const char *const *)plugin->option_values;
 	plugin->host.input = &plugin->input;
+	plugin->host.is_short = &plugin->is_short;
 	plugin->batch.registry = plugin->host.registry;
 	plugin->stats.state = config->is_disabled ? PLUGIN_DISABLED : PLUGIN_ABSENT;
 	plugin->stats.interval_us = config->interval_us;
@@ -113,6 +114,7 @@ static void call_stop(struct plugin *plugin)
 	plugin->is_started = false;
 	plugin->is_failing = false;
 	plugin->has_round = false;
+	plugin->is_short = false;
 }
 
 static void call_cleanup(struct plugin *plugin)
@@ -247,12 +249,17 @@ static void note_round(struct plugin *plugin, int result, int64_t duration_us, i
 
 /*
  * A plugin that runs, but has given nothing for a while, may hold on to what is gone; a device that
- * could not be opened may be by now.
+ * could not be opened may be by now. So may what there were no descriptors for: they are needed now.
  */
 static void revive(struct plugin *plugin, int64_t monotonic_us)
 {
 	if (plugin->is_started && plugin->is_failing && monotonic_us >= plugin->retry_us)
 		call_stop(plugin);
+	if (plugin->is_started && plugin->is_short && monotonic_us >= plugin->retry_us) {
+		plugin->retry_us = monotonic_us + PLUGIN_RETRY_US;
+		if (host_has_room())
+			plugin_restart(plugin, monotonic_us);
+	}
 	if (input_is_incomplete(&plugin->input) && monotonic_us >= plugin->retry_us) {
 		plugin->retry_us = monotonic_us + PLUGIN_RETRY_US;
 		input_update(&plugin->input);

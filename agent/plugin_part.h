@@ -21,6 +21,7 @@ struct plugin {
 	bool is_failing; /* the last round gave nothing */
 	bool has_round;  /* get_current_state() succeeded; not committed yet */
 	bool is_absent;  /* the last start found nothing */
+	bool is_short;   /* it lacked descriptors or memory for a file, which it goes on without */
 	int64_t retry_us;
 	struct hm_batch batch;
 	struct plugin_log log;

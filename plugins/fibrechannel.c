@@ -162,11 +162,18 @@ static void emit_info(const struct adapter *adapter, struct hm_batch *out)
 {
 	struct text texts[N_TEXTS];
 	const char *labels[N_TEXTS + 2] = {adapter->name};
+	int error = 0;
 
-	for (size_t i = 0; i < N_TEXTS; i++)
+	for (size_t i = 0; i < N_TEXTS; i++) {
 		labels[i + 1] = read_text(adapter->text_fds[i], metrics[METRIC_INFO].labels[i + 1],
 					  &texts[i]);
-	hm_emit_labels(out, &metrics[METRIC_INFO], 1, labels);
+		if (hm_is_passing(adapter->text_fds[i]))
+			error = adapter->text_fds[i];
+	}
+	if (error < 0)
+		hm_emit_missing_labels(out, &metrics[METRIC_INFO], error, labels);
+	else
+		hm_emit_labels(out, &metrics[METRIC_INFO], 1, labels);
 }
 
 /* @return 0; -ENODATA: the adapter does not count this */

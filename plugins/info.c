@@ -27,6 +27,8 @@ static void info_open(struct info *info, const struct hm_host *host, const struc
 		int length = snprintf(path, sizeof(path), "%s/%s", folder, file->name);
 
 		*fd = length > 0 && (size_t)length < sizeof(path) ? hm_open(host, path) : -ENOENT;
+		if (hm_is_passing(*fd))
+			info->error = *fd;
 		if (*fd < 0 || file->is_changing)
 			continue;
 		read_text(*fd, info->texts[info->n_files]);
@@ -44,7 +46,10 @@ static void info_emit(struct info *info, struct hm_batch *out)
 			read_text(info->fds[i], info->texts[i]);
 		labels[i + 1] = info->texts[i];
 	}
-	hm_emit_labels(out, info->metric, 1, labels);
+	if (info->error < 0)
+		hm_emit_missing_labels(out, info->metric, info->error, labels);
+	else
+		hm_emit_labels(out, info->metric, 1, labels);
 }
 
 static void info_close(struct info *info)

@@ -22,6 +22,7 @@ struct info_file {
 /* A device's series. Zeroed = none. */
 struct info {
 	const struct hm_metric *metric;
+	int error; /* 0, or why labels are not known, which is told in each round */
 	size_t n_files;
 	char device[HM_DEVICE_NAME_MAX];
 	int fds[INFO_FILES_MAX]; /* -1: it does not change, or is not there */
@@ -37,7 +38,7 @@ struct infos {
 /*
  * Add a device: read its files that do not change, and open the others.
  * @param metric  borrowed; its labels are the device's name and then the files, in their order. A file that is not
- * there, or cannot be read, is a label without text, which is as none
+ * there, or cannot be read, is a label without text, which is as none; but where descriptors or memory lacked, the series is missing
  * @param device  shorter than HM_DEVICE_NAME_MAX
  * @param files   ended by one without a name
  * @return 0 or -ENOMEM

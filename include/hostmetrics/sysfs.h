@@ -53,6 +53,12 @@ struct hm_span {
 HM_API int hm_open(const struct hm_host *host, const char *path);
 
 /*
+ * Does an error of hm_open() say nothing of the file: want of descriptors, or of memory? A plugin that went on without what it
+ * could not open for that is started again when there are some, once a minute at most.
+ */
+HM_API bool hm_is_passing(int error);
+
+/*
  * Open a text file and keep its descriptor. @return 0, or -errno as hm_open(); then `text` stays
  * closed.
  */

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "hostmetrics/sysfs.h"
+
 #define POLL_US 1000
 
 struct fake_plugin_control fake_plugin_control;
@@ -73,6 +75,12 @@ static int start_collect(void *memory, const struct hm_host *host)
 	require(!state->is_started && state->n_rounds == 0, "a start with memory not zeroed");
 	state->is_started = true;
 	fake_plugin_control.n_starts++;
+	if (fake_plugin_control.file) {
+		int fd = hm_open(host, fake_plugin_control.file);
+
+		if (fd >= 0)
+			close(fd);
+	}
 	leave(state);
 	return fake_plugin_control.start_result;
 }

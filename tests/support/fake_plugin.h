@@ -16,6 +16,7 @@
 struct fake_plugin_control {
 	_Atomic int start_result;
 	_Atomic int get_result;
+	_Atomic(const char *) file;   /* opened at the start, which does without it; NULL = none */
 	_Atomic int missing;          /* not 0: the value is reported missing with this -errno */
 	_Atomic(const char *) device; /* the label; NULL = "" */
 	_Atomic int n_events;         /* that happened since the last cleanup() */

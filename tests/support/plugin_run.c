@@ -6,8 +6,10 @@
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
-int plugin_run_start(struct plugin_run *run, const struct hm_plugin *plugin, const char *root)
+static void prepare(struct plugin_run *run, const struct hm_plugin *plugin, const char *root)
 {
 	const char *const *option_values = run->option_values;
 
@@ -22,7 +24,32 @@ int plugin_run_start(struct plugin_run *run, const struct hm_plugin *plugin, con
 	run->plugin = plugin;
 	run->state = calloc(1, plugin->state_size);
 	cr_assert_not_null(run->state);
+}
+
+int plugin_run_start(struct plugin_run *run, const struct hm_plugin *plugin, const char *root)
+{
+	prepare(run, plugin, root);
 	return plugin->start_collect(run->state, &run->host);
+}
+
+int plugin_run_start_short(struct plugin_run *run, const struct hm_plugin *plugin, const char *root,
+			   unsigned n_files)
+{
+	struct rlimit before;
+	struct rlimit few;
+	int result;
+	int first_fd;
+
+	prepare(run, plugin, root);
+	first_fd = dup(STDIN_FILENO);
+	cr_assert(first_fd >= 0);
+	close(first_fd);
+	cr_assert_eq(getrlimit(RLIMIT_NOFILE, &before), 0);
+	few = (struct rlimit){(rlim_t)first_fd + n_files, before.rlim_max};
+	cr_assert_eq(setrlimit(RLIMIT_NOFILE, &few), 0);
+	result = plugin->start_collect(run->state, &run->host);
+	cr_assert_eq(setrlimit(RLIMIT_NOFILE, &before), 0);
+	return result;
 }
 
 int plugin_run_take(struct plugin_run *run)

@@ -27,6 +27,10 @@ struct plugin_run {
  */
 int plugin_run_start(struct plugin_run *run, const struct hm_plugin *plugin, const char *root);
 
+/* The same while `n_files` may be opened and no more. */
+int plugin_run_start_short(struct plugin_run *run, const struct hm_plugin *plugin, const char *root,
+			   unsigned n_files);
+
 /* Forget the last round's samples and take a round. @return what get_current_state() did */
 int plugin_run_take(struct plugin_run *run);
 

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "agent/round.h"
@@ -327,6 +328,33 @@ Test(plugin, is_started_anew_when_it_has_given_nothing_for_a_minute)
 
 	cr_assert_eq(control->n_starts, 2);
 	cr_assert_eq(control->n_stops, 1);
+}
+
+Test(plugin, that_lacks_a_descriptor_is_started_anew_when_there_is_one)
+{
+	struct rlimit limit;
+	struct rlimit none;
+
+	control->file = "/proc/self/stat";
+	control->n_events = 2;
+	cr_assert_eq(getrlimit(RLIMIT_NOFILE, &limit), 0);
+	none = (struct rlimit){0, limit.rlim_max};
+	cr_assert_eq(setrlimit(RLIMIT_NOFILE, &none), 0);
+	take_safely();
+	control->n_events = 3;
+	now_us += MINUTE_US;
+	take_safely();
+	cr_assert_eq(control->n_starts, 1, "there is none yet");
+	cr_assert_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	now_us += MINUTE_US;
+	control->n_events = 4;
+	cr_expect_not_null(strstr(take_safely(), "fake_events_total{device=\"d\"} 9\n"));
+	cr_assert_eq(control->n_starts, 2);
+
+	now_us += MINUTE_US;
+	take_safely();
+	cr_assert_eq(control->n_starts, 2);
+	cr_assert_eq(stats().n_errors, 0);
 }
 
 Test(plugin, loses_no_events_to_a_round_that_failed)

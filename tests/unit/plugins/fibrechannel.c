@@ -72,6 +72,18 @@ Test(fibrechannel, reports_what_the_adapter_counts)
 	cr_expect_eq(run.batch.n_samples, 14);
 }
 
+Test(fibrechannel, says_what_it_lacked_descriptors_for)
+{
+	cr_assert_eq(
+		plugin_run_start_short(&run, &fibrechannel_plugin, "tests/fixtures/network", 1), 0);
+	cr_assert_eq(plugin_run_take(&run), 0);
+
+	cr_expect(run.batch.n_samples >= 14);
+	for (size_t i = 0; i < run.batch.n_samples; i++)
+		cr_expect_eq(run.batch.samples[i].error, -EMFILE, "%s",
+			     run.batch.samples[i].series);
+}
+
 /* The adapter says 2^64 - 1. */
 Test(fibrechannel, says_nothing_of_what_the_adapter_does_not_count)
 {

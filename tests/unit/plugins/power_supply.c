@@ -129,6 +129,19 @@ Test(power_supply, gives_a_reason_and_no_value_for_what_cannot_be_read)
 	cr_expect(VALUE(INFO("BAT0", "", "", "", "", "", "", "", "", "")) == 1);
 }
 
+Test(power_supply, tells_no_part_of_what_a_supply_is)
+{
+	/* The number takes the only descriptor. */
+	fake_root_write(root, "/sys/class/power_supply/AC/online", "1\n");
+	fake_root_write(root, FOLDER "/type", "Battery\n");
+	cr_assert_eq(plugin_run_start_short(&run, &power_supply_plugin, root, 1), 0);
+	cr_assert_eq(plugin_run_take(&run), 0);
+
+	cr_expect(VALUE(SUPPLY("online", "AC")) == 1);
+	cr_expect_eq(plugin_run_error(&run, INFO("BAT0", "", "", "", "", "", "", "", "", "")),
+		     -EMFILE);
+}
+
 Test(power_supply, leaves_out_what_it_is_told_to)
 {
 	option_values[0] = "hidpp_* ADP?";
