@@ -5,8 +5,6 @@
  * No disk is woken: the counters are kept in memory.
  */
 
-#include <errno.h>
-
 #include "hostmetrics/plugin.h"
 #include "hostmetrics/sysfs.h"
 #include "plugins/rpc_lines.h"
@@ -196,32 +194,14 @@ static const struct rpc_line lines[] = {
 	 .methods = wdeleg_getattr},
 };
 
-struct state {
-	struct hm_text file;
-};
-
-static int start_collect(void *memory, const struct hm_host *host)
+static int start_collect(void *file, const struct hm_host *host)
 {
-	struct state *state = memory;
-	int result = hm_text_open(&state->file, host, FILE_NAME);
-
-	return result == -ENOENT ? -ENODEV : result;
+	return rpc_lines_open(file, host, FILE_NAME);
 }
 
-static int get_current_state(void *memory, struct hm_batch *out)
+static int get_current_state(void *file, struct hm_batch *out)
 {
-	struct state *state = memory;
-	int result = hm_text_read(&state->file);
-
-	rpc_lines_emit(out, state->file.data, lines, N(lines));
-	return result;
-}
-
-static void stop_collect(void *memory)
-{
-	struct state *state = memory;
-
-	hm_text_close(&state->file);
+	return rpc_lines_take(file, out, lines, N(lines));
 }
 
 HM_PLUGIN(nfsd) = {
@@ -231,9 +211,9 @@ HM_PLUGIN(nfsd) = {
 	.looks_for = FILE_NAME,
 	.metrics = metrics,
 	.n_metrics = N_METRICS,
-	.state_size = sizeof(struct state),
+	.state_size = sizeof(struct hm_text),
 	.start_collect = start_collect,
 	.get_current_state = get_current_state,
 	/* No .cleanup: nothing accumulates between two rounds. */
-	.stop_collect = stop_collect,
+	.stop_collect = rpc_lines_close,
 };

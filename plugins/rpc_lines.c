@@ -3,6 +3,8 @@
 
 #include "plugins/rpc_lines.h"
 
+#include <errno.h>
+
 const char *const rpc_methods_v2[RPC_N_METHODS_V2] = {
 	"Null",   "GetAttr", "SetAttr", "Root", "Lookup",  "ReadLink", "Read",  "WrCache", "Write",
 	"Create", "Remove",  "Rename",  "Link", "SymLink", "MkDir",    "RmDir", "ReadDir", "FsStat",
@@ -43,8 +45,8 @@ static void emit_line(struct hm_batch *out, const struct rpc_line *line, struct 
 	}
 }
 
-void rpc_lines_emit(struct hm_batch *out, const char *text, const struct rpc_line *lines,
-		    size_t n_lines)
+static void emit_lines(struct hm_batch *out, const char *text, const struct rpc_line *lines,
+		       size_t n_lines)
 {
 	uint32_t done = 0;
 	const char *cursor = text;
@@ -61,4 +63,25 @@ void rpc_lines_emit(struct hm_batch *out, const char *text, const struct rpc_lin
 			emit_line(out, &lines[i], rest);
 		}
 	}
+}
+
+int rpc_lines_open(struct hm_text *file, const struct hm_host *host, const char *path)
+{
+	int result = hm_text_open(file, host, path);
+
+	return result == -ENOENT ? -ENODEV : result;
+}
+
+int rpc_lines_take(struct hm_text *file, struct hm_batch *out, const struct rpc_line *lines,
+		   size_t n_lines)
+{
+	int result = hm_text_read(file);
+
+	emit_lines(out, file->data, lines, n_lines);
+	return result;
+}
+
+void rpc_lines_close(void *file)
+{
+	hm_text_close(file);
 }

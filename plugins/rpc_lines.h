@@ -31,11 +31,21 @@ struct rpc_line {
 };
 
 /*
- * Emit what a text has of some lines. Lines of other words are passed over; of two of one word the first counts; numbers that
+ * The file, which is all the state that a plugin of these has.
+ * @return as hm_text_open(); -ENODEV: there is no such file
+ */
+int rpc_lines_open(struct hm_text *file, const struct hm_host *host, const char *path);
+
+/*
+ * Read the file, and emit what it has of some lines. Lines of other words are passed over; of two of one word the first counts; numbers that
  * an older kernel does not print are not told.
  * @param n_lines  at most 16
+ * @return as hm_text_read()
  */
-void rpc_lines_emit(struct hm_batch *out, const char *text, const struct rpc_line *lines,
-		    size_t n_lines);
+int rpc_lines_take(struct hm_text *file, struct hm_batch *out, const struct rpc_line *lines,
+		   size_t n_lines);
+
+/* For stop_collect(). @param file  a struct hm_text */
+void rpc_lines_close(void *file);
 
 #endif
