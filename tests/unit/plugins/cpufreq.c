@@ -4,59 +4,13 @@
  * (Documentation/admin-guide/pm/cpufreq.rst), and below roots that the tests write.
  */
 
-#include <criterion/criterion.h>
-#include <errno.h>
 #include <stdio.h>
 #include <unistd.h>
 
-#include "tests/support/fake_root.h"
-#include "tests/support/plugin_run.h"
-#include "tests/support/scratch.h"
+#include "tests/support/board_suite.h"
 
-extern const struct hm_plugin cpufreq_plugin;
-
-static struct plugin_run run;
-static const char *root;
-
-/* budget: one that a busy machine does not exceed */
-static const char *option_values[1] = {"10000"};
-
-static void setup(void)
-{
-	root = scratch_folder();
-	run.option_values = option_values;
-}
-
-static void teardown(void)
-{
-	plugin_run_stop(&run);
-	scratch_remove(root);
-}
-
-TestSuite(cpufreq, .init = setup, .fini = teardown);
-
-static void take(const char *folder)
-{
-	cr_assert_eq(plugin_run_start(&run, &cpufreq_plugin, folder), 0);
-	cr_assert_eq(plugin_run_take(&run), 0);
-}
-
-#define VALUE(series) plugin_run_value(&run, series)
-
-Test(cpufreq, says_the_same_when_it_is_asked_twice)
-{
-	size_t n_samples;
-
-	take("tests/fixtures/board");
-	n_samples = run.batch.n_samples;
-	cr_assert_eq(plugin_run_take(&run), 0);
-	cr_expect_eq(run.batch.n_samples, n_samples);
-}
-
-Test(cpufreq, says_enodev_on_a_host_without_any)
-{
-	cr_expect_eq(plugin_run_start(&run, &cpufreq_plugin, "tests/fixtures/empty"), -ENODEV);
-}
+/* A budget that a busy machine does not exceed. */
+BOARD_SUITE(cpufreq, "10000");
 
 #define CPU(name, n)          "node_cpu_" name "{cpu=\"" n "\"}"
 #define GOVERNOR(n, governor) "node_cpu_scaling_governor{cpu=\"" n "\",governor=\"" governor "\"}"

@@ -5,53 +5,10 @@
  */
 
 #include <bsd/string.h>
-#include <criterion/criterion.h>
-#include <errno.h>
 
-#include "tests/support/fake_root.h"
-#include "tests/support/plugin_run.h"
-#include "tests/support/scratch.h"
+#include "tests/support/board_suite.h"
 
-extern const struct hm_plugin edac_plugin;
-
-static struct plugin_run run;
-static const char *root;
-
-static void setup(void)
-{
-	root = scratch_folder();
-}
-
-static void teardown(void)
-{
-	plugin_run_stop(&run);
-	scratch_remove(root);
-}
-
-TestSuite(edac, .init = setup, .fini = teardown);
-
-static void take(const char *folder)
-{
-	cr_assert_eq(plugin_run_start(&run, &edac_plugin, folder), 0);
-	cr_assert_eq(plugin_run_take(&run), 0);
-}
-
-#define VALUE(series) plugin_run_value(&run, series)
-
-Test(edac, says_the_same_when_it_is_asked_twice)
-{
-	size_t n_samples;
-
-	take("tests/fixtures/board");
-	n_samples = run.batch.n_samples;
-	cr_assert_eq(plugin_run_take(&run), 0);
-	cr_expect_eq(run.batch.n_samples, n_samples);
-}
-
-Test(edac, says_enodev_on_a_host_without_any)
-{
-	cr_expect_eq(plugin_run_start(&run, &edac_plugin, "tests/fixtures/empty"), -ENODEV);
-}
+BOARD_SUITE(edac);
 
 #define CONTROLLER(name, n) "node_edac_" name "_total{controller=\"" n "\"}"
 #define ROW(name, row)      "node_edac_csrow_" name "_total{controller=\"0\",csrow=\"" row "\"}"

@@ -4,57 +4,11 @@
  * (Documentation/ABI/testing/sysfs-class-power), and below roots that the tests write.
  */
 
-#include <criterion/criterion.h>
-#include <errno.h>
 #include <string.h>
 
-#include "tests/support/fake_root.h"
-#include "tests/support/plugin_run.h"
-#include "tests/support/scratch.h"
+#include "tests/support/board_suite.h"
 
-extern const struct hm_plugin power_supply_plugin;
-
-static struct plugin_run run;
-static const char *root;
-
-static const char *option_values[1];
-
-static void setup(void)
-{
-	root = scratch_folder();
-	run.option_values = option_values;
-}
-
-static void teardown(void)
-{
-	plugin_run_stop(&run);
-	scratch_remove(root);
-}
-
-TestSuite(power_supply, .init = setup, .fini = teardown);
-
-static void take(const char *folder)
-{
-	cr_assert_eq(plugin_run_start(&run, &power_supply_plugin, folder), 0);
-	cr_assert_eq(plugin_run_take(&run), 0);
-}
-
-#define VALUE(series) plugin_run_value(&run, series)
-
-Test(power_supply, says_the_same_when_it_is_asked_twice)
-{
-	size_t n_samples;
-
-	take("tests/fixtures/board");
-	n_samples = run.batch.n_samples;
-	cr_assert_eq(plugin_run_take(&run), 0);
-	cr_expect_eq(run.batch.n_samples, n_samples);
-}
-
-Test(power_supply, says_enodev_on_a_host_without_any)
-{
-	cr_expect_eq(plugin_run_start(&run, &power_supply_plugin, "tests/fixtures/empty"), -ENODEV);
-}
+BOARD_SUITE(power_supply);
 
 #define SUPPLY(name, supply) "node_power_supply_" name "{power_supply=\"" supply "\"}"
 #define USB                  "ucsi-source-psy-USBC000:001"

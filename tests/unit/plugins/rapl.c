@@ -4,58 +4,15 @@
  * (Documentation/power/powercap/powercap.rst), and below roots that the tests write.
  */
 
-#include <criterion/criterion.h>
-#include <errno.h>
 #include <linux/capability.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "tests/support/fake_root.h"
-#include "tests/support/plugin_run.h"
-#include "tests/support/scratch.h"
+#include "tests/support/board_suite.h"
 
-extern const struct hm_plugin rapl_plugin;
-
-static struct plugin_run run;
-static const char *root;
-
-static void setup(void)
-{
-	root = scratch_folder();
-}
-
-static void teardown(void)
-{
-	plugin_run_stop(&run);
-	scratch_remove(root);
-}
-
-TestSuite(rapl, .init = setup, .fini = teardown);
-
-static void take(const char *folder)
-{
-	cr_assert_eq(plugin_run_start(&run, &rapl_plugin, folder), 0);
-	cr_assert_eq(plugin_run_take(&run), 0);
-}
-
-#define VALUE(series) plugin_run_value(&run, series)
-
-Test(rapl, says_the_same_when_it_is_asked_twice)
-{
-	size_t n_samples;
-
-	take("tests/fixtures/board");
-	n_samples = run.batch.n_samples;
-	cr_assert_eq(plugin_run_take(&run), 0);
-	cr_expect_eq(run.batch.n_samples, n_samples);
-}
-
-Test(rapl, says_enodev_on_a_host_without_any)
-{
-	cr_expect_eq(plugin_run_start(&run, &rapl_plugin, "tests/fixtures/empty"), -ENODEV);
-}
+BOARD_SUITE(rapl);
 
 #define ZONE(name, index, folder)                                                                  \
 	"node_rapl_" name "joules_total{index=\"" index "\",path=\"/sys/class/powercap/" folder    \

@@ -4,53 +4,9 @@
  * (Documentation/ABI/testing/sysfs-class-watchdog), and below roots that the tests write.
  */
 
-#include <criterion/criterion.h>
-#include <errno.h>
+#include "tests/support/board_suite.h"
 
-#include "tests/support/fake_root.h"
-#include "tests/support/plugin_run.h"
-#include "tests/support/scratch.h"
-
-extern const struct hm_plugin watchdog_plugin;
-
-static struct plugin_run run;
-static const char *root;
-
-static void setup(void)
-{
-	root = scratch_folder();
-}
-
-static void teardown(void)
-{
-	plugin_run_stop(&run);
-	scratch_remove(root);
-}
-
-TestSuite(watchdog, .init = setup, .fini = teardown);
-
-static void take(const char *folder)
-{
-	cr_assert_eq(plugin_run_start(&run, &watchdog_plugin, folder), 0);
-	cr_assert_eq(plugin_run_take(&run), 0);
-}
-
-#define VALUE(series) plugin_run_value(&run, series)
-
-Test(watchdog, says_the_same_when_it_is_asked_twice)
-{
-	size_t n_samples;
-
-	take("tests/fixtures/board");
-	n_samples = run.batch.n_samples;
-	cr_assert_eq(plugin_run_take(&run), 0);
-	cr_expect_eq(run.batch.n_samples, n_samples);
-}
-
-Test(watchdog, says_enodev_on_a_host_without_any)
-{
-	cr_expect_eq(plugin_run_start(&run, &watchdog_plugin, "tests/fixtures/empty"), -ENODEV);
-}
+BOARD_SUITE(watchdog);
 
 #define DOG(name, dog) "node_watchdog_" name "{name=\"" dog "\"}"
 #define INFO(dog, options, identity, state, status, governor)                                      \
