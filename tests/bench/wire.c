@@ -18,27 +18,21 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "agent/dictionary.h"
-#include "agent/encoder.h"
-#include "agent/tick.h"
+#include "common/batch.h"
+#include "common/block.h"
 #include "common/frame.h"
-#include "common/wire_ack.h"
+#include "common/series.h"
 #include "common/wire_batch.h"
-#include "common/wire_clock.h"
-#include "common/wire_end.h"
-#include "common/wire_hello.h"
-#include "common/wire_welcome.h"
 #include "tests/support/bench.h"
+#include "tests/support/bench_session.h"
 #include "tests/support/recording.h"
 #include "tests/support/tcp_replay.h"
 #include "tests/support/wire_dictionary.h"
 
 #define N_REPEATS          9
 #define SECOND_US          INT64_C(1000000)
-#define SHIP_US            (60 * SECOND_US)
 #define PIECE_BYTES        ((size_t)65536)
 #define BYTES_A_SAMPLE_MAX 0.6
-#define TURNS_MAX          64 /* the recording has 50 minutes */
 
 /* How a host is watched. */
 struct shape {
@@ -46,229 +40,6 @@ struct shape {
 	int64_t interval_us;
 	double bytes_max; /* a sample; 0 = nothing is promised */
 };
-
-/* The samples of one series that are still to come. */
-struct line {
-	struct wire_series series;
-	const struct recording_series *recorded;
-	size_t next;
-};
-
-struct sender {
-	struct line *lines;
-	size_t n_lines;
-	int64_t *times_us; /* all ticks */
-	size_t n_times;
-	struct dictionary dictionary;
-	uint32_t n_declared;
-	struct tick tick;
-	struct encoder *encoder;
-	struct wire_stamp stamp;
-	struct buffer payload;
-	struct buffer spool; /* the ticks of an interval */
-	struct buffer sent;
-	struct buffer answers;
-	struct tcp_turn turns[TURNS_MAX];
-	size_t n_turns;
-	size_t n_samples;
-	size_t n_batches;
-	size_t n_declare_bytes;
-	size_t n_spool_bytes;
-	size_t largest;
-};
-
-/* -- sending -------------------------------------------------------------------------------------- */
-
-static void send_frame(struct sender *sender, enum hm_frame_type type)
-{
-	frame_put(&sender->sent, type, sender->payload.data, sender->payload.length);
-	if (buffer_failed(&sender->sent) || buffer_failed(&sender->payload))
-		bench_die("no memory");
-	buffer_clear(&sender->payload);
-}
-
-/* What the collector sends. */
-static void answer(struct sender *sender, enum hm_frame_type type)
-{
-	frame_put(&sender->answers, type, sender->payload.data, sender->payload.length);
-	if (buffer_failed(&sender->answers))
-		bench_die("no memory");
-	buffer_clear(&sender->payload);
-}
-
-/* Before more is sent, what was sent is answered. */
-static void end_turn(struct sender *sender)
-{
-	if (sender->n_turns == TURNS_MAX)
-		bench_die("the recording is too long");
-	sender->turns[sender->n_turns++] =
-		(struct tcp_turn){sender->sent.length, sender->answers.length};
-}
-
-/* The stamp of the next message, which is acknowledged, each on its own. */
-static void put_stamp(struct sender *sender)
-{
-	sender->stamp.sequence++;
-	wire_ack_put(&sender->payload, sender->stamp.sequence);
-	answer(sender, HM_FRAME_ACK);
-}
-
-static void send_beginning(struct sender *sender)
-{
-	struct wire_hello hello = {
-		.now_us = sender->times_us[0], .host = {"web01", 5}, .version = {"1.0", 3}};
-	struct wire_welcome welcome = {.store_id = {1}, .max_unacked = 32};
-	struct wire_clock clock = {.event = HM_CLOCK_STARTED,
-				   .boot_id = {4},
-				   .now_us = sender->times_us[0],
-				   .since_boot_us = SECOND_US};
-
-	memset(sender->stamp.host_id, 2, HM_ID_BYTES);
-	memset(sender->stamp.epoch, 3, HM_ID_BYTES);
-	memcpy(hello.host_id, sender->stamp.host_id, HM_ID_BYTES);
-	memcpy(hello.epoch, sender->stamp.epoch, HM_ID_BYTES);
-	memcpy(hello.boot_id, clock.boot_id, HM_ID_BYTES);
-	wire_hello_put(&sender->payload, &hello);
-	send_frame(sender, HM_FRAME_HELLO);
-	wire_welcome_put(&sender->payload, &welcome);
-	answer(sender, HM_FRAME_WELCOME);
-	end_turn(sender);
-	put_stamp(sender);
-	clock.stamp = sender->stamp;
-	wire_clock_put(&sender->payload, &clock);
-	send_frame(sender, HM_FRAME_CLOCK);
-}
-
-static void send_end(struct sender *sender)
-{
-	struct wire_end end = {.text = {"", 0}};
-
-	wire_end_put(&sender->payload, &end);
-	send_frame(sender, HM_FRAME_BYE);
-}
-
-static struct series_text unit_of(const struct recording_series *series)
-{
-	if (strstr(series->name, "_seconds"))
-		return (struct series_text){"seconds", 7};
-	if (strstr(series->name, "_bytes"))
-		return (struct series_text){"bytes", 5};
-	return (struct series_text){"", 0};
-}
-
-static struct wire_series describe(const struct recording_series *series)
-{
-	const char *total = "_total";
-	bool is_counter = series->metric_length > strlen(total) &&
-			  strncmp(series->name + series->metric_length - strlen(total), total,
-				  strlen(total)) == 0;
-
-	return (struct wire_series){.kind = is_counter ? HM_STORED_COUNTER : HM_STORED_GAUGE,
-				    .unit = unit_of(series),
-				    .name = {series->name, strlen(series->name)}};
-}
-
-/* What a series has at this time, under the id that its name has. */
-static void take_sample(struct sender *sender, struct line *line, int64_t time_us)
-{
-	const struct recording_series *recorded = line->recorded;
-	uint32_t id;
-
-	while (line->next < recorded->n && recorded->times_us[line->next] < time_us)
-		line->next++;
-	if (line->next == recorded->n || recorded->times_us[line->next] != time_us)
-		return;
-	if (dictionary_add(&sender->dictionary, &line->series, &id) < 0 ||
-	    tick_set(&sender->tick, id, recorded->values[line->next]) < 0)
-		bench_die("a sample cannot be taken");
-}
-
-static void take_tick(struct sender *sender, int64_t time_us)
-{
-	tick_begin(&sender->tick, time_us);
-	for (size_t i = 0; i < sender->n_lines; i++)
-		take_sample(sender, &sender->lines[i], time_us);
-	tick_encode(&sender->tick, &sender->spool);
-	if (encoder_add(sender->encoder, &sender->tick, (uint64_t)time_us) < 0)
-		bench_die("a tick cannot be added");
-}
-
-/* Series that are there for the first time. */
-static void declare(struct sender *sender)
-{
-	while (sender->n_declared < sender->dictionary.n_series) {
-		put_stamp(sender);
-		wire_stamp_put(&sender->payload, &sender->stamp);
-		sender->n_declared = dictionary_declare(&sender->dictionary, sender->n_declared,
-							&sender->payload);
-		sender->n_declare_bytes += HM_FRAME_HEADER_BYTES + sender->payload.length;
-		send_frame(sender, HM_FRAME_DECLARE);
-	}
-}
-
-static void seal(struct sender *sender)
-{
-	for (;;) {
-		struct encoder_sealed sealed;
-		int result;
-
-		buffer_clear(&sender->payload);
-		sender->stamp.sequence++;
-		wire_stamp_put(&sender->payload, &sender->stamp);
-		sender->stamp.sequence--;
-		result = encoder_seal(sender->encoder, &sender->payload, &sealed);
-		if (result == -ENODATA)
-			break;
-		if (result < 0 || sender->payload.length > HM_SEAL_MAX_BYTES)
-			bench_die("a batch cannot be sealed");
-		if (sender->payload.length > sender->largest)
-			sender->largest = sender->payload.length;
-		sender->n_samples += sealed.n_samples;
-		sender->n_batches++;
-		send_frame(sender, HM_FRAME_BATCH);
-		put_stamp(sender);
-	}
-	buffer_clear(&sender->payload);
-	sender->n_spool_bytes += sender->spool.length;
-	buffer_clear(&sender->spool);
-}
-
-/* @param ret_seconds  CPU time from the names on; their values are at hand, as an agent has them */
-static void send_all(struct sender *sender, double *ret_seconds)
-{
-	double start;
-
-	send_beginning(sender);
-	start = bench_cpu_seconds();
-	for (size_t i = 0; i < sender->n_times;) {
-		const int64_t interval = sender->times_us[i] / SHIP_US;
-
-		while (i < sender->n_times && sender->times_us[i] / SHIP_US == interval)
-			take_tick(sender, sender->times_us[i++]);
-		declare(sender);
-		seal(sender);
-		end_turn(sender);
-	}
-	*ret_seconds = bench_cpu_seconds() - start;
-	send_end(sender);
-}
-
-static void begin(struct sender *sender, const struct recording *recording)
-{
-	dictionary_done(&sender->dictionary);
-	sender->sent.length = 0;
-	sender->stamp.sequence = 0;
-	sender->n_declared = 0;
-	sender->n_samples = 0;
-	sender->answers.length = 0;
-	sender->n_turns = 0;
-	sender->n_batches = 0;
-	sender->n_declare_bytes = 0;
-	sender->n_spool_bytes = 0;
-	for (size_t i = 0; i < recording->n_series; i++)
-		sender->lines[i] = (struct line){.series = describe(&recording->series[i]),
-						 .recorded = &recording->series[i]};
-}
 
 /* -- reading -------------------------------------------------------------------------------------- */
 
@@ -404,12 +175,12 @@ static void receive_all(struct receiver *receiver, const struct recording *recor
 /* -- all ------------------------------------------------------------------------------------------ */
 
 static void compare_all(struct receiver *receiver, const struct recording *recording,
-			const struct sender *sender, int64_t interval_us)
+			const struct bench_session *session, int64_t interval_us)
 {
 	size_t n_samples = 0;
 
 	receiver->is_compared = true;
-	receive_all(receiver, recording, &sender->sent, interval_us);
+	receive_all(receiver, recording, &session->sent, interval_us);
 	receiver->is_compared = false;
 	for (size_t i = 0; i < recording->n_series; i++) {
 		const struct recording_series *series = &recording->series[i];
@@ -419,54 +190,27 @@ static void compare_all(struct receiver *receiver, const struct recording *recor
 		if (skip(series, receiver->next[i], interval_us) != series->n)
 			bench_die("a sample is missing");
 	}
-	if (receiver->n_samples != n_samples || sender->n_samples != n_samples)
+	if (receiver->n_samples != n_samples || session->n_samples != n_samples)
 		bench_die("there are more or fewer samples");
 }
 
-/* The ticks of all series. */
-static void find_ticks(struct sender *sender, const struct recording *recording,
-		       int64_t interval_us)
-{
-	int64_t from = INT64_MAX, until = INT64_MIN;
-	bool *is_tick;
-
-	for (size_t i = 0; i < recording->n_series; i++) {
-		const struct recording_series *series = &recording->series[i];
-
-		from = series->times_us[0] < from ? series->times_us[0] : from;
-		until = series->times_us[series->n - 1] > until ? series->times_us[series->n - 1]
-								: until;
-	}
-	is_tick = bench_need(calloc((size_t)((until - from) / SECOND_US) + 1, sizeof(*is_tick)));
-	sender->times_us = bench_need(
-		calloc((size_t)((until - from) / SECOND_US) + 1, sizeof(*sender->times_us)));
-	for (size_t i = 0; i < recording->n_series; i++)
-		for (size_t k = 0; k < recording->series[i].n; k++)
-			is_tick[(recording->series[i].times_us[k] - from) / SECOND_US] = true;
-	sender->n_times = 0;
-	for (int64_t time_us = from; time_us <= until; time_us += SECOND_US)
-		if (is_tick[(time_us - from) / SECOND_US] && time_us % interval_us == 0)
-			sender->times_us[sender->n_times++] = time_us;
-	free(is_tick);
-}
-
-static void report(const struct shape *shape, const struct sender *sender,
+static void report(const struct shape *shape, const struct bench_session *session,
 		   const double *seconds /* of encoding, decoding */)
 {
-	double n_samples = (double)sender->n_samples;
-	size_t n_bytes = sender->sent.length + sender->answers.length;
+	double n_samples = (double)session->n_samples;
+	size_t n_bytes = session->sent.length + session->answers.length;
 	struct tcp_traffic traffic;
 	uint64_t n_tcp_bytes;
 
-	tcp_replay(&sender->sent, &sender->answers, sender->turns, sender->n_turns, &traffic);
+	tcp_replay(&session->sent, &session->answers, session->turns, session->n_turns, &traffic);
 	n_tcp_bytes = traffic.n_bytes_out + traffic.n_bytes_in;
 	printf("%s: %zu samples in %zu batches (%zu bytes at most); %zu bytes, %.4f a sample, of which "
 	       "DECLAREs %.4f, the collector's answers %.4f; its ticks in a spool %.2f; CPU a sample: encode "
 	       "%.1f ns, check %.1f ns\n",
-	       shape->name, sender->n_samples, sender->n_batches, sender->largest, n_bytes,
-	       (double)n_bytes / n_samples, (double)sender->n_declare_bytes / n_samples,
-	       (double)sender->answers.length / n_samples,
-	       (double)sender->n_spool_bytes / n_samples, seconds[0] / n_samples * 1e9,
+	       shape->name, session->n_samples, session->n_batches, session->largest, n_bytes,
+	       (double)n_bytes / n_samples, (double)session->n_declare_bytes / n_samples,
+	       (double)session->answers.length / n_samples,
+	       (double)session->n_spool_bytes / n_samples, seconds[0] / n_samples * 1e9,
 	       seconds[1] / n_samples * 1e9);
 	printf("%s, over TCP/IPv4: %" PRIu64 " bytes, %.4f a sample: %" PRIu64 " in %" PRIu64
 	       " segments to the collector, %" PRIu64 " in %" PRIu64 " from it\n",
@@ -476,46 +220,34 @@ static void report(const struct shape *shape, const struct sender *sender,
 
 static bool measure(const struct shape *shape, const struct recording *recording)
 {
-	struct sender sender = {
-		.lines = bench_need(calloc(recording->n_series, sizeof(*sender.lines))),
-		.n_lines = recording->n_series,
-		.encoder = bench_need(encoder_new())};
+	struct bench_session session;
 	struct receiver receiver = {
 		.decoder = bench_need(block_decoder_new()),
 		.next = bench_need(calloc(recording->n_series, sizeof(size_t)))};
 	double encode_seconds[N_REPEATS], check_seconds[N_REPEATS], seconds[2];
 	bool is_good;
 
-	find_ticks(&sender, recording, shape->interval_us);
+	bench_session_init(&session, recording, shape->interval_us);
 	for (size_t i = 0; i < N_REPEATS; i++) {
 		double start;
 
-		begin(&sender, recording);
-		send_all(&sender, &encode_seconds[i]);
+		encode_seconds[i] = bench_session_write(&session);
 		if (i == 0)
-			compare_all(&receiver, recording, &sender, shape->interval_us);
+			compare_all(&receiver, recording, &session, shape->interval_us);
 		start = bench_cpu_seconds();
-		receive_all(&receiver, recording, &sender.sent, shape->interval_us);
+		receive_all(&receiver, recording, &session.sent, shape->interval_us);
 		check_seconds[i] = bench_cpu_seconds() - start;
 	}
 	seconds[0] = bench_median(encode_seconds, N_REPEATS);
 	seconds[1] = bench_median(check_seconds, N_REPEATS);
-	report(shape, &sender, seconds);
-	is_good = shape->bytes_max == 0 || (double)(sender.sent.length + sender.answers.length) <=
-						   shape->bytes_max * (double)sender.n_samples;
-	free(sender.lines);
-	free(sender.times_us);
-	dictionary_done(&sender.dictionary);
-	tick_done(&sender.tick);
+	report(shape, &session, seconds);
+	is_good = shape->bytes_max == 0 || (double)(session.sent.length + session.answers.length) <=
+						   shape->bytes_max * (double)session.n_samples;
+	bench_session_done(&session);
 	free(receiver.next);
-	encoder_free(sender.encoder);
 	block_decoder_free(receiver.decoder);
 	wire_dictionary_done(&receiver.dictionary);
 	frame_reader_done(&receiver.reader);
-	buffer_done(&sender.payload);
-	buffer_done(&sender.spool);
-	buffer_done(&sender.sent);
-	buffer_done(&sender.answers);
 	return is_good;
 }
 
