@@ -286,6 +286,9 @@ int spool_compare(struct spool *spool, const uint8_t epoch_id[static HM_ID_BYTES
 	struct spool_epoch *epoch = spool_find_epoch(spool, epoch_id);
 	size_t i;
 
+	/* Where part of it was moved it is known to be another's, and what is left may not follow. */
+	if (epoch && epoch->base > 0)
+		return -ESTALE;
 	if (durable == 0 || !epoch)
 		return 0;
 	if (durable > spool_epoch_used(epoch))

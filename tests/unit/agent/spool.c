@@ -693,7 +693,8 @@ Test(spool, moves_to_a_new_epoch_what_is_stored_otherwise)
 
 /* -- moves that do not go smoothly ------------------------------------------------------------- */
 
-#define MOVED 8
+#define MOVED   8
+#define UNKNOWN 99 /* a sequence of nothing */
 
 /* Batches of another text each, in an epoch that is not the current one: more than is moved at once. */
 static struct spool_epoch_info append_moved(void)
@@ -762,5 +763,24 @@ Test(spool, moves_the_oldest_of_as_many_epochs_as_there_may_be)
 	cr_assert_eq(spool_new_epoch(spool, info.id, 0), 0);
 
 	cr_expect_eq(status_of().n_epochs, 16);
+	expect_moved();
+}
+
+/* What is left of an epoch does not follow what a collector has under its last number that was moved. */
+Test(spool, takes_nothing_for_its_own_of_an_epoch_that_was_moved_in_part)
+{
+	struct spool_epoch_info info = append_moved();
+	struct spool_message message;
+
+	sim_disk_fail(sim, SIM_FDATASYNC, 2, EIO, true);
+	cr_assert_eq(spool_new_epoch(spool, info.id, 0), -EAGAIN);
+	sim_disk_heal(sim);
+	cr_assert_eq(spool_retry(spool), 0);
+	cr_assert_eq(spool_next(spool, info.id, 0, &message), 0);
+	cr_assert_gt(message.sequence, 1);
+
+	for (uint64_t i = 1; i < message.sequence; i++)
+		cr_expect_eq(spool_compare(spool, info.id, i, UNKNOWN), -ESTALE);
+	cr_assert_eq(spool_new_epoch(spool, info.id, 0), 0);
 	expect_moved();
 }
