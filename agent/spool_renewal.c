@@ -352,6 +352,21 @@ static int copy_some(struct spool *spool, const struct spool_epoch *from, struct
 	return result;
 }
 
+/*
+ * Write the copies. Where there is no memory for all of them, those that are written are to stay without effect, also once
+ * the segment is synced: it is left.
+ */
+static int write_copies(struct spool *spool)
+{
+	int result = spool_write_all(spool);
+
+	if (result == -ENOMEM) {
+		spool_segment_close(&spool->segment);
+		spool->is_dirty = true;
+	}
+	return result;
+}
+
 /* Move all that is not acknowledged, some at a time, so that it has room. */
 static int move_epoch(struct spool *spool, struct spool_epoch *from, struct spool_epoch *to,
 		      uint64_t durable)
@@ -364,7 +379,7 @@ static int move_epoch(struct spool *spool, struct spool_epoch *from, struct spoo
 		up_to = last;
 		result = copy_some(spool, from, to, durable, &up_to);
 		if (result == 0 && !spool->is_in_memory)
-			result = spool_write_all(spool);
+			result = write_copies(spool);
 		if (result < 0)
 			up_to = undo_move(from, to);
 		from->base = up_to;

@@ -784,3 +784,27 @@ Test(spool, takes_nothing_for_its_own_of_an_epoch_that_was_moved_in_part)
 	cr_assert_eq(spool_new_epoch(spool, info.id, 0), 0);
 	expect_moved();
 }
+
+/* The copies that were written already are not to come back. */
+Test(spool, moves_once_what_it_had_no_memory_to_write)
+{
+	for (uint64_t n = 1; n <= 20; n++) {
+		struct spool_epoch_info info = append_moved();
+		int result;
+
+		sim_disk_fail(sim, SIM_PWRITE, n, ENOMEM, false);
+		result = spool_new_epoch(spool, info.id, 0);
+		cr_expect(result == 0 || result == -ENOMEM, "%d", result);
+		sim_disk_heal(sim);
+		cr_assert_eq(spool_sync(spool), 0);
+		/* It may have been over already, and forgotten. */
+		if (result < 0)
+			result = spool_new_epoch(spool, info.id, 0);
+		cr_assert(result == 0 || result == -ENOENT, "%d", result);
+		expect_moved();
+		lose_power(n);
+		expect_moved();
+		teardown();
+		setup();
+	}
+}
