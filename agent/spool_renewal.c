@@ -233,10 +233,11 @@ void spool_forget_epochs(struct spool *spool)
 
 void spool_free_bodies(struct spool *spool)
 {
-	for (size_t i = 0; i + 1 < spool->n_epochs; i++) {
+	/* What waits for the disk, or may yet come to, needs its DECLAREs, should the folder be gone. */
+	for (size_t i = 0; i + 1 + spool->is_in_memory < spool->n_epochs; i++) {
 		struct spool_epoch *epoch = spool->epochs[i];
 
-		for (size_t k = 0; k < epoch->n_entries; k++) {
+		for (size_t k = 0; k < epoch->n_entries && epoch->n_undurable == 0; k++) {
 			if (epoch->entries[k].is_durable) {
 				free(epoch->entries[k].body);
 				epoch->entries[k].body = NULL;

@@ -694,7 +694,7 @@ Test(spool, moves_to_a_new_epoch_what_is_stored_otherwise)
 /* -- moves that do not go smoothly ------------------------------------------------------------- */
 
 #define MOVED   8
-#define UNKNOWN 99 /* a sequence of nothing */
+#define OTHER_CRC 99 /* of no message */
 
 /* Batches of another text each, in an epoch that is not the current one: more than is moved at once. */
 static struct spool_epoch_info append_moved(void)
@@ -780,7 +780,7 @@ Test(spool, takes_nothing_for_its_own_of_an_epoch_that_was_moved_in_part)
 	cr_assert_gt(message.sequence, 1);
 
 	for (uint64_t i = 1; i < message.sequence; i++)
-		cr_expect_eq(spool_compare(spool, info.id, i, UNKNOWN), -ESTALE);
+		cr_expect_eq(spool_compare(spool, info.id, i, OTHER_CRC), -ESTALE);
 	cr_assert_eq(spool_new_epoch(spool, info.id, 0), 0);
 	expect_moved();
 }
@@ -804,6 +804,36 @@ Test(spool, moves_once_what_it_had_no_memory_to_write)
 		expect_moved();
 		lose_power(n);
 		expect_moved();
+		teardown();
+		setup();
+	}
+}
+
+/* What waits for the disk is nothing without what its series mean. */
+Test(spool, declares_what_it_moves_though_the_folder_is_gone)
+{
+	for (unsigned i = 0; i < 2; i++) {
+		struct spool_epoch_info info;
+		uint64_t sealed;
+
+		(void)append_series("series");
+		(void)append(HM_FRAME_BATCH, "sent", 0);
+		sealed = tick("on the disk");
+		cr_assert_eq(spool_sync(spool), 0);
+		info = epoch_at(0);
+		sim_disk_fail(sim, SIM_PWRITE, 1, EIO, true);
+		/* What fails is something else, or that. */
+		if (i == 1)
+			(void)tick("in memory");
+		(void)append(HM_FRAME_BATCH, "sealed", sealed);
+		cr_assert(status_of().is_in_memory);
+		cr_assert_eq(spool_leave_folder(spool), 0);
+		cr_assert_eq(spool_compare(spool, info.id, 2, OTHER_CRC), -ESTALE);
+
+		cr_assert_eq(spool_new_epoch(spool, info.id, 2), 0);
+
+		cr_expect_eq(declared_behind(0, 0), 1);
+		cr_expect_str_eq(next(0, 2), "sealed");
 		teardown();
 		setup();
 	}
