@@ -115,6 +115,26 @@ void spool_give_up(struct spool *spool, struct spool_epoch *epoch, struct spool_
 bool spool_count_series(const void *body, size_t body_bytes, uint32_t *ret_first,
 			uint32_t *ret_behind);
 
+/*
+ * Make an epoch and put it into the list.
+ * @param like  whose host it has; NULL = ours. @param from  whose DECLAREs; NULL = none
+ * @return 0; -ENOMEM; -errno of random, or of reading a DECLARE
+ */
+int spool_make_epoch(struct spool *spool, const struct spool_epoch *like,
+		     const struct spool_epoch *from, size_t at);
+
+/* An entry as the next one of another epoch, without a place yet. @param from  NULL: it is no move */
+struct spool_entry spool_renumber_entry(const struct spool_entry *entry,
+					const struct spool_epoch *from,
+					const struct spool_epoch *to);
+
+/* Append it there. @return 0; -ENOMEM; as spool_read_body() */
+int spool_copy_entry(struct spool *spool, const struct spool_entry *entry,
+		     const struct spool_epoch *from, struct spool_epoch *to);
+
+/* Is there anything to be sent but DECLAREs? */
+bool spool_has_rest(const struct spool_epoch *epoch);
+
 /* Make an epoch of this host that is current from now on, with the DECLAREs of another.
  * @param from  NULL = none. @return 0; -ENOMEM; -errno of random */
 int spool_begin_epoch(struct spool *spool, const struct spool_epoch *from);
@@ -134,6 +154,8 @@ bool spool_is_over(const struct spool *spool, size_t i);
 
 /* Forget those epochs; but first all must know which ticks they supersede. */
 void spool_forget_epochs(struct spool *spool);
+
+/* -- spool_move.c ------------------------------------------------------------------------------ */
 
 /* Let the oldest epochs become GAPs of the current one where there are too many. @return 0 or -errno */
 int spool_limit_epochs(struct spool *spool);
