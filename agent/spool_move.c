@@ -9,6 +9,13 @@
 /* So much of a segment is moved at once. */
 #define MOVE_PART 4
 
+/* Is an entry a copy that has just been made, and can be taken back? Those of before stand for what is gone already. */
+static bool is_new_copy(const struct spool_entry *entry, const struct spool_epoch *from)
+{
+	return !entry->is_durable && entry->moved_epoch == from->number &&
+	       entry->moved_sequence > from->base;
+}
+
 /* Let a GAP at the end of an epoch stand for a batch, or GAP, of another one. */
 static int push_gap(const struct spool_entry *entry, const struct spool_epoch *from,
 		    struct spool_epoch *to)
@@ -19,7 +26,7 @@ static int push_gap(const struct spool_entry *entry, const struct spool_epoch *f
 	gap.type = HM_FRAME_GAP;
 	gap.reason = entry->type == HM_FRAME_GAP ? entry->reason : HM_REASON_SPOOL_UNSURE;
 	gap.body_bytes = SPOOL_GAP_BODY_BYTES;
-	if (before && before->type == HM_FRAME_GAP && !before->is_durable &&
+	if (before && before->type == HM_FRAME_GAP && is_new_copy(before, from) &&
 	    before->position == 0 && before->reason == gap.reason) {
 		spool_entry_join(before, &gap);
 		before->sequence = before->first;
@@ -36,8 +43,7 @@ static uint64_t undo_move(const struct spool_epoch *from, struct spool_epoch *to
 {
 	const struct spool_entry *last;
 
-	while (to->n_entries > 0 && !to->entries[to->n_entries - 1].is_durable &&
-	       to->entries[to->n_entries - 1].moved_epoch != 0) {
+	while (to->n_entries > 0 && is_new_copy(&to->entries[to->n_entries - 1], from)) {
 		spool_epoch_remove(to, to->n_entries - 1, 1);
 		to->last--;
 	}
@@ -140,7 +146,7 @@ static size_t find_place(const struct spool *spool, uint32_t number)
 
 /*
  * Leave an epoch that copies were taken back from: they may be on the disk, under sequences that must not be given
- * to anything else.
+ * to anything else. In memory they are nowhere.
  */
 static void leave_epoch(struct spool *spool, uint32_t number)
 {
@@ -150,9 +156,10 @@ static void leave_epoch(struct spool *spool, uint32_t number)
 	if (at == spool->n_epochs)
 		return;
 	epoch = spool->epochs[at];
-	if (at + 1 == spool->n_epochs && spool_make_epoch(spool, epoch, epoch, at + 1) < 0)
+	if (at + 1 == spool->n_epochs &&
+	    (epoch->is_in_memory || spool_make_epoch(spool, epoch, epoch, at + 1) < 0))
 		return;
-	if (epoch->n_undurable == epoch->n_entries)
+	if (epoch->n_undurable == epoch->n_entries && !spool_has_rest(epoch))
 		spool_drop_epoch(spool, at);
 }
 

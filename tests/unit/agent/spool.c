@@ -5,7 +5,11 @@
 
 #include <criterion/criterion.h>
 #include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include "common/crc32c.h"
 #include "common/wire_gap.h"
@@ -693,7 +697,7 @@ Test(spool, moves_to_a_new_epoch_what_is_stored_otherwise)
 
 /* -- moves that do not go smoothly ------------------------------------------------------------- */
 
-#define MOVED   8
+#define MOVED     10
 #define OTHER_CRC 99 /* of no message */
 
 /* Batches of another text each, in an epoch that is not the current one: more than is moved at once. */
@@ -837,4 +841,74 @@ Test(spool, declares_what_it_moves_though_the_folder_is_gone)
 		teardown();
 		setup();
 	}
+}
+
+/* Have as much address space as there is now, and so much. */
+static void limit_memory(rlim_t headroom_bytes, struct rlimit *ret_before)
+{
+	struct rlimit limit;
+	FILE *file = fopen("/proc/self/statm", "r");
+	char text[32] = "";
+
+	cr_assert_not_null(file);
+	cr_assert_not_null(fgets(text, sizeof(text), file));
+	cr_assert_eq(fclose(file), 0);
+	cr_assert_eq(getrlimit(RLIMIT_AS, ret_before), 0);
+	limit = *ret_before;
+	limit.rlim_cur = (rlim_t)strtoul(text, NULL, 10) * (rlim_t)sysconf(_SC_PAGESIZE);
+	limit.rlim_cur += headroom_bytes;
+	cr_assert_eq(setrlimit(RLIMIT_AS, &limit), 0);
+}
+
+/* A spool without a folder. Of its batches the second part takes more memory than the first. */
+static void append_in_memory(void)
+{
+	static char text[SPOOL_BODY_MAX_BYTES];
+
+	spool_free(spool);
+	options.folder = -1;
+	options.segment_bytes = SPOOL_SEGMENT_BYTES;
+	options.max_bytes = SPOOL_MAX_BYTES;
+	options.max_memory_bytes = SPOOL_SEGMENT_BYTES;
+	cr_assert_eq(spool_open(&options, &spool), 0);
+	(void)append_series("series");
+	for (unsigned i = 0; i < MOVED; i++) {
+		size_t length = i == MOVED / 2 - 1 ? 2000 : sizeof(text) - 1;
+
+		memset(text, 'a' + (int)i, length);
+		text[length] = '\0';
+		(void)append(HM_FRAME_BATCH, text, 0);
+	}
+}
+
+/* The copies are all that there is of what was moved already. */
+Test(spool, moves_in_memory_all_or_nothing)
+{
+	unsigned n_failed = 0;
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+	cr_skip_test("a sanitizer's own memory has no limit");
+#endif
+	for (rlim_t headroom_bytes = 0; headroom_bytes < 3 << 20; headroom_bytes += 64 << 10) {
+		struct spool_epoch_info info;
+		struct rlimit before;
+		int result;
+
+		append_in_memory();
+		info = epoch_at(1);
+		cr_assert(info.is_current);
+		limit_memory(headroom_bytes, &before);
+		result = spool_new_epoch(spool, info.id, 0);
+		cr_assert_eq(setrlimit(RLIMIT_AS, &before), 0);
+		n_failed += result == -ENOMEM;
+		if (result == -ENOMEM) {
+			expect_moved();
+			result = spool_new_epoch(spool, info.id, 0);
+		}
+		cr_assert_eq(result, 0);
+		expect_moved();
+		teardown();
+		setup();
+	}
+	cr_expect_gt(n_failed, 2);
 }
