@@ -97,10 +97,24 @@ static int write_copies(struct spool *spool)
 	return result;
 }
 
+/*
+ * The disk is full: the oldest segment makes room, as it does for all that is written. What is in the open one is durable by
+ * then, and nothing that was taken back is in it.
+ * @return 0: the move can go on; -errno
+ */
+static int give_oldest(struct spool *spool, int error)
+{
+	if ((error != -ENOSPC && error != -EDQUOT) || spool->segment.fd < 0)
+		return error;
+	spool_note_error(spool, error, "move an epoch");
+	return spool_go_on(spool, error);
+}
+
 /* Move all that is not acknowledged, some at a time, so that it has room. */
 static int move_epoch(struct spool *spool, struct spool_epoch *from, struct spool_epoch *to,
 		      uint64_t durable)
 {
+	size_t n_tries = 2 * spool->n_places;
 	uint64_t last = from->last;
 	uint64_t up_to = 0;
 	int result = 0;
@@ -114,6 +128,8 @@ static int move_epoch(struct spool *spool, struct spool_epoch *from, struct spoo
 			up_to = undo_move(from, to);
 		from->base = up_to;
 		spool_epoch_remove(from, 0, spool_epoch_find(from, up_to + 1));
+		if (result < 0 && n_tries-- > 0)
+			result = give_oldest(spool, result);
 		if (result == 0 && !to->is_in_memory) {
 			result = spool_drop_places(spool);
 			if (spool->is_in_memory)

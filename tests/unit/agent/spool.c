@@ -912,3 +912,26 @@ Test(spool, moves_in_memory_all_or_nothing)
 	}
 	cr_expect_gt(n_failed, 2);
 }
+
+/* Room for what is moved comes from what was; no epoch begins for each part that has room. */
+Test(spool, moves_an_epoch_while_the_disk_is_full)
+{
+	struct spool_epoch_info info;
+	uint64_t n_messages;
+
+	options.max_bytes = 100 * SEGMENT_BYTES;
+	reopen();
+	(void)append_series("series");
+	for (unsigned i = 0; i < 200; i++)
+		(void)append_large(3000);
+	info = epoch_at(0);
+	n_messages = status_of().n_messages;
+	sim_disk_set_limits(sim, sim_disk_used_bytes(sim), 0);
+
+	cr_assert_eq(spool_new_epoch(spool, info.id, 0), 0);
+
+	cr_expect_eq(status_of().n_epochs, 1);
+	cr_expect_eq(status_of().n_messages, n_messages);
+	cr_expect_eq(status_of().n_gone_batches, 0);
+	cr_expect_eq(status_of().n_samples, 2000);
+}
