@@ -53,7 +53,7 @@ static uint64_t undo_move(const struct spool_epoch *from, struct spool_epoch *to
 		       : from->base;
 }
 
-/* Copy some messages. @param ret_up_to  sequence. @return 0 or -errno */
+/* Copy some messages. @param ret_up_to  sequence. @return 0; -EAGAIN: one cannot be read now; -ENOMEM */
 static int copy_some(struct spool *spool, const struct spool_epoch *from, struct spool_epoch *to,
 		     uint64_t durable, uint64_t *ret_up_to)
 {
@@ -79,7 +79,7 @@ static int copy_some(struct spool *spool, const struct spool_epoch *from, struct
 			result = push_gap(entry, from, to);
 		n_bytes += entry->body_bytes;
 	}
-	return result;
+	return result == 0 || result == -ENOMEM ? result : -EAGAIN;
 }
 
 /*

@@ -935,3 +935,25 @@ Test(spool, moves_an_epoch_while_the_disk_is_full)
 	cr_expect_eq(status_of().n_gone_batches, 0);
 	cr_expect_eq(status_of().n_samples, 2000);
 }
+
+/* What cannot be read now is no reason to write nothing any more. */
+Test(spool, goes_on_with_a_move_when_it_can_be_read)
+{
+	/* Behind that it begins a segment. */
+	for (uint64_t n = 1; n <= 7; n++) {
+		struct spool_epoch_info info = append_moved();
+
+		sim_disk_fail(sim, SIM_OPEN, n, EMFILE, false);
+		cr_expect_eq(spool_new_epoch(spool, info.id, 0), -EAGAIN);
+		sim_disk_heal(sim);
+		cr_expect_not(status_of().is_in_memory);
+		cr_expect_leq(status_of().n_epochs, 3);
+		expect_moved();
+		cr_assert_eq(spool_new_epoch(spool, info.id, 0), 0);
+		expect_moved();
+		lose_power(n);
+		expect_moved();
+		teardown();
+		setup();
+	}
+}
