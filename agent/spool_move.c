@@ -180,8 +180,8 @@ static void leave_epoch(struct spool *spool, uint32_t number)
 }
 
 /*
- * Its copy has all of it. An epoch that no disk has is forgotten at once; another one as soon as the disk says that it was
- * moved: until then there is one more than there may be, and the oldest, which may be another, would have to go.
+ * Its copy has all of it. It is forgotten as soon as the disk says that it was moved: until then there is one more than there
+ * may be, and the oldest, which may be another, would have to go.
  */
 static void end_epoch(struct spool *spool, uint32_t number)
 {
@@ -191,9 +191,7 @@ static void end_epoch(struct spool *spool, uint32_t number)
 		return;
 	spool->epochs[at]->acked = spool->epochs[at]->last;
 	spool->is_told = false;
-	if (spool->options.folder < 0)
-		spool_drop_epoch(spool, at);
-	else if (spool->n_epochs > SPOOL_EPOCHS_MAX)
+	if (spool->n_epochs > SPOOL_EPOCHS_MAX && !spool->is_in_memory)
 		(void)spool_recover_write(spool, spool_write_all(spool), "begin an epoch");
 	spool_forget_epochs(spool);
 }

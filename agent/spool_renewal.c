@@ -210,16 +210,20 @@ bool spool_has_rest(const struct spool_epoch *epoch)
 bool spool_is_over(const struct spool *spool, size_t i)
 {
 	/* What seals ticks that are on the disk may still come to the one before an epoch in memory. */
-	return i + 1 + spool->is_in_memory < spool->n_epochs && !spool_has_rest(spool->epochs[i]);
+	bool is_waited_for = spool->is_in_memory && spool->options.folder >= 0;
+
+	return i + 1 + is_waited_for < spool->n_epochs && !spool_has_rest(spool->epochs[i]);
 }
 
 void spool_forget_epochs(struct spool *spool)
 {
 	for (size_t i = spool->n_epochs; i > 0; i--) {
 		const struct spool_epoch *epoch = spool->epochs[i - 1];
-		bool is_needed = !spool_is_over(spool, i - 1) || epoch->told_base != epoch->base;
+		bool has_folder = spool->options.folder >= 0;
+		bool is_needed = !spool_is_over(spool, i - 1) ||
+				 (has_folder && epoch->told_base != epoch->base);
 
-		for (size_t k = 0; !is_needed && k < epoch->n_entries; k++)
+		for (size_t k = 0; has_folder && !is_needed && k < epoch->n_entries; k++)
 			is_needed = epoch->entries[k].ticks > spool->told_sealed;
 		if (!is_needed)
 			spool_drop_epoch(spool, i - 1);
