@@ -201,8 +201,8 @@ void spool_acked(struct spool *spool, const uint8_t epoch[static HM_ID_BYTES], u
  * @param durable  the last of its messages, by its WELCOME; 0 = it has none
  * @param durable_crc  of the payload of that
  * @return 0: as far as it is still known: send what follows; -ESTALE: it is another's, or nobody can tell, as a GAP took
- * its place, or it is damaged, or a new epoch was begun that has not all yet: spool_new_epoch(); -ENOMEM, or another
- * -errno: it cannot be read now
+ * its place, or it is damaged, and was not acknowledged; or a new epoch was begun that has not all yet:
+ * spool_new_epoch(); -ENOMEM, or another -errno: it cannot be read now
  */
 int spool_compare(struct spool *spool, const uint8_t epoch[static HM_ID_BYTES], uint64_t durable,
 		  uint32_t durable_crc);

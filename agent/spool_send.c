@@ -262,22 +262,24 @@ void spool_acked(struct spool *spool, const uint8_t epoch_id[static HM_ID_BYTES]
 	spool->is_told = false;
 }
 
-/* Is the collector's message our entry? @return as spool_compare() */
+/*
+ * Is the collector's message our entry? Nobody can tell where a GAP took its place, or it is damaged. Then it is ours if it
+ * was acknowledged. Else it may have been sent before; or the spool was restored from a copy, and it was not: who would
+ * take it for stored would leave it out, without a word.
+ * @return as spool_compare()
+ */
 static int compare_entry(struct spool *spool, const struct spool_epoch *epoch,
 			 struct spool_entry *entry, uint64_t durable, uint32_t durable_crc)
 {
+	int untold = durable <= epoch->acked ? 0 : -ESTALE;
 	int result;
 
-	/*
-	 * What was there before the GAP may have been sent. Or the spool was restored from a copy, and it was not: then
-	 * who would take it for stored would leave it out, without a word.
-	 */
-	if (entry->sequence != durable)
-		return -ESTALE;
+	if (entry->sequence != durable || (entry->type == HM_FRAME_GAP && untold == 0))
+		return untold;
 	result = ensure_crc(spool, epoch, entry);
-	if (result == -EBADMSG || (result == 0 && entry->crc != durable_crc))
-		return -ESTALE;
-	return result;
+	if (result == -EBADMSG)
+		return untold;
+	return result == 0 && entry->crc != durable_crc ? -ESTALE : result;
 }
 
 int spool_compare(struct spool *spool, const uint8_t epoch_id[static HM_ID_BYTES], uint64_t durable,
@@ -297,8 +299,6 @@ int spool_compare(struct spool *spool, const uint8_t epoch_id[static HM_ID_BYTES
 		return durable_crc == epoch->acked_crc ? 0 : -ESTALE;
 	i = spool_epoch_find(epoch, durable);
 	if (i == epoch->n_entries || epoch->entries[i].first > durable)
-		return 0;
-	if (epoch->entries[i].type == HM_FRAME_GAP && durable <= epoch->acked)
 		return 0;
 	return compare_entry(spool, epoch, &epoch->entries[i], durable, durable_crc);
 }

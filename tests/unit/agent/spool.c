@@ -18,6 +18,7 @@
 #define SEGMENT_BYTES ((uint64_t)16 << 10)
 #define SEGMENTS      7
 #define HOUR_US       (INT64_C(3600) * 1000000)
+#define OTHER_CRC     99 /* of no message */
 
 static struct sim_counts counts;
 static struct sim_disk *sim;
@@ -480,6 +481,22 @@ Test(spool, takes_nothing_for_stored_whose_place_has_a_gap)
 	cr_expect_eq(gap_behind(0, 0).n_samples, gap.n_samples);
 }
 
+/* A collector that went back is given again what it has lost, as far as it is here. */
+Test(spool, goes_on_behind_what_was_acknowledged_and_is_damaged)
+{
+	struct spool_epoch_info info = epoch_at(0);
+
+	for (unsigned i = 0; i < 3; i++)
+		(void)append_large(2000);
+	spool_acked(spool, info.id, 2);
+	cr_assert_eq(spool_sync(spool), 0);
+	reopen();
+	cr_assert_eq(sim_disk_spoil(sim, "00000001.log", 0, SEGMENT_BYTES), 0);
+
+	cr_expect_eq(spool_compare(spool, info.id, 1, OTHER_CRC), 0);
+	cr_expect_eq(spool_compare(spool, info.id, 3, OTHER_CRC), -ESTALE);
+}
+
 Test(spool, refuses_what_does_not_fit)
 {
 	struct spool_draft draft = {
@@ -702,8 +719,7 @@ Test(spool, moves_to_a_new_epoch_what_is_stored_otherwise)
 
 /* -- moves that do not go smoothly ------------------------------------------------------------- */
 
-#define MOVED     10
-#define OTHER_CRC 99 /* of no message */
+#define MOVED 10
 
 /* Batches of another text each, in an epoch that is not the current one: more than is moved at once. */
 static struct spool_epoch_info append_moved(void)
