@@ -2,7 +2,7 @@
 #ifndef COLLECTOR_RECOVERY_PART_H
 #define COLLECTOR_RECOVERY_PART_H
 
-/* What the parts of the recovery share: the segments of the log. */
+/* What the parts of the recovery share: the segments of the log, and their records. */
 
 #include <stddef.h>
 #include <stdint.h>
@@ -43,7 +43,13 @@ void recovery_note_link(const struct recovery *recovery, const struct log_record
 int recovery_set_id(struct recovery *recovery, struct catalog_host *host,
 		    const uint8_t id[static HM_ID_BYTES]);
 
-/* Messages of agents, and what a snapshot says of epochs. @return as take_record() in recovery.c */
+/* @return 0; -EBADMSG: its payload makes no sense; -ENOMEM */
+int recovery_take_record(struct recovery *recovery, const struct log_record *record);
+
+/* What it held is lost. Whose chain it is in is not: that something is missing is told there. */
+void recovery_take_damaged(struct recovery *recovery, const struct log_record *record);
+
+/* Messages of agents, and what a snapshot says of epochs. @return as recovery_take_record() */
 int recovery_take_message(struct recovery *recovery, const struct log_record *record);
 int recovery_take_marks(struct recovery *recovery, const struct log_record *record);
 
