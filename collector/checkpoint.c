@@ -182,6 +182,33 @@ static void read_afresh(struct checkpoint *checkpoint, const struct due *due, ui
 	*fresh = due->durable;
 }
 
+static void note_awaited(struct engine *engine, const struct catalog_host *host, int error)
+{
+	pthread_mutex_lock(&engine->mutex);
+	(void)snprintf(engine->stats.last_error, sizeof(engine->stats.last_error),
+		       "samples of host %.100s stay in the log, which cannot be read now: %s",
+		       host->name, strerror(-error));
+	pthread_mutex_unlock(&engine->mutex);
+}
+
+/* Add what the log has of a host. What the disk does not give stays there for a while, and is asked for again. */
+static int add_host(struct checkpoint *checkpoint, struct catalog_host *host,
+		    const struct tail_range *range, uint64_t *ret_n_damaged)
+{
+	int result;
+
+	tail_await(checkpoint->tail, true);
+	result = group_add_host(&checkpoint->group, checkpoint->tail, host, range, ret_n_damaged);
+	if (!disk_is_withheld(result))
+		return result;
+	if (engine_awaits_disk(checkpoint->engine)) {
+		note_awaited(checkpoint->engine, host, result);
+		return result;
+	}
+	tail_await(checkpoint->tail, false);
+	return group_add_host(&checkpoint->group, checkpoint->tail, host, range, ret_n_damaged);
+}
+
 /* Fill the group. @return 0, with an empty one where nothing is due; -errno */
 static int gather(struct checkpoint *checkpoint, enum engine_scope scope)
 {
@@ -210,7 +237,7 @@ static int gather(struct checkpoint *checkpoint, enum engine_scope scope)
 		n_trimmed_series += due.n_trimmed_series;
 		read_afresh(checkpoint, &due, &fresh);
 		if (range->last > range->after)
-			result = group_add_host(group, checkpoint->tail, host, range, &n_damaged);
+			result = add_host(checkpoint, host, range, &n_damaged);
 		else
 			result = group_add_trimmed(group, host, due.trimmed);
 		if (result == 0 && group->hosts[group->n_hosts - 1].position < range->last)

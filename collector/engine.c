@@ -60,6 +60,25 @@ static void init(struct engine *engine, const struct engine_options *options)
 	catalog_init(&engine->retired, &options->key);
 }
 
+bool engine_awaits_disk(struct engine *engine)
+{
+	const struct disk *disk = engine->options.disk;
+
+	return grace_lasts(&engine->grace, disk->monotonic_us(disk->context));
+}
+
+/* Have the id of the store. What is lost is looked for elsewhere, what is not given now is waited for. */
+static int get_id(struct engine *engine)
+{
+	const struct disk *disk = engine->options.disk;
+	int folder = engine->options.folder;
+	int result = store_id_read(disk, folder, engine->store_id);
+
+	if (disk_is_withheld(result) && engine_awaits_disk(engine))
+		return result;
+	return store_id_get(disk, folder, engine->log_folder, engine->store_id);
+}
+
 /* @return as engine_open() */
 static int start(struct engine *engine)
 {
@@ -74,17 +93,19 @@ static int start(struct engine *engine)
 		result = checkpoint_new(engine, &engine->checkpoint);
 	if (result < 0)
 		return result;
-	result = store_id_get(disk, engine->options.folder, engine->log_folder, engine->store_id);
+	result = get_id(engine);
 	/* Without it nobody knows whose anything is. */
 	if (disk_is_damage(result)) {
 		engine->stats.n_damaged_ranges++;
-		opening_note(engine, result, "the id is lost, and log/ or hosts/ cannot be listed");
+		opening_note(engine, result,
+			     "the id is lost or not given, and nothing else tells it");
 		return 0;
 	}
 	return result < 0 ? result : opening_run(engine);
 }
 
-static int open_engine(const struct engine_options *options, bool has_failed,
+/* @param before  that could not be opened; NULL = this is the first try */
+static int open_engine(const struct engine_options *options, const struct engine *before,
 		       struct engine **ret_engine)
 {
 	struct engine *engine = calloc(1, sizeof(*engine));
@@ -93,7 +114,10 @@ static int open_engine(const struct engine_options *options, bool has_failed,
 	if (!engine)
 		return -ENOMEM;
 	init(engine, options);
-	engine->log_end.has_failed = has_failed;
+	if (before) {
+		engine->log_end.has_failed = before->log_end.has_failed;
+		engine->grace = before->grace;
+	}
 	result = start(engine);
 	if (result < 0)
 		engine_close(engine);
@@ -105,7 +129,7 @@ static int open_engine(const struct engine_options *options, bool has_failed,
 int engine_open(const struct engine_options *options, struct engine **ret_engine)
 {
 	struct engine *engine;
-	int result = open_engine(options, false, &engine);
+	int result = open_engine(options, NULL, &engine);
 
 	if (result < 0)
 		return result;
@@ -311,19 +335,20 @@ static int open_again(struct engine *engine)
 	int result = try_disk(engine);
 
 	if (result == 0)
-		result = open_engine(&engine->options, engine->log_end.has_failed, &fresh);
+		result = open_engine(&engine->options, engine, &fresh);
 	if (!fresh)
 		return result;
 	result = fresh->trouble;
 	if (result < 0)
 		note_other(engine, fresh->stats.last_error);
 	engine->log_end.has_failed |= fresh->log_end.has_failed;
+	engine->grace = fresh->grace;
 	if (result == 0)
 		result = takeover_run(engine, fresh);
 	engine_close(fresh);
 	if (result == 0)
-		message_info(
-			"the disk works again: all of the store is read, and samples are stored");
+		message_info("the disk works again, or is not waited for any more: the store is "
+			     "read, and samples are stored");
 	return result;
 }
 

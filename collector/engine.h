@@ -19,6 +19,7 @@
 
 #include "collector/bundle.h"
 #include "collector/catalog.h"
+#include "collector/grace.h"
 #include "collector/id_map.h"
 #include "collector/log_end.h"
 #include "common/buffer.h"
@@ -144,6 +145,7 @@ struct engine {
 	 */
 	int trouble;
 	struct log_end log_end; /* of the process before; engine_commit()'s own */
+	struct grace grace; /* while there is trouble likewise, then engine_checkpoint()'s own */
 	struct catalog
 		retired; /* what was known before the disk worked again; for who still looks */
 
@@ -158,7 +160,7 @@ struct engine {
 /*
  * Open the store of a folder, make it where it is missing, and recover: what the log says is durable
  * counts, whatever happened to the process or the machine before. Damage is told as messages and
- * counted; it is no reason to fail. Nor is a disk that cannot be listed or synced: then the engine
+ * counted; it is no reason to fail. Nor is a disk that cannot be listed or synced, or does not give something: then the engine
  * serves what could be read, and engine_commit() tries again.
  * @return 0; -ENOMEM; -errno: there are no folders, or they cannot be opened
  */
@@ -172,6 +174,9 @@ void engine_close(struct engine *engine);
  * of those that name it in full.
  */
 void engine_append(struct engine *engine, struct bundle *bundle);
+
+/* The disk does not give something: is it to be asked again later, and not taken as damaged yet? */
+bool engine_awaits_disk(struct engine *engine);
 
 /* Give a host that text made its number and its id. With the mutex held. @return 0 or -errno */
 int engine_introduce(struct engine *engine, struct catalog_host *host);

@@ -342,6 +342,9 @@ int group_add_host(struct group *group, struct tail *tail, struct catalog_host *
 		}
 		result = add_batch(group, tail, range->host, positions[i], ret_n_damaged);
 	}
+	/* What seems to be damaged may only not have been given. */
+	if (tail_result(tail) < 0)
+		result = tail_result(tail);
 	if (result < 0) {
 		cut(group, &mark);
 		return result;

@@ -67,10 +67,10 @@ static int put_block(struct engine *engine, const struct group_file *file,
 				    file->before.length_bytes + start);
 }
 
-static int put_blocks(struct engine *engine, const struct group_file *file, int fd,
-		      struct buffer *out)
+static int try_blocks(struct engine *engine, const struct group_file *file, int fd,
+		      bool passes_bad_sectors, struct buffer *out)
 {
-	struct file_reader reader = {.passes_bad_sectors = true};
+	struct file_reader reader = {.passes_bad_sectors = passes_bad_sectors};
 	struct host_history history = {.horizon_us = file->of->horizon_us};
 	struct store_file_header header;
 	struct file_reader_block found;
@@ -90,6 +90,19 @@ static int put_blocks(struct engine *engine, const struct group_file *file, int 
 	}
 	file_reader_done(&reader);
 	return result;
+}
+
+/* What the disk does not give is missing only once it was waited for. */
+static int put_blocks(struct engine *engine, const struct group_file *file, int fd,
+		      struct buffer *out)
+{
+	size_t begin = out->length;
+	int result = try_blocks(engine, file, fd, false, out);
+
+	if (!disk_is_withheld(result) || engine_awaits_disk(engine))
+		return result;
+	out->length = begin;
+	return try_blocks(engine, file, fd, true, out);
 }
 
 /* Does an error say that there is no more of the file than was read? Where it was to be written on, an error of the
@@ -122,7 +135,7 @@ int host_file_keep(struct engine *engine, const struct group_file *file, struct 
 	if (result == 0 || result == -ENODATA)
 		return 0;
 	/* Others pass. */
-	if (!says_no_more(host, result))
+	if (!says_no_more(host, result) || (disk_is_withheld(result) && engine_awaits_disk(engine)))
 		return result;
 	message_warning("%s: %s; what it held is missing", path, strerror(-result));
 	return 0;

@@ -12,11 +12,15 @@
 
 struct engine;
 
+#define LOADER_WHAT_BYTES 112
+
 struct loader_result {
 	uint64_t n_bytes;          /* of all files, as far as they count */
 	uint64_t n_files_aside;    /* that cannot be used */
 	uint64_t n_damaged_ranges; /* inside of files */
 	int unlisted; /* -errno: the folder cannot be listed; so there are only hosts of the log */
+	int withheld; /* -errno: a file or folder of a host is not given, and is waited for: nothing is to be written yet */
+	char withheld_what[LOADER_WHAT_BYTES];
 	bool has_unread; /* files of some host could not be read, nor what they say of positions */
 	uint64_t position; /* the highest of all blocks that count */
 };

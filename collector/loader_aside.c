@@ -55,17 +55,35 @@ static void find_host(struct loader *loader)
 		loader->host = host;
 }
 
+/* Is the disk to be asked again soon? */
+static bool await(struct loader *loader, const char *name, int error)
+{
+	struct loader_result *result = &loader->result;
+
+	if (!disk_is_withheld(error) || !engine_awaits_disk(loader->engine))
+		return false;
+	if (result->withheld == 0) {
+		(void)snprintf(result->withheld_what, sizeof(result->withheld_what),
+			       "hosts/%.40s%s%.40s cannot be read", loader->folder,
+			       *name ? "/" : "", name);
+	}
+	result->withheld = error;
+	return true;
+}
+
 void loader_pass_over_for_now(struct loader *loader, const char *name, int error)
 {
 	if (!loader->host && disk_is_damage(error))
 		find_host(loader);
 	loader->result.has_unread = true;
 	loader_note_error(loader, name, strerror(-error));
+	if (loader->host)
+		loader->host->is_unread = true;
+	if (await(loader, name, error))
+		return;
 	message_error("%s/%s: %s; the host's samples stay in the log until it can be read, at the "
 		      "next start",
 		      loader->folder, name, strerror(-error));
-	if (loader->host)
-		loader->host->is_unread = true;
 }
 
 void loader_set_aside(struct loader *loader, int folder, const char *name, const char *why)
@@ -75,7 +93,7 @@ void loader_set_aside(struct loader *loader, int folder, const char *name, const
 	int result = -EEXIST;
 
 	/* It may be one that an unfinished checkpoint wrote. */
-	if (loader->result.unlisted < 0 || loader->recovery->unlisted < 0) {
+	if (loader->result.unlisted < 0 || loader->recovery->withheld.error < 0) {
 		loader_pass_over(loader, name, why);
 		return;
 	}

@@ -10,6 +10,7 @@
 #include "collector/host_file.h"
 #include "collector/loader_part.h"
 #include "common/file_reader.h"
+#include "common/message.h"
 
 static bool is_doubtful(const struct loader *loader, const char *name)
 {
@@ -106,10 +107,11 @@ static int read_headless(struct loader *loader, struct file_reader *reader)
 
 /* @return 0, also where it is damaged; -EINVAL: it is no file of a host; -EREMOTE: of another store;
  * -errno. @param ret_allocated_bytes  set where its header was read */
-static int read_host_file(struct loader *loader, int fd, uint64_t *ret_allocated_bytes)
+static int try_host_file(struct loader *loader, int fd, bool passes_bad_sectors,
+			 uint64_t *ret_allocated_bytes)
 {
 	const struct disk *disk = loader->engine->options.disk;
-	struct file_reader reader = {0};
+	struct file_reader reader = {.passes_bad_sectors = passes_bad_sectors};
 	struct store_file_header header;
 	struct disk_status status;
 	int result = disk->fstat(disk->context, fd, &status);
@@ -140,11 +142,40 @@ static int read_host_file(struct loader *loader, int fd, uint64_t *ret_allocated
 	return result;
 }
 
+/* The same; what has sectors that the device does not give is made anew once they were waited for. */
+static int read_host_file(struct loader *loader, int fd, uint64_t *ret_allocated_bytes)
+{
+	const struct disk *disk = loader->engine->options.disk;
+	struct catalog_host *host = loader->host;
+	struct disk_status status;
+	int result = try_host_file(loader, fd, false, ret_allocated_bytes);
+
+	if (!disk_is_withheld(result) || engine_awaits_disk(loader->engine) || !host)
+		return result;
+	host->made_bytes = 0;
+	result = try_host_file(loader, fd, true, ret_allocated_bytes);
+	if (result < 0 || disk->fstat(disk->context, fd, &status) < 0)
+		return result;
+	loader->result.n_damaged_ranges++;
+	message_warning("%s/%s: some of it cannot be read, and is missing", loader->folder,
+			HOST_FILE);
+	host_file_leave(host);
+	host->kept_bytes = status.size_bytes;
+	return 0;
+}
+
 /* Does it say nothing of the file, which may be whole? */
 static bool is_passing(int result)
 {
-	return result < 0 && !disk_is_damage(result) && result != -ENOENT && result != -ENODATA &&
-	       result != -ENOTSUP;
+	if (disk_is_damage(result) && !disk_is_withheld(result))
+		return false;
+	return result < 0 && result != -ENOENT && result != -ENODATA && result != -ENOTSUP;
+}
+
+/* Is it certain that there is no file of a host? */
+static bool is_no_file(int result)
+{
+	return result == -EREMOTE || result == -EINVAL || result == -ELOOP || result == -ENXIO;
 }
 
 /* What becomes of the file. @return 0; -errno that stands in the way of starting at all */
@@ -171,10 +202,10 @@ static int take_result(struct loader *loader, int folder, int result)
 }
 
 /* Does a file that was made anew count? Then it says whose it is, at its end. @return 1, 0 or -errno */
-static int is_new_complete(struct loader *loader, int fd)
+static int is_new_complete(struct loader *loader, int fd, bool passes_bad_sectors)
 {
 	const struct engine *engine = loader->engine;
-	struct file_reader reader = {.passes_bad_sectors = true};
+	struct file_reader reader = {.passes_bad_sectors = passes_bad_sectors};
 	uint32_t salt = store_path_salt(engine->store_id, loader->folder, HOST_FILE);
 	uint64_t max = loader->is_logged ? loader->host->checkpoint : UINT64_MAX;
 	struct store_file_header header;
@@ -202,19 +233,24 @@ static int take_new(struct loader *loader, int folder)
 	int fd;
 	int result;
 
-	if (loader->result.unlisted < 0 || loader->recovery->unlisted < 0)
+	if (loader->result.unlisted < 0 || loader->recovery->withheld.error < 0)
 		return 0;
 	fd = disk->open(disk->context, folder, STORE_PATH_NEW_HOST_FILE, O_RDONLY);
-	if (fd < 0)
-		return loader_is_fatal(fd) ? fd : 0;
-	result = is_new_complete(loader, fd);
-	(void)disk->close(disk->context, fd);
-	if (result == 1) {
-		result = disk->rename(disk->context, folder, STORE_PATH_NEW_HOST_FILE, HOST_FILE);
-		if (result < 0)
-			loader_pass_over_for_now(loader, STORE_PATH_NEW_HOST_FILE, result);
+	result = fd;
+	if (fd >= 0) {
+		result = is_new_complete(loader, fd, false);
+		if (disk_is_withheld(result) && !engine_awaits_disk(loader->engine))
+			result = is_new_complete(loader, fd, true);
+		(void)disk->close(disk->context, fd);
 	}
-	return loader_is_fatal(result) ? result : 0;
+	if (result == 1)
+		result = disk->rename(disk->context, folder, STORE_PATH_NEW_HOST_FILE, HOST_FILE);
+	if (loader_is_fatal(result))
+		return result;
+	/* It may count, and would be written over. */
+	if (is_passing(result) && !is_no_file(result))
+		loader_pass_over_for_now(loader, STORE_PATH_NEW_HOST_FILE, result);
+	return 0;
 }
 
 int loader_load_host(struct loader *loader, int folder)

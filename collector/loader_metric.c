@@ -236,7 +236,7 @@ static uint64_t log_end(const struct recovery *recovery)
 }
 
 /*
- * Load a file; where the device does not give some of it, what it gives. That is not appended to: it goes
+ * Load a file; where the device does not give some of it, and was waited for, what it gives. That is not appended to: it goes
  * on in a part.
  * @return as metric_file_load(); 1: loaded, and something was not given
  */
@@ -260,7 +260,7 @@ static int load_blocks(struct loader *loader, struct metric_file_place *place,
 	visitor.context = loader;
 	visitor.tombstones = &loader->tombstones;
 	result = metric_file_load(disk, place, loader->decoder, &visitor, ret_end, ret_position);
-	if (result != -EIO && result != -EUCLEAN)
+	if (!disk_is_withheld(result) || engine_awaits_disk(loader->engine))
 		return result;
 	/* What was told is told again. */
 	loader->result.n_damaged_ranges = n_damaged;

@@ -65,7 +65,7 @@ void loader_note_error(struct loader *loader, const char *name, const char *why)
 /* Leave it alone, and tell why. */
 void loader_pass_over(struct loader *loader, const char *name, const char *why);
 
-/* Perhaps it can be read at the next start. Until then nothing is appended to the host's files: which
+/* Perhaps it can be read later: in a while, where the disk does not give it, or else at the next start. Until then nothing is appended to the host's files: which
  * numbers its series have there is not known. What comes in stays in the log. */
 void loader_pass_over_for_now(struct loader *loader, const char *name, int error);
 

@@ -33,6 +33,19 @@ void opening_note(struct engine *engine, int error, const char *what)
 		       what, strerror(-error));
 }
 
+/* Something of the log was not given. */
+static void note_withheld(struct engine *engine, const struct withheld *withheld)
+{
+	char what[64] = "log/ cannot be listed";
+
+	if (withheld->error == 0)
+		return;
+	if (withheld->segment > 0)
+		(void)snprintf(what, sizeof(what), "log/%08" PRIx32 ".log cannot be read",
+			       withheld->segment);
+	opening_note(engine, withheld->error, what);
+}
+
 /* The number of the next segment: above all that were ever used, as far as anything knows. */
 static uint32_t next_segment(const struct recovery *recovery, const struct loader_result *loaded)
 {
@@ -66,7 +79,7 @@ static void tell_recovery(struct engine *engine, const struct recovery *recovery
 	engine->stats.n_file_bytes = loaded->n_bytes;
 	engine->stats.n_files_aside = loaded->n_files_aside;
 	engine->stats.n_damaged_ranges += loaded->n_damaged_ranges + recovery->n_damaged;
-	if (recovery->unlisted == 0 && !recovery->has_snapshot &&
+	if (recovery->withheld.error == 0 && !recovery->has_snapshot &&
 	    (recovery->n_segments > 0 || loaded->n_bytes > 0))
 		message_warning("the log is lost or damaged; all whole blocks of the metric files "
 				"count");
@@ -108,12 +121,13 @@ static int load(struct engine *engine, struct recovery *recovery, struct loader_
 
 	if (result < 0)
 		return result;
-	if (recovery->unlisted < 0)
-		opening_note(engine, recovery->unlisted, "log/ cannot be listed");
+	note_withheld(engine, &recovery->withheld);
 	secure_end(engine, recovery);
 	result = loader_run(engine, recovery, loaded);
 	if (result == 0 && loaded->unlisted < 0)
 		opening_note(engine, loaded->unlisted, "hosts/ cannot be listed");
+	if (result == 0 && loaded->withheld < 0)
+		opening_note(engine, loaded->withheld, loaded->withheld_what);
 	return result;
 }
 
@@ -128,6 +142,7 @@ int opening_run(struct engine *engine)
 {
 	struct loader_result loaded = {0};
 	struct recovery recovery = {0};
+	struct withheld withheld = {0};
 	uint32_t number = 0;
 	int result = load(engine, &recovery, &loaded);
 
@@ -136,8 +151,10 @@ int opening_run(struct engine *engine)
 		engine->first_segment = recovery.n_segments > 0 ? recovery.segments[0] : number;
 		count_unread(engine, number);
 		trust_horizons(engine);
-		result = replay_run(engine);
+		result = replay_run(engine, &withheld);
 	}
+	if (result == 0 && withheld.error < 0 && engine_awaits_disk(engine))
+		note_withheld(engine, &withheld);
 	if (result == 0) {
 		tell_recovery(engine, &recovery, &loaded);
 		engine->durable = recovery.end;

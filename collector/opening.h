@@ -4,7 +4,7 @@
 
 /*
  * How a store is opened, whatever happened before: the log, then the files, then a new segment. Where
- * not all of it can be listed or synced, what can be read is served, and nothing is written.
+ * not all of it can be listed or synced, or something is not given, what can be read is served, and nothing is written.
  */
 
 struct engine;

@@ -178,7 +178,7 @@ static void tell_lost(struct recovery *recovery, size_t index, uint64_t limit)
  * Up to where a segment counts: the snapshot of the one that was begun after it says how far it was
  * durable, where its sync failed or its end was lost.
  */
-static int find_limit(const struct recovery *recovery, size_t index, uint64_t *ret_limit)
+static int find_limit(struct recovery *recovery, size_t index, uint64_t *ret_limit)
 {
 	*ret_limit = UINT64_MAX;
 	for (size_t i = index + 1; i < recovery->n_segments; i++) {
@@ -191,7 +191,7 @@ static int find_limit(const struct recovery *recovery, size_t index, uint64_t *r
 		if (result < 0)
 			return result;
 		result = log_segment_read(&next, HM_LOG_HEADER_BYTES, &record);
-		log_segment_close(&next);
+		recovery_close(recovery, &next);
 		if (result == -ENOMEM)
 			return result;
 		if (result == 0 && record.type == HM_RECORD_SNAPSHOT) {
@@ -218,7 +218,7 @@ static int look_through(struct recovery *recovery, const struct recovery_base *b
 		result = recovery_open(recovery, i, &pass.segment);
 		if (result == 0) {
 			result = find_durable(&pass);
-			log_segment_close(&pass.segment);
+			recovery_close(recovery, &pass.segment);
 		}
 		if (result == -ENODATA)
 			result = 0;
@@ -239,7 +239,7 @@ static int read_through(struct recovery *recovery, const struct recovery_base *b
 			result = recovery_open(recovery, i, &pass.segment);
 		if (result == 0) {
 			result = take_records(&pass);
-			log_segment_close(&pass.segment);
+			recovery_close(recovery, &pass.segment);
 		} else if (result == -ENODATA) {
 			tell_passed_over(recovery, i, pass.limit);
 			result = 0;
@@ -250,22 +250,59 @@ static int read_through(struct recovery *recovery, const struct recovery_base *b
 	return result;
 }
 
+/* Is something of the log not given that is to be waited for? */
+static bool is_held_up(const struct recovery *recovery)
+{
+	const struct withheld *withheld = &recovery->withheld;
+
+	if (withheld->error == 0)
+		return false;
+	return withheld->segment == 0 || !disk_is_withheld(withheld->error) ||
+	       engine_awaits_disk(recovery->engine);
+}
+
+/* As if the log had not been looked at. */
+static void forget(struct recovery *recovery)
+{
+	struct engine *engine = recovery->engine;
+	struct withheld withheld = recovery->withheld;
+
+	recovery_done(recovery);
+	*recovery = (struct recovery){.engine = engine, .withheld = withheld, .n_damaged = 1};
+	cuts_init(&recovery->cuts, &engine->options.key);
+	catalog_done(&engine->catalog);
+	catalog_init(&engine->catalog, &engine->options.key);
+	id_map_done(&engine->hosts);
+	engine->next_number = 1;
+}
+
+static int read_log(struct recovery *recovery)
+{
+	struct recovery_base base;
+	int result = recovery_list(recovery);
+
+	if (result == 0)
+		result = recovery_find_newest(recovery);
+	if (result == 0)
+		result = recovery_find_base(recovery, &base);
+	if (result == 0)
+		result = look_through(recovery, &base);
+	if (result == 0 && !is_held_up(recovery))
+		result = read_through(recovery, &base);
+	return result == recovery->withheld.error && result != -ENOMEM ? 0 : result;
+}
+
 int recovery_run(struct engine *engine, struct recovery *ret_recovery)
 {
 	struct recovery recovery = {.engine = engine};
-	struct recovery_base base;
 	int result;
 
 	cuts_init(&recovery.cuts, &engine->options.key);
-	result = recovery_list(&recovery);
-	if (result == 0)
-		result = recovery_find_newest(&recovery);
-	if (result == 0)
-		result = recovery_find_base(&recovery, &base);
-	if (result == 0)
-		result = look_through(&recovery, &base);
-	if (result == 0)
-		result = read_through(&recovery, &base);
+	result = read_log(&recovery);
+	if (result == 0 && is_held_up(&recovery))
+		forget(&recovery);
+	else
+		recovery.withheld = (struct withheld){0};
 	*ret_recovery = recovery;
 	return result;
 }

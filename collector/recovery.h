@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "collector/cuts.h"
+#include "collector/withheld.h"
 
 struct engine;
 
@@ -20,7 +21,7 @@ struct recovery {
 	uint32_t *segments;    /* numbers of the log's segments, sorted */
 	size_t n_segments;
 	size_t segments_capacity;
-	int unlisted;     /* -errno: the log's folder cannot be listed: nothing of it was read */
+	struct withheld withheld; /* why nothing of the log was read */
 	uint32_t newest;  /* of the segments that were made here, as far as can be told; 0 = none */
 	struct cuts cuts; /* files of checkpoints that were not completed */
 	bool has_snapshot;  /* false: the log is new, or lost */
@@ -32,8 +33,10 @@ struct recovery {
 };
 
 /*
- * Read the log into the engine's catalog: hosts with their numbers, ids, last batches, checkpoints.
- * @return 0, also where its folder cannot be listed; -ENOMEM; -errno: a segment cannot be read
+ * Read the log into the engine's catalog: hosts with their numbers, ids, last batches, checkpoints. Where
+ * its folder cannot be listed, or something in it not be read, which says nothing of what is there, nothing is:
+ * what the rest says may be past. What the disk does not give counts as damaged where it was waited for.
+ * @return 0; -ENOMEM; -errno: the folder cannot be listed for a reason that is no damage
  */
 int recovery_run(struct engine *engine, struct recovery *ret_recovery);
 

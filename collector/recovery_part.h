@@ -16,14 +16,17 @@ struct recovery_base {
 	uint64_t offset;
 };
 
-/* Find all segments. Where they cannot be listed there are none. @return 0; -ENOMEM; -errno */
+/* Find all segments. Where they cannot be listed there are none, which is noted. @return 0; -ENOMEM; -errno */
 int recovery_list(struct recovery *recovery);
 
 /* @return as log_segment_open(); -EXDEV also for another store's */
 int recovery_open_any(const struct recovery *recovery, size_t index, struct log_segment *segment);
 
-/* @return 0; -ENODATA: it is damaged, and passed over; -errno */
-int recovery_open(const struct recovery *recovery, size_t index, struct log_segment *segment);
+/* What is not given, or cannot be had now, is noted. @return 0; -ENODATA: it is damaged, and passed over; -errno */
+int recovery_open(struct recovery *recovery, size_t index, struct log_segment *segment);
+
+/* Note as well what of it could not be read. Takes one whose opening failed. */
+void recovery_close(struct recovery *recovery, struct log_segment *segment);
 
 /*
  * Find the newest segment. A file whose name is far above those before it, and that is none of ours, is not

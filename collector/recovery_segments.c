@@ -45,9 +45,8 @@ int recovery_list(struct recovery *recovery)
 
 	/* Some of them would be worse than none: what the others say is not known. */
 	if (disk_is_damage(result)) {
-		recovery->unlisted = result;
+		withheld_note(&recovery->withheld, result, 0);
 		recovery->n_segments = 0;
-		recovery->n_damaged++;
 		return 0;
 	}
 	if (result == 0 && recovery->n_segments > 0)
@@ -75,11 +74,22 @@ int recovery_open_any(const struct recovery *recovery, size_t index, struct log_
 	return result;
 }
 
-int recovery_open(const struct recovery *recovery, size_t index, struct log_segment *segment)
+int recovery_open(struct recovery *recovery, size_t index, struct log_segment *segment)
 {
 	int result = recovery_open_any(recovery, index, segment);
 
+	/* Where it is no damage at all, it ends here. */
+	if (result < 0 && !is_damage(result))
+		recovery->withheld = (struct withheld){0};
+	if (disk_is_withheld(result) || (result < 0 && !is_damage(result)))
+		withheld_note(&recovery->withheld, result, recovery->segments[index]);
 	return is_damage(result) ? -ENODATA : result;
+}
+
+void recovery_close(struct recovery *recovery, struct log_segment *segment)
+{
+	withheld_note_loss(&recovery->withheld, segment);
+	log_segment_close(segment);
 }
 
 int recovery_find_newest(struct recovery *recovery)
@@ -91,7 +101,7 @@ int recovery_find_newest(struct recovery *recovery)
 
 		if (number - recovery->newest > GAP_MAX) {
 			result = recovery_open(recovery, i, &segment);
-			log_segment_close(&segment);
+			recovery_close(recovery, &segment);
 		}
 		if (result == 0)
 			recovery->newest = number;
@@ -141,7 +151,7 @@ int recovery_find_base(struct recovery *recovery, struct recovery_base *ret_base
 
 		if (result == 0) {
 			result = find_snapshot(&segment, &offset);
-			log_segment_close(&segment);
+			recovery_close(recovery, &segment);
 		}
 		if (result == 0) {
 			*ret_base = (struct recovery_base){i - 1, offset};

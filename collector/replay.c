@@ -110,7 +110,7 @@ static int replay_host(struct replay *replay, struct tail *tail, struct catalog_
 	return result;
 }
 
-int replay_run(struct engine *engine)
+int replay_run(struct engine *engine, struct withheld *ret_withheld)
 {
 	struct replay replay = {.engine = engine};
 	struct tail *tail;
@@ -120,6 +120,7 @@ int replay_run(struct engine *engine)
 		return result;
 	for (size_t i = 0; i < engine->catalog.n_hosts && result == 0; i++)
 		result = replay_host(&replay, tail, engine->catalog.all_hosts[i]);
+	tail_get_withheld(tail, ret_withheld);
 	tail_free(tail);
 	/* Where that fails, their last samples are not known, and that is all. */
 	if (result == 0 && last_samples_find(&replay.wanted, engine) == -ENOMEM)

@@ -16,7 +16,7 @@
 
 #define FILE_NAME_NEW "id.tmp"
 
-static int read_file(const struct disk *disk, int folder, uint8_t *ret_id)
+int store_id_read(const struct disk *disk, int folder, uint8_t ret_id[static HM_ID_BYTES])
 {
 	struct buffer bytes = {0};
 	int result = disk_read_file(disk, folder, STORE_FILE_ID_NAME, STORE_FILE_ID_BYTES, &bytes);
@@ -70,7 +70,7 @@ struct search {
 	size_t n_votes;
 	size_t capacity;
 	size_t n_all;
-	int error; /* of a host's folder that cannot be listed; 0 = none */
+	int error; /* of what may have one, and cannot be listed or opened; 0 = none */
 };
 
 /* @param number  of a segment; 0: of a host's files. @return 0 or -ENOMEM */
@@ -99,6 +99,12 @@ static int add_vote(struct search *search, const uint8_t *id, uint32_t number)
 	return 0;
 }
 
+static void note_error(struct search *search, int result)
+{
+	if (disk_is_withheld(result))
+		search->error = result;
+}
+
 static int look_into_segment(void *argument, const char *name)
 {
 	struct search *search = argument;
@@ -106,7 +112,10 @@ static int look_into_segment(void *argument, const char *name)
 	struct log_segment segment;
 	int result = 0;
 
-	if (number == 0 || log_segment_open(&segment, search->disk, search->folder, number) < 0)
+	if (number > 0)
+		result = log_segment_open(&segment, search->disk, search->folder, number);
+	note_error(search, result);
+	if (number == 0 || result < 0)
 		return 0;
 	result = add_vote(search, segment.header.store_id, number);
 	log_segment_close(&segment);
@@ -123,6 +132,7 @@ static int look_into_file(void *argument, const char *name)
 	int fd = disk->open(disk->context, search->host_folder, name, O_RDONLY);
 	int result;
 
+	note_error(search, fd);
 	if (fd < 0)
 		return 0;
 	result = file_reader_init(&reader, disk, fd, UINT64_MAX, &header);
@@ -142,12 +152,12 @@ static int look_into_host(void *argument, const char *name)
 
 	search->host_folder =
 		disk->open(disk->context, search->folder, name, O_RDONLY | O_DIRECTORY);
+	note_error(search, search->host_folder);
 	if (search->host_folder < 0)
 		return 0;
 	result = disk->list(disk->context, search->host_folder, look_into_file, search);
 	(void)disk->close(disk->context, search->host_folder);
-	if (disk_is_damage(result))
-		search->error = result;
+	note_error(search, result);
 	return result == -ENOMEM ? result : 0;
 }
 
@@ -209,7 +219,7 @@ static bool is_lost(int result)
 int store_id_get(const struct disk *disk, int folder, int log_folder,
 		 uint8_t ret_id[static HM_ID_BYTES])
 {
-	int result = read_file(disk, folder, ret_id);
+	int result = store_id_read(disk, folder, ret_id);
 	int written;
 
 	if (!is_lost(result))

@@ -32,10 +32,43 @@ int tail_new(struct engine *engine, struct tail **ret_tail)
 	return 0;
 }
 
+static void close_segment(struct tail *tail, struct log_segment *segment)
+{
+	withheld_note_loss(&tail->withheld, segment);
+	log_segment_close(segment);
+}
+
 void tail_rewind(struct tail *tail)
 {
 	for (size_t i = 0; i < OPEN_MAX; i++)
-		log_segment_close(&tail->segments[i]);
+		close_segment(tail, &tail->segments[i]);
+}
+
+void tail_get_withheld(struct tail *tail, struct withheld *ret_withheld)
+{
+	for (size_t i = 0; i < OPEN_MAX; i++)
+		withheld_note_loss(&tail->withheld, &tail->segments[i]);
+	*ret_withheld = tail->withheld;
+}
+
+void tail_await(struct tail *tail, bool is_awaited)
+{
+	struct withheld withheld;
+
+	tail_get_withheld(tail, &withheld);
+	/* What was not given is to be asked for again. */
+	if (withheld.error < 0)
+		tail_rewind(tail);
+	tail->withheld = (struct withheld){0};
+	tail->is_awaited = is_awaited;
+}
+
+int tail_result(struct tail *tail)
+{
+	struct withheld withheld;
+
+	tail_get_withheld(tail, &withheld);
+	return tail->is_awaited ? withheld.error : 0;
 }
 
 void tail_free(struct tail *tail)
@@ -65,9 +98,13 @@ int tail_get_segment(struct tail *tail, uint32_t number, struct log_segment **re
 	}
 	segment = &tail->segments[tail->next_segment];
 	tail->next_segment = (tail->next_segment + 1) % OPEN_MAX;
-	log_segment_close(segment);
+	close_segment(tail, segment);
 	result = log_segment_open(segment, tail->engine->options.disk, tail->engine->log_folder,
 				  number);
+	if (disk_is_withheld(result)) {
+		withheld_note(&tail->withheld, result, number);
+		return tail->is_awaited ? result : -EBADMSG;
+	}
 	if (result < 0)
 		return result;
 	if (memcmp(segment->header.store_id, tail->engine->store_id, HM_ID_BYTES) != 0) {
@@ -129,18 +166,24 @@ static int compare_positions(const void *a, const void *b)
  * Up to where what lies in a segment counts: the snapshot of the one that was begun after it says how
  * far it was durable, where its sync failed or its end was lost.
  */
-static uint64_t find_limit(struct tail *tail, uint32_t number, uint32_t last)
+static int find_limit(struct tail *tail, uint32_t number, uint32_t last, uint64_t *ret_limit)
 {
-	while (number < last) {
+	int result = 0;
+
+	*ret_limit = UINT64_MAX;
+	while (result == 0 && number < last) {
 		struct log_record record = {0};
-		int result;
 
 		number++;
 		result = tail_read(tail, log_position(number, HM_LOG_HEADER_BYTES), &record);
-		if (result == 0 && record.type == HM_RECORD_SNAPSHOT)
-			return record.durable;
+		if (result == 0 && record.type == HM_RECORD_SNAPSHOT) {
+			*ret_limit = record.durable;
+			break;
+		}
+		if (tail_is_damage(result) || result == -ENOENT)
+			result = 0;
 	}
-	return UINT64_MAX;
+	return result;
 }
 
 /* Look for the host's batches in a segment, between two positions. */
@@ -155,7 +198,9 @@ static int search_segment(struct tail *tail, uint32_t number, const struct tail_
 
 	/* Which may close this one again. Of one that is not there it would be asked of all that follow. */
 	if (result == 0) {
-		limit = find_limit(tail, number, log_position_segment(range->last));
+		result = find_limit(tail, number, log_position_segment(range->last), &limit);
+		if (result < 0)
+			return result;
 		result = tail_get_segment(tail, number, &segment);
 	}
 	if (limit > until)

@@ -13,6 +13,7 @@
 
 #include "collector/catalog.h"
 #include "collector/epoch.h"
+#include "collector/withheld.h"
 #include "common/log_file.h"
 #include "common/series.h"
 
@@ -84,6 +85,18 @@ int tail_new(struct engine *engine, struct tail **ret_tail);
 
 /* Takes NULL. */
 void tail_free(struct tail *tail);
+
+/*
+ * Whether what the disk does not give is waited for: then -EIO is returned, not least by tail_result(), and what
+ * was found is worth nothing. Else, as at first, it counts as damaged.
+ */
+void tail_await(struct tail *tail, bool is_awaited);
+
+/* Was all given that was wanted since? @return 0 or -errno; 0 where nothing is waited for */
+int tail_result(struct tail *tail);
+
+/* What was not given, whether it is waited for or not. */
+void tail_get_withheld(struct tail *tail, struct withheld *ret_withheld);
 
 /* Forget which segments are open: they may have been removed. */
 void tail_rewind(struct tail *tail);

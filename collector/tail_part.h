@@ -20,6 +20,8 @@ struct tail {
 	struct engine *engine;
 	struct log_segment segments[OPEN_MAX];
 	size_t next_segment; /* to be closed when another is to be opened */
+	struct withheld withheld;
+	bool is_awaited; /* what the disk does not give */
 	struct block_decoder *decoder;
 	uint64_t *positions;
 	size_t n_positions;
@@ -39,7 +41,8 @@ struct tail {
 	size_t masked_capacity;
 };
 
-/* The open segment of a number. @return 0; as log_segment_open(); -EXDEV: another store's */
+/* The open segment of a number. @return 0; as log_segment_open(), but -EBADMSG for -EIO and -EUCLEAN where that is not
+ * waited for; -EXDEV: another store's */
 int tail_get_segment(struct tail *tail, uint32_t number, struct log_segment **ret_segment);
 
 /* Read a record, wherever it is. @return as log_segment_read(); -errno */

@@ -361,7 +361,12 @@ int disk_read(const struct disk *disk, int fd, void *bytes, size_t length, uint6
 
 bool disk_is_damage(int result)
 {
-	return result == -EIO || result == -EUCLEAN || result == -EBADMSG;
+	return disk_is_withheld(result) || result == -EBADMSG;
+}
+
+bool disk_is_withheld(int result)
+{
+	return result == -EIO || result == -EUCLEAN;
 }
 
 static void add_loss(struct disk_loss *loss, uint64_t offset, size_t length)

@@ -91,6 +91,9 @@ ssize_t disk_salvage(const struct disk *disk, int fd, void *bytes, size_t length
 /* Is it a result of a device or file system that is damaged, and not of one that is busy or full? */
 bool disk_is_damage(int result);
 
+/* Is it one of these that says nothing of what was asked for, but that it does not come now? */
+bool disk_is_withheld(int result);
+
 /* Write all of it, over short writes. @return 0 or -errno; how much is written then is not known */
 int disk_write(const struct disk *disk, int fd, const void *bytes, size_t length, uint64_t offset);
 

@@ -194,6 +194,7 @@ static void try_bad_sector(struct flips *flips, const char *path, uint64_t offse
 	(void)snprintf(where, sizeof(where), "the sector of byte %llu of %s",
 		       (unsigned long long)offset, path);
 	trial->ledger.forgives = true;
+	trial->is_patient = true;
 	(void)sim_disk_spoil(trial->sim, path, offset, 1);
 	if (trial_open(trial, LEDGER_DAMAGED)) {
 		check_filed(flips, trial, path);

@@ -82,7 +82,7 @@ void history_agent_crash(struct history_agent *agent)
 {
 	intake_free(agent->intake);
 	sim_store_crash(agent->store);
-	require(sim_store_open(agent->store) == 0, "the store cannot be opened");
+	require(sim_store_open_patiently(agent->store) == 0, "the store cannot be opened");
 	if (greet(agent) == 0 && agent->declared > 0 && agent->declared <= agent->sequence)
 		declare_again(agent);
 }

@@ -165,8 +165,11 @@ static void end_fault(struct simulation *simulation, const struct sim_fault_end 
 		break;
 	case SIM_FAULT_COLLECTOR_DISK_ERROR:
 	case SIM_FAULT_COLLECTOR_DISK_FULL:
+		sim_faults_heal_disk(collector->machine.disk);
+		break;
 	case SIM_FAULT_COLLECTOR_OPEN_ERROR:
 		sim_faults_heal_disk(collector->machine.disk);
+		sim_faults_tend_collector(simulation);
 		break;
 	case SIM_FAULT_PARTITION:
 	case SIM_FAULT_ISLAND:

@@ -118,21 +118,27 @@ static void break_disk(struct simulation *simulation, struct sim_disk *disk)
 		      errors[i], sim_faults_chance(simulation, 2, 3));
 }
 
-/*
- * Its files cannot be opened, once or for a while: that says nothing of what is in them.
- * @param n_errors  the first ones
- * @return for how long
- */
-static int64_t refuse_opens(struct simulation *simulation, struct sim_disk *disk, uint64_t n_errors)
+/* Its files cannot be opened, once or for a while: that says nothing of what is in them. @return for how long */
+static int64_t refuse_opens(struct simulation *simulation, struct sim_disk *disk)
 {
 	static const int errors[] = {EMFILE, ENFILE, ENOMEM, EACCES, EIO};
-	int error = errors[sim_random_below(&simulation->faults.random, n_errors)];
+	int error = errors[sim_random_below(&simulation->faults.random,
+					    sizeof(errors) / sizeof(*errors))];
 
 	sim_disk_heal(disk);
 	sim_disk_fail(disk, SIM_OPEN, 1 + sim_random_below(&simulation->faults.random, 12), error,
 		      sim_faults_chance(simulation, 2, 3));
 	/* What the disk does not give is taken as lost after a minute. */
 	return sim_faults_seconds(simulation, 1, error == EIO ? 50 : 300);
+}
+
+/* The same of their being read. */
+static int64_t refuse_reads(struct simulation *simulation, struct sim_disk *disk)
+{
+	sim_disk_heal(disk);
+	sim_disk_fail(disk, SIM_PREAD, 1 + sim_random_below(&simulation->faults.random, 60), EIO,
+		      true);
+	return sim_faults_seconds(simulation, 1, 50);
 }
 
 static void fill_disk(struct simulation *simulation, struct sim_disk *disk)
@@ -247,7 +253,7 @@ bool sim_faults_harm_agent(struct simulation *simulation, enum sim_fault fault, 
 		sim_agent_kill(agent, simulation->now_us);
 		sim_faults_start_agent(simulation, agent);
 		sim_faults_end_after(simulation, fault, number,
-				     refuse_opens(simulation, agent->machine.disk, 5));
+				     refuse_opens(simulation, agent->machine.disk));
 		return true;
 	case SIM_FAULT_AGENT_COPY:
 		copy_agent(simulation, agent);
@@ -291,6 +297,32 @@ static void replace_store(struct simulation *simulation, const struct sim_copy *
 	sim_disk_free(empty);
 	sim_oracle_store_lost(&simulation->oracle);
 	sim_faults_start_collector(simulation);
+}
+
+/* The collector starts on a disk that does not give all for a while. */
+static void refuse_collector(struct simulation *simulation)
+{
+	struct sim_disk *disk = simulation->collector.machine.disk;
+
+	sim_collector_kill(&simulation->collector, simulation->now_us);
+	sim_faults_start_collector(simulation);
+	sim_faults_end_after(simulation, SIM_FAULT_COLLECTOR_OPEN_ERROR, SIM_FAULTS_COLLECTOR,
+			     sim_faults_chance(simulation, 1, 3) ? refuse_reads(simulation, disk)
+								 : refuse_opens(simulation, disk));
+}
+
+void sim_faults_tend_collector(struct simulation *simulation)
+{
+	struct sim_collector *collector = &simulation->collector;
+	struct engine_stats stats = {0};
+
+	if (sim_collector_is_up(collector) && collector->frozen_us <= simulation->now_us)
+		engine_get_stats(collector->engine, &stats);
+	if (stats.n_files_aside == 0)
+		return;
+	sim_machine_enter(&collector->machine, simulation->now_us);
+	sim_collector_stop(collector, simulation->now_us);
+	collector->starts_us = simulation->now_us + 50000;
 }
 
 static bool end_collector(struct simulation *simulation, enum sim_fault fault)
@@ -363,10 +395,7 @@ bool sim_faults_harm_collector(struct simulation *simulation, enum sim_fault fau
 	case SIM_FAULT_COLLECTOR_OPEN_ERROR:
 		if (!sim_collector_is_up(collector))
 			return false;
-		sim_collector_kill(collector, simulation->now_us);
-		sim_faults_start_collector(simulation);
-		sim_faults_end_after(simulation, fault, SIM_FAULTS_COLLECTOR,
-				     refuse_opens(simulation, collector->machine.disk, 4));
+		refuse_collector(simulation);
 		return true;
 	case SIM_FAULT_COLLECTOR_DELETE:
 		return sim_collector_delete(collector);

@@ -50,6 +50,9 @@ void sim_faults_cut_collector(struct simulation *simulation);
 void sim_faults_start_agent(struct simulation *simulation, struct sim_agent *agent);
 void sim_faults_start_collector(struct simulation *simulation);
 
+/* Somebody looks after a collector: one that could not read some hosts' files reads them at its next start. */
+void sim_faults_tend_collector(struct simulation *simulation);
+
 /* The clock shows the right time again. */
 void sim_faults_correct_clock(struct sim_machine *machine);
 

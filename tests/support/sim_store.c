@@ -16,6 +16,9 @@
 #define SEED      UINT64_C(4)
 #define STEPS_MAX 1000
 
+/* As the daemon's. */
+#define RETRY_US INT64_C(2000000)
+
 static void give_up(const char *what, int error)
 {
 	(void)fprintf(stderr, "sim_store: %s: %s\n", what, strerror(-error));
@@ -57,6 +60,25 @@ int sim_store_open(struct sim_store *store)
 	if (result < 0)
 		store->engine = NULL;
 	return result;
+}
+
+int sim_store_await(struct sim_store *store)
+{
+	const struct engine *engine = store->engine;
+
+	for (int64_t waited_us = 0; waited_us <= GRACE_US && engine->trouble < 0;
+	     waited_us += RETRY_US) {
+		(void)engine_commit(store->engine);
+		sim_disk_advance(store->sim, RETRY_US);
+	}
+	return engine->trouble;
+}
+
+int sim_store_open_patiently(struct sim_store *store)
+{
+	int result = sim_store_open(store);
+
+	return result == 0 ? sim_store_await(store) : result;
 }
 
 void sim_store_close(struct sim_store *store)

@@ -40,6 +40,12 @@ void sim_store_done(struct sim_store *store);
 int sim_store_open(struct sim_store *store);
 void sim_store_close(struct sim_store *store);
 
+/* Let the time pass as long as it waits for what the disk does not give. @return 0; -errno: it still does */
+int sim_store_await(struct sim_store *store);
+
+/* Both. @return 0 or -errno */
+int sim_store_open_patiently(struct sim_store *store);
+
 /* The process ends at once; nothing more is written. */
 void sim_store_kill(struct sim_store *store);
 

@@ -156,6 +156,15 @@ static void find_horizons(struct trial *trial)
 				    catalog->all_hosts[i]->horizon_us);
 }
 
+/* What the disk does not give is waited for, and then taken as damaged. */
+static void wait_for_disk(struct trial *trial)
+{
+	for (int i = 0; i < 2 && trial->engine->trouble < 0; i++) {
+		sim_disk_advance(trial->sim, GRACE_US);
+		(void)engine_commit(trial->engine);
+	}
+}
+
 bool trial_open(struct trial *trial, enum ledger_reading reading)
 {
 	trial->is_partial = false;
@@ -167,6 +176,8 @@ bool trial_open(struct trial *trial, enum ledger_reading reading)
 		close_root(trial);
 		return false;
 	}
+	if (trial->is_patient)
+		wait_for_disk(trial);
 	check_damage(trial, reading);
 	trial->ledger.is_unsecured = trial->engine->trouble != 0;
 	if (reading == LEDGER_RESTART && !trial->is_partial && !trial->ledger.is_unsecured)

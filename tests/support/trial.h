@@ -56,6 +56,7 @@ struct trial {
 	int root;         /* the store's folder; below 0 = not open */
 	bool is_faulty;   /* the disk may refuse anything: that is no problem */
 	bool was_faulty;  /* so since it was opened first */
+	bool is_patient;  /* when it opens, the time passes for which the disk is waited for */
 	bool is_lossy;    /* the last query said that not all could be read */
 	bool is_partial;  /* faults kept the engine from reading all, and it counted that */
 	int open_result;  /* of the last engine_open() */

@@ -89,7 +89,7 @@ Test(store_id, is_found_in_the_log_where_the_device_does_not_give_it)
 	sim_store_kill(&store);
 	cr_assert_eq(sim_disk_spoil(store.sim, "id", 0, 1), 0);
 
-	cr_assert_eq(sim_store_open(&store), 0);
+	cr_assert_eq(sim_store_open_patiently(&store), 0);
 	assert_id(id);
 	cr_assert_str_eq(sim_store_read(&store), "1 here m 1\n");
 }
