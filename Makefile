@@ -62,7 +62,7 @@ OBJECT_FLAGS = $(if $(filter plugins/% docs/% tests/plugins/%,$<),-fPIC,-fPIE) $
 
 # Each folder makes an archive of all but its main.c: libcommon.a, libctl.a, libsupport.a ...
 FOLDERS := common agent agent/ctl collector plugins tests/support
-sources = $(sort $(filter-out %/main.c,$(wildcard $(1)/*.c)))
+sources = $(sort $(filter-out %/main.c $(NO_SOURCES),$(wildcard $(1)/*.c)))
 objects = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 archives = $(patsubst %,$(BUILD)/lib%.a,$(1))
 
@@ -70,11 +70,9 @@ PROGRAMS := $(addprefix $(BUILD)/,hostmetrics-agent hostmetrics-collector agentc
 PLUGINS := $(BUILD)/plugins/hostmetrics.so
 EXAMPLES := $(patsubst docs/example-plugin/%.c,$(BUILD)/example/%.so,$(wildcard docs/example-plugin/*.c))
 TEST_PLUGINS := $(patsubst tests/plugins/%.c,$(BUILD)/test-plugins/%.so,$(wildcard tests/plugins/*.c))
-UNIT_SOURCES := $(sort $(wildcard tests/unit/*/*.c))
-ifneq ($(shell pkg-config --exists umockdev-1.0 2>/dev/null && echo yes),yes)
-# tests/run reports those that were not built as skipped.
-UNIT_SOURCES := $(filter-out %_umockdev.c,$(UNIT_SOURCES))
-endif
+# tests/run reports the tests that were not built as skipped.
+NO_SOURCES := $(if $(shell pkg-config --exists umockdev-1.0 2>/dev/null && echo yes),,%_umockdev.c)
+UNIT_SOURCES := $(sort $(filter-out $(NO_SOURCES),$(wildcard tests/unit/*/*.c)))
 UNITS := $(UNIT_SOURCES:tests/%.c=$(BUILD)/%)
 GUEST_PROGRAMS := $(patsubst tests/system/%.c,$(BUILD)/system/%,$(wildcard tests/system/*.c))
 BENCHES := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(wildcard tests/bench/*.c))

@@ -16,8 +16,7 @@
 #include "agent/input_node.h"
 #include "agent/plugin.h"
 #include "common/timestamp.h"
-
-#define EVDEVS_MAX 4
+#include "tests/support/fake_evdev_umockdev.h"
 
 #ifdef __SANITIZE_THREAD__
 /*
@@ -35,166 +34,18 @@ const char *__tsan_default_suppressions(void)
 
 extern const struct hm_plugin input_plugin;
 
-/* What one evdev was told, in the order of its opens; set by umockdev's thread under the lock. */
-struct evdev {
-	UMockdevIoctlBase *handler;
-	char *path; /* below /sys */
-	unsigned long has_keys[INPUT_NODE_LONGS(KEY_CNT)];
-	unsigned long down[INPUT_NODE_LONGS(KEY_CNT)];
-	struct input_node_mask masks[8]; /* one an open */
-	int n_masks;                     /* counted by the mask of the types, which is set first */
-	int clock;
-	bool forgets_masks; /* as no kernel should */
-	int error;          /* what EVIOCSMASK answers */
-};
-
 static UMockdevTestbed *bed;
 static struct hm_host host;
 static struct loop *loop;
 static struct plugin *plugin;
-static struct evdev evdevs[EVDEVS_MAX];
+static struct fake_evdevs evdevs;
 static struct buffer lines;
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-
-/* -- the kernel's side -- */
-
-static unsigned long *mask_bits(struct input_node_mask *mask, unsigned int type)
-{
-	switch (type) {
-	case EV_SYN:
-		return mask->types;
-	case EV_KEY:
-		return mask->keys;
-	case EV_REL:
-		return mask->rels;
-	default:
-		return mask->abss;
-	}
-}
-
-static void answer_mask(struct evdev *evdev, UMockdevIoctlClient *client, bool is_set)
-{
-	UMockdevIoctlData *mask_data = umockdev_ioctl_data_resolve(
-		umockdev_ioctl_client_get_arg(client), 0, sizeof(struct input_mask), NULL);
-	const struct input_mask *mask = (const struct input_mask *)(const void *)mask_data->data;
-	size_t n_bytes = mask->codes_size;
-	UMockdevIoctlData *bits = umockdev_ioctl_data_resolve(
-		mask_data, offsetof(struct input_mask, codes_ptr), n_bytes, NULL);
-	unsigned long *kept;
-
-	evdev->n_masks += is_set && mask->type == EV_SYN;
-	kept = mask_bits(&evdev->masks[(evdev->n_masks - 1) % 8], mask->type);
-	if (n_bytes % sizeof(long) != 0 || evdev->error) {
-		umockdev_ioctl_client_complete(client, -1, evdev->error ? evdev->error : EINVAL);
-		return;
-	}
-	if (is_set && !evdev->forgets_masks)
-		memcpy(kept, bits->data, n_bytes);
-	else if (!is_set)
-		umockdev_ioctl_data_update(bits, 0, (guint8 *)kept, (gint)n_bytes);
-	umockdev_ioctl_client_complete(client, 0, 0);
-}
-
-static void answer_bytes(UMockdevIoctlClient *client, const void *bytes, size_t n_bytes)
-{
-	UMockdevIoctlData *data = umockdev_ioctl_data_resolve(umockdev_ioctl_client_get_arg(client),
-							      0, n_bytes, NULL);
-
-	umockdev_ioctl_data_update(data, 0, (guint8 *)bytes, (gint)n_bytes);
-	umockdev_ioctl_client_complete(client, (glong)n_bytes, 0);
-}
-
-static gboolean on_ioctl(UMockdevIoctlBase *handler, UMockdevIoctlClient *client, void *context)
-{
-	struct evdev *evdev = context;
-	unsigned long request = umockdev_ioctl_client_get_request(client);
-	int version = EV_VERSION;
-
-	(void)handler;
-	pthread_mutex_lock(&lock);
-	if (request == EVIOCSMASK || request == EVIOCGMASK) {
-		answer_mask(evdev, client, request == EVIOCSMASK);
-	} else if (request == EVIOCSCLOCKID) {
-		UMockdevIoctlData *clock = umockdev_ioctl_data_resolve(
-			umockdev_ioctl_client_get_arg(client), 0, sizeof(int), NULL);
-
-		memcpy(&evdev->clock, clock->data, sizeof(int));
-		umockdev_ioctl_client_complete(client, 0, 0);
-	} else if (request == EVIOCGVERSION) {
-		answer_bytes(client, &version, sizeof(version));
-	} else if (request == EVIOCGBIT(EV_KEY, sizeof(evdev->has_keys))) {
-		answer_bytes(client, evdev->has_keys, sizeof(evdev->has_keys));
-	} else if (request == EVIOCGKEY(sizeof(evdev->down))) {
-		answer_bytes(client, evdev->down, sizeof(evdev->down));
-	} else {
-		umockdev_ioctl_client_complete(client, -1, ENOTTY);
-	}
-	pthread_mutex_unlock(&lock);
-	return TRUE;
-}
-
-/* -- devices -- */
-
-static void add_device(int number, const char *name, const char *properties)
-{
-	struct evdev *evdev = &evdevs[number];
-	char text[1024];
-	char node[64];
-
-	(void)snprintf(text, sizeof(text),
-		       "P: /devices/fake/input/input%d\nE: SUBSYSTEM=input\nA: name=%s\\n\n\n"
-		       "P: /devices/fake/input/input%d/event%d\nN: input/event%d\n"
-		       "E: DEVNAME=/dev/input/event%d\nE: SUBSYSTEM=input\nE: ID_INPUT=1\n%s\n",
-		       number, name, number, number, number, number, properties);
-	cr_assert(umockdev_testbed_add_from_string(bed, text, NULL));
-	evdev->path = g_strdup_printf("/sys/devices/fake/input/input%d/event%d", number, number);
-	evdev->clock = -1;
-	evdev->handler = umockdev_ioctl_base_new();
-	g_signal_connect(evdev->handler, "handle-ioctl", G_CALLBACK(on_ioctl), evdev);
-	(void)snprintf(node, sizeof(node), "/dev/input/event%d", number);
-	cr_assert(umockdev_testbed_attach_ioctl(bed, node, evdev->handler, NULL));
-}
-
-static void remove_device(int number)
-{
-	umockdev_testbed_uevent(bed, evdevs[number].path, "remove");
-	umockdev_testbed_remove_device(bed, evdevs[number].path);
-}
-
-#define MOUSE    "E: ID_INPUT_MOUSE=1\n"
-#define KEYBOARD "E: ID_INPUT_KEY=1\nE: ID_INPUT_KEYBOARD=1\n"
-
-static void add_keyboard(int number)
-{
-	memset(evdevs[number].has_keys, 0xff, sizeof(evdevs[number].has_keys));
-	add_device(number, "Fake Keyboard", KEYBOARD);
-}
-
-static void send_at(int number, int64_t time_us, unsigned int type, unsigned int code, int value)
-{
-	char node[64];
-	struct input_event event = {
-		.type = (unsigned short)type, .code = (unsigned short)code, .value = value};
-
-	event.input_event_sec = (__typeof__(event.input_event_sec))(time_us / TIMESTAMP_SECOND_US);
-	event.input_event_usec =
-		(__typeof__(event.input_event_usec))(time_us % TIMESTAMP_SECOND_US);
-	(void)snprintf(node, sizeof(node), "/dev/input/event%d", number);
-	cr_assert_eq(write(umockdev_testbed_get_dev_fd(bed, node), &event, sizeof(event)),
-		     sizeof(event));
-}
-
-static void send(int number, unsigned int type, unsigned int code, int value)
-{
-	send_at(number, timestamp_monotonic_us() + 10 * TIMESTAMP_SECOND_US, type, code, value);
-}
-
-/* -- the agent's side -- */
 
 static void setup(void)
 {
 	bed = umockdev_testbed_new();
 	cr_assert_lt(access("/sys/kernel", F_OK), 0, "not run under umockdev-wrapper");
+	fake_evdevs_init(&evdevs, bed);
 	cr_assert_eq(host_init(&host, ""), 0);
 	cr_assert_eq(loop_new(&loop), 0);
 }
@@ -207,14 +58,17 @@ static void teardown(void)
 	loop_free(loop);
 	buffer_done(&lines);
 	host_done(&host);
-	for (int i = 0; i < EVDEVS_MAX; i++) {
-		g_free(evdevs[i].path);
-		g_clear_object(&evdevs[i].handler);
-	}
+	fake_evdevs_done(&evdevs);
 	g_object_unref(bed);
 }
 
 TestSuite(input_umockdev, .init = setup, .fini = teardown, .timeout = 60);
+
+static void send(int number, unsigned int type, unsigned int code, int value)
+{
+	fake_evdevs_send(&evdevs, number, timestamp_monotonic_us() + 10 * TIMESTAMP_SECOND_US, type,
+			 code, value);
+}
 
 static enum plugin_state start(const char *hotkeys)
 {
@@ -278,7 +132,7 @@ static const char *why(int number, bool is_used)
 
 Test(input_umockdev, counts_clicks_of_a_mouse_that_udev_knows)
 {
-	add_device(0, "Fake Mouse", MOUSE);
+	fake_evdevs_add(&evdevs, 0, "Fake Mouse", FAKE_EVDEV_MOUSE);
 
 	cr_assert_eq(start(""), PLUGIN_RUNNING);
 	send(0, EV_KEY, BTN_LEFT, 1);
@@ -294,14 +148,14 @@ Test(input_umockdev, counts_clicks_of_a_mouse_that_udev_knows)
 
 Test(input_umockdev, has_the_kernel_withhold_what_is_not_of_its_role)
 {
-	const struct input_node_mask *motion = &evdevs[0].masks[0];
-	const struct input_node_mask *clicks = &evdevs[0].masks[1];
+	const struct input_node_mask *motion = &evdevs.at[0].masks[0];
+	const struct input_node_mask *clicks = &evdevs.at[0].masks[1];
 
-	add_device(0, "Fake Mouse", MOUSE);
+	fake_evdevs_add(&evdevs, 0, "Fake Mouse", FAKE_EVDEV_MOUSE);
 	cr_assert_eq(start(""), PLUGIN_RUNNING);
 
-	cr_assert_eq(evdevs[0].n_masks, 2);
-	cr_expect_eq(evdevs[0].clock, CLOCK_MONOTONIC);
+	cr_assert_eq(evdevs.at[0].n_masks, 2);
+	cr_expect_eq(evdevs.at[0].clock, CLOCK_MONOTONIC);
 	cr_expect_eq(motion->types[0], 1UL << EV_SYN | 1UL << EV_REL | 1UL << EV_ABS);
 	cr_expect_eq(motion->keys[BTN_LEFT / INPUT_NODE_LONG_BITS], 0);
 	cr_expect(input_node_has_bit(motion->rels, REL_X));
@@ -316,19 +170,19 @@ Test(input_umockdev, has_the_kernel_withhold_what_is_not_of_its_role)
 
 Test(input_umockdev, takes_the_tip_of_a_pen_for_a_button_on_tablets_alone)
 {
-	add_device(0, "Pen", "E: ID_INPUT_TABLET=1\n");
+	fake_evdevs_add(&evdevs, 0, "Pen", "E: ID_INPUT_TABLET=1\n");
 	cr_assert_eq(start(""), PLUGIN_RUNNING);
 
-	cr_expect(input_node_has_bit(evdevs[0].masks[1].keys, BTN_TOUCH));
+	cr_expect(input_node_has_bit(evdevs.at[0].masks[1].keys, BTN_TOUCH));
 }
 
 Test(input_umockdev, opens_no_keyboard_without_hotkeys)
 {
-	add_keyboard(0);
-	add_device(1, "Fake Mouse", MOUSE);
+	fake_evdevs_add_keyboard(&evdevs, 0);
+	fake_evdevs_add(&evdevs, 1, "Fake Mouse", FAKE_EVDEV_MOUSE);
 	cr_assert_eq(start(""), PLUGIN_RUNNING);
 
-	cr_expect_eq(evdevs[0].n_masks, 0);
+	cr_expect_eq(evdevs.at[0].n_masks, 0);
 	cr_expect_str_eq(why(0, false), "no hotkeys are configured: keyboards stay closed");
 }
 
@@ -336,23 +190,23 @@ Test(input_umockdev, has_the_kernel_withhold_all_keys_but_those_of_its_hotkeys)
 {
 	size_t n_keys = 0;
 
-	add_keyboard(0);
+	fake_evdevs_add_keyboard(&evdevs, 0);
 	cr_assert_eq(start("ctrl+c, f12"), PLUGIN_RUNNING);
 
-	cr_assert_eq(evdevs[0].n_masks, 1);
-	cr_expect_eq(evdevs[0].masks[0].types[0], 1UL << EV_SYN | 1UL << EV_KEY);
+	cr_assert_eq(evdevs.at[0].n_masks, 1);
+	cr_expect_eq(evdevs.at[0].masks[0].types[0], 1UL << EV_SYN | 1UL << EV_KEY);
 	for (unsigned int code = 0; code < KEY_CNT; code++)
-		n_keys += input_node_has_bit(evdevs[0].masks[0].keys, code);
+		n_keys += input_node_has_bit(evdevs.at[0].masks[0].keys, code);
 	cr_expect_eq(n_keys, 10);
-	cr_expect(input_node_has_bit(evdevs[0].masks[0].keys, KEY_C));
-	cr_expect(input_node_has_bit(evdevs[0].masks[0].keys, KEY_RIGHTMETA));
+	cr_expect(input_node_has_bit(evdevs.at[0].masks[0].keys, KEY_C));
+	cr_expect(input_node_has_bit(evdevs.at[0].masks[0].keys, KEY_RIGHTMETA));
 	cr_expect_str_eq(why(0, true), "the keys of the hotkeys; the kernel withholds all else");
 }
 
 Test(input_umockdev, counts_presses_and_knows_what_was_down_before)
 {
-	input_node_set_bit(evdevs[0].down, KEY_LEFTCTRL);
-	add_keyboard(0);
+	input_node_set_bit(evdevs.at[0].down, KEY_LEFTCTRL);
+	fake_evdevs_add_keyboard(&evdevs, 0);
 	cr_assert_eq(start("ctrl+c"), PLUGIN_RUNNING);
 	send(0, EV_KEY, KEY_C, 1);
 
@@ -361,8 +215,8 @@ Test(input_umockdev, counts_presses_and_knows_what_was_down_before)
 
 Test(input_umockdev, leaves_out_keyboards_without_any_of_the_keys)
 {
-	add_device(0, "Power Button", "E: ID_INPUT_KEY=1\n");
-	add_device(1, "Fake Mouse", MOUSE);
+	fake_evdevs_add(&evdevs, 0, "Power Button", "E: ID_INPUT_KEY=1\n");
+	fake_evdevs_add(&evdevs, 1, "Fake Mouse", FAKE_EVDEV_MOUSE);
 	cr_assert_eq(start("f12"), PLUGIN_RUNNING);
 
 	cr_expect_str_eq(why(0, false), "it has none of the hotkeys' keys");
@@ -370,17 +224,17 @@ Test(input_umockdev, leaves_out_keyboards_without_any_of_the_keys)
 
 Test(input_umockdev, opens_what_comes_and_closes_what_goes_and_leaves_the_rest_alone)
 {
-	add_device(0, "First", MOUSE);
+	fake_evdevs_add(&evdevs, 0, "First", FAKE_EVDEV_MOUSE);
 	cr_assert_eq(start(""), PLUGIN_RUNNING);
 	send(0, EV_KEY, BTN_LEFT, 1);
-	add_device(1, "Second", MOUSE);
+	fake_evdevs_add(&evdevs, 1, "Second", FAKE_EVDEV_MOUSE);
 	plugin_restart(plugin, timestamp_monotonic_us());
 	send(1, EV_KEY, BTN_LEFT, 1);
 	wait_for(CLICKS("Second", 1));
 	wait_for(CLICKS("First", 1));
-	cr_expect_eq(evdevs[0].n_masks, 2, "the first one was opened again");
+	cr_expect_eq(evdevs.at[0].n_masks, 2, "the first one was opened again");
 
-	remove_device(0);
+	fake_evdevs_remove(&evdevs, 0);
 	plugin_restart(plugin, timestamp_monotonic_us());
 	plugin_commit(plugin, 0);
 	send(1, EV_KEY, BTN_RIGHT, 1);
@@ -390,7 +244,7 @@ Test(input_umockdev, opens_what_comes_and_closes_what_goes_and_leaves_the_rest_a
 
 Test(input_umockdev, is_absent_on_a_host_with_neither_and_says_what_each_device_is)
 {
-	add_device(0, "Lid", "E: ID_INPUT_SWITCH=1\n");
+	fake_evdevs_add(&evdevs, 0, "Lid", "E: ID_INPUT_SWITCH=1\n");
 
 	cr_expect_eq(start(""), PLUGIN_ABSENT);
 	cr_expect_str_eq(why(0, false), "neither a pointer nor a keyboard");
@@ -398,8 +252,8 @@ Test(input_umockdev, is_absent_on_a_host_with_neither_and_says_what_each_device_
 
 Test(input_umockdev, refuses_a_kernel_that_does_not_withhold)
 {
-	evdevs[0].forgets_masks = true;
-	add_device(0, "Fake Mouse", MOUSE);
+	evdevs.at[0].forgets_masks = true;
+	fake_evdevs_add(&evdevs, 0, "Fake Mouse", FAKE_EVDEV_MOUSE);
 
 	cr_expect_eq(start(""), PLUGIN_FAILED);
 	cr_expect(strstr(last_error(), "the kernel does not withhold"), "%s", last_error());
@@ -407,8 +261,8 @@ Test(input_umockdev, refuses_a_kernel_that_does_not_withhold)
 
 Test(input_umockdev, refuses_a_kernel_that_cannot_withhold)
 {
-	evdevs[0].error = EINVAL;
-	add_device(0, "Fake Mouse", MOUSE);
+	evdevs.at[0].error = EINVAL;
+	fake_evdevs_add(&evdevs, 0, "Fake Mouse", FAKE_EVDEV_MOUSE);
 
 	cr_expect_eq(start(""), PLUGIN_FAILED);
 	cr_expect(strstr(last_error(), "since Linux 4.4"), "%s", last_error());
@@ -427,7 +281,7 @@ Test(input_umockdev, says_which_permission_is_missing)
 
 	if (geteuid() != 0)
 		cr_skip_test("only root can become another user");
-	add_device(0, "Fake Mouse", MOUSE);
+	fake_evdevs_add(&evdevs, 0, "Fake Mouse", FAKE_EVDEV_MOUSE);
 	cr_assert_eq(nftw(root, let_all_in, 16, FTW_PHYS), 0);
 	cr_assert_eq(seteuid(65534), 0);
 	cr_expect_eq(start(""), PLUGIN_FAILED);
@@ -442,14 +296,14 @@ Test(input_umockdev, says_which_permission_is_missing)
 
 Test(input_umockdev, opens_a_keyboard_anew_when_its_events_were_lost)
 {
-	add_keyboard(0);
+	fake_evdevs_add_keyboard(&evdevs, 0);
 	cr_assert_eq(start("ctrl+c"), PLUGIN_RUNNING);
-	pthread_mutex_lock(&lock);
-	input_node_set_bit(evdevs[0].down, KEY_LEFTCTRL);
-	pthread_mutex_unlock(&lock);
+	pthread_mutex_lock(&evdevs.lock);
+	input_node_set_bit(evdevs.at[0].down, KEY_LEFTCTRL);
+	pthread_mutex_unlock(&evdevs.lock);
 	send(0, EV_SYN, SYN_DROPPED, 0);
 	wait_for("node_input_overruns_total{device=\"Fake Keyboard\"} 1\n");
-	cr_expect_eq(evdevs[0].n_masks, 2);
+	cr_expect_eq(evdevs.at[0].n_masks, 2);
 	send(0, EV_KEY, KEY_C, 1);
 
 	wait_for("node_input_hotkey_presses_total{hotkey=\"ctrl+c\"} 1\n");
@@ -457,16 +311,16 @@ Test(input_umockdev, opens_a_keyboard_anew_when_its_events_were_lost)
 
 static void set_error(int number, int error)
 {
-	pthread_mutex_lock(&lock);
-	evdevs[number].error = error;
-	pthread_mutex_unlock(&lock);
+	pthread_mutex_lock(&evdevs.lock);
+	evdevs.at[number].error = error;
+	pthread_mutex_unlock(&evdevs.lock);
 }
 
 Test(input_umockdev, says_that_it_could_not_open_a_keyboard_anew_and_tries_a_minute_later)
 {
 	int64_t end_us = timestamp_monotonic_us() + 20 * TIMESTAMP_SECOND_US;
 
-	add_keyboard(0);
+	fake_evdevs_add_keyboard(&evdevs, 0);
 	cr_assert_eq(start("f12"), PLUGIN_RUNNING);
 	set_error(0, EINVAL);
 	send(0, EV_SYN, SYN_DROPPED, 0);
@@ -486,13 +340,13 @@ Test(input_umockdev, takes_what_was_dropped_by_its_opening_for_no_loss)
 {
 	int64_t before_us = timestamp_monotonic_us();
 
-	add_keyboard(0);
+	fake_evdevs_add_keyboard(&evdevs, 0);
 	cr_assert_eq(start("f12"), PLUGIN_RUNNING);
-	send_at(0, before_us, EV_SYN, SYN_DROPPED, 0);
+	fake_evdevs_send(&evdevs, 0, before_us, EV_SYN, SYN_DROPPED, 0);
 	send(0, EV_KEY, KEY_F12, 1);
 
 	wait_for("node_input_hotkey_presses_total{hotkey=\"f12\"} 1\n");
-	cr_expect_eq(evdevs[0].n_masks, 1);
+	cr_expect_eq(evdevs.at[0].n_masks, 1);
 }
 
 Test(input_umockdev, opens_nothing_but_event_devices)
@@ -509,7 +363,7 @@ Test(input_umockdev, waits_for_nothing_without_a_loop)
 {
 	struct plugin_config config = {.table = &input_plugin, .host = &host, .interval_us = 1};
 
-	add_device(0, "Fake Mouse", MOUSE);
+	fake_evdevs_add(&evdevs, 0, "Fake Mouse", FAKE_EVDEV_MOUSE);
 	cr_assert_eq(plugin_new(&config, &plugin), 0);
 	plugin_start(plugin, timestamp_monotonic_us());
 
