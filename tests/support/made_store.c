@@ -53,6 +53,18 @@ void made_store_save(struct made_store *store, const char *name)
 	cr_assert_eq(fclose(file), 0);
 }
 
+void made_store_flip(struct made_store *store, size_t bit)
+{
+	uint8_t *at = (uint8_t *)store->bytes.data + bit / 8;
+
+	*at = (uint8_t)(*at ^ 1U << bit % 8);
+}
+
+void made_store_damage(struct made_store *store, size_t offset)
+{
+	made_store_flip(store, offset * 8 + 2);
+}
+
 static FILE *begin_printing(struct made_store *store, size_t *ret_length)
 {
 	FILE *file;

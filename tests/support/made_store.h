@@ -41,6 +41,10 @@ const char *made_store_path(struct made_store *store, const char *name);
 /* Write what is being made into a file of the store, which goes on being made. */
 void made_store_save(struct made_store *store, const char *name);
 
+/* Flip a bit of what is being made, or one of this byte. */
+void made_store_flip(struct made_store *store, size_t bit);
+void made_store_damage(struct made_store *store, size_t offset);
+
 /* Have all that was saved checked, or what is being made saved and dumped; it is in `printed` then.
  * @return as check_store() and dump_file() */
 int made_store_check(struct made_store *store);

@@ -2,127 +2,46 @@
 /* Tests of `agentctl check` of what agents sent: agent/ctl/check_record.c and check_files.c. */
 
 #include <criterion/criterion.h>
-#include <criterion/redirect.h>
-#include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 
-#include "agent/ctl/check.h"
 #include "common/log_entry.h"
 #include "common/log_file.h"
-#include "common/message.h"
 #include "common/store_file.h"
 #include "common/wire_declare.h"
+#include "tests/support/made_store.h"
 #include "tests/support/native.h"
-#include "tests/support/scratch.h"
 
-#define SALT          99u
-#define SEGMENT_BYTES 4096u
-#define HOST          7u
-
-static const char *folder;
-static char path[300];
-static struct buffer bytes; /* of the file that is being made */
-static struct buffer payload;
-static struct options options;
-static char *printed;
-
-static const char *below(const char *name)
-{
-	(void)snprintf(path, sizeof(path), "%s/%s", folder, name);
-	return path;
-}
+static struct made_store store;
 
 static void setup(void)
 {
-	cr_redirect_stderr();
-	message_init("agentctl");
-	folder = scratch_folder();
-	cr_assert_eq(mkdir(below("hosts"), 0700), 0);
-	cr_assert_eq(mkdir(below("hosts/web01"), 0700), 0);
-	cr_assert_eq(mkdir(below("log"), 0700), 0);
-	options.verb = verb_find("check");
-	options.format = &output_plain;
+	made_store_init(&store, "check");
 }
 
 static void teardown(void)
 {
-	free(printed);
-	buffer_done(&bytes);
-	buffer_done(&payload);
-	scratch_remove(folder);
+	made_store_done(&store);
 }
 
 TestSuite(check_agents, .init = setup, .fini = teardown, .timeout = 60);
 
-static int check(const char *name)
-{
-	FILE *file = fopen(below(name), "w");
-	size_t length;
-	int ending;
-
-	cr_assert(file);
-	cr_assert_eq(fwrite(bytes.data, 1, bytes.length, file), bytes.length);
-	cr_assert_eq(fclose(file), 0);
-	free(printed);
-	printed = NULL;
-	file = open_memstream(&printed, &length);
-	ending = check_store(&options, folder, file);
-	(void)fclose(file);
-	return ending;
-}
-
-static void make_message(enum hm_frame_type type)
-{
-	buffer_clear(&payload);
-	for (size_t i = 0; i < NATIVE_N_MESSAGES; i++) {
-		if (native_messages[i].type == type)
-			native_messages[i].put(&payload);
-	}
-}
-
 /* -- the log --------------------------------------------------------------------------------------- */
-
-/* @return where it begins */
-static size_t put_record(enum hm_record_type type, uint32_t host)
-{
-	size_t begin = bytes.length;
-	struct log_record record = {
-		.type = type,
-		.host = host,
-		.position = log_position(1, begin),
-		.durable = log_position(1, begin),
-		.payload = payload.data,
-		.payload_bytes = (uint32_t)payload.length,
-	};
-
-	log_file_put_record(&bytes, SALT, &record);
-	return begin;
-}
 
 static void put_empty(enum hm_record_type type)
 {
-	buffer_clear(&payload);
-	(void)put_record(type, 0);
-}
-
-static void put_host(uint32_t number)
-{
-	struct log_host host = {.number = number, .name = {"web01", 5}};
-
-	buffer_clear(&payload);
-	log_entry_put_host(&payload, &host);
-	(void)put_record(HM_RECORD_HOST, 0);
+	buffer_clear(&store.payload);
+	(void)made_store_put(&store, type, 0);
 }
 
 static void put_marks(size_t n_bytes)
 {
-	const struct log_mark mark = {HOST, {1}, 5, 6};
+	const struct log_mark mark = {MADE_STORE_HOST, {1}, 5, 6};
 
-	buffer_clear(&payload);
-	log_entry_put_mark(&payload, &mark);
-	payload.length = n_bytes;
-	(void)put_record(HM_RECORD_EPOCH, 0);
+	buffer_clear(&store.payload);
+	log_entry_put_mark(&store.payload, &mark);
+	store.payload.length = n_bytes;
+	(void)made_store_put(&store, HM_RECORD_EPOCH, 0);
 }
 
 #define MARK_BYTES 32
@@ -130,10 +49,7 @@ static void put_marks(size_t n_bytes)
 /* A snapshot without hosts. */
 static void begin_log(void)
 {
-	struct log_file_header header = {.number = 1, .salt = SALT};
-
-	buffer_clear(&bytes);
-	log_file_put_header(&bytes, &header);
+	made_store_begin_segment(&store, 1);
 	put_empty(HM_RECORD_SNAPSHOT);
 	put_marks(MARK_BYTES);
 	put_empty(HM_RECORD_SNAPSHOT_END);
@@ -142,13 +58,10 @@ static void begin_log(void)
 /* All of it was durable. */
 static int check_log_of(void)
 {
-	struct log_file_header header = {.number = 1, .salt = SALT};
-
 	put_empty(HM_RECORD_MARK);
-	while (bytes.length < SEGMENT_BYTES - HM_LOG_HEADER_BYTES)
-		buffer_append_byte(&bytes, 0);
-	log_file_put_header(&bytes, &header);
-	return check("log/00000001.log");
+	made_store_end_segment(&store);
+	made_store_save(&store, store.name);
+	return made_store_check(&store);
 }
 
 struct stored {
@@ -167,14 +80,14 @@ static const struct stored stored[] = {
 Test(check_agents, what_an_agent_sent_is_whole)
 {
 	begin_log();
-	put_host(HOST);
-	put_host(HOST);
+	made_store_put_host(&store, MADE_STORE_HOST);
+	made_store_put_host(&store, MADE_STORE_HOST);
 	for (size_t i = 0; i < N_STORED; i++) {
-		make_message(stored[i].type);
-		(void)put_record(stored[i].record, HOST);
+		made_store_make(&store, stored[i].type);
+		(void)made_store_put(&store, stored[i].record, MADE_STORE_HOST);
 	}
 	cr_expect_eq(check_log_of(), ENDING_FOUND);
-	cr_expect_str_eq(printed, "");
+	cr_expect_str_eq(store.printed, "");
 }
 
 /* It is told where it lies, and nothing else is. */
@@ -184,7 +97,7 @@ static void expect_row(size_t begin, size_t end, const char *what, size_t n)
 
 	(void)snprintf(expected, sizeof(expected), "-\t-\tlog/00000001.log\t%zu\t%zu\trecords\n",
 		       begin, end - begin);
-	cr_expect_str_eq(printed, expected, "%s %zu", what, n);
+	cr_expect_str_eq(store.printed, expected, "%s %zu", what, n);
 }
 
 Test(check_agents, each_message_must_make_sense_to_its_last_byte)
@@ -194,11 +107,11 @@ Test(check_agents, each_message_must_make_sense_to_its_last_byte)
 		size_t end;
 
 		begin_log();
-		put_host(HOST);
-		make_message(stored[i].type);
-		payload.length--;
-		begin = put_record(stored[i].record, HOST);
-		end = bytes.length;
+		made_store_put_host(&store, MADE_STORE_HOST);
+		made_store_make(&store, stored[i].type);
+		store.payload.length--;
+		begin = made_store_put(&store, stored[i].record, MADE_STORE_HOST);
+		end = store.bytes.length;
 		cr_expect_eq(check_log_of(), ENDING_FAILED, "%zu", i);
 		expect_row(begin, end, "message", i);
 	}
@@ -211,10 +124,10 @@ Test(check_agents, each_must_be_of_a_host_that_was_told_of)
 		size_t end;
 
 		begin_log();
-		put_host(HOST + 1);
-		make_message(stored[i].type);
-		begin = put_record(stored[i].record, HOST);
-		end = bytes.length;
+		made_store_put_host(&store, MADE_STORE_HOST + 1);
+		made_store_make(&store, stored[i].type);
+		begin = made_store_put(&store, stored[i].record, MADE_STORE_HOST);
+		end = store.bytes.length;
 		cr_expect_eq(check_log_of(), ENDING_FAILED, "%zu", i);
 		expect_row(begin, end, "message", i);
 	}
@@ -223,9 +136,9 @@ Test(check_agents, each_must_be_of_a_host_that_was_told_of)
 Test(check_agents, without_a_snapshot_they_are_taken_as_they_are)
 {
 	begin_log();
-	bytes.length = HM_LOG_HEADER_BYTES;
-	make_message(HM_FRAME_BATCH);
-	(void)put_record(HM_RECORD_BATCH, HOST);
+	store.bytes.length = HM_LOG_HEADER_BYTES;
+	made_store_make(&store, HM_FRAME_BATCH);
+	(void)made_store_put(&store, HM_RECORD_BATCH, MADE_STORE_HOST);
 	cr_expect_eq(check_log_of(), ENDING_FOUND);
 }
 
@@ -236,9 +149,9 @@ Test(check_agents, marks_of_epochs_are_whole)
 		size_t end;
 
 		begin_log();
-		begin = bytes.length;
+		begin = store.bytes.length;
 		put_marks(n_bytes);
-		end = bytes.length;
+		end = store.bytes.length;
 		cr_expect_eq(check_log_of(), ENDING_FAILED, "%zu", n_bytes);
 		expect_row(begin, end, "mark of bytes", n_bytes);
 	}
@@ -248,19 +161,19 @@ Test(check_agents, marks_of_epochs_are_whole)
 
 static size_t put_message_of(enum hm_record_type type, enum hm_frame_type frame)
 {
-	make_message(frame);
-	return put_record(type, HOST);
+	made_store_make(&store, frame);
+	return made_store_put(&store, type, MADE_STORE_HOST);
 }
 
 /* All of the host up to a position is in files. */
 static void put_checkpoint(size_t offset)
 {
-	const struct log_checkpoint checkpoint = {HOST, log_position(1, offset)};
+	const struct log_checkpoint checkpoint = {MADE_STORE_HOST, log_position(1, offset)};
 
-	buffer_clear(&payload);
-	log_entry_put_group(&payload, 1);
-	log_entry_put_checkpoint(&payload, &checkpoint);
-	(void)put_record(HM_RECORD_CHECKPOINT, 0);
+	buffer_clear(&store.payload);
+	log_entry_put_group(&store.payload, 1);
+	log_entry_put_checkpoint(&store.payload, &checkpoint);
+	(void)made_store_put(&store, HM_RECORD_CHECKPOINT, 0);
 }
 
 /* The last batch is told, and what times it has. */
@@ -273,7 +186,7 @@ static void expect_unnamed(size_t begin, size_t end)
 		       "1795416400\t1795416402\tlog/00000001.log\t%zu\t%zu\tsamples of series that "
 		       "the log does not name any more\n",
 		       begin, end - begin);
-	cr_expect_str_eq(printed, expected);
+	cr_expect_str_eq(store.printed, expected);
 }
 
 Test(check_agents, names_before_a_checkpoint_do_not_count_for_what_lies_behind_it)
@@ -283,11 +196,11 @@ Test(check_agents, names_before_a_checkpoint_do_not_count_for_what_lies_behind_i
 	size_t end;
 
 	begin_log();
-	put_host(HOST);
+	made_store_put_host(&store, MADE_STORE_HOST);
 	(void)put_message_of(HM_RECORD_NAMES, HM_FRAME_DECLARE);
 	in_files = put_message_of(HM_RECORD_BATCH, HM_FRAME_BATCH);
 	begin = put_message_of(HM_RECORD_BATCH, HM_FRAME_BATCH);
-	end = bytes.length;
+	end = store.bytes.length;
 	put_checkpoint(in_files);
 	expect_unnamed(begin, end);
 }
@@ -297,12 +210,12 @@ Test(check_agents, names_may_stand_behind_the_batch)
 	size_t in_files;
 
 	begin_log();
-	put_host(HOST);
+	made_store_put_host(&store, MADE_STORE_HOST);
 	in_files = put_message_of(HM_RECORD_BATCH, HM_FRAME_BATCH);
 	(void)put_message_of(HM_RECORD_BATCH, HM_FRAME_BATCH);
 	put_checkpoint(in_files);
 	(void)put_message_of(HM_RECORD_NAMES, HM_FRAME_DECLARE);
-	cr_expect_eq(check_log_of(), ENDING_FOUND, "%s", printed);
+	cr_expect_eq(check_log_of(), ENDING_FOUND, "%s", store.printed);
 }
 
 static void put_one_name_of(uint8_t epoch, uint32_t id)
@@ -311,10 +224,10 @@ static void put_one_name_of(uint8_t epoch, uint32_t id)
 	struct wire_series series = {.name = {"a", 1}};
 
 	memset(stamp.epoch, epoch, HM_ID_BYTES);
-	buffer_clear(&payload);
-	wire_declare_put(&payload, &stamp, id);
-	wire_declare_put_series(&payload, &series);
-	(void)put_record(HM_RECORD_NAMES, HOST);
+	buffer_clear(&store.payload);
+	wire_declare_put(&store.payload, &stamp, id);
+	wire_declare_put_series(&store.payload, &series);
+	(void)made_store_put(&store, HM_RECORD_NAMES, MADE_STORE_HOST);
 }
 
 /* In the epoch of the batch. */
@@ -329,18 +242,18 @@ Test(check_agents, names_have_no_holes)
 	size_t end;
 
 	begin_log();
-	put_host(HOST);
+	made_store_put_host(&store, MADE_STORE_HOST);
 	put_one_name(1);
 	put_one_name(0);
 	begin = put_message_of(HM_RECORD_BATCH, HM_FRAME_BATCH);
-	end = bytes.length;
+	end = store.bytes.length;
 	expect_unnamed(begin, end);
 	begin_log();
-	put_host(HOST);
+	made_store_put_host(&store, MADE_STORE_HOST);
 	put_one_name(0);
 	put_one_name(1);
 	(void)put_message_of(HM_RECORD_BATCH, HM_FRAME_BATCH);
-	cr_expect_eq(check_log_of(), ENDING_FOUND, "%s", printed);
+	cr_expect_eq(check_log_of(), ENDING_FOUND, "%s", store.printed);
 }
 
 Test(check_agents, names_are_those_of_the_epoch)
@@ -349,22 +262,22 @@ Test(check_agents, names_are_those_of_the_epoch)
 	size_t end;
 
 	begin_log();
-	put_host(HOST);
+	made_store_put_host(&store, MADE_STORE_HOST);
 	begin = put_message_of(HM_RECORD_BATCH, HM_FRAME_BATCH);
-	end = bytes.length;
-	make_message(HM_FRAME_DECLARE);
-	payload.data[1] = 0x21;
-	(void)put_record(HM_RECORD_NAMES, HOST);
+	end = store.bytes.length;
+	made_store_make(&store, HM_FRAME_DECLARE);
+	store.payload.data[1] = 0x21;
+	(void)made_store_put(&store, HM_RECORD_NAMES, MADE_STORE_HOST);
 	expect_unnamed(begin, end);
 	begin_log();
-	put_host(HOST);
+	made_store_put_host(&store, MADE_STORE_HOST);
 	for (uint32_t id = 0; id < 2; id++) {
 		put_one_name_of(0x21, id);
 		put_one_name_of(0x22, id);
 		put_one_name_of(0x23, id);
 	}
 	(void)put_message_of(HM_RECORD_BATCH, HM_FRAME_BATCH);
-	cr_expect_eq(check_log_of(), ENDING_FOUND, "%s", printed);
+	cr_expect_eq(check_log_of(), ENDING_FOUND, "%s", store.printed);
 }
 
 /* -- a host's file --------------------------------------------------------------------------------- */
@@ -372,29 +285,14 @@ Test(check_agents, names_are_those_of_the_epoch)
 /* Where its only block begins. */
 static size_t put_host_file(enum hm_record_type type, size_t n_bytes)
 {
-	static const uint8_t store_id[HM_ID_BYTES];
-	struct store_file_header header = {
-		.store_id = store_id,
-		.salt = SALT,
-		.type = HM_FILE_HOST,
-		.host = "web01",
-		.host_length = 5,
-		.metric = "",
-		.unit = "",
-	};
-	struct store_file_message message = {
-		.type = type,
-		.bytes = (const uint8_t *)payload.data,
-		.n_bytes = n_bytes,
-	};
-	size_t start;
+	made_store_begin_host_file(&store);
+	return made_store_put_message(&store, type, n_bytes);
+}
 
-	buffer_clear(&bytes);
-	cr_assert_eq(store_file_put_header(&bytes, &header), 0);
-	start = store_file_begin_block(&bytes, HM_BLOCK_MESSAGE, 1);
-	store_file_put_message(&bytes, &message);
-	cr_assert_eq(store_file_end_block(&bytes, start, SALT, start), 0);
-	return start;
+static int check_host_file(void)
+{
+	made_store_save(&store, store.name);
+	return made_store_check(&store);
 }
 
 static void expect_block(size_t begin)
@@ -403,8 +301,8 @@ static void expect_block(size_t begin)
 
 	(void)snprintf(expected, sizeof(expected),
 		       "-\t-\thosts/web01/.host\t%zu\t%zu\tsamples or names of series\n", begin,
-		       bytes.length - begin);
-	cr_expect_str_eq(printed, expected);
+		       store.bytes.length - begin);
+	cr_expect_str_eq(store.printed, expected);
 }
 
 static void make_delete(void)
@@ -413,68 +311,66 @@ static void make_delete(void)
 	static const struct series_text labels = {"{a=\"b\"}", 7};
 	struct log_delete entry = {.id = {1}, .name = {"web01", 5}, .until_us = 5};
 
-	buffer_clear(&payload);
-	log_entry_put_delete(&payload, &entry);
-	log_entry_put_delete_series(&payload, &metric, &labels);
+	buffer_clear(&store.payload);
+	log_entry_put_delete(&store.payload, &entry);
+	log_entry_put_delete_series(&store.payload, &metric, &labels);
 }
 
 Test(check_agents, messages_in_a_host_s_file_make_sense)
 {
 	size_t begin;
 
-	make_message(HM_FRAME_GAP);
-	(void)put_host_file(HM_RECORD_GAP, payload.length);
-	cr_expect_eq(check("hosts/web01/.host"), ENDING_FOUND);
-	begin = put_host_file(HM_RECORD_GAP, payload.length - 1);
-	cr_expect_eq(check("hosts/web01/.host"), ENDING_FAILED);
+	made_store_make(&store, HM_FRAME_GAP);
+	(void)put_host_file(HM_RECORD_GAP, store.payload.length);
+	cr_expect_eq(check_host_file(), ENDING_FOUND);
+	begin = put_host_file(HM_RECORD_GAP, store.payload.length - 1);
+	cr_expect_eq(check_host_file(), ENDING_FAILED);
 	expect_block(begin);
-	begin = put_host_file(HM_RECORD_CLOCK, payload.length);
-	cr_expect_eq(check("hosts/web01/.host"), ENDING_FAILED);
+	begin = put_host_file(HM_RECORD_CLOCK, store.payload.length);
+	cr_expect_eq(check_host_file(), ENDING_FAILED);
 	expect_block(begin);
-	make_message(HM_FRAME_CLOCK);
-	(void)put_host_file(HM_RECORD_CLOCK, payload.length);
-	cr_expect_eq(check("hosts/web01/.host"), ENDING_FOUND);
-	make_message(HM_FRAME_SCHEDULE);
-	(void)put_host_file(HM_RECORD_SCHEDULE, payload.length);
-	cr_expect_eq(check("hosts/web01/.host"), ENDING_FOUND);
-	begin = put_host_file(HM_RECORD_SCHEDULE, payload.length - 1);
-	cr_expect_eq(check("hosts/web01/.host"), ENDING_FAILED);
+	made_store_make(&store, HM_FRAME_CLOCK);
+	(void)put_host_file(HM_RECORD_CLOCK, store.payload.length);
+	cr_expect_eq(check_host_file(), ENDING_FOUND);
+	made_store_make(&store, HM_FRAME_SCHEDULE);
+	(void)put_host_file(HM_RECORD_SCHEDULE, store.payload.length);
+	cr_expect_eq(check_host_file(), ENDING_FOUND);
+	begin = put_host_file(HM_RECORD_SCHEDULE, store.payload.length - 1);
+	cr_expect_eq(check_host_file(), ENDING_FAILED);
 	expect_block(begin);
 	make_delete();
-	(void)put_host_file(HM_RECORD_DELETE, payload.length);
-	cr_expect_eq(check("hosts/web01/.host"), ENDING_FOUND);
-	begin = put_host_file(HM_RECORD_DELETE, payload.length - 1);
-	cr_expect_eq(check("hosts/web01/.host"), ENDING_FAILED);
+	(void)put_host_file(HM_RECORD_DELETE, store.payload.length);
+	cr_expect_eq(check_host_file(), ENDING_FOUND);
+	begin = put_host_file(HM_RECORD_DELETE, store.payload.length - 1);
+	cr_expect_eq(check_host_file(), ENDING_FAILED);
 	expect_block(begin);
 	/* One of a later version may be anything. */
 	(void)put_host_file((enum hm_record_type)99, 0);
-	cr_expect_eq(check("hosts/web01/.host"), ENDING_FOUND);
+	cr_expect_eq(check_host_file(), ENDING_FOUND);
 }
 
 Test(check_agents, a_message_s_block_has_its_time)
 {
 	size_t begin;
 
-	buffer_clear(&payload);
+	buffer_clear(&store.payload);
 	begin = put_host_file((enum hm_record_type)99, 0);
-	bytes.length = begin;
-	(void)store_file_begin_block(&bytes, HM_BLOCK_MESSAGE, 1);
+	store.bytes.length = begin;
+	(void)store_file_begin_block(&store.bytes, HM_BLOCK_MESSAGE, 1);
 	for (int i = 0; i < 8; i++)
-		buffer_append_byte(&bytes, 0);
-	cr_assert_eq(store_file_end_block(&bytes, begin, SALT, begin), 0);
-	cr_expect_eq(check("hosts/web01/.host"), ENDING_FAILED);
+		buffer_append_byte(&store.bytes, 0);
+	cr_assert_eq(store_file_end_block(&store.bytes, begin, MADE_STORE_SALT, begin), 0);
+	cr_expect_eq(check_host_file(), ENDING_FAILED);
 	expect_block(begin);
 }
 
 Test(check_agents, every_flipped_bit_of_a_host_s_file_is_found)
 {
-	make_message(HM_FRAME_GAP);
-	(void)put_host_file(HM_RECORD_GAP, payload.length);
-	for (size_t bit = 0; bit < bytes.length * 8; bit++) {
-		uint8_t *at = (uint8_t *)bytes.data + bit / 8;
-
-		*at = (uint8_t)(*at ^ 1U << bit % 8);
-		cr_assert_eq(check("hosts/web01/.host"), ENDING_FAILED, "bit %zu", bit);
-		*at = (uint8_t)(*at ^ 1U << bit % 8);
+	made_store_make(&store, HM_FRAME_GAP);
+	(void)put_host_file(HM_RECORD_GAP, store.payload.length);
+	for (size_t bit = 0; bit < store.bytes.length * 8; bit++) {
+		made_store_flip(&store, bit);
+		cr_assert_eq(check_host_file(), ENDING_FAILED, "bit %zu", bit);
+		made_store_flip(&store, bit);
 	}
 }

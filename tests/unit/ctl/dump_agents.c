@@ -227,12 +227,11 @@ Test(dump_agents, never_prints_a_sample_that_was_not_written)
 	for (end = store.bytes.length - HM_LOG_HEADER_BYTES; store.bytes.data[end - 1] == 0;)
 		end--;
 	for (size_t bit = 0; bit < end * 8; bit++) {
-		uint8_t *at = (uint8_t *)store.bytes.data + bit / 8;
 		char *rest;
 
-		*at = (uint8_t)(*at ^ 1U << bit % 8);
+		made_store_flip(&store, bit);
 		(void)made_store_dump(&store);
-		*at = (uint8_t)(*at ^ 1U << bit % 8);
+		made_store_flip(&store, bit);
 		rest = store.printed;
 		for (char *line = strsep(&rest, "\n"); line; line = strsep(&rest, "\n"))
 			cr_assert(strstr(all, line), "bit %zu: %s", bit, line);
