@@ -17,15 +17,10 @@
 #include "hostmetrics/sysfs.h"
 #include "plugins/folder_watch.h"
 #include "plugins/kstat.h"
+#include "plugins/zfs_datasets.h"
 #include "plugins/zfs_fields.h"
 
-#define FOLDER "/proc/spl/kstat/zfs"
-
-/* Names of pools and datasets have at most 255 bytes. */
-#define NAME_BYTES 256
-
-/* The file of a dataset is below 2 KiB. */
-#define DATASET_BYTES 8192
+#define FOLDER ZFS_FOLDER
 
 /* Datasets come and go without a sign: once in a minute of rounds a second they are looked for. */
 #define ROUNDS_A_SEARCH 60
@@ -137,18 +132,9 @@ static const struct hm_option options[] = {
 };
 
 struct pool {
-	char name[NAME_BYTES];
+	char name[ZFS_NAME_BYTES];
 	struct hm_text io; /* closed = OpenZFS has none since 2.0 */
 	int state_fd;      /* or -errno of opening it: -ENOENT = it has none */
-};
-
-/* Their files are opened in each round: there may be more of them than descriptors. */
-struct dataset {
-	char pool[NAME_BYTES];
-	char file[32];
-	char name[NAME_BYTES]; /* "" = not read yet */
-	bool is_left_out;
-	bool is_second; /* an earlier one has the same name */
 };
 
 struct state {
@@ -157,12 +143,9 @@ struct state {
 	struct hm_text files[N_GROUPS];
 	struct pool *pools;
 	size_t n_pools;
-	struct dataset *datasets;
-	size_t n_datasets;
+	struct zfs_datasets datasets;
 	unsigned n_rounds; /* since they were looked for */
 	bool is_half;      /* the last search for pools failed */
-	const char *pool;  /* whose datasets are looked for */
-	char text[DATASET_BYTES];
 };
 
 static void emit_pool(struct hm_batch *out, struct pool *pool)
@@ -187,138 +170,15 @@ static void emit_pool(struct hm_batch *out, struct pool *pool)
 		kstat_emit_table(out, &pool_group, pool->io.data, HM_LABEL_VALUES(pool->name));
 }
 
-/* The rest of the line "dataset_name 7 NAME": a name may hold blanks. @return false: none, or too long */
-static bool find_name(const char *text, char name[NAME_BYTES])
-{
-	const char *cursor = text;
-	struct hm_span line;
-	struct hm_span word;
-
-	while (hm_next_line(&cursor, &line)) {
-		if (!hm_next_word(&line, &word) || !hm_span_equals(word, "dataset_name") ||
-		    !hm_next_word(&line, &word))
-			continue;
-		if (!hm_next_word(&line, &word))
-			return false;
-		word.length += line.length;
-		if (word.length >= NAME_BYTES)
-			return false;
-		memcpy(name, word.start, word.length);
-		name[word.length] = '\0';
-		return true;
-	}
-	return false;
-}
-
-/* What does not fit is no file of a dataset. */
-static int read_dataset(struct state *state, const struct dataset *dataset)
-{
-	char path[NAME_BYTES + 128];
-	size_t length = 0;
-	ssize_t n_bytes;
-	int fd;
-
-	(void)snprintf(path, sizeof(path), FOLDER "/%s/%s", dataset->pool, dataset->file);
-	fd = hm_open(state->host, path);
-	if (fd < 0)
-		return fd;
-	do {
-		n_bytes = pread(fd, state->text + length, sizeof(state->text) - length,
-				(off_t)length);
-		length += n_bytes > 0 ? (size_t)n_bytes : 0;
-	} while (n_bytes > 0 && length < sizeof(state->text));
-	n_bytes = n_bytes < 0 ? -errno : 0;
-	close(fd);
-	if (length == sizeof(state->text))
-		return -EFBIG;
-	state->text[length] = '\0';
-	return (int)n_bytes;
-}
-
-/* Names change, and one may be seen in two places meanwhile: of two of one name the first counts. */
-static void take_name(struct state *state, struct dataset *dataset, const char *name,
-		      bool *is_changed)
-{
-	if (strcmp(dataset->name, name) != 0) {
-		(void)strlcpy(dataset->name, name, sizeof(dataset->name));
-		dataset->is_left_out = hm_globs_take(hm_option(state->host, "ignore"), name);
-		*is_changed = true;
-	}
-	if (!*is_changed)
-		return;
-	dataset->is_second = false;
-	for (const struct dataset *other = state->datasets; other < dataset && !dataset->is_second;
-	     other++)
-		dataset->is_second = strcmp(other->name, dataset->name) == 0 &&
-				     strcmp(other->pool, dataset->pool) == 0;
-}
-
-static void emit_dataset(struct hm_batch *out, struct state *state, struct dataset *dataset,
-			 bool *is_changed)
-{
-	int error = read_dataset(state, dataset);
-
-	/* Destroyed since it was looked for. */
-	if (error == -ENOENT)
-		return;
-	if (error == 0) {
-		char name[NAME_BYTES];
-
-		if (!find_name(state->text, name))
-			return;
-		take_name(state, dataset, name, is_changed);
-	}
-	if (dataset->is_left_out || dataset->is_second || !dataset->name[0])
-		return;
-	if (error < 0) {
-		hm_emit_missing(out, &metrics[PLACE_DATASET], error, dataset->pool, dataset->name);
-		return;
-	}
-	kstat_emit_lines(out, &dataset_group, state->text,
-			 HM_LABEL_VALUES(dataset->pool, dataset->name));
-}
-
-static void emit_datasets(struct hm_batch *out, struct state *state)
-{
-	bool is_changed = false;
-
-	for (size_t i = 0; i < state->n_datasets; i++)
-		emit_dataset(out, state, &state->datasets[i], &is_changed);
-}
-
-static int add_dataset(void *context, const char *file)
-{
-	struct state *state = context;
-	struct dataset *datasets =
-		reallocarray(state->datasets, state->n_datasets + 1, sizeof(*datasets));
-	struct dataset *dataset;
-
-	if (!datasets)
-		return -ENOMEM;
-	state->datasets = datasets;
-	dataset = &datasets[state->n_datasets];
-	*dataset = (struct dataset){0};
-	(void)strlcpy(dataset->pool, state->pool, sizeof(dataset->pool));
-	if (strlcpy(dataset->file, file, sizeof(dataset->file)) < sizeof(dataset->file))
-		state->n_datasets++;
-	return 0;
-}
-
 static int find_datasets(struct state *state)
 {
 	int result = 0;
 
-	state->n_datasets = 0;
 	state->n_rounds = 0;
-	for (size_t i = 0; i < state->n_pools && result == 0; i++) {
-		char path[NAME_BYTES + 64];
-
-		state->pool = state->pools[i].name;
-		(void)snprintf(path, sizeof(path), FOLDER "/%s", state->pool);
-		result = hm_folder_find(state->host, path, "objset-*", add_dataset, state);
-		if (result == -ENOENT)
-			result = 0;
-	}
+	zfs_datasets_begin(&state->datasets);
+	for (size_t i = 0; i < state->n_pools && result == 0; i++)
+		result = zfs_datasets_find(&state->datasets, state->host, state->pools[i].name);
+	zfs_datasets_end(&state->datasets);
 	return result;
 }
 
@@ -328,7 +188,7 @@ static int add_pool(void *context, const char *name)
 	struct state *state = context;
 	struct pool *pools = reallocarray(state->pools, state->n_pools + 1, sizeof(*pools));
 	struct pool *pool;
-	char path[NAME_BYTES + 64];
+	char path[ZFS_NAME_BYTES + 64];
 	int result;
 
 	if (!pools)
@@ -411,7 +271,7 @@ static int get_current_state(void *memory, struct hm_batch *out)
 	}
 	for (size_t i = 0; i < state->n_pools; i++)
 		emit_pool(out, &state->pools[i]);
-	emit_datasets(out, state);
+	zfs_datasets_emit(&state->datasets, state->host, &dataset_group, out);
 	return 0;
 }
 
@@ -423,7 +283,7 @@ static void stop_collect(void *memory)
 		hm_text_close(&state->files[i]);
 	close_pools(state);
 	free(state->pools);
-	free(state->datasets);
+	zfs_datasets_close(&state->datasets);
 	folder_watch_close(&state->watch);
 }
 

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include "tests/support/fake_root.h"
 #include "tests/support/plugin_run.h"
@@ -219,6 +220,52 @@ Test(zfs, looks_for_datasets_once_in_a_while)
 
 	cr_expect(
 		plugin_run_has(&run, "node_zfs_zpool_dataset_reads{zpool=\"a\",dataset=\"a/x\"}"));
+}
+
+#define READS(name) "node_zfs_zpool_dataset_reads{zpool=\"a\",dataset=\"" name "\"}"
+
+static void remove_file(const char *path)
+{
+	char full[512];
+
+	(void)snprintf(full, sizeof(full), "%s%s", root, path);
+	cr_assert_eq(unlink(full), 0);
+}
+
+Test(zfs, follows_datasets_that_are_destroyed)
+{
+	fake_root_write(root, KSTATS "a/state", "ONLINE\n");
+	fake_root_write(root, KSTATS "a/objset-0x1", HEADER "dataset_name 7 a/x\nreads 4 1\n");
+	fake_root_write(root, KSTATS "a/objset-0x2", HEADER "dataset_name 7 a/x\nreads 4 2\n");
+	fake_root_write(root, KSTATS "a/objset-0x3", HEADER "dataset_name 7 a/y\nreads 4 3\n");
+	start(root);
+	cr_expect(plugin_run_value(&run, READS("a/x")) == 1);
+	remove_file(KSTATS "a/objset-0x1");
+	take();
+	cr_expect(plugin_run_value(&run, READS("a/y")) == 3);
+	for (size_t i = 0; i < 60; i++)
+		take();
+
+	cr_expect(plugin_run_value(&run, READS("a/x")) == 2, "the first of two is gone");
+	cr_expect(plugin_run_value(&run, READS("a/y")) == 3);
+	cr_expect_eq(run.batch.n_samples, 7 + 2);
+}
+
+Test(zfs, keeps_files_of_datasets_open)
+{
+	struct rlimit limit;
+	struct rlimit none;
+
+	fake_root_write(root, KSTATS "a/state", "ONLINE\n");
+	fake_root_write(root, KSTATS "a/objset-0x1", HEADER "dataset_name 7 a/x\nreads 4 1\n");
+	start(root);
+	cr_assert_eq(getrlimit(RLIMIT_NOFILE, &limit), 0);
+	none = (struct rlimit){0, limit.rlim_max};
+	cr_assert_eq(setrlimit(RLIMIT_NOFILE, &none), 0);
+	take();
+	cr_assert_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+
+	cr_expect(plugin_run_value(&run, READS("a/x")) == 1);
 }
 
 Test(zfs, reports_nothing_of_a_dataset_without_a_name)
