@@ -118,6 +118,32 @@ static int add_sensor(struct state *state, size_t place, const char *sensor, con
 	return result == -ENOENT ? 0 : result;
 }
 
+/* Where it is a number now: some can only be written. @return 0, -ENOMEM */
+static int add_property(struct state *state, const struct hwmon_file_name *name, const char *sensor,
+			const char *path)
+{
+	struct hwmon_property property;
+	char text[64];
+	struct hm_span word = {text, 0};
+	double number;
+	int result;
+
+	if (!hwmon_property_init(&property, name) ||
+	    hm_read_line_of(state->host, path, text, sizeof(text)) < 0)
+		return 0;
+	hm_trim(text);
+	word.length = strlen(text);
+	if (hm_span_double(word, &number) < 0 ||
+	    hm_metric_new(state->host, &property.metric, &property.attribute.metric) < 0)
+		return 0;
+	result = see(state, property.place, name->number);
+	if (result != 0)
+		return result < 0 ? result : 0;
+	result = hm_attributes_add(&state->attributes, state->host, &property.attribute, path,
+				   state->chip, sensor);
+	return result == -ENOENT ? 0 : result;
+}
+
 static int add_file(void *context, const char *file)
 {
 	struct state *state = context;
@@ -128,17 +154,19 @@ static int add_file(void *context, const char *file)
 	size_t place;
 	int result;
 
-	if (!hwmon_sensor_find(file, &name, &place))
+	if (!hwmon_name_parse(file, &name))
 		return 0;
 	(void)snprintf(sensor, sizeof(sensor), "%.*s%" PRIu64, (int)name.type.length,
 		       name.type.start, name.number);
 	(void)snprintf(chip_and_sensor, sizeof(chip_and_sensor), "%s;%s", state->chip, sensor);
 	if (hm_globs_take(hm_option(state->host, "ignore"), chip_and_sensor))
 		return 0;
+	(void)snprintf(path, sizeof(path), "%s/%s", state->folder, file);
+	if (!hwmon_sensor_find(&name, &place))
+		return add_property(state, &name, sensor, path);
 	result = see(state, place, name.number);
 	if (result != 0)
 		return result < 0 ? result : 0;
-	(void)snprintf(path, sizeof(path), "%s/%s", state->folder, file);
 	return place >= HWMON_LABEL ? add_label(state, sensor, path)
 				    : add_sensor(state, place, sensor, path);
 }

@@ -3,7 +3,10 @@
 
 #include "plugins/hwmon_sensors.h"
 
+#include <stdio.h>
 #include <string.h>
+
+#include "plugins/hwmon_chip.h"
 
 #define FOLDER "/sys/class/hwmon/hwmon*/"
 
@@ -55,7 +58,7 @@ static const struct {
 	struct hm_attribute scale;
 } sensors[] = {HWMON_SENSORS(SENSOR_FILE)};
 
-static bool parse_name(const char *file, struct hwmon_file_name *ret_name)
+bool hwmon_name_parse(const char *file, struct hwmon_file_name *ret_name)
 {
 	struct hm_span digits;
 
@@ -73,16 +76,13 @@ static bool parse_name(const char *file, struct hwmon_file_name *ret_name)
 	return ret_name->type.length > 0;
 }
 
-bool hwmon_sensor_find(const char *file, struct hwmon_file_name *ret_name, size_t *ret_place)
+bool hwmon_sensor_find(const struct hwmon_file_name *name, size_t *ret_place)
 {
-	bool is_label;
+	bool is_label = strcmp(name->property, "label") == 0;
 
-	if (!parse_name(file, ret_name))
-		return false;
-	is_label = strcmp(ret_name->property, "label") == 0;
 	for (size_t i = 0; i < sizeof(sensors) / sizeof(sensors[0]); i++) {
-		if (!hm_span_equals(ret_name->type, sensors[i].type) ||
-		    !(is_label || strcmp(ret_name->property, sensors[i].property) == 0))
+		if (!hm_span_equals(name->type, sensors[i].type) ||
+		    !(is_label || strcmp(name->property, sensors[i].property) == 0))
 			continue;
 		*ret_place = (is_label ? (size_t)HWMON_LABEL : (size_t)HWMON_N_INFO_METRICS) + i;
 		return true;
@@ -96,4 +96,85 @@ struct hm_attribute hwmon_sensor_attribute(size_t place)
 
 	attribute.metric = &hwmon_metrics[place];
 	return attribute;
+}
+
+#define TYPE(type, unit_of)                                                                        \
+	{                                                                                          \
+		type, unit_of(ENDING), unit_of(UNIT), unit_of(READ), unit_of(KIND),                \
+		{                                                                                  \
+			unit_of(SCALE)                                                             \
+		}                                                                                  \
+	}
+
+/* What the properties of a type are by default; the last one: what some are whatever the type. */
+static const struct type {
+	const char *type;
+	const char *ending;
+	const char *unit;
+	const char *read;
+	enum hm_kind kind;
+	struct hm_attribute scale;
+} types[] = {
+	TYPE("temp", CELSIUS), TYPE("in", VOLTS),        TYPE("cpu", VOLTS),
+	TYPE("curr", AMPERES), TYPE("power", WATTS),     TYPE("energy", JOULES),
+	TYPE("fan", PLAIN),    TYPE("humidity", RATIO),  TYPE("pwm", PLAIN),
+	TYPE("freq", PLAIN),   TYPE("intrusion", PLAIN), TYPE("", PLAIN),
+};
+
+#define N_TYPES (sizeof(types) / sizeof(types[0]) - 1)
+
+static const struct type *find_type(const struct hwmon_file_name *name)
+{
+	const char *property = name->property;
+	bool is_plain = strcmp(property, "fault") == 0 || strcmp(property, "alarm") == 0 ||
+			strcmp(property, "beep") == 0;
+
+	for (size_t i = 0; i < N_TYPES; i++) {
+		if (hm_span_equals(name->type, types[i].type))
+			return &types[is_plain ? N_TYPES : i];
+	}
+	return NULL;
+}
+
+static uint64_t hash_name(const char *name)
+{
+	uint64_t hash = 5381;
+
+	while (*name)
+		hash = hash * 33 + (unsigned char)*name++;
+	return hash | UINT64_C(1) << 63;
+}
+
+bool hwmon_property_init(struct hwmon_property *property, const struct hwmon_file_name *name)
+{
+	const struct type *type = find_type(name);
+	char cleaned[64];
+	int length;
+
+	/* The numbers themselves are in the table. */
+	if (!type || strcmp(name->property, "input") == 0 ||
+	    strlen(name->property) >= sizeof(cleaned))
+		return false;
+	(void)stpcpy(cleaned, name->property);
+	hwmon_chip_clean(cleaned);
+	if (!*cleaned)
+		return false;
+	length = snprintf(property->name, sizeof(property->name), "node_hwmon_%.*s_%s%s%s",
+			  (int)name->type.length, name->type.start, cleaned, type->ending,
+			  strcmp(name->property, "beep") == 0 ? "_enabled" : "");
+	if (length < 0 || (size_t)length >= sizeof(property->name))
+		return false;
+	(void)snprintf(property->source, sizeof(property->source), FOLDER "%.*s*_%s, %s",
+		       (int)name->type.length, name->type.start, name->property, type->read);
+	property->metric = (struct hm_metric){
+		.name = property->name,
+		.unit = type->unit,
+		.help = "What the driver of a chip has beside.",
+		.source = property->source,
+		.kind = type->kind,
+		.labels = {"chip", "sensor"},
+	};
+	property->attribute = type->scale;
+	property->place = hash_name(property->name);
+	return true;
 }

@@ -32,8 +32,26 @@ struct hwmon_file_name {
 	const char *property;
 };
 
-/* Is it a sensor's file? @param ret_place  a metric, or HWMON_LABEL and more */
-bool hwmon_sensor_find(const char *file, struct hwmon_file_name *ret_name, size_t *ret_place);
+/* @return false: it is no name of a sensor's file */
+bool hwmon_name_parse(const char *file, struct hwmon_file_name *ret_name);
+
+/* What is it of the table? @param ret_place  a metric, or HWMON_LABEL and more. @return false: nothing */
+bool hwmon_sensor_find(const struct hwmon_file_name *name, size_t *ret_place);
+
+/* A property that no metric of the table is for: what some drivers have beside. */
+struct hwmon_property {
+	char name[96];
+	char source[128];
+	struct hm_metric metric; /* for hm_metric_new() */
+	struct hm_attribute attribute;
+	uint64_t place; /* as those of the table, but none of them */
+};
+
+/*
+ * Name what hwmon_sensor_find() did not find as node_exporter does.
+ * @return false: it is of no type of sensors, or has no property
+ */
+bool hwmon_property_init(struct hwmon_property *property, const struct hwmon_file_name *name);
 
 /* How the number in a sensor's file is read. Its `file` is NULL. */
 struct hm_attribute hwmon_sensor_attribute(size_t place);

@@ -251,12 +251,10 @@ Test(hwmon, passes_over_files_that_are_no_sensors)
 		"1_input",
 		"_",
 		"power",
-		"temp1_no_such_",
 		"temp%s%n1_input",
 		"pwm1_input",
 		"fan",
 		"123",
-		"temp1_input_",
 		"temp99999999999999999999_input",
 	};
 
@@ -267,6 +265,32 @@ Test(hwmon, passes_over_files_that_are_no_sensors)
 		fake_root_write(root, path, "1000\n");
 	}
 	cr_expect_eq(plugin_run_start(&run, &hwmon_plugin, root), -ENODEV);
+}
+
+/* node_exporter 1.5.0 says the same of them. */
+Test(hwmon, names_what_drivers_have_beside_as_node_exporter_does)
+{
+	fake_root_write(root, CLASS "/hwmon0/temp1_auto_temp_off", "30000\n");
+	fake_root_write(root, CLASS "/hwmon0/temp1_input_", "1000\n");
+	fake_root_write(root, CLASS "/hwmon0/in0_odd-Name", "-5\n");
+	fake_root_write(root, CLASS "/hwmon0/pwm1_auto_pwm_min", "64\n");
+	fake_root_write(root, CLASS "/hwmon0/energy1_zero", "2000000\n");
+	fake_root_write(root, CLASS "/hwmon0/energy1_alarm", "1\n");
+	fake_root_write(root, CLASS "/hwmon0/humidity1_raw", "3\n");
+	fake_root_write(root, CLASS "/hwmon0/power1_beep", "1\n");
+	fake_root_write(root, CLASS "/hwmon0/temp1_state", "hot\n");
+	fake_root_write(root, CLASS "/hwmon0/temp1_bits", "0x1f\n");
+	take(root);
+
+	cr_expect(VALUE("temp_auto_temp_off_celsius", "hwmon0", "temp1") == 30);
+	cr_expect(VALUE("temp_input_celsius", "hwmon0", "temp1") == 1);
+	cr_expect(VALUE("in_odd_name_volts", "hwmon0", "in0") == -0.005);
+	cr_expect(VALUE("pwm_auto_pwm_min", "hwmon0", "pwm1") == 64);
+	cr_expect(VALUE("energy_zero_joule_total", "hwmon0", "energy1") == 2);
+	cr_expect(VALUE("energy_alarm", "hwmon0", "energy1") == 1);
+	cr_expect(VALUE("humidity_raw", "hwmon0", "humidity1") == 3 / 1000000.0);
+	cr_expect(VALUE("power_beep_enabled", "hwmon0", "power1") == 1);
+	cr_expect_eq(run.batch.n_samples, 8);
 }
 
 Test(hwmon, makes_labels_fit)
