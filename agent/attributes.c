@@ -22,7 +22,7 @@ struct hm_attribute_file {
 	double divisor;
 	bool is_optional;
 	bool is_integer;
-	bool is_constant; /* `last` is all there is */
+	bool is_constant; /* once `last` is known, it is all there is */
 	bool is_read;     /* once at least: the next two say what it was */
 	int last_error;
 	double last;
@@ -91,6 +91,7 @@ int hm_attributes_add_labels(struct hm_attributes *attributes, const struct hm_h
 		.divisor = attribute->divisor,
 		.is_optional = attribute->is_optional,
 		.is_integer = attribute->is_integer,
+		.is_constant = attribute->is_constant,
 	};
 	char path[PATH_MAX_BYTES];
 	int length = snprintf(path, sizeof(path), "%s%s%s", folder, attribute->file ? "/" : "",
@@ -184,7 +185,7 @@ static void read_file(struct hm_attribute_file *file, const struct hm_host *host
 {
 	double number = 0;
 
-	if (file->is_constant)
+	if (file->is_constant && file->is_read && file->last_error == 0)
 		return;
 	file->last_error = read_number(file, host, &number);
 	file->last = scaled(file, number);

@@ -40,7 +40,8 @@ static const struct hm_metric metrics[N_METRICS] = {
 			.name = "node_nf_conntrack_entries",
 			.unit = "",
 			.help = "Connections in the table.",
-			.source = FOLDER "/nf_conntrack_count, connections",
+			.source = STATS ", column entries, connections; without it " FOLDER
+					"/nf_conntrack_count",
 			.kind = HM_GAUGE,
 		},
 	[METRIC_LIMIT] =
@@ -63,12 +64,19 @@ static const struct hm_metric metrics[N_METRICS] = {
 		STAT("search_restart", "Searches begun anew as the table changed."),
 };
 
-static const struct hm_attribute attributes[] = {
-	{.file = "nf_conntrack_count", .metric = &metrics[METRIC_ENTRIES]},
-	{.file = "nf_conntrack_max", .metric = &metrics[METRIC_LIMIT]},
+static const struct hm_attribute count = {
+	.file = "nf_conntrack_count",
+	.metric = &metrics[METRIC_ENTRIES],
 };
 
+static const struct hm_attribute limit = {
+	.file = "nf_conntrack_max",
+	.metric = &metrics[METRIC_LIMIT],
+};
+
+/* What the columns are called; of `entries` the line of each CPU has the whole number. */
 static const char *const names[N_METRICS] = {
+	[METRIC_ENTRIES] = "entries",
 	[METRIC_FOUND] = "found",
 	[METRIC_INVALID] = "invalid",
 	[METRIC_IGNORE] = "ignore",
@@ -81,9 +89,18 @@ static const char *const names[N_METRICS] = {
 
 struct state {
 	const struct hm_host *host;
-	struct hm_attributes files;
+	struct hm_attributes count; /* read where `stats` does not tell it */
+	struct hm_attributes limit;
 	struct hm_text stats;
 };
+
+static int add_file(struct hm_attributes *files, const struct hm_host *host,
+		    const struct hm_attribute *attribute)
+{
+	int result = hm_attributes_add(files, host, attribute, FOLDER);
+
+	return result == -ENOENT ? 0 : result;
+}
 
 static int start_collect(void *memory, const struct hm_host *host)
 {
@@ -91,17 +108,17 @@ static int start_collect(void *memory, const struct hm_host *host)
 	int result;
 
 	state->host = host;
-	for (size_t i = 0; i < sizeof(attributes) / sizeof(attributes[0]); i++) {
-		result = hm_attributes_add(&state->files, host, &attributes[i], FOLDER);
-		if (result < 0 && result != -ENOENT)
-			return result;
-	}
+	result = add_file(&state->count, host, &count);
+	if (result == 0)
+		result = add_file(&state->limit, host, &limit);
+	if (result < 0)
+		return result;
 	/* Not there without CONFIG_NF_CONNTRACK_PROCFS. */
 	result = hm_text_open(&state->stats, host, STATS);
 	if (result < 0 && result != -ENOENT)
 		return result;
 	state->stats.record_max_bytes = HM_TEXT_SHORT_RECORDS;
-	return state->files.n > 0 || state->stats.is_open ? 0 : -ENODEV;
+	return state->count.n + state->limit.n > 0 || state->stats.is_open ? 0 : -ENODEV;
 }
 
 /* What the file's columns add up to, by metric. */
@@ -118,9 +135,9 @@ static void parse_header(struct sums *sums, struct hm_span line)
 	struct hm_span word;
 
 	while (sums->n_columns < COLUMNS_MAX && hm_next_word(&line, &word)) {
-		enum metric found = METRIC_FOUND;
+		enum metric found = METRIC_ENTRIES;
 
-		while (found < N_METRICS && !hm_span_equals(word, names[found]))
+		while (found < N_METRICS && (!names[found] || !hm_span_equals(word, names[found])))
 			found++;
 		if (found < N_METRICS && sums->has[found])
 			found = N_METRICS;
@@ -143,41 +160,60 @@ static void add_line(struct sums *sums, struct hm_span line)
 			continue;
 		if (error < 0)
 			sums->errors[metric] = error;
-		sums->values[metric] += number;
+		if (metric == METRIC_ENTRIES)
+			sums->values[metric] = number;
+		else
+			sums->values[metric] += number;
 	}
 }
 
-/* @return 0 when there was a value */
-static int emit_stats(struct state *state, struct hm_batch *out)
+/* @return 0, or why there are no numbers at all */
+static int read_stats(struct state *state, struct sums *sums)
 {
-	struct sums sums = {0};
 	const char *cursor;
 	size_t n_lines = 0;
 	struct hm_span line;
-	int result = -ENODATA;
 	int error = hm_text_read(&state->stats);
 
+	if (error < 0)
+		return error;
 	/* The buffer may have moved. */
 	cursor = state->stats.data;
-	if (error == 0 && hm_next_line(&cursor, &line))
-		parse_header(&sums, line);
-	while (error == 0 && hm_next_line(&cursor, &line)) {
-		add_line(&sums, line);
+	if (hm_next_line(&cursor, &line))
+		parse_header(sums, line);
+	while (hm_next_line(&cursor, &line)) {
+		add_line(sums, line);
 		n_lines++;
 	}
-	if (error == 0 && n_lines == 0)
-		error = -ENODATA;
+	return n_lines > 0 ? 0 : -ENODATA;
+}
+
+/* @return 0 when there was a value */
+static int emit_entries(struct state *state, struct hm_batch *out, const struct sums *sums,
+			int error)
+{
+	if (error < 0 || !sums->has[METRIC_ENTRIES] || sums->errors[METRIC_ENTRIES] < 0)
+		return hm_attributes_emit(&state->count, state->host, out);
+	hm_emit(out, &metrics[METRIC_ENTRIES], (double)sums->values[METRIC_ENTRIES]);
+	return 0;
+}
+
+/* @return 0 when there was a value */
+static int emit_stats(struct hm_batch *out, const struct sums *sums, int error)
+{
+	int result = -ENODATA;
+
 	for (size_t i = METRIC_FOUND; i < N_METRICS; i++) {
-		int reason = error < 0 ? error : sums.errors[i];
+		int reason = error < 0 ? error : sums->errors[i];
 
 		/* Kernels had more columns once. */
-		if (error == 0 && !sums.has[i])
+		if (error == 0 && !sums->has[i])
 			continue;
 		if (reason < 0) {
 			hm_emit_missing(out, &metrics[i], reason);
 			continue;
 		}
-		hm_emit(out, &metrics[i], (double)sums.values[i]);
+		hm_emit(out, &metrics[i], (double)sums->values[i]);
 		result = 0;
 	}
 	return result;
@@ -186,9 +222,13 @@ static int emit_stats(struct state *state, struct hm_batch *out)
 static int get_current_state(void *memory, struct hm_batch *out)
 {
 	struct state *state = memory;
-	int result = hm_attributes_emit(&state->files, state->host, out);
+	struct sums sums = {0};
+	int error = state->stats.is_open ? read_stats(state, &sums) : -ENOENT;
+	int result = emit_entries(state, out, &sums, error);
 
-	if (state->stats.is_open && emit_stats(state, out) == 0)
+	if (hm_attributes_emit(&state->limit, state->host, out) == 0)
+		result = 0;
+	if (state->stats.is_open && emit_stats(out, &sums, error) == 0)
 		result = 0;
 	return result;
 }
@@ -197,7 +237,8 @@ static void stop_collect(void *memory)
 {
 	struct state *state = memory;
 
-	hm_attributes_close(&state->files);
+	hm_attributes_close(&state->count);
+	hm_attributes_close(&state->limit);
 	hm_text_close(&state->stats);
 }
 

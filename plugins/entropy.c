@@ -35,7 +35,7 @@ static const struct hm_metric metrics[N_METRICS] = {
 
 static const struct hm_attribute attributes[N_METRICS] = {
 	{.file = "entropy_avail", .metric = &metrics[METRIC_AVAILABLE]},
-	{.file = "poolsize", .metric = &metrics[METRIC_POOL_SIZE]},
+	{.file = "poolsize", .metric = &metrics[METRIC_POOL_SIZE], .is_constant = true},
 };
 
 struct state {

@@ -2,6 +2,7 @@
 /* Which distribution the host runs: os-release(5). */
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -80,6 +81,8 @@ struct state {
 	const struct hm_host *host;
 	const char *path;
 	struct hm_text file;
+	char *parsed; /* the text that `values` are of; NULL: none */
+	size_t parsed_bytes;
 	char values[N_KEYS][VALUE_MAX_BYTES];
 };
 
@@ -185,21 +188,36 @@ static void emit_support_end(const struct state *state, struct hm_batch *out)
 	hm_emit(out, &metrics[METRIC_SUPPORT_END], (double)time_s);
 }
 
+/* The text is the same in nearly every round. Without memory for its copy it is only parsed again. */
+static void parse_text(struct state *state)
+{
+	const struct hm_text *file = &state->file;
+	const char *cursor = file->data;
+	struct hm_span line;
+
+	if (state->parsed && state->parsed_bytes == file->length &&
+	    memcmp(state->parsed, file->data, file->length) == 0)
+		return;
+	for (size_t i = 0; i < N_KEYS; i++)
+		state->values[i][0] = '\0';
+	while (hm_next_line(&cursor, &line))
+		parse_line(state, line);
+	free(state->parsed);
+	state->parsed = malloc(file->length + 1);
+	state->parsed_bytes = file->length;
+	if (state->parsed)
+		memcpy(state->parsed, file->data, file->length);
+}
+
 static int get_current_state(void *memory, struct hm_batch *out)
 {
 	struct state *state = memory;
 	const char *labels[N_LABELS + 1] = {NULL};
-	const char *cursor;
-	struct hm_span line;
 	int result = hm_text_read_newest(&state->file, state->host, state->path);
 
 	if (result < 0)
 		return result;
-	for (size_t i = 0; i < N_KEYS; i++)
-		state->values[i][0] = '\0';
-	cursor = state->file.data;
-	while (hm_next_line(&cursor, &line))
-		parse_line(state, line);
+	parse_text(state);
 	for (size_t i = 0; i < N_LABELS; i++)
 		labels[i] = state->values[i];
 	hm_emit_labels(out, &metrics[METRIC_INFO], 1, labels);
@@ -213,6 +231,7 @@ static void stop_collect(void *memory)
 	struct state *state = memory;
 
 	hm_text_close(&state->file);
+	free(state->parsed);
 }
 
 HM_PLUGIN(os) = {

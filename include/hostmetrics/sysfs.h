@@ -186,6 +186,8 @@ struct hm_attribute {
 	bool is_optional;
 	/* Only a decimal integer counts as a number. */
 	bool is_integer;
+	/* It stays what it is as long as the device is there: once it could be read, that is not done again. */
+	bool is_constant;
 };
 
 /* Numbers in files of their own, each a series, on kept descriptors. Zeroed = none. */

@@ -63,9 +63,29 @@ Test(conntrack, finds_columns_by_their_names)
 	start();
 	cr_assert_eq(plugin_run_take(&run), 0);
 
-	cr_expect_eq(run.batch.n_samples, 7, "no search_restart before Linux 2.6.38");
+	cr_expect_eq(run.batch.n_samples, 8, "no search_restart before Linux 2.6.38");
+	cr_expect(plugin_run_value(&run, "node_nf_conntrack_entries") == 1);
 	cr_expect(plugin_run_value(&run, STAT("found")) == 3);
 	cr_expect(plugin_run_value(&run, STAT("early_drop")) == 12);
+}
+
+/* Each CPU's line tells it, so it is no sum; what is wrong there is in a file of its own. */
+Test(conntrack, takes_the_number_of_entries_from_where_it_is)
+{
+	fake_root_write(root, "/proc/sys/net/netfilter/nf_conntrack_count", "7\n");
+	fake_root_write(root, STATS, "found entries\n1 0000000a\n2 0000000a\n");
+	start();
+	cr_assert_eq(plugin_run_take(&run), 0);
+	cr_expect(plugin_run_value(&run, "node_nf_conntrack_entries") == 10);
+
+	fake_root_write(root, STATS, "found entries\n1 0000000a\n2\n");
+	cr_assert_eq(plugin_run_take(&run), 0);
+	cr_expect(plugin_run_value(&run, "node_nf_conntrack_entries") == 7);
+
+	fake_root_write(root, STATS, "found\n1\n");
+	cr_assert_eq(plugin_run_take(&run), 0);
+	cr_expect(plugin_run_value(&run, "node_nf_conntrack_entries") == 7);
+	cr_expect_eq(run.batch.n_samples, 2);
 }
 
 Test(conntrack, reports_no_sum_that_lacks_a_part)

@@ -63,6 +63,24 @@ Test(entropy, reads_again_each_round)
 	cr_expect(plugin_run_value(&run, "node_entropy_available_bits") == 12);
 }
 
+/* No kernel changes it while it runs; but that it could not be read passes. */
+Test(entropy, reads_the_size_until_it_knows_it)
+{
+	fake_root_write(root, FOLDER "entropy_avail", "12\n");
+	fake_root_write(root, FOLDER "poolsize", "\n");
+	cr_assert_eq(plugin_run_start(&run, &entropy_plugin, root), 0);
+	cr_assert_eq(plugin_run_take(&run), 0);
+	cr_expect_eq(plugin_run_error(&run, "node_entropy_pool_size_bits"), -EINVAL);
+
+	fake_root_write(root, FOLDER "poolsize", "4096\n");
+	cr_assert_eq(plugin_run_take(&run), 0);
+	cr_expect(plugin_run_value(&run, "node_entropy_pool_size_bits") == 4096);
+
+	fake_root_write(root, FOLDER "poolsize", "256\n");
+	cr_assert_eq(plugin_run_take(&run), 0);
+	cr_expect(plugin_run_value(&run, "node_entropy_pool_size_bits") == 4096);
+}
+
 Test(entropy, says_enodev_on_a_host_without_the_files)
 {
 	cr_expect_eq(plugin_run_start(&run, &entropy_plugin, "tests/fixtures/empty"), -ENODEV);

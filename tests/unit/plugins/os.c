@@ -139,6 +139,14 @@ Test(os, tells_of_an_upgrade_and_says_the_same_twice)
 	fake_root_write(root, "/etc/os-release", "ID=x\nVERSION_ID=2\n");
 	cr_assert_eq(plugin_run_take(&run), 0);
 	cr_expect(plugin_run_value(&run, series) == 2);
+
+	/* In place, and no longer than before; then back. */
+	fake_root_write(root, "/etc/os-release", "ID=x\nVERSION_ID=3\n");
+	cr_assert_eq(plugin_run_take(&run), 0);
+	cr_expect(plugin_run_value(&run, series) == 3);
+	fake_root_write(root, "/etc/os-release", "ID=x\nVERSION_ID=2\n");
+	cr_assert_eq(plugin_run_take(&run), 0);
+	cr_expect(plugin_run_value(&run, series) == 2);
 }
 
 Test(os, takes_the_file_in_usr_where_etc_has_none)
