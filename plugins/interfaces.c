@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 /* So often an answer is asked for in which nothing came or went meanwhile; then it is taken as it is. */
@@ -17,6 +18,7 @@ int interfaces_open(struct interfaces *interfaces, const struct hm_host *host, c
 	TAILQ_INIT(&interfaces->list);
 	interfaces->host = host;
 	interfaces->globs = globs;
+	interfaces->has_counters_only = true;
 	return link_dump_open(&interfaces->dump);
 }
 
@@ -32,6 +34,7 @@ static void interface_free(struct interface *interface)
 static void forget(struct interfaces *interfaces, struct interface *interface)
 {
 	TAILQ_REMOVE(&interfaces->list, interface, entry);
+	interfaces->n--;
 	interface_free(interface);
 }
 
@@ -172,6 +175,7 @@ static int take_message(void *context, const struct nlmsghdr *message)
 		if (!interface)
 			return -ENOMEM;
 		place(interfaces, interface);
+		interfaces->n++;
 	}
 	interface->round = interfaces->round;
 	if (interface->is_ignored)
@@ -184,14 +188,11 @@ static int take_message(void *context, const struct nlmsghdr *message)
 	return 0;
 }
 
-int interfaces_take(struct interfaces *interfaces)
+/* Ask for all there is. */
+static int look(struct interfaces *interfaces, int64_t now_us)
 {
 	int result = 0;
 
-	if (!interfaces->dump.buffer)
-		result = link_dump_open(&interfaces->dump);
-	if (result < 0)
-		return result;
 	for (int i = 0; i < TRIES_MAX; i++) {
 		interfaces->round++;
 		interfaces->cursor = TAILQ_FIRST(&interfaces->list);
@@ -199,10 +200,80 @@ int interfaces_take(struct interfaces *interfaces)
 		if (result != -EINTR)
 			break;
 	}
+	/* The next round may have an answer in which nothing came or went. */
+	interfaces->looked_us = result == 0 ? now_us : 0;
 	if (result == -EINTR)
 		result = 0;
 	if (result < 0)
 		link_dump_close(&interfaces->dump);
 	forget_gone(interfaces);
 	return result;
+}
+
+/* They are told in the order of the interfaces. */
+static int take_counters(void *context, const struct nlmsghdr *message)
+{
+	struct interfaces *interfaces = context;
+	struct interface *interface;
+	int index;
+
+	if (link_of_counters(message, &index) < 0)
+		return 0;
+	interface = interfaces->cursor ? interfaces->cursor : TAILQ_FIRST(&interfaces->list);
+	for (size_t i = 0; i < interfaces->n && interface->index != index; i++) {
+		interface = TAILQ_NEXT(interface, entry);
+		if (!interface)
+			interface = TAILQ_FIRST(&interfaces->list);
+	}
+	if (!interface || interface->index != index ||
+	    interface->counters_round == interfaces->round ||
+	    link_take_counters(&interface->link, message) < 0)
+		return 0;
+	interface->counters_round = interfaces->round;
+	interfaces->cursor = TAILQ_NEXT(interface, entry);
+	interfaces->n_counted++;
+	return 0;
+}
+
+/* Ask for the counters alone. @return false: they are not those of the interfaces that are known */
+static bool count(struct interfaces *interfaces)
+{
+	int result;
+
+	interfaces->round++;
+	interfaces->cursor = TAILQ_FIRST(&interfaces->list);
+	interfaces->n_counted = 0;
+	result = link_dump_take_counters(&interfaces->dump, take_counters, interfaces);
+	if (result == -EOPNOTSUPP)
+		interfaces->has_counters_only = false;
+	return result == 0 && interfaces->n_counted == interfaces->n;
+}
+
+static int64_t now_us(void)
+{
+	struct timespec now;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+int interfaces_take(struct interfaces *interfaces)
+{
+	const int64_t time_us = now_us();
+	bool has_news;
+
+	if (!interfaces->dump.buffer) {
+		int result = link_dump_open(&interfaces->dump);
+
+		if (result < 0)
+			return result;
+		interfaces->looked_us = 0;
+	}
+	/* Asked first: what changes while the interfaces are told is in the news of the next round. */
+	has_news = link_dump_has_news(&interfaces->dump);
+	if (has_news || interfaces->looked_us == 0 ||
+	    time_us - interfaces->looked_us >= INTERFACES_LOOK_US ||
+	    !interfaces->has_counters_only || !count(interfaces))
+		return look(interfaces, time_us);
+	return 0;
 }

@@ -13,10 +13,16 @@
  * One of them. Most of it comes with each answer of rtnetlink, for a fraction of what reading the files costs. Only files
  * tell how it got its name and address, which is read when these are new, and its speed: netlink's way to that (ethtool)
  * wakes cards that sleep.
+ *
+ * In most rounds nothing has changed but counters: all is asked for where the kernel has told of a change, and after
+ * INTERFACES_LOOK_US, since it does not tell of all.
  */
+#define INTERFACES_LOOK_US INT64_C(9500000)
+
 struct interface {
 	TAILQ_ENTRY(interface) entry;
-	uint64_t round; /* the last one that had it */
+	uint64_t round;          /* the last one that had it */
+	uint64_t counters_round; /* the last one that had its counters */
 	int index;
 	bool is_ignored; /* then nothing else is known */
 	bool is_gone;    /* its files said so; one of the same name may have come */
@@ -33,6 +39,10 @@ struct interfaces {
 	TAILQ_HEAD(interface_list, interface) list; /* in the order of the last round */
 	struct interface *cursor; /* the one that is expected next; NULL = the end */
 	uint64_t round;
+	size_t n;
+	int64_t looked_us;      /* CLOCK_MONOTONIC: when all was asked for; 0: it must be */
+	bool has_counters_only; /* the kernel tells counters alone, as far as is known */
+	size_t n_counted;       /* interfaces whose counters this round had */
 };
 
 /* @return 0; -errno as link_dump_open() */

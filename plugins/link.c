@@ -352,3 +352,34 @@ int link_take_message(struct link *link, const struct nlmsghdr *message)
 	take_flags(link, &flags);
 	return 0;
 }
+
+int link_of_counters(const struct nlmsghdr *message, int *ret_index)
+{
+	const struct if_stats_msg *head = NLMSG_DATA(message);
+
+	if (message->nlmsg_type != RTM_NEWSTATS || message->nlmsg_len < NLMSG_LENGTH(sizeof(*head)))
+		return -EBADMSG;
+	*ret_index = (int)head->ifindex;
+	return 0;
+}
+
+int link_take_counters(struct link *link, const struct nlmsghdr *message)
+{
+	const size_t head_bytes = NLMSG_LENGTH(sizeof(struct if_stats_msg));
+	const struct rtattr *attribute;
+	int n_bytes; /* as the macros want it: it may fall below 0 */
+	int index;
+
+	if (link_of_counters(message, &index) < 0)
+		return -EBADMSG;
+	attribute = (const struct rtattr *)(const void *)((const char *)message +
+							  NLMSG_ALIGN(head_bytes));
+	n_bytes = (int)(message->nlmsg_len - head_bytes);
+	for (; RTA_OK(attribute, n_bytes); attribute = RTA_NEXT(attribute, n_bytes)) {
+		if (attribute->rta_type != IFLA_STATS_LINK_64)
+			continue;
+		take_nohandler(link, attribute);
+		return 0;
+	}
+	return -EBADMSG;
+}

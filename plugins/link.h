@@ -75,4 +75,13 @@ int link_take_message(struct link *link, const struct nlmsghdr *message);
 /* The name and the index in a message. @return 0; -EBADMSG */
 int link_of_message(const struct nlmsghdr *message, struct hm_span *ret_name, int *ret_index);
 
+/*
+ * Take over the counters that a message has: LINK_NOHANDLER.
+ * @param message  of type RTM_NEWSTATS, likewise. @return 0; -EBADMSG: it has none, and the link has what it had
+ */
+int link_take_counters(struct link *link, const struct nlmsghdr *message);
+
+/* The index of the interface whose counters a message has. @return 0; -EBADMSG */
+int link_of_counters(const struct nlmsghdr *message, int *ret_index);
+
 #endif

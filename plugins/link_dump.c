@@ -14,6 +14,22 @@
 /* The kernel fills as much as is asked for, up to this. */
 #define BUFFER_BYTES 32768
 
+/* So many changes are taken note of in a round; the rest are news for the next one. */
+#define NEWS_MAX 1024
+
+/* @return -1: the kernel will not tell */
+static int open_news(void)
+{
+	struct sockaddr_nl links = {.nl_family = AF_NETLINK, .nl_groups = RTMGRP_LINK};
+	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_ROUTE);
+
+	if (fd >= 0 && bind(fd, (struct sockaddr *)&links, sizeof(links)) < 0) {
+		close(fd);
+		fd = -1;
+	}
+	return fd;
+}
+
 int link_dump_open(struct link_dump *dump)
 {
 	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
@@ -26,6 +42,7 @@ int link_dump_open(struct link_dump *dump)
 		return -ENOMEM;
 	}
 	dump->fd = fd;
+	dump->news_fd = open_news();
 	return 0;
 }
 
@@ -34,8 +51,36 @@ void link_dump_close(struct link_dump *dump)
 	if (!dump->buffer)
 		return;
 	close(dump->fd);
+	if (dump->news_fd >= 0)
+		close(dump->news_fd);
 	free(dump->buffer);
 	*dump = (struct link_dump){0};
+}
+
+bool link_dump_has_news(struct link_dump *dump)
+{
+	char byte;
+
+	if (dump->news_fd < 0)
+		return true;
+	/* What they say is asked for; that some were lost (ENOBUFS) is news, too. */
+	for (int i = 0; i < NEWS_MAX; i++) {
+		if (recv(dump->news_fd, &byte, sizeof(byte), MSG_DONTWAIT) < 0 && errno == EAGAIN)
+			return i > 0;
+	}
+	return true;
+}
+
+static int send_request(struct link_dump *dump, struct nlmsghdr *head)
+{
+	struct sockaddr_nl kernel = {.nl_family = AF_NETLINK};
+
+	head->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
+	head->nlmsg_seq = ++dump->sequence;
+	if (sendto(dump->fd, head, head->nlmsg_len, 0, (struct sockaddr *)&kernel, sizeof(kernel)) <
+	    0)
+		return -errno;
+	return 0;
 }
 
 static int ask(struct link_dump *dump)
@@ -46,20 +91,26 @@ static int ask(struct link_dump *dump)
 		struct rtattr mask;
 		uint32_t bits;
 	} request = {
-		.head = {.nlmsg_len = sizeof(request),
-			 .nlmsg_type = RTM_GETLINK,
-			 .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP,
-			 .nlmsg_seq = ++dump->sequence},
+		.head = {.nlmsg_len = sizeof(request), .nlmsg_type = RTM_GETLINK},
 		/* Without the counters of each protocol, which are most of an answer. */
 		.mask = {.rta_len = RTA_LENGTH(sizeof(request.bits)), .rta_type = IFLA_EXT_MASK},
 		.bits = RTEXT_FILTER_SKIP_STATS,
 	};
-	struct sockaddr_nl kernel = {.nl_family = AF_NETLINK};
 
-	if (sendto(dump->fd, &request, sizeof(request), 0, (struct sockaddr *)&kernel,
-		   sizeof(kernel)) < 0)
-		return -errno;
-	return 0;
+	return send_request(dump, &request.head);
+}
+
+static int ask_counters(struct link_dump *dump)
+{
+	struct {
+		struct nlmsghdr head;
+		struct if_stats_msg stats;
+	} request = {
+		.head = {.nlmsg_len = sizeof(request), .nlmsg_type = RTM_GETSTATS},
+		.stats = {.filter_mask = IFLA_STATS_FILTER_BIT(IFLA_STATS_LINK_64)},
+	};
+
+	return send_request(dump, &request.head);
 }
 
 /* What is done with the messages of one answer. */
@@ -116,12 +167,9 @@ static int take_messages(const struct link_dump *dump, struct taking *taking)
 	return 0;
 }
 
-int link_dump_take(struct link_dump *dump,
-		   int (*found)(void *context, const struct nlmsghdr *message), void *context)
+/* @param result  of asking */
+static int take_answer(const struct link_dump *dump, struct taking taking, int result)
 {
-	struct taking taking = {.found = found, .context = context};
-	int result = ask(dump);
-
 	while (result == 0 && !taking.is_done)
 		result = take_messages(dump, &taking);
 	if (result == 0)
@@ -129,4 +177,21 @@ int link_dump_take(struct link_dump *dump,
 	if (result == 0 && taking.is_interrupted)
 		result = -EINTR;
 	return result;
+}
+
+int link_dump_take(struct link_dump *dump,
+		   int (*found)(void *context, const struct nlmsghdr *message), void *context)
+{
+	const struct taking taking = {.found = found, .context = context};
+
+	return take_answer(dump, taking, ask(dump));
+}
+
+int link_dump_take_counters(struct link_dump *dump,
+			    int (*found)(void *context, const struct nlmsghdr *message),
+			    void *context)
+{
+	const struct taking taking = {.found = found, .context = context};
+
+	return take_answer(dump, taking, ask_counters(dump));
 }

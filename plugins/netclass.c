@@ -338,7 +338,8 @@ static void stop_collect(void *memory)
 HM_PLUGIN(netclass) = {
 	HM_PLUGIN_HEADER,
 	.name = "netclass",
-	.help = "Addresses, state and speed of each network interface.",
+	.help = "Addresses, state and speed of each network interface. What changes without the kernel telling of it, such as "
+		"another speed of a link that stays up, is seen within ten seconds.",
 	.looks_for = FOLDER,
 	.metrics = metrics,
 	.n_metrics = N_METRICS,

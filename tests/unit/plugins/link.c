@@ -176,3 +176,39 @@ Test(link, refuses_what_tells_of_no_interface)
 	message->nlmsg_len = NLMSG_LENGTH(0);
 	cr_expect_eq(link_take_message(&parsed, message), -EBADMSG);
 }
+
+Test(link, takes_counters_and_nothing_else_of_a_message)
+{
+	struct rtnl_link_stats64 counters = {.rx_nohandler = 12};
+	struct if_stats_msg *head = NLMSG_DATA(message);
+	int index = 0;
+
+	begin(0);
+	memset(head, 0, sizeof(*head));
+	head->ifindex = 9;
+	message->nlmsg_type = RTM_NEWSTATS;
+	message->nlmsg_len = NLMSG_LENGTH(sizeof(*head));
+	cr_expect_eq(link_take_counters(&parsed, message), -EBADMSG, "there are none");
+	add(IFLA_STATS_LINK_XSTATS, &counters, sizeof(counters));
+	cr_expect_eq(link_take_counters(&parsed, message), -EBADMSG, "others");
+	cr_expect_eq(parsed.errors[LINK_NOHANDLER], -ENODATA);
+	add(IFLA_STATS_LINK_64, &counters, sizeof(counters));
+	cr_expect_eq(link_take_counters(&parsed, message), 0);
+	cr_expect_eq(parsed.errors[LINK_NOHANDLER], 0);
+	cr_expect(parsed.numbers[LINK_NOHANDLER] == 12);
+	cr_expect_eq(parsed.errors[LINK_MTU], -ENODATA);
+	cr_expect_eq(link_of_counters(message, &index), 0);
+	cr_expect_eq(index, 9);
+
+	counters.rx_nohandler = 13;
+	message->nlmsg_len = NLMSG_LENGTH(sizeof(*head));
+	add(IFLA_STATS_LINK_64, &counters, sizeof(counters));
+	message->nlmsg_len -= 8;
+	cr_expect_eq(link_take_counters(&parsed, message), -EBADMSG, "a torn one");
+	message->nlmsg_len = NLMSG_LENGTH(0);
+	cr_expect_eq(link_of_counters(message, &index), -EBADMSG);
+	message->nlmsg_len = NLMSG_LENGTH(sizeof(*head));
+	message->nlmsg_type = RTM_NEWLINK;
+	cr_expect_eq(link_take_counters(&parsed, message), -EBADMSG);
+	cr_expect(parsed.numbers[LINK_NOHANDLER] == 12);
+}

@@ -15,6 +15,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "agent/host.h"
+#include "plugins/interfaces.h"
 #include "tests/support/fake_root.h"
 #include "tests/support/plugin_run.h"
 #include "tests/support/scratch.h"
@@ -270,4 +272,62 @@ Test(netclass, follows_an_interface_of_the_running_system)
 	cr_expect_eq(plugin_run_error(&run, OF("up", "lo")), -ENOENT);
 	cr_expect(plugin_run_has(&run, OF("up", "other")));
 	expect_the_same_of_both();
+}
+
+static double group_of_lo(const struct interfaces *interfaces)
+{
+	const struct interface *lo = TAILQ_FIRST(&interfaces->list);
+
+	cr_assert_str_eq(lo->link.name, "lo");
+	return lo->link.numbers[LINK_GROUP];
+}
+
+/* The kernel does not tell of a group that is changed by its file, so that shows whether all was asked for. */
+Test(netclass, asks_for_all_where_something_has_changed_and_now_and_then)
+{
+	const struct hm_host host = {.root = "", .root_fd = -1};
+	struct interfaces interfaces = {0};
+
+	enter_own_network();
+	cr_assert_eq(interfaces_open(&interfaces, &host, ""), 0);
+	cr_assert_eq(interfaces_take(&interfaces), 0);
+	cr_assert_eq(interfaces_take(&interfaces), 0);
+	fake_root_write("", "/sys/class/net/lo/netdev_group", "7\n");
+	cr_assert_eq(interfaces_take(&interfaces), 0);
+	cr_expect(group_of_lo(&interfaces) == 0, "nothing but the counters");
+
+	interfaces.looked_us -= INTERFACES_LOOK_US;
+	cr_assert_eq(interfaces_take(&interfaces), 0);
+	cr_expect(group_of_lo(&interfaces) == 7);
+
+	fake_root_write("", "/sys/class/net/lo/netdev_group", "8\n");
+	change_interface(SIOCSIFFLAGS, "lo", IFF_UP, NULL);
+	cr_assert_eq(interfaces_take(&interfaces), 0);
+	cr_expect(group_of_lo(&interfaces) == 8);
+	interfaces_close(&interfaces);
+}
+
+/* The kernel may not tell of changes, nor counters alone: then all is asked for in each round. */
+Test(netclass, asks_for_all_where_the_kernel_tells_no_less)
+{
+	const struct hm_host host = {.root = "", .root_fd = -1};
+	struct interfaces interfaces = {0};
+	int news_fd;
+
+	enter_own_network();
+	cr_assert_eq(interfaces_open(&interfaces, &host, ""), 0);
+	cr_assert_eq(interfaces_take(&interfaces), 0);
+	interfaces.has_counters_only = false;
+	fake_root_write("", "/sys/class/net/lo/netdev_group", "7\n");
+	cr_assert_eq(interfaces_take(&interfaces), 0);
+	cr_expect(group_of_lo(&interfaces) == 7);
+
+	interfaces.has_counters_only = true;
+	news_fd = interfaces.dump.news_fd;
+	interfaces.dump.news_fd = -1;
+	fake_root_write("", "/sys/class/net/lo/netdev_group", "8\n");
+	cr_assert_eq(interfaces_take(&interfaces), 0);
+	cr_expect(group_of_lo(&interfaces) == 8);
+	interfaces.dump.news_fd = news_fd;
+	interfaces_close(&interfaces);
 }
