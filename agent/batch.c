@@ -150,11 +150,11 @@ static int add_series(struct hm_batch *batch, const struct batch_series *probe,
 }
 
 /*
- * The series of a metric with these labels; a new one where it is not known.
- * Those that come out of order are moved before the cursor: the list takes the round's order.
+ * A series that is not where it was in the last round: it is moved before the cursor, so that the list takes the round's
+ * order; or it is new.
  */
-static int find_series(struct hm_batch *batch, const struct hm_metric *metric,
-		       const char *const labels[], struct batch_series **ret_series)
+static int search_series(struct hm_batch *batch, const struct hm_metric *metric,
+			 const char *const labels[], struct batch_series **ret_series)
 {
 	char packed[BATCH_SERIES_LABELS_MAX_BYTES];
 	ssize_t n_bytes = is_own_metric(batch, metric)
@@ -166,12 +166,6 @@ static int find_series(struct hm_batch *batch, const struct hm_metric *metric,
 	if (n_bytes < 0)
 		return (int)n_bytes;
 	probe.labels_bytes = (size_t)n_bytes;
-	if (batch->cursor && batch_series_compare(&probe, batch->cursor) == 0) {
-		*ret_series = batch->cursor;
-		batch->cursor = TAILQ_NEXT(batch->cursor, entry);
-		batch_admit(batch, *ret_series);
-		return 0;
-	}
 	node = tfind(&probe, &batch->tree, batch_series_compare);
 	if (!node)
 		return add_series(batch, &probe, ret_series);
@@ -181,6 +175,18 @@ static int find_series(struct hm_batch *batch, const struct hm_metric *metric,
 	TAILQ_REMOVE(&batch->series, *node, entry);
 	place_series(batch, *node);
 	batch_admit(batch, *node);
+	return 0;
+}
+
+/* The series of a metric with these labels; a new one where it is not known. */
+static int find_series(struct hm_batch *batch, const struct hm_metric *metric,
+		       const char *const labels[], struct batch_series **ret_series)
+{
+	if (!batch->cursor || !batch_series_is(batch->cursor, metric, labels))
+		return search_series(batch, metric, labels, ret_series);
+	*ret_series = batch->cursor;
+	batch->cursor = TAILQ_NEXT(batch->cursor, entry);
+	batch_admit(batch, *ret_series);
 	return 0;
 }
 

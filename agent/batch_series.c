@@ -52,6 +52,28 @@ ssize_t batch_series_pack_labels(const struct hm_metric *metric, const char *con
 	return (ssize_t)n_bytes;
 }
 
+bool batch_series_is(const struct batch_series *series, const struct hm_metric *metric,
+		     const char *const labels[])
+{
+	const char *at = series->labels;
+	const char *end = at + series->labels_bytes;
+
+	if (series->metric != metric)
+		return false;
+	for (; *labels; labels++) {
+		const char *value = *labels;
+
+		/* What is left ends with a NUL, so this stops in time. */
+		while (at < end && *at == *value && *at != '\0') {
+			at++;
+			value++;
+		}
+		if (at == end || *at++ != *value)
+			return false;
+	}
+	return at == end;
+}
+
 /*
  * Take the packed labels of a series apart.
  * @return 0, -EILSEQ, -EMSGSIZE

@@ -67,6 +67,10 @@ ssize_t batch_series_pack_labels(const struct hm_metric *metric, const char *con
 int batch_series_new(const struct hm_metric *metric, const char *labels, size_t labels_bytes,
 		     struct buffer *scratch, struct batch_series **ret_series);
 
+/* Is it the one of this metric with these values of its labels, ended by NULL? */
+bool batch_series_is(const struct batch_series *series, const struct hm_metric *metric,
+		     const char *const labels[]);
+
 /* Takes NULL. */
 void batch_series_free(struct batch_series *series);
 

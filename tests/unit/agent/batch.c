@@ -177,6 +177,42 @@ Test(batch, tells_label_values_apart_that_join_to_the_same_text)
 	cr_assert_eq(batch.n_problems, 0);
 }
 
+/* Labels that begin as those that should come next, or end before them, are others. */
+Test(batch, takes_no_labels_for_those_of_the_last_round_that_only_begin_like_them)
+{
+	static const char *const values[][3] = {
+		{"a", "b"}, {"ab", "c"}, {"ab", "cd"}, {"abx", "c"},
+		{"", "ab"}, {"", ""},    {"ab", ""},
+	};
+	const size_t n_values = sizeof(values) / sizeof(values[0]);
+
+	for (size_t i = 0; i < n_values; i++) {
+		batch_begin(&batch);
+		hm_emit(&batch, &metrics[TEMPERATURE], 1, "ab", "c");
+		commit();
+		batch_begin(&batch);
+		hm_emit(&batch, &metrics[TEMPERATURE], 2, values[i][0], values[i][1]);
+		cr_expect_eq(batch.n_problems, 0);
+		cr_expect_eq(batch.n_series, i == 1 ? 1 : 2, "%zu", i);
+		for (size_t j = 0; j <= BATCH_ROUNDS_KEPT; j++) {
+			commit();
+			batch_begin(&batch);
+		}
+		commit();
+	}
+	batch_begin(&batch);
+	hm_emit(&batch, &metrics[TEMPERATURE], 1, "ab", "c");
+	commit();
+	batch_begin(&batch);
+	hm_emit(&batch, &metrics[TEMPERATURE], 1, "ab", "c", "d");
+	cr_expect_eq(batch.n_problems, 1);
+	hm_emit(&batch, &metrics[TEMPERATURE], 1, "ab");
+	cr_expect_eq(batch.n_problems, 2);
+	hm_emit(&batch, &metrics[TEMPERATURE], 1, "ab", "c");
+	cr_expect_eq(batch.n_problems, 2);
+	cr_expect_eq(batch.n_series, 1);
+}
+
 Test(batch, forgets_series_that_were_not_seen_for_three_rounds)
 {
 	static const char *const both[] = {"0", "1"};
