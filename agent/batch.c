@@ -90,7 +90,7 @@ static enum hm_reason missing_reason(const struct hm_batch *batch,
 	if (batch_series_is_out(series))
 		return batch_out_reason(batch, series);
 	if (batch->discard_reason == HM_REASON_NONE && is_missing)
-		return series->reason;
+		return (enum hm_reason)series->reason;
 	if (!series->is_expected)
 		return HM_REASON_NONE;
 	return batch->discard_reason == HM_REASON_NONE ? HM_REASON_SOURCE_GONE
@@ -165,7 +165,7 @@ static int search_series(struct hm_batch *batch, const struct hm_metric *metric,
 
 	if (n_bytes < 0)
 		return (int)n_bytes;
-	probe.labels_bytes = (size_t)n_bytes;
+	probe.labels_bytes = (uint32_t)n_bytes;
 	node = tfind(&probe, &batch->tree, batch_series_compare);
 	if (!node)
 		return add_series(batch, &probe, ret_series);
@@ -197,7 +197,7 @@ static void set_missing(struct hm_batch *batch, struct batch_series *series, enu
 	if (!batch_series_is_out(series))
 		batch_add_problem(batch, series->metric, labels, problem);
 	series->missing_round = batch->round;
-	series->reason = reason;
+	series->reason = (uint8_t)reason;
 }
 
 /* What is wrong with a value, for people; NULL = nothing. */
@@ -393,7 +393,7 @@ static void commit_out(const struct hm_batch *batch, struct batch_series *series
 	enum hm_reason reason = batch_out_reason(batch, series);
 
 	if (reason != HM_REASON_NONE)
-		series->told = reason;
+		series->told = (uint8_t)reason;
 	series->is_expected = false;
 	if (series->metric->kind == HM_EVENTS && is_fresh(batch, series))
 		series->total += series->value;

@@ -17,7 +17,7 @@ static void set_standing(struct hm_batch *batch, struct batch_series *series,
 		series->order = series_limit_take(batch->limit);
 		series->told = HM_REASON_NONE;
 	}
-	series->standing = standing;
+	series->standing = (uint8_t)standing;
 }
 
 size_t batch_find_metric(const struct hm_batch *batch, const struct hm_metric *metric)

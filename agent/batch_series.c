@@ -24,10 +24,6 @@ int batch_series_compare(const void *left, const void *right)
 
 void batch_series_free(struct batch_series *series)
 {
-	if (!series)
-		return;
-	free((char *)series->labels);
-	free((char *)series->text);
 	free(series);
 }
 
@@ -96,50 +92,44 @@ static int unpack_name(const struct batch_series *series, struct series *name)
 	return 0;
 }
 
-/*
- * Give a series its text.
- * @return 0, -EILSEQ, -EMSGSIZE, -ENOMEM
- */
-static int name_series(struct batch_series *series, struct buffer *scratch)
+/* Write the text of a series, and a NUL behind it. @return 0, -EILSEQ, -EMSGSIZE, -ENOMEM */
+static int format_name(const struct batch_series *series, struct buffer *out)
 {
 	struct series name;
 	int result = unpack_name(series, &name);
 
 	if (result < 0)
 		return result;
-	buffer_clear(scratch);
-	series_format(&name, scratch);
-	buffer_append_byte(scratch, '\0');
-	if (buffer_failed(scratch))
-		return -ENOMEM;
-	series->text = strdup(scratch->data);
-	if (!series->text)
-		return -ENOMEM;
-	series->text_bytes = strlen(series->text);
-	return 0;
+	buffer_clear(out);
+	series_format(&name, out);
+	buffer_append_byte(out, '\0');
+	return buffer_failed(out) ? -ENOMEM : 0;
 }
 
 int batch_series_new(const struct hm_metric *metric, const char *labels, size_t labels_bytes,
 		     struct buffer *scratch, struct batch_series **ret_series)
 {
-	struct batch_series *series = calloc(1, sizeof(*series));
-	int result = -ENOMEM;
+	const struct batch_series draft = {
+		.metric = metric,
+		.labels = labels,
+		.labels_bytes = (uint32_t)labels_bytes,
+	};
+	struct batch_series *series;
+	int result = format_name(&draft, scratch);
+	char *at;
 
-	if (!series)
-		return result;
-	series->metric = metric;
-	/* One more than needed: a series without labels has no bytes. */
-	series->labels = calloc(1, labels_bytes + 1);
-	series->labels_bytes = labels_bytes;
-	if (series->labels) {
-		memcpy((char *)series->labels, labels, labels_bytes);
-		result = name_series(series, scratch);
-	}
 	if (result < 0)
-		batch_series_free(series);
-	else
-		*ret_series = series;
-	return result;
+		return result;
+	series = malloc(sizeof(*series) + labels_bytes + scratch->length);
+	if (!series)
+		return -ENOMEM;
+	*series = draft;
+	at = (char *)(series + 1);
+	series->labels = memcpy(at, labels, labels_bytes);
+	series->text = memcpy(at + labels_bytes, scratch->data, scratch->length);
+	series->text_bytes = (uint32_t)strlen(series->text);
+	*ret_series = series;
+	return 0;
 }
 
 bool batch_series_is_out(const struct batch_series *series)

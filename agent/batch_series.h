@@ -26,30 +26,32 @@ enum batch_standing {
 	BATCH_EXCLUDED, /* by the plugin's filter */
 };
 
-/* What others may look at under the plugin's mutex is written under it. */
+/*
+ * What others may look at under the plugin's mutex is written under it. Labels and text lie behind it in the same memory, and
+ * what each round looks at is together: a round comes when nothing of that is in the CPU's caches any more.
+ */
 struct batch_series {
 	TAILQ_ENTRY(batch_series) entry;
 	const struct hm_metric *metric;
 	const char *labels; /* values, each with its NUL */
-	size_t labels_bytes;
-	const char *text; /* canonical */
-	size_t text_bytes;
-	enum batch_standing standing;
-	uint64_t order; /* of its place, among all of the agent's */
-	enum hm_reason
-		told;   /* of one that is left out or excluded: the last safe round has said so */
-	double value;   /* in round `round` */
-	uint64_t round; /* the last one that gave it a value */
+	const char *text;   /* canonical */
+	uint32_t labels_bytes;
+	uint32_t text_bytes;
+	double value;           /* in round `round` */
+	uint64_t round;         /* the last one that gave it a value */
 	uint64_t missing_round; /* the last one that said why there is none */
-	enum hm_reason reason;  /* why, in that round */
-	bool is_expected;       /* the last round that is safe had a value of it, or said why not */
-	double total;           /* HM_EVENTS: the sum up to the last round that is safe */
-	bool is_owed;           /* HM_EVENTS: the total has grown since it was shipped */
+	uint8_t standing;       /* enum batch_standing */
+	uint8_t reason;         /* enum hm_reason: why, in that round */
+	uint8_t told; /* enum hm_reason: of one that is left out or excluded: the last safe round has said so */
+	bool is_expected; /* the last round that is safe had a value of it, or said why not */
+	bool is_owed;     /* HM_EVENTS: the total has grown since it was shipped */
 	/* Under the plugin's mutex: what the last safe round that had it had. */
 	bool is_shown;
 	uint64_t shown_round;
 	double shown_value;
 	int64_t shown_time_us;
+	double total;   /* HM_EVENTS: the sum up to the last round that is safe */
+	uint64_t order; /* of its place, among all of the agent's */
 };
 
 /*
