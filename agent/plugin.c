@@ -126,15 +126,21 @@ static void call_cleanup(struct plugin *plugin)
 	leave_verb(plugin);
 }
 
-/* @param error  NULL = keep the last one */
+/* Under the mutex. @param error  NULL = keep the last one */
+static void change_state(struct plugin_stats *stats, enum plugin_state state, const char *error,
+			 size_t n_errors)
+{
+	stats->state = state;
+	stats->n_errors += n_errors;
+	if (error)
+		(void)strlcpy(stats->last_error, error, sizeof(stats->last_error));
+}
+
 static void set_state(struct plugin *plugin, enum plugin_state state, const char *error,
 		      size_t n_errors)
 {
 	pthread_mutex_lock(&plugin->lock);
-	plugin->stats.state = state;
-	plugin->stats.n_errors += n_errors;
-	if (error)
-		(void)strlcpy(plugin->stats.last_error, error, sizeof(plugin->stats.last_error));
+	change_state(&plugin->stats, state, error, n_errors);
 	pthread_mutex_unlock(&plugin->lock);
 }
 
@@ -179,6 +185,8 @@ void plugin_start(struct plugin *plugin, int64_t monotonic_us)
 		return;
 	memset(plugin->memory, 0, plugin->config.table->state_size);
 	plugin->input.problem[0] = '\0';
+	plugin->is_idle = false;
+	plugin->has_told = false;
 	enter_verb(plugin, "start_collect");
 	result = plugin->config.table->start_collect(plugin->memory, &plugin->host);
 	leave_verb(plugin);
@@ -237,9 +245,9 @@ static void note_round(struct plugin *plugin, int result, int64_t duration_us, i
 		n_errors = 1;
 	if (n_errors > 0)
 		format_problem(plugin, result, text, sizeof(text));
-	set_state(plugin, result < 0 ? PLUGIN_FAILED : PLUGIN_RUNNING, n_errors > 0 ? text : NULL,
-		  n_errors);
 	pthread_mutex_lock(&plugin->lock);
+	change_state(&plugin->stats, result < 0 ? PLUGIN_FAILED : PLUGIN_RUNNING,
+		     n_errors > 0 ? text : NULL, n_errors);
 	plugin->stats.n_rounds++;
 	plugin->stats.round_us = duration_us;
 	if (cpu_ns >= 0)
@@ -314,15 +322,24 @@ size_t plugin_round(struct plugin *plugin, int64_t time_us, int64_t monotonic_us
 	return end_round(lines, length, batch_format(&plugin->batch, time_us, lines));
 }
 
+/* Most plugins find nothing on most hosts: then a round asks this only. */
+static bool is_idle(const struct plugin *plugin, int64_t monotonic_us)
+{
+	return plugin->is_idle && monotonic_us < plugin->retry_us;
+}
+
 size_t plugin_take_round(struct plugin *plugin, int64_t time_us, int64_t monotonic_us,
 			 struct buffer *samples)
 {
 	size_t length = samples->length;
+	size_t n_samples;
 
-	if (plugin->config.is_disabled)
+	if (plugin->config.is_disabled || is_idle(plugin, monotonic_us))
 		return 0;
 	begin_round(plugin, monotonic_us);
-	return end_round(samples, length, batch_pack(&plugin->batch, time_us, samples));
+	n_samples = batch_pack(&plugin->batch, time_us, samples);
+	plugin->has_nothing = plugin->batch.n_series == 0 && samples->length == length;
+	return end_round(samples, length, n_samples);
 }
 
 void plugin_mark_missing(struct plugin *plugin, int64_t time_us, enum hm_reason reason,
@@ -342,7 +359,7 @@ static void note_left_out(struct plugin *plugin)
 
 void plugin_commit(struct plugin *plugin, int64_t time_us)
 {
-	if (plugin->config.is_disabled)
+	if (plugin->config.is_disabled || plugin->is_idle)
 		return;
 	if (plugin->has_round)
 		call_cleanup(plugin);
@@ -352,6 +369,7 @@ void plugin_commit(struct plugin *plugin, int64_t time_us)
 	plugin->stats.n_series = plugin->batch.n_shown;
 	note_left_out(plugin);
 	pthread_mutex_unlock(&plugin->lock);
+	plugin->is_idle = !plugin->is_started && plugin->has_nothing && plugin->has_told;
 }
 
 /* A last round, for what it has counted itself. */
@@ -394,10 +412,11 @@ void plugin_stop(struct plugin *plugin)
 
 void plugin_tell(struct plugin *plugin, int64_t monotonic_us)
 {
-	struct plugin_stats stats;
-
-	plugin_get_stats(plugin, &stats);
-	plugin_log_tell(&plugin->log, &plugin->config, &stats, monotonic_us);
+	if (plugin->is_idle)
+		return;
+	/* Nobody but this thread changes them. */
+	plugin->has_told =
+		plugin_log_tell(&plugin->log, &plugin->config, &plugin->stats, monotonic_us);
 }
 
 const char *plugin_reasons(struct plugin *plugin)

@@ -29,6 +29,7 @@ static void take_config(struct plugin *plugin, const struct plugin_config *confi
 	plugin->config.interval_us = config->interval_us;
 	plugin->config.is_disabled = config->is_disabled;
 	plugin->config.is_wanted = config->is_wanted;
+	plugin->is_idle = false;
 	pthread_mutex_lock(&plugin->lock);
 	plugin->stats.interval_us = config->interval_us;
 	if (config->is_disabled) {

@@ -49,16 +49,16 @@ static void tell_state(const struct plugin_log *log, const struct plugin_config 
 	}
 }
 
-void plugin_log_tell(struct plugin_log *log, const struct plugin_config *config,
+bool plugin_log_tell(struct plugin_log *log, const struct plugin_config *config,
 		     const struct plugin_stats *stats, int64_t monotonic_us)
 {
-	bool is_same = log->is_told && stats->state == log->state;
+	const bool is_same = log->is_told && stats->state == log->state;
+	const bool has_told =
+		is_same && (!*stats->last_error || strcmp(stats->last_error, log->error) == 0);
 
 	/* What comes and goes with every round is told once a minute. */
-	if (monotonic_us < log->next_us)
-		return;
-	if (is_same && (!*stats->last_error || strcmp(stats->last_error, log->error) == 0))
-		return;
+	if (has_told || monotonic_us < log->next_us)
+		return has_told;
 	if (is_same)
 		message_warning("plugin %s: %s", config->table->name, stats->last_error);
 	else
@@ -69,4 +69,5 @@ void plugin_log_tell(struct plugin_log *log, const struct plugin_config *config,
 	log->is_told = true;
 	log->state = stats->state;
 	(void)strlcpy(log->error, stats->last_error, sizeof(log->error));
+	return true;
 }

@@ -17,8 +17,8 @@ struct plugin_log {
 	int64_t next_us; /* monotonic: not again before this */
 };
 
-/* Say what has changed since the last call. */
-void plugin_log_tell(struct plugin_log *log, const struct plugin_config *config,
+/* Say what has changed since the last call. @return false: some of it is yet to be said, but not so soon */
+bool plugin_log_tell(struct plugin_log *log, const struct plugin_config *config,
 		     const struct plugin_stats *stats, int64_t monotonic_us);
 
 #endif

@@ -22,6 +22,10 @@ struct plugin {
 	bool has_round;  /* get_current_state() succeeded; not committed yet */
 	bool is_absent;  /* the last start found nothing */
 	bool is_short;   /* it lacked descriptors or memory for a file, which it goes on without */
+	/* Of the round, where it does not run: nothing was to be said of its series, or in the log. */
+	bool has_nothing;
+	bool has_told;
+	bool is_idle; /* both, and the round is safe: until it is to be started there is nothing to do */
 	int64_t retry_us;
 	struct hm_batch batch;
 	struct plugin_log log;

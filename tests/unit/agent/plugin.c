@@ -12,6 +12,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "agent/plugin_part.h"
 #include "agent/round.h"
 #include "common/reason.h"
 #include "tests/support/fake_plugin.h"
@@ -490,6 +491,63 @@ Test(plugin, that_runs_for_the_first_time_does_not_run_again)
 
 	cr_assert_not_null(strstr(read_log(log_fd), "plugin fake: runs now\n"), "%s",
 			   read_log(log_fd));
+}
+
+/* As the sampler does it. */
+static const char *take_tell_and_commit(void)
+{
+	buffer_clear(&lines);
+	plugin_take_round(plugin, 5000000, now_us, &lines);
+	plugin_tell(plugin, now_us);
+	plugin_commit(plugin, 5000000);
+	return lines.length > 0 ? "something" : "";
+}
+
+Test(plugin, that_is_absent_is_left_alone_until_it_is_to_be_started)
+{
+	int log_fd = catch_log();
+	uint64_t round;
+
+	control->start_result = -ENODEV;
+	make((struct plugin_config){.is_wanted = true});
+	take_tell_and_commit();
+	round = plugin->batch.round;
+	for (int i = 0; i < 3; i++)
+		cr_expect_str_eq(take_tell_and_commit(), "");
+	cr_expect_eq(plugin->batch.round, round);
+	cr_expect_eq(count_lines(read_log(log_fd)), 1, "%s", read_log(log_fd));
+
+	/* Tried again, in vain: that is told where it is another reason. */
+	control->start_result = -EIO;
+	now_us += MINUTE_US;
+	take_tell_and_commit();
+	cr_expect_eq(count_lines(read_log(log_fd)), 2, "%s", read_log(log_fd));
+	cr_expect_eq(stats().state, PLUGIN_FAILED);
+
+	control->start_result = 0;
+	plugin_restart(plugin, now_us);
+	cr_expect_str_eq(take_tell_and_commit(), "something");
+	cr_expect_eq(stats().n_series, 2);
+}
+
+Test(plugin, that_is_absent_and_configured_anew_is_told_of_again)
+{
+	struct plugin_config config = {
+		.table = &fake_plugin, .host = &host, .interval_us = 1000000, .is_wanted = true};
+	int log_fd = catch_log();
+
+	control->start_result = -ENODEV;
+	make(config);
+	take_tell_and_commit();
+	take_tell_and_commit();
+	config.is_disabled = true;
+	cr_assert_eq(plugin_configure(plugin, &config, now_us), 0);
+	take_tell_and_commit();
+	config.is_disabled = false;
+	now_us += MINUTE_US;
+	cr_assert_eq(plugin_configure(plugin, &config, now_us), 0);
+	take_tell_and_commit();
+	cr_expect_eq(count_lines(read_log(log_fd)), 2, "%s", read_log(log_fd));
 }
 
 Test(plugin, whose_devices_went_while_it_failed_has_no_error_left)
