@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "hostmetrics/plugin.h"
@@ -128,9 +129,26 @@ struct field {
 	size_t end;              /* the first field behind it that is of another protocol or file */
 };
 
+/* Of more pairs of lines than this in a file the further ones are looked at anew in each round. */
+#define PAIRS_MAX 8
+
+/* What is known of a line of names. It is the same in nearly every round, and most of its words are no metric's. */
+struct pair {
+	char *names; /* the line; NULL = none is known */
+	size_t names_bytes;
+	size_t n_words; /* behind the protocol */
+	size_t n_wanted;
+	/* Words that are those of a field, in their order. */
+	struct {
+		uint16_t word;
+		uint16_t field;
+	} wanted[N_METRICS];
+};
+
 struct state {
 	struct hm_text files[N_FILES];
 	struct field fields[N_METRICS];
+	struct pair pairs[FILE_SNMP6][PAIRS_MAX];
 	bool is_emitted[N_METRICS]; /* in this round: a protocol that is there twice counts once */
 	size_t n_values;
 };
@@ -234,48 +252,75 @@ static void emit(struct state *state, struct hm_batch *out, size_t i, struct hm_
 	state->n_values++;
 }
 
-/* Are there as many words in both? */
-static bool are_as_many(struct hm_span left, struct hm_span right)
+/* Find the fields among the words behind the protocol. */
+static void find_wanted(const struct state *state, struct pair *pair, size_t first,
+			struct hm_span names)
 {
-	struct hm_span word;
+	struct hm_span name;
 
-	while (hm_next_word(&left, &word)) {
-		if (!hm_next_word(&right, &word))
-			return false;
+	pair->n_wanted = 0;
+	for (pair->n_words = 0; hm_next_word(&names, &name); pair->n_words++) {
+		size_t i = first < N_METRICS ? find_word(state, first, name) : N_METRICS;
+
+		if (i == N_METRICS || pair->n_wanted == N_METRICS || pair->n_words > UINT16_MAX)
+			continue;
+		pair->wanted[pair->n_wanted].word = (uint16_t)pair->n_words;
+		pair->wanted[pair->n_wanted++].field = (uint16_t)i;
 	}
-	return !hm_next_word(&right, &word);
+}
+
+/* Get to know a line of names. Without memory to keep it it is looked at anew in the next round. */
+static void learn(const struct state *state, struct pair *pair, size_t file, struct hm_span names)
+{
+	struct hm_span rest = names;
+	struct hm_span protocol = {"", 0};
+	size_t first = N_METRICS;
+
+	if (hm_next_word(&rest, &protocol)) {
+		protocol.length--; /* the colon */
+		first = find_protocol(state, file, protocol);
+	}
+	find_wanted(state, pair, first, rest);
+	free(pair->names);
+	pair->names = malloc(names.length + 1);
+	pair->names_bytes = names.length;
+	if (pair->names)
+		memcpy(pair->names, names.start, names.length);
+}
+
+static bool is_known(const struct pair *pair, struct hm_span names)
+{
+	return pair->names && pair->names_bytes == names.length &&
+	       memcmp(pair->names, names.start, names.length) == 0;
 }
 
 /*
  * "Tcp: RtoAlgorithm RtoMin ..." and below it "Tcp: 1 200 ...". Where one is longer than the other nobody knows which
  * number is which.
  */
-static void take_pair(struct state *state, struct hm_batch *out, size_t file, struct hm_span names,
-		      struct hm_span numbers)
+static void take_numbers(struct state *state, struct hm_batch *out, const struct pair *pair,
+			 struct hm_span names, struct hm_span numbers)
 {
-	struct hm_span protocol;
+	struct hm_span words[N_METRICS] = {{NULL, 0}};
+	struct hm_span protocol = {"", 0};
 	struct hm_span word = {"", 0};
-	struct hm_span name;
-	size_t first;
+	size_t n_words = 0;
+	size_t n_found = 0;
 	int error;
 
-	if (!hm_next_word(&names, &protocol))
+	if (pair->n_wanted == 0)
 		return;
-	protocol.length--; /* the colon */
-	first = find_protocol(state, file, protocol);
-	if (first == N_METRICS)
-		return;
+	(void)hm_next_word(&names, &protocol);
 	(void)hm_next_word(&numbers, &word);
-	protocol.length++;
-	error = are_equal(word, protocol) && are_as_many(names, numbers) ? 0 : -EINVAL;
-	while (hm_next_word(&names, &name)) {
-		size_t i = find_word(state, first, name);
-
-		word = (struct hm_span){"", 0};
-		(void)hm_next_word(&numbers, &word);
-		if (i < N_METRICS)
-			emit(state, out, i, word, error);
+	error = are_equal(word, protocol) ? 0 : -EINVAL;
+	for (; hm_next_word(&numbers, &word); n_words++) {
+		while (n_found < pair->n_wanted && pair->wanted[n_found].word == n_words)
+			words[n_found++] = word;
 	}
+	if (n_words != pair->n_words)
+		error = -EINVAL;
+	for (size_t i = 0; i < pair->n_wanted; i++)
+		emit(state, out, pair->wanted[i].field, words[i], error);
 }
 
 static void take_pairs(struct state *state, struct hm_batch *out, size_t file)
@@ -283,11 +328,14 @@ static void take_pairs(struct state *state, struct hm_batch *out, size_t file)
 	const char *cursor = state->files[file].data;
 	struct hm_span names;
 
-	while (hm_next_line(&cursor, &names)) {
+	for (size_t i = 0; hm_next_line(&cursor, &names); i++) {
+		struct pair *pair = &state->pairs[file][i < PAIRS_MAX ? i : PAIRS_MAX - 1];
 		struct hm_span numbers = {"", 0};
 
 		(void)hm_next_line(&cursor, &numbers);
-		take_pair(state, out, file, names, numbers);
+		if (!is_known(pair, names))
+			learn(state, pair, file, names);
+		take_numbers(state, out, pair, names, numbers);
 	}
 }
 
@@ -343,6 +391,9 @@ static void stop_collect(void *memory)
 
 	for (size_t i = 0; i < N_FILES; i++)
 		hm_text_close(&state->files[i]);
+	for (size_t i = 0; i < FILE_SNMP6; i++)
+		for (size_t j = 0; j < PAIRS_MAX; j++)
+			free(state->pairs[i][j].names);
 }
 
 HM_PLUGIN(netstat) = {

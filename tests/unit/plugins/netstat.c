@@ -84,6 +84,42 @@ Test(netstat, finds_columns_anew_each_round)
 	cr_expect_eq(run.batch.n_samples, 1);
 }
 
+/* What was learnt of a line of names counts for no other one. */
+Test(netstat, notices_names_that_change_places_or_are_others_of_the_same_length)
+{
+	static const struct {
+		const char *text;
+		double in;
+		double out;
+	} cases[] = {
+		{"Tcp: InSegs OutRsts\nTcp: 1 2\n", 1, 2},
+		{"Tcp: OutRsts InSegs\nTcp: 1 2\n", 2, 1},
+		{"Tcp: InSegx OutRsts\nTcp: 1 2\n", -1, 2},
+		{"Udp: InSegs OutRsts\nUdp: 1 2\nTcp: OutRsts InSegs\nTcp: 3 4\n", 4, 3},
+		{"Tcp: OutRsts InSegs\nTcp: 3 4\nUdp: InSegs OutRsts\nUdp: 1 2\n", 4, 3},
+		{"A: a\nA: 1\nB: a\nB: 1\nC: a\nC: 1\nD: a\nD: 1\nE: a\nE: 1\nF: a\nF: 1\nG: a\nG: 1\n"
+		 "H: a\nH: 1\nI: a\nI: 1\nTcp: InSegs\nTcp: 5\n",
+		 5, -1},
+	};
+
+	fake_root_write(root, "/proc/net/snmp", cases[0].text);
+	start();
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		fake_root_write(root, "/proc/net/snmp", cases[i].text);
+		for (int j = 0; j < 2; j++) {
+			take_round();
+			cr_expect_eq(plugin_run_has(&run, FIELD("Tcp_InSegs")), cases[i].in >= 0);
+			if (cases[i].in >= 0)
+				cr_expect(plugin_run_value(&run, FIELD("Tcp_InSegs")) ==
+					  cases[i].in);
+			cr_expect_eq(plugin_run_has(&run, FIELD("Tcp_OutRsts")), cases[i].out >= 0);
+			if (cases[i].out >= 0)
+				cr_expect(plugin_run_value(&run, FIELD("Tcp_OutRsts")) ==
+					  cases[i].out);
+		}
+	}
+}
+
 Test(netstat, does_without_ipv6)
 {
 	fake_root_write(root, "/proc/net/netstat", "IpExt: InOctets\nIpExt: 7\n");
