@@ -300,6 +300,7 @@ static void pack_series(const struct batch_series *series, int64_t time_us, doub
 		.value = value,
 		.reason = reason,
 		.metric = series->metric,
+		.order = series->order,
 		.name = {series->text, series->text_bytes},
 	};
 

@@ -50,8 +50,9 @@ struct batch_series {
 	uint64_t shown_round;
 	double shown_value;
 	int64_t shown_time_us;
-	double total;   /* HM_EVENTS: the sum up to the last round that is safe */
-	uint64_t order; /* of its place, among all of the agent's */
+	double total; /* HM_EVENTS: the sum up to the last round that is safe */
+	uint64_t
+		order; /* of its place, among all of the agent's; 0: it had none, or there is no limit */
 };
 
 /*

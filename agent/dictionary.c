@@ -21,8 +21,6 @@ struct dictionary_entry {
 	uint32_t id;
 	uint32_t next_id; /* of the series that was asked for behind it the last time */
 	uint32_t crc;     /* of it, and all before it */
-	uint32_t round;   /* in which something was said of it last; 0: none */
-	uint8_t lasting;  /* enum hm_reason: why it has no samples since */
 	char texts[];
 };
 
@@ -56,6 +54,7 @@ void dictionary_done(struct dictionary *dictionary)
 	for (uint32_t i = 0; i < dictionary->n_series; i++)
 		free(dictionary->entries[i]);
 	free((void *)dictionary->entries);
+	free(dictionary->notes);
 	buffer_done(&dictionary->scratch);
 	*dictionary = (struct dictionary){0};
 }
@@ -136,8 +135,7 @@ uint32_t dictionary_crc(const struct dictionary *dictionary, uint32_t n_series)
 void dictionary_note(struct dictionary *dictionary, uint32_t id, uint32_t round,
 		     enum hm_reason lasting)
 {
-	dictionary->entries[id]->round = round;
-	dictionary->entries[id]->lasting = (uint8_t)lasting;
+	dictionary->notes[id] = (struct dictionary_note){round, (uint8_t)lasting};
 }
 
 uint32_t dictionary_count_gone(const struct dictionary *dictionary)
@@ -145,19 +143,19 @@ uint32_t dictionary_count_gone(const struct dictionary *dictionary)
 	uint32_t n_gone = 0;
 
 	for (uint32_t i = 0; i < dictionary->n_series; i++)
-		n_gone += dictionary->entries[i]->round == 0 ||
-			  dictionary->entries[i]->lasting != HM_REASON_NONE;
+		n_gone += dictionary->notes[i].round == 0 ||
+			  dictionary->notes[i].lasting != HM_REASON_NONE;
 	return n_gone;
 }
 
 uint32_t dictionary_next_lasting(const struct dictionary *dictionary, uint32_t id, uint32_t round,
 				 enum hm_reason *ret_lasting)
 {
-	while (id < dictionary->n_series && (dictionary->entries[id]->lasting == HM_REASON_NONE ||
-					     dictionary->entries[id]->round == round))
+	while (id < dictionary->n_series && (dictionary->notes[id].lasting == HM_REASON_NONE ||
+					     dictionary->notes[id].round == round))
 		id++;
 	if (id < dictionary->n_series)
-		*ret_lasting = (enum hm_reason)dictionary->entries[id]->lasting;
+		*ret_lasting = (enum hm_reason)dictionary->notes[id].lasting;
 	return id;
 }
 
@@ -174,7 +172,7 @@ uint32_t dictionary_next_silent(const struct dictionary *dictionary, uint32_t id
 {
 	const size_t length = strlen(metric);
 
-	while (id < dictionary->n_series && (dictionary->entries[id]->round == round ||
+	while (id < dictionary->n_series && (dictionary->notes[id].round == round ||
 					     !has_metric(dictionary->entries[id], metric, length)))
 		id++;
 	return id;
@@ -185,9 +183,15 @@ static int add_entry(struct dictionary *dictionary, const struct wire_series *se
 {
 	struct dictionary_entry **entries;
 	struct dictionary_entry *entry;
+	struct dictionary_note *notes;
 
 	if (dictionary->n_series == HM_EPOCH_SERIES_MAX)
 		return -ENOSPC;
+	notes = array_grow(dictionary->notes, dictionary->n_series, &dictionary->notes_capacity,
+			   sizeof(*notes));
+	if (!notes)
+		return -ENOMEM;
+	dictionary->notes = notes;
 	entries = array_grow((void *)dictionary->entries, dictionary->n_series,
 			     &dictionary->capacity, sizeof(struct dictionary_entry *));
 	if (!entries)
@@ -201,6 +205,7 @@ static int add_entry(struct dictionary *dictionary, const struct wire_series *se
 	entry->id = dictionary->n_series;
 	entry->next_id = entry->id + 1;
 	entry->crc = add_to_crc(dictionary_crc(dictionary, entry->id), series);
+	notes[dictionary->n_series] = (struct dictionary_note){0};
 	entries[dictionary->n_series++] = entry;
 	return 0;
 }

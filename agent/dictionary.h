@@ -21,11 +21,19 @@
 
 struct dictionary_entry;
 
+/* What was said of a series. */
+struct dictionary_note {
+	uint32_t round;  /* in which something was said of it last; 0: none */
+	uint8_t lasting; /* enum hm_reason: why it has no samples since */
+};
+
 /* Zeroed = empty. */
 struct dictionary {
 	struct dictionary_entry **entries; /* by id */
+	struct dictionary_note *notes; /* likewise: what each round looks at, in little memory */
 	uint32_t n_series;
 	size_t capacity;
+	size_t notes_capacity;
 	void *tree;       /* of tsearch(3) */
 	uint32_t last_id; /* that was asked for */
 	struct buffer scratch;

@@ -72,7 +72,7 @@ static void set_limit(const struct plugin_set *set, size_t max)
 {
 	struct series_limit *limit = set->limit;
 	uint64_t low = 0;
-	uint64_t high = limit->next_order;
+	uint64_t high = limit->last_order + 1;
 
 	limit->max = max;
 	if (limit->n_placed <= max)

@@ -281,24 +281,47 @@ static uint32_t find_id(struct recorder *recorder, const struct round_sample *sa
 	return result < 0 ? NO_ID : id;
 }
 
+/* @return false without memory */
+static bool reserve_place(struct recorder *recorder, size_t i)
+{
+	const size_t n = i > 0 ? 2 * i : 256;
+	struct recorder_place *places;
+
+	if (i < recorder->n_places)
+		return true;
+	places = reallocarray(recorder->places, n, sizeof(*places));
+	if (!places)
+		return false;
+	memset(places + recorder->n_places, 0, (n - recorder->n_places) * sizeof(*places));
+	recorder->places = places;
+	recorder->n_places = n;
+	return true;
+}
+
 /* Find the ids of a round. @return 0 or -ENOMEM */
 static int find_ids(struct recorder *recorder, const char *at, const char *end)
 {
 	struct round_sample sample;
 
 	for (size_t i = 0; round_next(&at, end, &sample); i++) {
-		if (i == recorder->ids_capacity) {
-			size_t capacity = i ? 2 * i : 256;
-			uint32_t *ids = reallocarray(recorder->ids, capacity, sizeof(*ids));
+		struct recorder_place *place;
 
-			if (!ids)
-				return -ENOMEM;
-			recorder->ids = ids;
-			recorder->ids_capacity = capacity;
-		}
-		recorder->ids[i] = round_is_of_rest(&sample) ? NO_ID : find_id(recorder, &sample);
+		if (!reserve_place(recorder, i))
+			return -ENOMEM;
+		place = &recorder->places[i];
+		if (sample.order != 0 && sample.order == place->order)
+			continue;
+		place->id = round_is_of_rest(&sample) ? NO_ID : find_id(recorder, &sample);
+		place->order = place->id == NO_ID ? 0 : sample.order;
 	}
 	return 0;
+}
+
+/* Ids have another meaning from now on. */
+static void forget_places(struct recorder *recorder)
+{
+	for (size_t i = 0; i < recorder->n_places; i++)
+		recorder->places[i].order = 0;
 }
 
 void recorder_take(struct recorder *recorder, const void *samples, size_t length)
@@ -311,13 +334,13 @@ void recorder_take(struct recorder *recorder, const void *samples, size_t length
 
 	recorder->n_rounds++;
 	for (size_t i = 0; round_next(&at, end, &sample); i++) {
-		if (result < 0 ||
-		    (recorder->ids[i] != NO_ID && recorder->ids[i] >= recorder->n_declared))
+		if (result < 0 || (recorder->places[i].id != NO_ID &&
+				   recorder->places[i].id >= recorder->n_declared))
 			lose_sample(recorder, &sample, declared);
 		else if (round_is_of_rest(&sample))
 			put_rest(recorder, &sample);
-		else if (recorder->ids[i] != NO_ID)
-			put_sample(recorder, &sample, recorder->ids[i]);
+		else if (recorder->places[i].id != NO_ID)
+			put_sample(recorder, &sample, recorder->places[i].id);
 	}
 	if (length > 0)
 		repeat_lasting(recorder, sample.time_us);
@@ -376,6 +399,7 @@ void recorder_begin_anew(struct recorder *recorder)
 		return;
 	if (result == 0) {
 		dictionary_done(&recorder->dictionary);
+		forget_places(recorder);
 		result = look_at_epoch(recorder);
 		recorder->is_full = false;
 	}
@@ -392,7 +416,7 @@ void recorder_free(struct recorder *recorder)
 	encoder_free(recorder->encoder);
 	tick_done(&recorder->tick);
 	tick_done(&recorder->sealed_tick);
-	free(recorder->ids);
+	free(recorder->places);
 	notes_done(&recorder->notes);
 	buffer_done(&recorder->bytes);
 	free(recorder);

@@ -13,6 +13,15 @@
 #include "agent/tick.h"
 #include "common/buffer.h"
 
+/*
+ * The series of a sample of the round, by its place in it. Mostly the next round has the same one there, which its order
+ * tells; then neither its name nor the dictionary is looked at.
+ */
+struct recorder_place {
+	uint64_t order; /* see agent/round.h; 0: not known */
+	uint32_t id;
+};
+
 struct recorder {
 	struct spool *spool;
 	struct dictionary dictionary;
@@ -21,9 +30,9 @@ struct recorder {
 	struct encoder *encoder;
 	struct tick tick; /* being filled */
 	struct tick sealed_tick;
-	uint64_t last_lost_tick; /* its number */
-	uint32_t *ids;           /* of the round's samples */
-	size_t ids_capacity;
+	uint64_t last_lost_tick;       /* its number */
+	struct recorder_place *places; /* of the round's samples */
+	size_t n_places;
 	struct buffer bytes;
 	uint64_t n_unsealed;
 	uint64_t n_bytes; /* written */

@@ -21,7 +21,9 @@ struct round_sample {
 	double value;
 	enum hm_reason reason;          /* why there is no value; HM_REASON_NONE = there is one */
 	const struct hm_metric *metric; /* lives as long as the plugins are loaded */
-	struct series_text name;        /* canonical, without the label host */
+	uint64_t
+		order; /* no other series has or had it, so that the name need not be looked at; 0: not known */
+	struct series_text name; /* canonical, without the label host */
 };
 
 static inline bool round_is_of_rest(const struct round_sample *sample)

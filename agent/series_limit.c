@@ -13,7 +13,7 @@ uint64_t series_limit_take(struct series_limit *limit)
 	if (!limit)
 		return 0;
 	limit->n_placed++;
-	return limit->next_order++;
+	return ++limit->last_order;
 }
 
 void series_limit_give_back(struct series_limit *limit)

@@ -17,12 +17,12 @@ struct series_limit {
 	/* Series that are remembered without having a place: left out, excluded, or gone with a total to be kept. Of
 	 * new ones at most `max` are, so that no host makes the agent grow beyond that. */
 	size_t n_kept;
-	uint64_t next_order; /* that the next one gets with its place */
+	uint64_t last_order; /* that the last one got with its place */
 };
 
 bool series_limit_has_place(const struct series_limit *limit);
 
-/* Have a place, where there is one. @return its order: lower than that of all who come later */
+/* Have a place, where there is one. @return its order: lower than that of all who come later; without a limit 0 */
 uint64_t series_limit_take(struct series_limit *limit);
 
 void series_limit_give_back(struct series_limit *limit);

@@ -58,6 +58,14 @@ void test_recorder_put(struct test_recorder *test, int64_t time_us, const char *
 	    (struct round_sample){.time_us = time_us, .value = value, .metric = &gauge});
 }
 
+void test_recorder_put_ordered(struct test_recorder *test, int64_t time_us, const char *name,
+			       double value, uint64_t order)
+{
+	put(test, name,
+	    (struct round_sample){
+		    .time_us = time_us, .value = value, .metric = &gauge, .order = order});
+}
+
 void test_recorder_put_events(struct test_recorder *test, int64_t time_us, const char *name,
 			      double value)
 {

@@ -33,6 +33,9 @@ void test_recorder_reopen(struct test_recorder *test);
 /* Put a sample into the round: of the metric "a", a gauge in seconds, whatever the name of the series; of "b_total", events; or
  * the reason why there is none of "a". */
 void test_recorder_put(struct test_recorder *test, int64_t time_us, const char *name, double value);
+/* @param order  0: it is not known */
+void test_recorder_put_ordered(struct test_recorder *test, int64_t time_us, const char *name,
+			       double value, uint64_t order);
 void test_recorder_put_events(struct test_recorder *test, int64_t time_us, const char *name,
 			      double value);
 void test_recorder_put_missing(struct test_recorder *test, int64_t time_us, const char *name,

@@ -211,9 +211,9 @@ Test(batch_admission, leaves_out_those_that_came_last_when_the_limit_falls)
 	take_safely(&batches[1], VALUE, "x");
 	take_safely(batch, VALUE, "ab");
 	limit.max = 2;
-	cr_assert_eq(batch_count_placed(batch, 2) + batch_count_placed(&batches[1], 2), 2);
-	batch_leave_out(batch, 2);
-	batch_leave_out(&batches[1], 2);
+	cr_assert_eq(batch_count_placed(batch, 3) + batch_count_placed(&batches[1], 3), 2);
+	batch_leave_out(batch, 3);
+	batch_leave_out(&batches[1], 3);
 	cr_assert_eq(limit.n_placed, 2);
 
 	/* Until a round is safe. */
@@ -226,7 +226,7 @@ Test(batch_admission, leaves_out_those_that_came_last_when_the_limit_falls)
 	expect("ab", " a b");
 	/* Once more, and gone at the same time. */
 	limit.max = 2;
-	batch_leave_out(batch, 2);
+	batch_leave_out(batch, 3);
 	expect("b", " b a:quota");
 	expect("b", " b");
 }
