@@ -237,10 +237,8 @@ void spool_free_bodies(struct spool *spool)
 		struct spool_epoch *epoch = spool->epochs[i];
 
 		for (size_t k = 0; k < epoch->n_entries && epoch->n_undurable == 0; k++) {
-			if (epoch->entries[k].is_durable) {
-				free(epoch->entries[k].body);
-				epoch->entries[k].body = NULL;
-			}
+			free(epoch->entries[k].body);
+			epoch->entries[k].body = NULL;
 		}
 	}
 }
