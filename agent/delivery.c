@@ -155,8 +155,8 @@ static void drop_written(struct delivery *delivery)
 	delivery->out_start += delivery->n_written;
 	buffer_consume(&delivery->out, delivery->n_written);
 	delivery->n_written = 0;
-	if (delivery->out.length == 0 && delivery->out.capacity > KEEP_BYTES)
-		buffer_done(&delivery->out);
+	if (delivery->out.length == 0)
+		buffer_trim(&delivery->out, KEEP_BYTES);
 }
 
 /* Append a message of the spool, whole. @return 0 or -ENOMEM */

@@ -82,14 +82,22 @@ struct encoder *encoder_new(void)
 	return encoder;
 }
 
+/* Give the memory of an interval back: it is needed for a moment, and the next one is far. */
+static void release(struct encoder *encoder)
+{
+	buffer_done(&encoder->block);
+	free(encoder->rows);
+	encoder->rows = NULL;
+	encoder->rows_capacity = 0;
+	block_plan_done(&encoder->plan);
+}
+
 void encoder_free(struct encoder *encoder)
 {
 	if (!encoder)
 		return;
 	block_encoder_free(encoder->encoder);
-	buffer_done(&encoder->block);
-	free(encoder->rows);
-	block_plan_done(&encoder->plan);
+	release(encoder);
 	free(encoder);
 }
 
@@ -323,6 +331,7 @@ int encoder_seal(struct encoder *encoder, struct buffer *out, struct encoder_sea
 		return -ENOMEM;
 	if (encoder->n_sealed_rows == encoder->n_rows) {
 		forget(encoder);
+		release(encoder);
 		return -ENODATA;
 	}
 	if (encoder->n_sealed_columns == 0)

@@ -34,7 +34,7 @@ struct encoder_sealed {
 	int64_t last_us;
 };
 
-struct encoder; /* its memory is kept from one interval to the next */
+struct encoder; /* it keeps no memory of what is sealed */
 
 /* @return NULL without memory */
 struct encoder *encoder_new(void);

@@ -20,6 +20,9 @@
 
 #define NO_ID UINT32_MAX
 
+/* Memory for what is written that is kept from one shipment to the next: a tick of an average host takes less. */
+#define KEEP_BYTES ((size_t)8192)
+
 void recorder_lose(struct recorder *recorder, const struct queue_span *span)
 {
 	notes_lose(&recorder->notes, span);
@@ -149,6 +152,7 @@ void recorder_ship(struct recorder *recorder)
 	notes_ship(&recorder->notes, recorder->spool);
 	synced = spool_sync(recorder->spool);
 	look_for_gaps(recorder);
+	buffer_trim(&recorder->bytes, KEEP_BYTES);
 
 	if (result < 0)
 		message_error("cannot ship: %s; it is tried again", strerror(-result));

@@ -378,7 +378,11 @@ int spool_sync(struct spool *spool)
 	result = spool_segment_is_removed(&spool->segment) ? leave_segment(spool)
 							   : spool_write_all(spool);
 	result = spool_recover_write(spool, result, "sync");
-	return result == 0 ? spool_make_room(spool) : result;
+	if (result == 0)
+		result = spool_make_room(spool);
+	buffer_trim(&spool->scratch, SPOOL_KEEP_BYTES);
+	buffer_trim(&spool->segment.scratch, SPOOL_KEEP_BYTES);
+	return result;
 }
 
 void spool_get_status(const struct spool *spool, struct spool_status *ret_status)

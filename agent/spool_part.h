@@ -45,6 +45,9 @@ enum spool_drops {
 	SPOOL_DROPS_WRITTEN, /* in a STATE */
 };
 
+/* Memory for what is written and lent that is kept until the next time. */
+#define SPOOL_KEEP_BYTES ((size_t)4096)
+
 struct spool {
 	struct spool_options options; /* but for the name */
 	char host_name[HM_HOST_NAME_MAX_BYTES];

@@ -260,6 +260,7 @@ void spool_acked(struct spool *spool, const uint8_t epoch_id[static HM_ID_BYTES]
 	count_acked(spool, epoch, sequence);
 	epoch->acked = sequence;
 	spool->is_told = false;
+	buffer_trim(&spool->message, SPOOL_KEEP_BYTES);
 }
 
 /*

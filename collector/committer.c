@@ -136,9 +136,7 @@ static void settle(struct committer *committer, size_t n_added)
 		committer->is_said &= log_is_small(log);
 		committer->n_done = 0;
 		committer->n_entries = 0;
-		if (committer->payloads.capacity > KEEP_BYTES)
-			buffer_done(&committer->payloads);
-		buffer_clear(&committer->payloads);
+		buffer_trim(&committer->payloads, KEEP_BYTES);
 	}
 }
 

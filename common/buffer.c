@@ -115,6 +115,13 @@ void buffer_clear(struct buffer *buffer)
 	buffer->failed = false;
 }
 
+void buffer_trim(struct buffer *buffer, size_t keep_bytes)
+{
+	if (buffer->capacity > keep_bytes)
+		buffer_done(buffer);
+	buffer_clear(buffer);
+}
+
 bool buffer_failed(const struct buffer *buffer)
 {
 	return buffer->failed;

@@ -36,6 +36,9 @@ void buffer_consume(struct buffer *buffer, size_t length);
 /* Forget the content and a remembered failure; keep the memory. */
 void buffer_clear(struct buffer *buffer);
 
+/* The same, and give memory back where it is more than `keep_bytes`. */
+void buffer_trim(struct buffer *buffer, size_t keep_bytes);
+
 /* Did an append fail since the last buffer_clear()? */
 bool buffer_failed(const struct buffer *buffer);
 

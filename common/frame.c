@@ -173,10 +173,7 @@ static void drop_given(struct frame_reader *reader)
 	if (!reader->is_given)
 		return;
 	reader->is_given = false;
-	if (reader->kept.capacity > KEEP_BYTES)
-		buffer_done(&reader->kept);
-	else
-		buffer_clear(&reader->kept);
+	buffer_trim(&reader->kept, KEEP_BYTES);
 }
 
 int frame_reader_next(struct frame_reader *reader, struct cursor *bytes, struct frame *ret_frame)

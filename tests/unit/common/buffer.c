@@ -121,6 +121,19 @@ Test(buffer, clear_forgets_content_and_failure_and_keeps_the_memory)
 	cr_assert_str_eq(buffer_text(&buffer), "new");
 }
 
+Test(buffer, trim_keeps_only_so_much_memory)
+{
+	buffer_append_text(&buffer, "old");
+	buffer_trim(&buffer, buffer.capacity);
+	cr_assert_not_null(buffer.data);
+	cr_assert_eq(buffer.length, 0);
+
+	cr_assert_eq(buffer_reserve(&buffer, SIZE_MAX / 2), -ENOMEM);
+	buffer_trim(&buffer, buffer.capacity - 1);
+	cr_assert_null(buffer.data);
+	cr_assert_not(buffer_failed(&buffer));
+}
+
 Test(buffer, done_leaves_an_empty_buffer_that_can_be_used_again)
 {
 	buffer_append_text(&buffer, "old");
