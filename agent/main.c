@@ -11,6 +11,7 @@
 
 #include "agent/daemon.h"
 #include "agent/exposition.h"
+#include "agent/footprint.h"
 #include "agent/host.h"
 #include "agent/loader.h"
 #include "agent/once.h"
@@ -170,6 +171,7 @@ int main(int argc, char *argv[])
 {
 	struct options options;
 
+	footprint_init();
 	message_init("hostmetrics-agent");
 	if (options_parse(&options, argc, argv) < 0) {
 		(void)fputs("Try 'hostmetrics-agent --help'.\n", stderr);

@@ -293,6 +293,7 @@ static void on_sync(void *context)
 	outlet->recorder_ns += cost_thread_ns() - begin_ns;
 	tell_memory(outlet);
 	uplink_wake(outlet->uplink);
+	footprint_trim(&outlet->footprint, timestamp_monotonic_us());
 }
 
 /* -- from beginning to end ------------------------------------------------------------------------- */

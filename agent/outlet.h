@@ -13,6 +13,7 @@
 
 #include "agent/agenda.h"
 #include "agent/cost.h"
+#include "agent/footprint.h"
 #include "agent/plugin_set.h"
 #include "agent/queue.h"
 #include "agent/recorder.h"
@@ -46,6 +47,7 @@ struct outlet {
 	int64_t since_us; /* that is so since then */
 	size_t n_made;    /* metrics that the plugins had made by then */
 	struct timer *sync;
+	struct footprint footprint;
 	uint64_t n_sent_then; /* when that timer ran out last */
 	void (*on_ended)(void *context);
 	void *context;
