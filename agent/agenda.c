@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "agent/spool.h"
+#include "common/crc32c.h"
 #include "common/cursor.h"
 #include "common/wire_schedule.h"
 
@@ -159,17 +160,20 @@ static void format(const struct list *list, const struct agenda_terms *terms, st
 	}
 }
 
-/* Do they say the same, whenever that began? */
-static bool is_same(const struct buffer *a, const struct buffer *b)
+/* What it says, whenever that began. */
+static struct agenda_sum sum_up(const struct buffer *body)
 {
-	return a->length == b->length && a->length >= TIME_BYTES &&
-	       memcmp(a->data + TIME_BYTES, b->data + TIME_BYTES, a->length - TIME_BYTES) == 0;
+	return (struct agenda_sum){
+		.n_bytes = body->length,
+		.crc = crc32c(0, body->data + TIME_BYTES, body->length - TIME_BYTES),
+	};
 }
 
 int agenda_update(struct agenda *agenda, const struct plugin_set *set,
 		  const struct agenda_terms *terms)
 {
 	struct buffer body = {0};
+	struct agenda_sum sum;
 	struct list list;
 	int result = list_metrics(set, &list);
 
@@ -177,13 +181,22 @@ int agenda_update(struct agenda *agenda, const struct plugin_set *set,
 		return result;
 	format(&list, terms, &body);
 	free(list.items);
-	if (buffer_failed(&body) || is_same(&body, &agenda->body)) {
-		result = buffer_failed(&body) ? -ENOMEM : 0;
+	if (buffer_failed(&body)) {
 		buffer_done(&body);
-		return result;
+		return -ENOMEM;
 	}
-	buffer_done(&agenda->body);
-	agenda->body = body;
-	agenda->is_owed = true;
+	sum = sum_up(&body);
+	if (sum.n_bytes == agenda->sum.n_bytes && sum.crc == agenda->sum.crc) {
+		buffer_done(&body);
+		return 0;
+	}
+	agenda_done(agenda);
+	*agenda = (struct agenda){.body = body, .sum = sum, .is_owed = true};
 	return 0;
+}
+
+void agenda_written(struct agenda *agenda)
+{
+	buffer_done(&agenda->body);
+	agenda->is_owed = false;
 }

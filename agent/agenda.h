@@ -10,10 +10,17 @@
 #include "agent/plugin_set.h"
 #include "common/buffer.h"
 
+/* Of a text that is not there any more: to know whether another one says the same. */
+struct agenda_sum {
+	size_t n_bytes;
+	uint32_t crc;
+};
+
 /* Zeroed = nothing was told yet. */
 struct agenda {
-	struct buffer body; /* of the SCHEDULE, what stands behind the stamp */
-	bool is_owed;       /* nobody has written it yet */
+	struct buffer body;    /* of the SCHEDULE, what stands behind the stamp; while it is owed */
+	struct agenda_sum sum; /* of the last one */
+	bool is_owed;          /* nobody has written it yet */
 };
 
 /* What there is to say beside what is sampled. */
@@ -22,6 +29,7 @@ struct agenda_terms {
 	int64_t ship_interval_us;
 };
 
+/* Nothing was told then. */
 void agenda_done(struct agenda *agenda);
 
 /*
@@ -32,5 +40,8 @@ void agenda_done(struct agenda *agenda);
  */
 int agenda_update(struct agenda *agenda, const struct plugin_set *set,
 		  const struct agenda_terms *terms);
+
+/* It was written: it is owed no more. */
+void agenda_written(struct agenda *agenda);
 
 #endif

@@ -105,7 +105,8 @@ static void write_agenda(struct outlet *outlet)
 	if (result < 0)
 		message_warning("cannot write into the spool what is sampled: %s",
 				strerror(-result));
-	agenda->is_owed = result < 0;
+	else
+		agenda_written(agenda);
 }
 
 /* @return 0 or -ENOMEM */
@@ -120,6 +121,15 @@ static int update_agenda(struct outlet *outlet)
 	if (result < 0)
 		message_error("no memory to tell the collector what is sampled");
 	return result;
+}
+
+/* What was written is nowhere to be read any more. */
+static void repeat_agenda(struct outlet *outlet)
+{
+	agenda_done(&outlet->agenda);
+	/* Without memory it is tried again with the next shipment. */
+	if (update_agenda(outlet) < 0)
+		outlet->n_made = SIZE_MAX;
 }
 
 static void begin_agenda(struct outlet *outlet, const struct plugin_set *set, int64_t since_us)
@@ -238,7 +248,7 @@ static void begin_as(struct outlet *outlet, const uint8_t id_before[static HM_ID
 	if (memcmp(outlet->host_id, id_before, HM_ID_BYTES) == 0)
 		return;
 	note(outlet, HM_CLOCK_STARTED);
-	outlet->agenda.is_owed = true;
+	repeat_agenda(outlet);
 }
 
 static void retry_folder(struct outlet *outlet)
@@ -271,7 +281,7 @@ static void look_for_folder(struct outlet *outlet)
 	outlet->is_memory_told = true;
 	outlet->n_dropped_told = count_dropped(outlet);
 	recorder_repeat(outlet->recorder);
-	outlet->agenda.is_owed = true;
+	repeat_agenda(outlet);
 	outlet_folder_close(outlet);
 }
 

@@ -140,8 +140,8 @@ Test(outlet, goes_on_where_a_host_is_renamed_and_no_file_can_be_opened)
 	cr_expect_str_eq(current_host(), "web02");
 }
 
-/* Messages of a type that wait, of all epochs. */
-static int count(struct spool *spool, enum hm_frame_type type)
+/* Messages of a type that wait, of all epochs, and hold a text. */
+static int count_with(struct spool *spool, enum hm_frame_type type, const char *text)
 {
 	struct spool_message message;
 	struct spool_epoch_info info;
@@ -150,9 +150,15 @@ static int count(struct spool *spool, enum hm_frame_type type)
 	for (size_t i = 0; spool_get_epoch(spool, i, &info) == 0; i++) {
 		message.sequence = 0;
 		while (spool_next(spool, info.id, message.sequence, &message) == 0)
-			n += message.type == type;
+			n += message.type == type &&
+			     memmem(message.payload, message.payload_bytes, text, strlen(text));
 	}
 	return n;
+}
+
+static int count(struct spool *spool, enum hm_frame_type type)
+{
+	return count_with(spool, type, "");
 }
 
 static void remove_folder(void)
@@ -186,10 +192,7 @@ Test(outlet, goes_on_where_its_folder_was_removed)
 
 static bool tells_of(const char *metric)
 {
-	const struct buffer *body = &outlet->agenda.body;
-
-	return !outlet->agenda.is_owed &&
-	       memmem(body->data, body->length, metric, strlen(metric)) != NULL;
+	return count_with(outlet->spool, HM_FRAME_SCHEDULE, metric) > 0;
 }
 
 /* Or nobody would know that it is sampled, and explain where it has no samples. */
@@ -208,6 +211,7 @@ Test(outlet, tells_of_a_metric_that_a_plugin_makes)
 	cr_assert_eq(metric_registry_init(&registry, 0), 0);
 	set = (struct plugin_set){.plugins = &plugin, .n_plugins = 1, .registry = &registry};
 	outlet_configure(outlet, &set, 20);
+	take(20);
 	cr_assert(tells_of("fake_value"));
 	cr_assert_eq(hm_metric_new(&host, &wanted, &made), 0);
 	cr_assert_not(tells_of("made"));
