@@ -11,8 +11,8 @@
 #include "common/number.h"
 #include "hostmetrics/sysfs.h"
 
-/* Most files of /proc fit; for a larger one the buffer is doubled until it does, once. */
-#define TEXT_FIRST_CAPACITY_BYTES 4096
+/* The buffer is doubled until the file fits, once: most files of /proc are small, and each has a buffer. */
+#define TEXT_FIRST_CAPACITY_BYTES 512
 
 /* Of any machine. */
 #define PAGE_MIN_BYTES 4096
@@ -79,12 +79,13 @@ static bool is_last(const struct hm_text *text, size_t n_wanted, size_t n_bytes)
 static int text_fill(struct hm_text *text)
 {
 	for (;;) {
-		/* One byte is kept for the NUL. */
+		/* One byte is kept for the NUL. The end of a later text would not fit what is there. */
 		if (text->length + 1 >= text->capacity) {
 			int result = text_grow(text);
 
 			if (result < 0)
 				return result;
+			text->length = 0;
 		}
 
 		size_t n_wanted = text->capacity - text->length - 1;
