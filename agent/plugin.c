@@ -39,11 +39,9 @@ int plugin_new(const struct plugin_config *config, struct plugin **ret_plugin)
 	pthread_mutex_init(&plugin->lock, NULL);
 	input_init(&plugin->input, &plugin->host);
 	plugin->config = *config;
-	/* One byte for a plugin without state: it is given memory all the same. */
-	plugin->memory = calloc(1, config->table->state_size + 1);
 	plugin->option_values = option_values_copy(config->table, config->option_values);
 	batch_init(&plugin->batch, config->table);
-	if (!plugin->memory || !plugin->option_values ||
+	if (!plugin->option_values ||
 	    filter_new(config->table, config->filter_values, &plugin->filter) < 0) {
 		plugin_free(plugin);
 		return -ENOMEM;
@@ -111,6 +109,9 @@ static void call_stop(struct plugin *plugin)
 		leave_verb(plugin);
 	}
 	hm_close_input(&plugin->host);
+	/* Most plugins find nothing on most hosts. */
+	free(plugin->memory);
+	plugin->memory = NULL;
 	plugin->is_started = false;
 	plugin->is_failing = false;
 	plugin->has_round = false;
@@ -177,25 +178,35 @@ static void note_start(struct plugin *plugin, int result)
 	}
 }
 
+static int call_start(struct plugin *plugin)
+{
+	int result;
+
+	/* One byte for a plugin without state: it is given memory all the same. */
+	plugin->memory = calloc(1, plugin->config.table->state_size + 1);
+	if (!plugin->memory)
+		return -ENOMEM;
+	enter_verb(plugin, "start_collect");
+	result = plugin->config.table->start_collect(plugin->memory, &plugin->host);
+	leave_verb(plugin);
+	if (result != 0)
+		call_stop(plugin);
+	return result;
+}
+
 void plugin_start(struct plugin *plugin, int64_t monotonic_us)
 {
 	int result;
 
 	if (plugin->config.is_disabled || plugin->is_started || monotonic_us < plugin->retry_us)
 		return;
-	memset(plugin->memory, 0, plugin->config.table->state_size);
 	plugin->input.problem[0] = '\0';
 	plugin->is_idle = false;
 	plugin->has_told = false;
-	enter_verb(plugin, "start_collect");
-	result = plugin->config.table->start_collect(plugin->memory, &plugin->host);
-	leave_verb(plugin);
+	result = call_start(plugin);
 	plugin->retry_us = monotonic_us + PLUGIN_RETRY_US;
 	plugin->is_absent = result == -ENODEV || result == -ENOTSUP;
-	if (result == 0)
-		plugin->is_started = true;
-	else
-		call_stop(plugin);
+	plugin->is_started = result == 0;
 	note_start(plugin, result);
 }
 

@@ -16,7 +16,7 @@ struct plugin {
 	char **option_values; /* as many as the table has; each may be NULL */
 	struct filter *filter;
 	/* Of the thread that runs the verbs: */
-	void *memory;
+	void *memory; /* while it runs */
 	bool is_started;
 	bool is_failing; /* the last round gave nothing */
 	bool has_round;  /* get_current_state() succeeded; not committed yet */
