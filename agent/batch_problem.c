@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "agent/metric_labels.h"
 #include "common/text.h"
 
 /* Of a label that is not as it should be, people are shown this much. */
@@ -15,12 +16,12 @@
 static void append_name(struct buffer *out, const struct hm_metric *metric,
 			const char *const labels[])
 {
+	const char *const *name = metric_labels(metric);
+
 	buffer_append_text(out, metric->name);
 	for (size_t i = 0; labels[i]; i++) {
-		bool is_declared = i < HM_METRIC_LABELS_MAX && metric->labels[i];
-
-		buffer_printf(out, "%s%s=\"", i == 0 ? "{" : ",",
-			      is_declared ? metric->labels[i] : "?");
+		buffer_printf(out, "%s%s=\"", i == 0 ? "{" : ",", *name ? *name : "?");
+		name += *name != NULL;
 		text_append_printable(out, labels[i], strnlen(labels[i], LABEL_SHOWN_MAX_BYTES));
 		buffer_append_byte(out, '"');
 	}

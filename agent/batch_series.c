@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/metric_labels.h"
 #include "common/series.h"
 #include "common/text.h"
 
@@ -30,22 +31,21 @@ void batch_series_free(struct batch_series *series)
 ssize_t batch_series_pack_labels(const struct hm_metric *metric, const char *const labels[],
 				 char out[static BATCH_SERIES_LABELS_MAX_BYTES])
 {
+	const char *const *names = metric_labels(metric);
 	size_t n_bytes = 0;
 	size_t i;
 
 	for (i = 0; labels[i]; i++) {
 		size_t length = strlen(labels[i]) + 1;
 
-		if (i == HM_METRIC_LABELS_MAX || !metric->labels[i])
+		if (!names[i])
 			return -EINVAL;
 		if (length > BATCH_SERIES_LABELS_MAX_BYTES - n_bytes)
 			return -EMSGSIZE;
 		memcpy(out + n_bytes, labels[i], length);
 		n_bytes += length;
 	}
-	if (i < HM_METRIC_LABELS_MAX && metric->labels[i])
-		return -EINVAL;
-	return (ssize_t)n_bytes;
+	return names[i] ? -EINVAL : (ssize_t)n_bytes;
 }
 
 bool batch_series_is(const struct batch_series *series, const struct hm_metric *metric,

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "agent/filter.h"
+#include "agent/metric_labels.h"
 #include "common/text.h"
 #include "hostmetrics/wire.h"
 
@@ -62,9 +63,14 @@ static bool ends_with(const char *text, const char *ending)
 
 static int check_labels(const struct check *check, const struct hm_metric *metric)
 {
-	for (size_t i = 0; i < HM_METRIC_LABELS_MAX && metric->labels[i]; i++) {
-		const char *label = metric->labels[i];
+	const char *const *labels = metric_labels(metric);
 
+	for (size_t i = 0; labels[i]; i++) {
+		const char *label = labels[i];
+
+		if (i == HM_METRIC_LABELS_MAX)
+			return refuse(check, "metric '%s' has more than %d labels", metric->name,
+				      HM_METRIC_LABELS_MAX);
 		if (!is_name(label, LOWER UPPER DIGITS "_", HM_METRIC_NAME_MAX_BYTES))
 			return refuse(check, "metric '%s': label %zu has no valid name",
 				      metric->name, i + 1);
@@ -72,7 +78,7 @@ static int check_labels(const struct check *check, const struct hm_metric *metri
 			return refuse(check, "metric '%s': the label 'host' is the agent's own",
 				      metric->name);
 		for (size_t j = 0; j < i; j++) {
-			if (strcmp(label, metric->labels[j]) == 0)
+			if (strcmp(label, labels[j]) == 0)
 				return refuse(check, "metric '%s' has the label '%s' twice",
 					      metric->name, label);
 		}

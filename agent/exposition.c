@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/metric_labels.h"
 #include "agent/plugin.h"
 #include "agent/round.h"
 #include "common/number.h"
@@ -138,11 +139,12 @@ void exposition_list(const struct hm_plugin *plugin, struct buffer *out)
 {
 	for (size_t i = 0; i < plugin->n_metrics; i++) {
 		const struct hm_metric *metric = &plugin->metrics[i];
+		const char *const *labels = metric_labels(metric);
 
 		buffer_printf(out, "%s\t%s\t%s\t%s\t", plugin->name, metric->name,
 			      plugin_kind_word(metric->kind), metric->unit);
-		for (size_t k = 0; k < HM_METRIC_LABELS_MAX && metric->labels[k]; k++)
-			buffer_printf(out, "%s%s", k > 0 ? "," : "", metric->labels[k]);
+		for (size_t k = 0; labels[k]; k++)
+			buffer_printf(out, "%s%s", k > 0 ? "," : "", labels[k]);
 		buffer_printf(out, "\t%s\t%s\n", metric->source, metric->help);
 	}
 }

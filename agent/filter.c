@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/metric_labels.h"
+
 #define BLANKS " \t"
 
 /* Zeroed = none. */
@@ -31,8 +33,8 @@ struct filter {
 
 static bool metric_has(const struct hm_metric *metric, const char *label)
 {
-	for (size_t i = 0; i < HM_METRIC_LABELS_MAX && metric->labels[i]; i++) {
-		if (strcmp(metric->labels[i], label) == 0)
+	for (const char *const *name = metric_labels(metric); *name; name++) {
+		if (strcmp(*name, label) == 0)
 			return true;
 	}
 	return false;
@@ -53,9 +55,9 @@ size_t filter_find_labels(const struct hm_plugin *plugin, const char *ret_labels
 	size_t n_labels = 0;
 
 	for (size_t i = 0; i < plugin->n_metrics; i++) {
-		const char *const *labels = plugin->metrics[i].labels;
+		const char *const *labels = metric_labels(&plugin->metrics[i]);
 
-		for (size_t k = 0; k < HM_METRIC_LABELS_MAX && labels[k]; k++) {
+		for (size_t k = 0; labels[k]; k++) {
 			if (is_known(plugin, i, labels[k]))
 				continue;
 			if (ret_labels)
@@ -253,10 +255,10 @@ static const char *find_value(const struct hm_metric *metric, const char *label,
 {
 	const char *value = labels;
 
-	for (size_t i = 0; i < HM_METRIC_LABELS_MAX && metric->labels[i]; i++) {
+	for (const char *const *name = metric_labels(metric); *name; name++) {
 		if (value >= labels + labels_bytes)
 			return NULL;
-		if (strcmp(metric->labels[i], label) == 0)
+		if (strcmp(*name, label) == 0)
 			return value;
 		value += strlen(value) + 1;
 	}

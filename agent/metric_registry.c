@@ -10,12 +10,13 @@
 
 #include "agent/contract.h"
 #include "agent/host.h"
+#include "agent/metric_labels.h"
 
 struct made_metric {
 	struct hm_metric metric; /* the first member: what the plugin is given */
 	const struct hm_plugin *owner;
 	const struct made_metric *before; /* that was made before it; NULL: none was */
-	char texts[];                     /* that the metric points to */
+	const char *labels[];             /* of the metric, and behind them its texts */
 };
 
 int metric_registry_init(struct metric_registry *registry, size_t capacity)
@@ -47,16 +48,13 @@ void metric_registry_done(struct metric_registry *registry)
 
 static int compare_labels(const struct hm_metric *left, const struct hm_metric *right)
 {
-	for (size_t i = 0; i < HM_METRIC_LABELS_MAX; i++) {
-		int order;
+	const char *const *a = metric_labels(left);
+	const char *const *b = metric_labels(right);
+	int order = 0;
 
-		if (!left->labels[i] || !right->labels[i])
-			return (left->labels[i] != NULL) - (right->labels[i] != NULL);
-		order = strcmp(left->labels[i], right->labels[i]);
-		if (order != 0)
-			return order;
-	}
-	return 0;
+	for (; *a && *b && order == 0; a++, b++)
+		order = strcmp(*a, *b);
+	return order == 0 ? (*a != NULL) - (*b != NULL) : order;
 }
 
 /* Help and source do not tell metrics apart: the first ones stay. */
@@ -158,25 +156,28 @@ static const char *keep_text(char **at, const char *text)
 /* @return NULL without memory */
 static struct made_metric *copy(const struct hm_metric *metric, const struct hm_plugin *owner)
 {
+	const char *const *labels = metric_labels(metric);
 	size_t n_bytes = strlen(metric->name) + strlen(metric->unit) + strlen(metric->help) +
 			 strlen(metric->source) + 4;
+	size_t n_labels = 0;
 	struct made_metric *made;
 	char *at;
 
-	for (size_t i = 0; i < HM_METRIC_LABELS_MAX && metric->labels[i]; i++)
-		n_bytes += strlen(metric->labels[i]) + 1;
-	made = calloc(1, sizeof(*made) + n_bytes);
+	for (; labels[n_labels]; n_labels++)
+		n_bytes += strlen(labels[n_labels]) + 1;
+	made = calloc(1, sizeof(*made) + (n_labels + 1) * sizeof(made->labels[0]) + n_bytes);
 	if (!made)
 		return NULL;
-	at = made->texts;
+	at = (char *)(made->labels + n_labels + 1);
 	made->owner = owner;
 	made->metric.kind = metric->kind;
 	made->metric.name = keep_text(&at, metric->name);
 	made->metric.unit = keep_text(&at, metric->unit);
 	made->metric.help = keep_text(&at, metric->help);
 	made->metric.source = keep_text(&at, metric->source);
-	for (size_t i = 0; i < HM_METRIC_LABELS_MAX && metric->labels[i]; i++)
-		made->metric.labels[i] = keep_text(&at, metric->labels[i]);
+	made->metric.labels = made->labels;
+	for (size_t i = 0; i < n_labels; i++)
+		made->labels[i] = keep_text(&at, labels[i]);
 	return made;
 }
 

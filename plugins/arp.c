@@ -18,7 +18,7 @@ static const struct hm_metric entries = {
 	.help = "Neighbours of IPv4 that the network interface knows, or asks for.",
 	.source = FILE_NAME ", lines whose last field (Device) is this, entries",
 	.kind = HM_GAUGE,
-	.labels = {"device"},
+	.labels = HM_LABELS("device"),
 };
 
 static const struct hm_option options[] = {NAMES_IGNORE};

@@ -32,7 +32,7 @@ static const struct hm_metric metrics[N_METRICS] = {
 			.help = "Interfaces that the bond has.",
 			.source = FOLDER "/*/bonding/slaves, names",
 			.kind = HM_GAUGE,
-			.labels = {"master"},
+			.labels = HM_LABELS("master"),
 		},
 	[METRIC_ACTIVE] =
 		{
@@ -41,7 +41,7 @@ static const struct hm_metric metrics[N_METRICS] = {
 			.help = "Interfaces of the bond whose link is up.",
 			.source = FOLDER "/*/lower_*/bonding_slave/mii_status, those that say up",
 			.kind = HM_GAUGE,
-			.labels = {"master"},
+			.labels = HM_LABELS("master"),
 		},
 };
 

@@ -36,7 +36,7 @@ static const struct hm_metric metrics[N_METRICS] = {
 				"/proc/stat, line cpuN, fields 1 to 8 (user nice system idle iowait irq "
 				"softirq steal), USER_HZ ticks",
 			.kind = HM_COUNTER,
-			.labels = {"cpu", "mode"},
+			.labels = HM_LABELS("cpu", "mode"),
 		},
 	[METRIC_GUEST_SECONDS] =
 		{
@@ -46,7 +46,7 @@ static const struct hm_metric metrics[N_METRICS] = {
 			.source =
 				"/proc/stat, line cpuN, fields 9 and 10 (guest guest_nice), USER_HZ ticks",
 			.kind = HM_COUNTER,
-			.labels = {"cpu", "mode"},
+			.labels = HM_LABELS("cpu", "mode"),
 		},
 	[METRIC_UTILIZATION] =
 		{
@@ -57,7 +57,7 @@ static const struct hm_metric metrics[N_METRICS] = {
 				"/proc/stat, lines cpu (as \"all\") and cpuN, growth of fields 1 to 8 since the "
 				"last round, USER_HZ ticks: 1 - (idle + iowait) / all of them",
 			.kind = HM_GAUGE,
-			.labels = {"cpu"},
+			.labels = HM_LABELS("cpu"),
 		},
 };
 

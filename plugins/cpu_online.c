@@ -31,7 +31,7 @@ static const struct hm_metric metrics[N_METRICS] = {
 				"be switched off.",
 			.source = CPUS "/cpu*/online, 1 or 0",
 			.kind = HM_GAUGE,
-			.labels = {"cpu"},
+			.labels = HM_LABELS("cpu"),
 		},
 	[METRIC_ISOLATED] =
 		{
@@ -40,7 +40,7 @@ static const struct hm_metric metrics[N_METRICS] = {
 			.help = "1 for each CPU on which nothing runs but what asks for it.",
 			.source = CPUS "/isolated, a list of CPUs, as it was at the start",
 			.kind = HM_GAUGE,
-			.labels = {"cpu"},
+			.labels = HM_LABELS("cpu"),
 		},
 };
 

@@ -29,7 +29,7 @@ static const struct hm_metric metrics[N_METRICS] = {
 			.source = CPUS "/cpu*/thermal_throttle/core_throttle_count of the core's "
 				       "first CPU, a number",
 			.kind = HM_COUNTER,
-			.labels = {"package", "core"},
+			.labels = HM_LABELS("package", "core"),
 		},
 	[METRIC_PACKAGE] =
 		{
@@ -39,7 +39,7 @@ static const struct hm_metric metrics[N_METRICS] = {
 			.source = CPUS "/cpu*/thermal_throttle/package_throttle_count of the "
 				       "package's first CPU, a number",
 			.kind = HM_COUNTER,
-			.labels = {"package"},
+			.labels = HM_LABELS("package"),
 		},
 };
 

@@ -38,7 +38,7 @@ enum metric {
 	{                                                                                          \
 		.name = (name_of), .unit = "hertz", .help = (help_of),                             \
 		.source = CPUS "/cpu*" FOLDER "/" file_of ", kHz", .kind = HM_GAUGE,               \
-		.labels = {"cpu"},                                                                 \
+		.labels = HM_LABELS("cpu"),                                                        \
 	}
 
 static const struct hm_metric metrics[N_METRICS] = {
@@ -64,7 +64,7 @@ static const struct hm_metric metrics[N_METRICS] = {
 			.source = CPUS "/cpu*" FOLDER
 				       "/scaling_governor and scaling_available_governors, words",
 			.kind = HM_GAUGE,
-			.labels = {"cpu", "governor"},
+			.labels = HM_LABELS("cpu", "governor"),
 		},
 };
 

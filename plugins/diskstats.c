@@ -20,7 +20,7 @@
 #define LINE "/proc/diskstats, "
 #define UDEV "/run/udev/data/bMAJOR:MINOR, "
 
-#define OF_DISK .labels = {"device"}
+#define OF_DISK .labels = HM_LABELS("device")
 #define COUNT   .unit = "", .kind = HM_COUNTER, OF_DISK
 #define SECONDS .unit = "seconds", .kind = HM_COUNTER, OF_DISK
 #define BYTES   .unit = "bytes", .kind = HM_COUNTER, OF_DISK
@@ -90,16 +90,16 @@ static const struct hm_metric metrics[N_METRICS] = {
 	{.name = "node_disk_flush_requests_time_seconds_total", SECONDS,
 	 .source = LINE "field 20, milliseconds", .help = "Time that all flushes took together."},
 	[METRIC_INFO] = {.name = "node_disk_info", INFO,
-	 .labels = {"device", "major", "minor", "path", "wwn", "model", "serial", "revision"},
+	 .labels = HM_LABELS("device", "major", "minor", "path", "wwn", "model", "serial", "revision"),
 	 .source = LINE "fields 1 to 3; " UDEV "ID_PATH, ID_WWN, ID_MODEL, SCSI_IDENT_SERIAL or "
 		   "ID_SERIAL_SHORT or ID_SERIAL, ID_REVISION",
 	 .help = "Which disk this is; always 1."},
 	[METRIC_FILESYSTEM_INFO] = {.name = "node_disk_filesystem_info", INFO,
-	 .labels = {"device", "type", "usage", "uuid", "version"},
+	 .labels = HM_LABELS("device", "type", "usage", "uuid", "version"),
 	 .source = UDEV "ID_FS_TYPE, ID_FS_USAGE, ID_FS_UUID, ID_FS_VERSION",
 	 .help = "What the whole disk holds; always 1."},
 	[METRIC_DEVICE_MAPPER_INFO] = {.name = "node_disk_device_mapper_info", INFO,
-	 .labels = {"device", "name", "uuid", "vg_name", "lv_name", "lv_layer"},
+	 .labels = HM_LABELS("device", "name", "uuid", "vg_name", "lv_name", "lv_layer"),
 	 .source = UDEV "DM_NAME, DM_UUID, DM_VG_NAME, DM_LV_NAME, DM_LV_LAYER",
 	 .help = "Which volume of the device mapper this is; always 1."},
 	[METRIC_ATA_WRITE_CACHE] = {.name = "node_disk_ata_write_cache", STATE,
@@ -111,7 +111,7 @@ static const struct hm_metric metrics[N_METRICS] = {
 	[METRIC_ATA_ROTATION_RATE] = {.name = "node_disk_ata_rotation_rate_rpm", STATE,
 	 .source = UDEV "ID_ATA_ROTATION_RATE_RPM, turns a minute",
 	 .help = "How fast the ATA disk turns, in turns a minute; 0 = it does not."},
-	[METRIC_WWID_INFO] = {.name = "node_disk_wwid_info", INFO, .labels = {"device", "wwid"},
+	[METRIC_WWID_INFO] = {.name = "node_disk_wwid_info", INFO, .labels = HM_LABELS("device", "wwid"),
 	 .source = "/sys/block/*/wwid or /sys/block/*/device/wwid",
 	 .help = "The id that the disk keeps when its name changes; always 1."},
 	[METRIC_ROTATIONAL] = {.name = "node_disk_rotational", STATE,

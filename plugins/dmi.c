@@ -25,11 +25,12 @@ static const struct hm_metric info = {
 	.help = "Always 1; its labels are what the firmware says of the machine.",
 	.source = FOLDER "/*, 1; serial numbers and product_uuid only where they may be read",
 	.kind = HM_GAUGE,
-	.labels = {"bios_date",       "bios_release",      "bios_vendor",     "bios_version",
-		   "board_asset_tag", "board_name",        "board_serial",    "board_vendor",
-		   "board_version",   "chassis_asset_tag", "chassis_serial",  "chassis_vendor",
-		   "chassis_version", "product_family",    "product_name",    "product_serial",
-		   "product_sku",     "product_uuid",      "product_version", "system_vendor"},
+	.labels =
+		HM_LABELS("bios_date", "bios_release", "bios_vendor", "bios_version",
+			  "board_asset_tag", "board_name", "board_serial", "board_vendor",
+			  "board_version", "chassis_asset_tag", "chassis_serial", "chassis_vendor",
+			  "chassis_version", "product_family", "product_name", "product_serial",
+			  "product_sku", "product_uuid", "product_version", "system_vendor"),
 };
 
 /* In the order of the labels, which are called as they are but for one. */

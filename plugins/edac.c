@@ -29,7 +29,7 @@ enum metric {
 	{                                                                                          \
 		.name = (name_of), .unit = "", .help = (help_of),                                  \
 		.source = CONTROLLERS "/mc*/" file_of ", a number", .kind = HM_COUNTER,            \
-		.labels = {"controller", ##__VA_ARGS__},                                           \
+		.labels = HM_LABELS("controller", ##__VA_ARGS__),                                  \
 	}
 
 static const struct hm_metric metrics[N_METRICS] = {

@@ -16,9 +16,8 @@
 #define COUNTER(name_, file, unit_, what, help_)                                                   \
 	{                                                                                          \
 		.name = (name_), .unit = (unit_), .help = (help_),                                 \
-		.source = COUNTS file ", hexadecimal, " what, .kind = HM_COUNTER, .labels = {      \
-			"fc_host"                                                                  \
-		}                                                                                  \
+		.source = COUNTS file ", hexadecimal, " what, .kind = HM_COUNTER,                  \
+		.labels = HM_LABELS("fc_host")                                                     \
 	}
 
 enum metric {
@@ -35,9 +34,10 @@ static const struct hm_metric metrics[] = {
 			.help = "What the adapter is and how it is connected, as labels; always 1.",
 			.source = FOLDER "/*/, the files that the labels are called after, texts",
 			.kind = HM_GAUGE,
-			.labels = {"fc_host", "speed", "port_state", "port_type", "port_id",
-				   "port_name", "fabric_name", "symbolic_name", "supported_classes",
-				   "supported_speeds", "dev_loss_tmo"},
+			.labels =
+				HM_LABELS("fc_host", "speed", "port_state", "port_type", "port_id",
+					  "port_name", "fabric_name", "symbolic_name",
+					  "supported_classes", "supported_speeds", "dev_loss_tmo"),
 		},
 	[METRIC_COUNTERS] = COUNTER("node_fibrechannel_dumped_frames_total", "dumped_frames", "",
 				    "frames", "Frames that were dropped."),

@@ -32,7 +32,8 @@ enum metric {
 #define FILESYSTEM(metric_name, metric_unit, text, from)                                           \
 	{                                                                                          \
 		.name = "node_filesystem_" metric_name, .unit = (metric_unit), .help = (text),     \
-		.source = (from), .kind = HM_GAUGE, .labels = {"device", "fstype", "mountpoint"},  \
+		.source = (from), .kind = HM_GAUGE,                                                \
+		.labels = HM_LABELS("device", "fstype", "mountpoint"),                             \
 	}
 
 static const struct hm_metric metrics[N_METRICS] = {
@@ -50,12 +51,10 @@ static const struct hm_metric metrics[N_METRICS] = {
 				       "/proc/1/mountinfo, option ro"),
 	[METRIC_DEVICE_ERROR] = FILESYSTEM("device_error", "", "1 where it gives no answer.",
 					   "statfs(2), its error"),
-	[METRIC_MOUNT_INFO] = {"node_filesystem_mount_info",
-			       "",
+	[METRIC_MOUNT_INFO] = {"node_filesystem_mount_info", "",
 			       "Which device is mounted where; 1.",
-			       "/proc/1/mountinfo, fields 3, 5 and the source",
-			       HM_GAUGE,
-			       {"device", "major", "minor", "mountpoint"}},
+			       "/proc/1/mountinfo, fields 3, 5 and the source", HM_GAUGE,
+			       HM_LABELS("device", "major", "minor", "mountpoint")},
 };
 
 static const struct hm_option options[] = {

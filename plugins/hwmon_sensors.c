@@ -25,7 +25,7 @@
 		.help = (help_of),                                                                 \
 		.source = FOLDER type "*_" property ", " unit_of(READ),                            \
 		.kind = unit_of(KIND),                                                             \
-		.labels = {"chip", "sensor"},                                                      \
+		.labels = HM_LABELS("chip", "sensor"),                                             \
 	},
 
 const struct hm_metric hwmon_metrics[HWMON_N_METRICS] = {
@@ -36,7 +36,7 @@ const struct hm_metric hwmon_metrics[HWMON_N_METRICS] = {
 			.help = "Always 1; what the driver calls the chip.",
 			.source = FOLDER "name, a word",
 			.kind = HM_GAUGE,
-			.labels = {"chip", "chip_name"},
+			.labels = HM_LABELS("chip", "chip_name"),
 		},
 	[HWMON_SENSOR_LABEL] =
 		{
@@ -45,7 +45,7 @@ const struct hm_metric hwmon_metrics[HWMON_N_METRICS] = {
 			.help = "Always 1; what the driver says the sensor is for.",
 			.source = FOLDER "*_label, a text",
 			.kind = HM_GAUGE,
-			.labels = {"chip", "sensor", "label"},
+			.labels = HM_LABELS("chip", "sensor", "label"),
 		},
 	HWMON_SENSORS(SENSOR_METRIC)};
 

@@ -21,10 +21,7 @@
 #define COUNTER(name_, file, unit_, what, help_)                                                   \
 	{                                                                                          \
 		.name = (name_), .unit = (unit_), .help = (help_), .source = PORTS file ", " what, \
-		.kind = HM_COUNTER, .labels = {                                                    \
-			"device",                                                                  \
-			"port"                                                                     \
-		}                                                                                  \
+		.kind = HM_COUNTER, .labels = HM_LABELS("device", "port")                          \
 	}
 
 enum metric {
@@ -45,7 +42,7 @@ static const struct hm_metric metrics[] = {
 			.help = "Which card it is, as labels; always 1.",
 			.source = FOLDER "/*/{board_id,fw_ver,hca_type}, texts",
 			.kind = HM_GAUGE,
-			.labels = {"device", "board_id", "firmware_version", "hca_type"},
+			.labels = HM_LABELS("device", "board_id", "firmware_version", "hca_type"),
 		},
 	[METRIC_STATE] =
 		{
@@ -54,7 +51,7 @@ static const struct hm_metric metrics[] = {
 			.help = "State of the port. 1: down, 2: init, 3: armed, 4: active, 5: active, deferred.",
 			.source = PORTS "state, the number before the colon",
 			.kind = HM_GAUGE,
-			.labels = {"device", "port"},
+			.labels = HM_LABELS("device", "port"),
 		},
 	[METRIC_PHYSICAL_STATE] =
 		{
@@ -63,7 +60,7 @@ static const struct hm_metric metrics[] = {
 			.help = "State of the line. 1: sleep, 2: polling, 3: disabled, 4: training, 5: up, 6: recovers, 7: test.",
 			.source = PORTS "phys_state, the number before the colon",
 			.kind = HM_GAUGE,
-			.labels = {"device", "port"},
+			.labels = HM_LABELS("device", "port"),
 		},
 	[METRIC_RATE] =
 		{
@@ -72,7 +69,7 @@ static const struct hm_metric metrics[] = {
 			.help = "How much the port can carry.",
 			.source = PORTS "rate, the first word, 10^9 bits a second",
 			.kind = HM_GAUGE,
-			.labels = {"device", "port"},
+			.labels = HM_LABELS("device", "port"),
 		},
 	[METRIC_LIFESPAN] =
 		{
@@ -81,7 +78,7 @@ static const struct hm_metric metrics[] = {
 			.help = "For so long the card keeps counters before it looks again.",
 			.source = PORTS "hw_counters/lifespan, milliseconds",
 			.kind = HM_GAUGE,
-			.labels = {"device", "port"},
+			.labels = HM_LABELS("device", "port"),
 		},
 	[METRIC_COUNTERS] = COUNTER("node_infiniband_legacy_multicast_packets_received_total",
 				    "counters_ext/port_multicast_rcv_packets", "", "a number",

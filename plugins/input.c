@@ -48,7 +48,7 @@ static const struct hm_metric metrics[N_METRICS] = {
 			.source = "/dev/input/event*, presses of EV_KEY BTN_*, steps of REL_WHEEL "
 				  "and REL_HWHEEL",
 			.kind = HM_EVENTS,
-			.labels = {"device"},
+			.labels = HM_LABELS("device"),
 		},
 	[METRIC_HOTKEY_PRESSES] =
 		{
@@ -57,7 +57,7 @@ static const struct hm_metric metrics[N_METRICS] = {
 			.help = "Presses of the hotkey; repeats of a key held down do not count.",
 			.source = "/dev/input/event*, EV_KEY of the keys of the hotkeys",
 			.kind = HM_EVENTS,
-			.labels = {"hotkey"},
+			.labels = HM_LABELS("hotkey"),
 		},
 	[METRIC_OVERRUNS] =
 		{
@@ -66,7 +66,7 @@ static const struct hm_metric metrics[N_METRICS] = {
 			.help = "Times that events of the device were lost before they were read.",
 			.source = "/dev/input/event*, SYN_DROPPED",
 			.kind = HM_EVENTS,
-			.labels = {"device"},
+			.labels = HM_LABELS("device"),
 		},
 };
 

@@ -15,8 +15,8 @@
 #define SERVICES "/proc/net/ip_vs"
 
 #define OF_SERVER                                                                                  \
-	.kind = HM_GAUGE, .labels = {"local_address", "local_port", "remote_address",              \
-				     "remote_port",   "proto",      "local_mark"}
+	.kind = HM_GAUGE, .labels = HM_LABELS("local_address", "local_port", "remote_address",     \
+					      "remote_port", "proto", "local_mark")
 
 #define N_TOTALS  5
 #define N_NUMBERS 3

@@ -35,7 +35,7 @@ static const struct hm_metric metrics[N_METRICS] = {
 			.help = "Where the address comes from. 0: the card, 1: chance, 2: another interface, 3: set by hand.",
 			.source = SOURCE("addr_assign_type", "number"),
 			.kind = HM_GAUGE,
-			.labels = {"device"},
+			.labels = HM_LABELS("device"),
 		},
 	[LINK_CARRIER] =
 		{
@@ -44,7 +44,7 @@ static const struct hm_metric metrics[N_METRICS] = {
 			.help = "Is there a link to the other side?",
 			.source = SOURCE("carrier", "0 or 1"),
 			.kind = HM_GAUGE,
-			.labels = {"device"},
+			.labels = HM_LABELS("device"),
 		},
 	[LINK_CARRIER_CHANGES] =
 		{
@@ -53,7 +53,7 @@ static const struct hm_metric metrics[N_METRICS] = {
 			.help = "How often the link came or went.",
 			.source = SOURCE("carrier_changes", "changes"),
 			.kind = HM_COUNTER,
-			.labels = {"device"},
+			.labels = HM_LABELS("device"),
 		},
 	[LINK_CARRIER_UP_CHANGES] =
 		{
@@ -62,7 +62,7 @@ static const struct hm_metric metrics[N_METRICS] = {
 			.help = "How often the link came.",
 			.source = SOURCE("carrier_up_count", "changes"),
 			.kind = HM_COUNTER,
-			.labels = {"device"},
+			.labels = HM_LABELS("device"),
 		},
 	[LINK_CARRIER_DOWN_CHANGES] =
 		{
@@ -71,7 +71,7 @@ static const struct hm_metric metrics[N_METRICS] = {
 			.help = "How often the link went.",
 			.source = SOURCE("carrier_down_count", "changes"),
 			.kind = HM_COUNTER,
-			.labels = {"device"},
+			.labels = HM_LABELS("device"),
 		},
 	[LINK_DEVICE_ID] =
 		{
@@ -80,7 +80,7 @@ static const struct hm_metric metrics[N_METRICS] = {
 			.help = "Tells apart interfaces that share a card and its address.",
 			.source = SOURCE("dev_id", "hexadecimal"),
 			.kind = HM_GAUGE,
-			.labels = {"device"},
+			.labels = HM_LABELS("device"),
 		},
 	[LINK_DORMANT] =
 		{
@@ -89,7 +89,7 @@ static const struct hm_metric metrics[N_METRICS] = {
 			.help = "Does the interface wait for something outside, such as a login (802.1X)?",
 			.source = SOURCE("dormant", "0 or 1"),
 			.kind = HM_GAUGE,
-			.labels = {"device"},
+			.labels = HM_LABELS("device"),
 		},
 	[LINK_FLAGS] =
 		{
@@ -98,7 +98,7 @@ static const struct hm_metric metrics[N_METRICS] = {
 			.help = "Flags of the interface (IFF_UP and others), as a number.",
 			.source = SOURCE("flags", "bits, hexadecimal"),
 			.kind = HM_GAUGE,
-			.labels = {"device"},
+			.labels = HM_LABELS("device"),
 		},
 	[LINK_IFINDEX] =
 		{
@@ -107,7 +107,7 @@ static const struct hm_metric metrics[N_METRICS] = {
 			.help = "The number that the kernel has given to the interface.",
 			.source = SOURCE("ifindex", "number"),
 			.kind = HM_GAUGE,
-			.labels = {"device"},
+			.labels = HM_LABELS("device"),
 		},
 	[LINK_IFLINK] =
 		{
@@ -116,7 +116,7 @@ static const struct hm_metric metrics[N_METRICS] = {
 			.help = "The number of the interface below this one; its own where there is none.",
 			.source = SOURCE("iflink", "number"),
 			.kind = HM_GAUGE,
-			.labels = {"device"},
+			.labels = HM_LABELS("device"),
 		},
 	[LINK_MODE] =
 		{
@@ -125,7 +125,7 @@ static const struct hm_metric metrics[N_METRICS] = {
 			.help = "0: up as soon as there is a link, 1: dormant until told otherwise.",
 			.source = SOURCE("link_mode", "number"),
 			.kind = HM_GAUGE,
-			.labels = {"device"},
+			.labels = HM_LABELS("device"),
 		},
 	[LINK_MTU] =
 		{
@@ -134,7 +134,7 @@ static const struct hm_metric metrics[N_METRICS] = {
 			.help = "The longest packet that the interface takes.",
 			.source = SOURCE("mtu", "bytes"),
 			.kind = HM_GAUGE,
-			.labels = {"device"},
+			.labels = HM_LABELS("device"),
 		},
 	[LINK_NAME_ASSIGN_TYPE] =
 		{
@@ -143,7 +143,7 @@ static const struct hm_metric metrics[N_METRICS] = {
 			.help = "Where the name comes from. 1: counted by the kernel, 2: foretold by it, 3: given, 4: renamed.",
 			.source = SOURCE("name_assign_type", "number"),
 			.kind = HM_GAUGE,
-			.labels = {"device"},
+			.labels = HM_LABELS("device"),
 		},
 	[LINK_GROUP] =
 		{
@@ -152,7 +152,7 @@ static const struct hm_metric metrics[N_METRICS] = {
 			.help = "The group of interfaces that it was put into.",
 			.source = SOURCE("netdev_group", "number"),
 			.kind = HM_GAUGE,
-			.labels = {"device"},
+			.labels = HM_LABELS("device"),
 		},
 	[LINK_SPEED] =
 		{
@@ -161,7 +161,7 @@ static const struct hm_metric metrics[N_METRICS] = {
 			.help = "Bytes that the link takes in a second; below 0 where the interface does not know.",
 			.source = SOURCE("speed", "10^6 bits a second"),
 			.kind = HM_GAUGE,
-			.labels = {"device"},
+			.labels = HM_LABELS("device"),
 		},
 	[LINK_QUEUE_LENGTH] =
 		{
@@ -170,7 +170,7 @@ static const struct hm_metric metrics[N_METRICS] = {
 			.help = "Packets that may wait to be sent.",
 			.source = SOURCE("tx_queue_len", "packets"),
 			.kind = HM_GAUGE,
-			.labels = {"device"},
+			.labels = HM_LABELS("device"),
 		},
 	[LINK_TYPE] =
 		{
@@ -179,7 +179,7 @@ static const struct hm_metric metrics[N_METRICS] = {
 			.help = "The kind of the link, as ARP calls it. 1: Ethernet, 772: loopback.",
 			.source = SOURCE("type", "number"),
 			.kind = HM_GAUGE,
-			.labels = {"device"},
+			.labels = HM_LABELS("device"),
 		},
 	[LINK_NOHANDLER] =
 		{
@@ -188,7 +188,7 @@ static const struct hm_metric metrics[N_METRICS] = {
 			.help = "Received packets that an inactive interface of a bond dropped.",
 			.source = SOURCE("statistics/rx_nohandler", "packets"),
 			.kind = HM_COUNTER,
-			.labels = {"device"},
+			.labels = HM_LABELS("device"),
 		},
 	[METRIC_UP] =
 		{
@@ -197,7 +197,7 @@ static const struct hm_metric metrics[N_METRICS] = {
 			.help = "Is the interface in operation?",
 			.source = SOURCE("operstate", "1 where it says up"),
 			.kind = HM_GAUGE,
-			.labels = {"device"},
+			.labels = HM_LABELS("device"),
 		},
 	[METRIC_INFO] =
 		{
@@ -207,8 +207,8 @@ static const struct hm_metric metrics[N_METRICS] = {
 			.source = SOURCE("{address,broadcast,duplex,operstate,flags,ifalias}",
 					 "texts; bit 0 of flags is adminstate"),
 			.kind = HM_GAUGE,
-			.labels = {"device", "address", "broadcast", "duplex", "operstate",
-				   "adminstate", "ifalias"},
+			.labels = HM_LABELS("device", "address", "broadcast", "duplex", "operstate",
+					    "adminstate", "ifalias"),
 		},
 	[METRIC_PERMANENT_ADDRESS] =
 		{
@@ -217,7 +217,7 @@ static const struct hm_metric metrics[N_METRICS] = {
 			.help = "The address that the card was made with, whatever the interface is called and uses; always 1.",
 			.source = "rtnetlink, IFLA_PERM_ADDRESS, which Linux has since 5.6",
 			.kind = HM_GAUGE,
-			.labels = {"device", "address"},
+			.labels = HM_LABELS("device", "address"),
 		},
 };
 

@@ -15,7 +15,7 @@
 
 #define N_FIELDS 16
 
-#define OF_DEVICE .kind = HM_COUNTER, .labels = {"device"}
+#define OF_DEVICE .kind = HM_COUNTER, .labels = HM_LABELS("device")
 
 /*
  * In the order of the fields. The names are those of node_exporter without its option "detailed metrics", which it has

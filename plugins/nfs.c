@@ -25,7 +25,7 @@ enum metric {
 
 /* clang-format off */
 static const struct hm_metric metrics[N_METRICS] = {
-	[METRIC_PACKETS] = {.name = "node_nfs_packets_total", COUNT, .labels = {"protocol"},
+	[METRIC_PACKETS] = {.name = "node_nfs_packets_total", COUNT, .labels = HM_LABELS("protocol"),
 	 .source = FILE_NAME ", line net, numbers 2 (udp) and 3 (tcp)",
 	 .help = "Packets sent and received, by protocol."},
 	[METRIC_CONNECTIONS] = {.name = "node_nfs_connections_total", COUNT,
@@ -39,7 +39,7 @@ static const struct hm_metric metrics[N_METRICS] = {
 	 .source = FILE_NAME ", line rpc, number 3",
 	 .help = "Times that credentials were renewed."},
 	[METRIC_REQUESTS] = {.name = "node_nfs_requests_total", COUNT,
-	 .labels = {"proto", "method"},
+	 .labels = HM_LABELS("proto", "method"),
 	 .source = FILE_NAME ", lines proc2, proc3 and proc4, one number a procedure, behind their number",
 	 .help = "Requests, by NFS version and procedure."},
 };

@@ -27,9 +27,10 @@ static const struct hm_metric metrics[N_METRICS] = {
 			.help = "Always 1; its labels tell the distribution and its version.",
 			.source = "/etc/os-release or /usr/lib/os-release, 1",
 			.kind = HM_GAUGE,
-			.labels = {"build_id", "id", "id_like", "image_id", "image_version", "name",
-				   "pretty_name", "variant", "variant_id", "version",
-				   "version_codename", "version_id"},
+			.labels =
+				HM_LABELS("build_id", "id", "id_like", "image_id", "image_version",
+					  "name", "pretty_name", "variant", "variant_id", "version",
+					  "version_codename", "version_id"),
 		},
 	[METRIC_VERSION] =
 		{
@@ -38,7 +39,7 @@ static const struct hm_metric metrics[N_METRICS] = {
 			.help = "Version of the distribution, of which the first two numbers.",
 			.source = "/etc/os-release, VERSION_ID, MAJOR.MINOR",
 			.kind = HM_GAUGE,
-			.labels = {"id", "id_like", "name"},
+			.labels = HM_LABELS("id", "id_like", "name"),
 		},
 	[METRIC_SUPPORT_END] =
 		{

@@ -23,7 +23,7 @@
 		.help = (help_of),                                                                 \
 		.source = CLASS "/*/" file_of ", " unit_of(READ),                                  \
 		.kind = HM_GAUGE,                                                                  \
-		.labels = {"power_supply"},                                                        \
+		.labels = HM_LABELS("power_supply"),                                               \
 	},
 
 static const struct hm_metric metrics[] = {
@@ -33,9 +33,9 @@ static const struct hm_metric metrics[] = {
 		.help = "Always 1; what the supply is and what it does. It has the labels it has texts for.",
 		.source = CLASS "/*, the files of the labels, texts",
 		.kind = HM_GAUGE,
-		.labels = {"power_supply", "type", "scope", "status", "health", "capacity_level",
-			   "charge_type", "technology", "manufacturer", "model_name",
-			   "serial_number", "usb_type"},
+		.labels = HM_LABELS("power_supply", "type", "scope", "status", "health",
+				    "capacity_level", "charge_type", "technology", "manufacturer",
+				    "model_name", "serial_number", "usb_type"),
 	},
 	POWER_SUPPLY_NUMBERS(NUMBER_METRIC)};
 

@@ -47,7 +47,7 @@
 		.help = (help_of),                                                                 \
 		.source = SOURCE,                                                                  \
 		.kind = HM_COUNTER,                                                                \
-		.labels = {"index", "path"},                                                       \
+		.labels = HM_LABELS("index", "path"),                                              \
 	},
 
 /* The first is node_exporter's for all of them, where it is asked for; here for zones of other names. */
@@ -58,7 +58,7 @@ static const struct hm_metric metrics[] = {
 		.help = "Energy that a zone of another name used.",
 		.source = SOURCE,
 		.kind = HM_COUNTER,
-		.labels = {"index", "path", "rapl_zone"},
+		.labels = HM_LABELS("index", "path", "rapl_zone"),
 	},
 	ZONES(ZONE_METRIC)};
 

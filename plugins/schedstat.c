@@ -31,7 +31,7 @@ static const struct hm_metric metrics[N_METRICS] = {
 			.help = "Time the CPU ran tasks.",
 			.source = "/proc/schedstat, line cpuN, field 7, nanoseconds",
 			.kind = HM_COUNTER,
-			.labels = {"cpu"},
+			.labels = HM_LABELS("cpu"),
 		},
 	[METRIC_WAITING] =
 		{
@@ -40,7 +40,7 @@ static const struct hm_metric metrics[N_METRICS] = {
 			.help = "Time that tasks waited for this CPU, added up over them.",
 			.source = "/proc/schedstat, line cpuN, field 8, nanoseconds",
 			.kind = HM_COUNTER,
-			.labels = {"cpu"},
+			.labels = HM_LABELS("cpu"),
 		},
 	[METRIC_TIMESLICES] =
 		{
@@ -49,7 +49,7 @@ static const struct hm_metric metrics[N_METRICS] = {
 			.help = "Turns of tasks on the CPU.",
 			.source = "/proc/schedstat, line cpuN, field 9, turns",
 			.kind = HM_COUNTER,
-			.labels = {"cpu"},
+			.labels = HM_LABELS("cpu"),
 		},
 };
 

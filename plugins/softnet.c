@@ -34,7 +34,7 @@ static const struct hm_metric metrics[N_METRICS] = {
 			.help = "Packets the CPU took from the network.",
 			.source = "/proc/net/softnet_stat, column 1, packets (32 bits)",
 			.kind = HM_COUNTER,
-			.labels = {"cpu"},
+			.labels = HM_LABELS("cpu"),
 		},
 	[METRIC_DROPPED] =
 		{
@@ -43,7 +43,7 @@ static const struct hm_metric metrics[N_METRICS] = {
 			.help = "Packets lost because too many waited for the CPU.",
 			.source = "/proc/net/softnet_stat, column 2, packets (32 bits)",
 			.kind = HM_COUNTER,
-			.labels = {"cpu"},
+			.labels = HM_LABELS("cpu"),
 		},
 	[METRIC_SQUEEZED] =
 		{
@@ -52,7 +52,7 @@ static const struct hm_metric metrics[N_METRICS] = {
 			.help = "Times that packets were left over when the CPU's turn ended.",
 			.source = "/proc/net/softnet_stat, column 3, times (32 bits)",
 			.kind = HM_COUNTER,
-			.labels = {"cpu"},
+			.labels = HM_LABELS("cpu"),
 		},
 	[METRIC_COLLISIONS] =
 		{
@@ -61,7 +61,7 @@ static const struct hm_metric metrics[N_METRICS] = {
 			.help = "Times that another CPU held the device's lock when sending.",
 			.source = "/proc/net/softnet_stat, column 9, times (32 bits)",
 			.kind = HM_COUNTER,
-			.labels = {"cpu"},
+			.labels = HM_LABELS("cpu"),
 		},
 	[METRIC_RECEIVED_RPS] =
 		{
@@ -70,7 +70,7 @@ static const struct hm_metric metrics[N_METRICS] = {
 			.help = "Times that another CPU handed packets to this one.",
 			.source = "/proc/net/softnet_stat, column 10, times (32 bits)",
 			.kind = HM_COUNTER,
-			.labels = {"cpu"},
+			.labels = HM_LABELS("cpu"),
 		},
 	[METRIC_FLOW_LIMIT] =
 		{
@@ -79,7 +79,7 @@ static const struct hm_metric metrics[N_METRICS] = {
 			.help = "Packets dropped because their flow had too large a share.",
 			.source = "/proc/net/softnet_stat, column 11, packets (32 bits)",
 			.kind = HM_COUNTER,
-			.labels = {"cpu"},
+			.labels = HM_LABELS("cpu"),
 		},
 	[METRIC_BACKLOG] =
 		{
@@ -88,7 +88,7 @@ static const struct hm_metric metrics[N_METRICS] = {
 			.help = "Packets that wait for the CPU now.",
 			.source = "/proc/net/softnet_stat, column 12, packets",
 			.kind = HM_GAUGE,
-			.labels = {"cpu"},
+			.labels = HM_LABELS("cpu"),
 		},
 };
 

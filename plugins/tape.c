@@ -15,7 +15,7 @@
 #define CLASS "/sys/class/scsi_tape"
 #define FILES CLASS "/st*/stats/"
 
-#define OF_TAPE .labels = {"device"}
+#define OF_TAPE .labels = HM_LABELS("device")
 #define COUNT   .unit = "", .kind = HM_COUNTER, OF_TAPE
 #define SECONDS .unit = "seconds", .kind = HM_COUNTER, OF_TAPE
 #define BYTES   .unit = "bytes", .kind = HM_COUNTER, OF_TAPE

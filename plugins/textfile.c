@@ -34,7 +34,7 @@ static const struct hm_metric metrics[N_METRICS] = {
 			.help = "When the text file was last written, since 1970.",
 			.source = "fstat(2) of a file that could be read, st_mtime, seconds",
 			.kind = HM_GAUGE,
-			.labels = {"file"},
+			.labels = HM_LABELS("file"),
 		},
 	[METRIC_ERROR] =
 		{
@@ -189,18 +189,17 @@ static int see(struct state *state, uint64_t hash)
 static int emit_line(struct state *state, struct hm_batch *out)
 {
 	const struct textfile_line *line = &state->line;
-	struct hm_metric wanted = {
+	const struct hm_metric wanted = {
 		.name = line->name,
 		.unit = "",
 		.help = "What a text file has.",
 		.source = "a file *.prom, the number behind the name",
 		.kind = line->kind,
+		.labels = line->labels,
 	};
 	const struct hm_metric *metric;
 	int result;
 
-	for (size_t i = 0; i < line->n_labels; i++)
-		wanted.labels[i] = line->labels[i];
 	result = hm_metric_new(state->host, &wanted, &metric);
 	if (result == 0)
 		result = see(state, textfile_line_hash(line));

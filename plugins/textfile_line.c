@@ -238,6 +238,7 @@ int textfile_line_parse(struct textfile_line *line, struct hm_span text)
 		result = take_labels(line, &text);
 	if (result < 0)
 		return result;
+	line->labels[line->n_labels] = NULL;
 	line->values[line->n_labels] = NULL;
 	if (!hm_next_word(&text, &word) || parse_number(word, &line->value) < 0 ||
 	    hm_next_word(&text, &word))

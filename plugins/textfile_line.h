@@ -29,7 +29,7 @@ struct textfile_line {
 	double value; /* may be infinite or NaN */
 	char name[TEXTFILE_NAME_MAX_BYTES];
 	size_t n_labels;
-	const char *labels[HM_METRIC_LABELS_MAX];     /* sorted; names and values lie in `texts` */
+	const char *labels[HM_METRIC_LABELS_MAX + 1]; /* sorted; names and values lie in `texts` */
 	const char *values[HM_METRIC_LABELS_MAX + 1]; /* ended by NULL */
 	char texts[TEXTFILE_LABELS_MAX_BYTES];
 	size_t n_text_bytes;

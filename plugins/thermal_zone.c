@@ -23,7 +23,7 @@ static const struct hm_metric metrics[N_METRICS] = {
 			.help = "Temperature of the thermal zone in degrees Celsius.",
 			.source = "/sys/class/thermal/thermal_zone*/temp, millidegrees Celsius",
 			.kind = HM_GAUGE,
-			.labels = {"zone", "type"},
+			.labels = HM_LABELS("zone", "type"),
 		},
 	[METRIC_COOLING_STATE] =
 		{
@@ -32,7 +32,7 @@ static const struct hm_metric metrics[N_METRICS] = {
 			.help = "Throttle state of the cooling device now; -1 where it cannot tell.",
 			.source = "/sys/class/thermal/cooling_device*/cur_state, steps",
 			.kind = HM_GAUGE,
-			.labels = {"name", "type"},
+			.labels = HM_LABELS("name", "type"),
 		},
 	[METRIC_COOLING_STATE_MAX] =
 		{
@@ -41,7 +41,7 @@ static const struct hm_metric metrics[N_METRICS] = {
 			.help = "Highest throttle state of the cooling device.",
 			.source = "/sys/class/thermal/cooling_device*/max_state, steps",
 			.kind = HM_GAUGE,
-			.labels = {"name", "type"},
+			.labels = HM_LABELS("name", "type"),
 		},
 };
 

@@ -42,7 +42,7 @@ static const struct hm_metric metrics[N_METRICS] = {
 			.help = "How much the host's time zone is ahead of UTC.",
 			.source = "localtime_r(3), tm_gmtoff, seconds",
 			.kind = HM_GAUGE,
-			.labels = {"time_zone"},
+			.labels = HM_LABELS("time_zone"),
 		},
 	[METRIC_AVAILABLE] =
 		{
@@ -51,7 +51,7 @@ static const struct hm_metric metrics[N_METRICS] = {
 			.help = "Always 1; its labels tell what can drive the clock.",
 			.source = FOLDER "/clocksource*/available_clocksource, 1 for each word",
 			.kind = HM_GAUGE,
-			.labels = {"device", "clocksource"},
+			.labels = HM_LABELS("device", "clocksource"),
 		},
 	[METRIC_CURRENT] =
 		{
@@ -60,7 +60,7 @@ static const struct hm_metric metrics[N_METRICS] = {
 			.help = "Always 1; its labels tell what drives the clock.",
 			.source = FOLDER "/clocksource*/current_clocksource, 1",
 			.kind = HM_GAUGE,
-			.labels = {"device", "clocksource"},
+			.labels = HM_LABELS("device", "clocksource"),
 		},
 };
 

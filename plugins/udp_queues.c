@@ -19,7 +19,7 @@ static const struct hm_metric queues = {
 	.help = "Memory that the datagrams in the queues of all UDP sockets take.",
 	.source = UDP " and " UDP6 ", field 5 (tx_queue:rx_queue) of all lines, hexadecimal, bytes",
 	.kind = HM_GAUGE,
-	.labels = {"queue", "ip"},
+	.labels = HM_LABELS("queue", "ip"),
 };
 
 #define N_FILES 2

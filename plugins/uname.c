@@ -12,7 +12,7 @@ static const struct hm_metric info = {
 	.help = "Always 1; its labels tell the kernel, the kind of machine and the host's name.",
 	.source = "uname(2), 1",
 	.kind = HM_GAUGE,
-	.labels = {"sysname", "release", "version", "machine", "nodename", "domainname"},
+	.labels = HM_LABELS("sysname", "release", "version", "machine", "nodename", "domainname"),
 };
 
 static int start_collect(void *memory, const struct hm_host *host)

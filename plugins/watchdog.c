@@ -20,7 +20,8 @@ enum {
 #define NUMBER(name_of, file_of, unit_of, help_of)                                                 \
 	{                                                                                          \
 		.name = (name_of), .unit = (unit_of), .help = (help_of),                           \
-		.source = CLASS "/*/" file_of ", a number", .kind = HM_GAUGE, .labels = {"name"},  \
+		.source = CLASS "/*/" file_of ", a number", .kind = HM_GAUGE,                      \
+		.labels = HM_LABELS("name"),                                                       \
 	}
 
 static const struct hm_metric metrics[N_METRICS] = {
@@ -44,8 +45,8 @@ static const struct hm_metric metrics[N_METRICS] = {
 			.help = "Always 1; what the watchdog is and whether it runs.",
 			.source = CLASS "/*, the files of the labels, texts",
 			.kind = HM_GAUGE,
-			.labels = {"name", "options", "identity", "state", "status",
-				   "pretimeout_governor"},
+			.labels = HM_LABELS("name", "options", "identity", "state", "status",
+					    "pretimeout_governor"),
 		},
 };
 

@@ -16,8 +16,8 @@
 #define FOLDER "/sys/fs/xfs"
 #define FILES  FOLDER "/*/stats/stats, line "
 
-#define COUNT .unit = "", .kind = HM_COUNTER, .labels = {"device"}
-#define GAUGE .unit = "", .kind = HM_GAUGE, .labels = {"device"}
+#define COUNT .unit = "", .kind = HM_COUNTER, .labels = HM_LABELS("device")
+#define GAUGE .unit = "", .kind = HM_GAUGE, .labels = HM_LABELS("device")
 
 #define N_METRICS 39
 

@@ -30,11 +30,11 @@
 	{.name = "node_zfs_" prefix field, .unit = "", .kind = (sort), \
 	 .help = "ZFS, " file ": " field ".", .source = FOLDER "/" file ", " field},
 #define POOL_FIELD(field, sort) \
-	{.name = "node_zfs_zpool_" field, .unit = "", .kind = (sort), .labels = {"zpool"}, \
+	{.name = "node_zfs_zpool_" field, .unit = "", .kind = (sort), .labels = HM_LABELS("zpool"), \
 	 .help = "ZFS, input and output of a pool: " field ".", \
 	 .source = FOLDER "/POOL/io, " field ", bytes or nanoseconds"},
 #define DATASET_FIELD(field, sort) \
-	{.name = "node_zfs_zpool_dataset_" field, .unit = "", .kind = (sort), .labels = {"zpool", "dataset"}, \
+	{.name = "node_zfs_zpool_dataset_" field, .unit = "", .kind = (sort), .labels = HM_LABELS("zpool", "dataset"), \
 	 .help = "ZFS, a dataset: " field ".", .source = FOLDER "/POOL/objset-*, " field},
 
 #define ABD_C(field)     FIELD("abd_", "abdstats", #field, HM_COUNTER)
@@ -93,7 +93,7 @@ static const struct hm_metric metrics[N_METRICS] = {
 	ZFS_ZIL_FIELDS(ZIL_C, )
 	ZFS_POOL_FIELDS(POOL_C, POOL_G)
 	ZFS_DATASET_FIELDS(DATASET_C, )
-	{.name = "node_zfs_zpool_state", .unit = "", .kind = HM_GAUGE, .labels = {"zpool", "state"},
+	{.name = "node_zfs_zpool_state", .unit = "", .kind = HM_GAUGE, .labels = HM_LABELS("zpool", "state"),
 	 .help = "1 = this is the state of the pool.", .source = FOLDER "/POOL/state"},
 };
 /* clang-format on */

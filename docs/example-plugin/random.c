@@ -23,7 +23,7 @@ static const struct hm_metric metrics[N_METRICS] = {
 		.help = "A random number from 0 to 1.",
 		.source = "getrandom(2), 32 bits, divided by 2^32",
 		.kind = HM_GAUGE,
-		.labels = {"index"},
+		.labels = HM_LABELS("index"),
 	},
 	{
 		.name = "random_draws_total",

@@ -18,7 +18,7 @@
 #define HM_API __attribute__((visibility("default")))
 
 /* Changes when a plugin built before can no longer run. The tables below only grow at their end. */
-#define HM_PLUGIN_ABI 2
+#define HM_PLUGIN_ABI 3
 
 /* A metric has at most this many labels of its own: node_dmi_info has all of them. */
 #define HM_METRIC_LABELS_MAX 20
@@ -44,9 +44,14 @@ struct hm_metric {
 	const char *help;   /* one sentence for people */
 	const char *source; /* file, field and the unit found there: "/proc/loadavg, field 1" */
 	enum hm_kind kind;
-	/* Names of the labels, in the order in which hm_emit() is given their values. */
-	const char *labels[HM_METRIC_LABELS_MAX];
+	/*
+	 * Names of the labels, in the order in which hm_emit() is given their values, ended by NULL; NULL = it has none. In
+	 * a table: HM_LABELS("cpu", "mode").
+	 */
+	const char *const *labels;
 };
+
+#define HM_LABELS(...) ((const char *const[]){__VA_ARGS__, NULL})
 
 /* An option of the plugin's own section `[plugin NAME]` in agent.conf. */
 struct hm_option {

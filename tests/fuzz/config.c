@@ -93,7 +93,8 @@ static void check_retention(const struct config *config)
 /* What an include takes an exclude does not, and the other way round. */
 static void check_filter(const char *globs)
 {
-	static const struct hm_metric metric = {.name = "node_x", .labels = {"a"}};
+	static const char *const names[] = {"a", NULL};
+	static const struct hm_metric metric = {.name = "node_x", .labels = names};
 	static const struct hm_plugin plugin = {.metrics = &metric, .n_metrics = 1};
 	static const char *const labels[] = {"", "a", "a b", "[a]", "/run/\xc3\xa4"};
 	const char *const include[] = {NULL, NULL, globs, NULL};

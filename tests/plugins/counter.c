@@ -37,7 +37,7 @@ static const struct hm_metric metrics[N_METRICS] = {
 		.help = "What follows from the round's number and the series'.",
 		.source = "computed",
 		.kind = HM_GAUGE,
-		.labels = {"n"},
+		.labels = HM_LABELS("n"),
 	},
 };
 

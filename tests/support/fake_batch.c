@@ -19,6 +19,8 @@ static void require(bool is_kept, const char *rule, const char *metric)
 
 static char *format_series(const struct hm_metric *metric, const char *const labels[])
 {
+	static const char *const none[] = {NULL};
+	const char *const *names = metric->labels ? metric->labels : none;
 	char *text = NULL;
 	size_t length;
 	FILE *out = open_memstream(&text, &length);
@@ -27,12 +29,10 @@ static char *format_series(const struct hm_metric *metric, const char *const lab
 	require(out, "no memory", metric->name);
 	(void)fputs(metric->name, out);
 	for (i = 0; labels[i]; i++) {
-		require(i < HM_METRIC_LABELS_MAX && metric->labels[i],
-			"more values than the metric has labels", metric->name);
-		(void)fprintf(out, "%s%s=\"%s\"", i == 0 ? "{" : ",", metric->labels[i], labels[i]);
+		require(names[i], "more values than the metric has labels", metric->name);
+		(void)fprintf(out, "%s%s=\"%s\"", i == 0 ? "{" : ",", names[i], labels[i]);
 	}
-	require(i == HM_METRIC_LABELS_MAX || !metric->labels[i],
-		"fewer values than the metric has labels", metric->name);
+	require(!names[i], "fewer values than the metric has labels", metric->name);
 	if (i > 0)
 		(void)fputs("}", out);
 	require(fclose(out) == 0, "no memory", metric->name);

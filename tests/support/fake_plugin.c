@@ -27,7 +27,7 @@ static const struct hm_metric metrics[N_METRICS] = {
 			.help = "Rounds taken since the start.",
 			.source = "counted",
 			.kind = HM_GAUGE,
-			.labels = {"device"},
+			.labels = HM_LABELS("device"),
 		},
 	[METRIC_EVENTS] =
 		{
@@ -36,7 +36,7 @@ static const struct hm_metric metrics[N_METRICS] = {
 			.help = "Events.",
 			.source = "told by the test",
 			.kind = HM_EVENTS,
-			.labels = {"device"},
+			.labels = HM_LABELS("device"),
 		},
 };
 

@@ -21,8 +21,8 @@ enum metric {
 };
 
 static const struct hm_metric metrics[N_METRICS] = {
-	[TEMPERATURE] = {.name = "t", .kind = HM_GAUGE, .labels = {"zone", "type"}},
-	[PRESSES] = {.name = "presses_total", .kind = HM_EVENTS, .labels = {"key"}},
+	[TEMPERATURE] = {.name = "t", .kind = HM_GAUGE, .labels = HM_LABELS("zone", "type")},
+	[PRESSES] = {.name = "presses_total", .kind = HM_EVENTS, .labels = HM_LABELS("key")},
 	[LOAD] = {.name = "load", .kind = HM_GAUGE},
 };
 

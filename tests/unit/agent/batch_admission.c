@@ -22,9 +22,9 @@ enum metric {
 };
 
 static const struct hm_metric metrics[N_METRICS] = {
-	[VALUE] = {.name = "v", .kind = HM_GAUGE, .labels = {"n"}},
-	[EVENTS] = {.name = "events_total", .kind = HM_EVENTS, .labels = {"n"}},
-	[OTHER] = {.name = "other", .kind = HM_GAUGE, .labels = {"n"}},
+	[VALUE] = {.name = "v", .kind = HM_GAUGE, .labels = HM_LABELS("n")},
+	[EVENTS] = {.name = "events_total", .kind = HM_EVENTS, .labels = HM_LABELS("n")},
+	[OTHER] = {.name = "other", .kind = HM_GAUGE, .labels = HM_LABELS("n")},
 };
 
 static const struct hm_plugin plugin = {.metrics = metrics, .n_metrics = N_METRICS};
@@ -154,12 +154,13 @@ Test(batch_admission, counts_what_is_left_out_and_of_which_metric)
 /* Which are in no table, where each metric has its count. */
 Test(batch_admission, leaves_series_of_made_metrics_out)
 {
+	static const char *const names[] = {"n", NULL};
 	static const struct hm_metric wanted = {.name = "made",
 						.unit = "",
 						.help = "Made.",
 						.source = "test",
 						.kind = HM_GAUGE,
-						.labels = {"n"}};
+						.labels = names};
 	struct metric_registry registry;
 	const struct hm_host host = {.plugin = &plugin, .registry = &registry};
 	const struct hm_metric *made;

@@ -192,19 +192,25 @@ Test(contract, refuses_labels_that_are_not_valid)
 	static const char *const labels[] = {"", "host", "a-b", "1", "device"};
 
 	for (size_t i = 0; i < sizeof(labels) / sizeof(labels[0]); i++) {
-		metrics[0].labels[1] = labels[i];
+		const char *const names[] = {"device", labels[i], NULL};
+
+		metrics[0].labels = names;
 		expect_refused("label");
 	}
 }
 
 Test(contract, takes_as_many_labels_as_there_is_room_for)
 {
-	static const char *const labels[HM_METRIC_LABELS_MAX] = {"a", "b", "c", "d", "e", "f", "g",
-								 "h", "i", "j", "k", "l", "m", "n",
-								 "o", "p", "q", "r", "s", "t"};
+	static const char *const labels[HM_METRIC_LABELS_MAX + 2] = {
+		"a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k",
+		"l", "m", "n", "o", "p", "q", "r", "s", "t", "u"};
+	const char *fewer[HM_METRIC_LABELS_MAX + 1] = {NULL};
 
-	memcpy((void *)metrics[0].labels, labels, sizeof(labels));
+	memcpy((void *)fewer, labels, HM_METRIC_LABELS_MAX * sizeof(fewer[0]));
+	metrics[0].labels = fewer;
 	cr_assert_eq(contract_check(&plugin, reason), 0, "%s", reason);
+	metrics[0].labels = labels;
+	expect_refused("more than 20 labels");
 }
 
 Test(contract, refuses_a_metric_twice)

@@ -15,7 +15,7 @@ static const struct hm_metric gauge = {
 	.help = "With a \\ in it.",
 	.source = "b",
 	.kind = HM_GAUGE,
-	.labels = {"device"},
+	.labels = HM_LABELS("device"),
 };
 
 static const struct hm_metric total = {
@@ -130,10 +130,10 @@ Test(exposition, nothing_is_no_sample)
 
 Test(exposition, lists_what_a_plugin_knows)
 {
-	static const struct hm_metric metrics[] = {
-		{"m", "bytes", "Help.", "file", HM_GAUGE, {"a", "b"}},
+	const struct hm_metric metrics[] = {
+		{"m", "bytes", "Help.", "file", HM_GAUGE, HM_LABELS("a", "b")},
 	};
-	static const struct hm_plugin plugin = {.name = "p", .metrics = metrics, .n_metrics = 1};
+	const struct hm_plugin plugin = {.name = "p", .metrics = metrics, .n_metrics = 1};
 
 	exposition_list(&plugin, &out);
 	cr_expect_str_eq(buffer_text(&out), "p\tm\tgauge\tbytes\ta,b\tfile\tHelp.\n");

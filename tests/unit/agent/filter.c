@@ -15,8 +15,9 @@ enum metric {
 };
 
 static const struct hm_metric metrics[N_METRICS] = {
-	[SIZE] = {.name = "node_filesystem_size_bytes", .labels = {"device", "mountpoint"}},
-	[READS] = {.name = "node_disk_reads_total", .labels = {"device"}},
+	[SIZE] = {.name = "node_filesystem_size_bytes",
+		  .labels = HM_LABELS("device", "mountpoint")},
+	[READS] = {.name = "node_disk_reads_total", .labels = HM_LABELS("device")},
 	[LOAD] = {.name = "node_load1"},
 };
 

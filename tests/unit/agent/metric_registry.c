@@ -37,6 +37,8 @@ static void teardown(void)
 
 TestSuite(metric_registry, .init = setup, .fini = teardown);
 
+static const char *const one_label[] = {"a", NULL};
+
 /* A metric of the second plugin with this name and one label. */
 static struct hm_metric named(const char *name)
 {
@@ -45,7 +47,7 @@ static struct hm_metric named(const char *name)
 				  .help = "Made.",
 				  .source = "test",
 				  .kind = HM_GAUGE,
-				  .labels = {"a"}};
+				  .labels = one_label};
 }
 
 static int make(const struct hm_host *host, const struct hm_metric *metric,
@@ -62,7 +64,7 @@ Test(metric_registry, copies_what_it_is_given)
 	struct hm_metric wanted = named(name);
 	const struct hm_metric *made;
 
-	wanted.labels[1] = label;
+	wanted.labels = HM_LABELS("a", label);
 	cr_assert_eq(make(&hosts[1], &wanted, &made), 0);
 	memset(name, 'M', 1);
 	memset(label, 'L', 1);
@@ -93,7 +95,7 @@ Test(metric_registry, gives_the_same_metric_again)
 	cr_assert_eq(make(&hosts[1], &other, &again), 0);
 	cr_expect_neq(again, first);
 	other = named("made");
-	other.labels[0] = NULL;
+	other.labels = NULL;
 	cr_assert_eq(make(&hosts[1], &other, &again), 0);
 	cr_expect_neq(again, first);
 	other = named("made");
@@ -111,7 +113,7 @@ Test(metric_registry, refuses_names_of_others)
 	const struct hm_metric *made;
 
 	cr_assert_eq(make(&hosts[1], &wanted, &made), 0);
-	other.labels[0] = "b";
+	other.labels = HM_LABELS("b");
 
 	cr_expect_eq(make(&hosts[0], &wanted, &made), -EEXIST);
 	cr_expect_eq(make(&hosts[0], &other, &made), -EEXIST);
@@ -134,8 +136,8 @@ Test(metric_registry, refuses_what_no_table_may_have)
 	wrong[3].help = "";
 	wrong[4].source = NULL;
 	wrong[5].kind = (enum hm_kind)0;
-	wrong[6].labels[0] = "host";
-	wrong[7].labels[1] = "a";
+	wrong[6].labels = HM_LABELS("host");
+	wrong[7].labels = HM_LABELS("a", "a");
 
 	for (size_t i = 0; i < 8; i++)
 		cr_expect_eq(make(&hosts[1], &wrong[i], &made), -EINVAL, "%zu", i);

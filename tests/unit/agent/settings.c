@@ -29,8 +29,8 @@ static const struct hm_option input_options[] = {
 };
 
 static const struct hm_metric cpu_metrics[] = {
-	{.name = "cpu_seconds_total", .labels = {"cpu", "mode"}},
-	{.name = "cpu_hertz", .labels = {"cpu"}},
+	{.name = "cpu_seconds_total", .labels = HM_LABELS("cpu", "mode")},
+	{.name = "cpu_hertz", .labels = HM_LABELS("cpu")},
 };
 
 static const struct hm_plugin cpu = {

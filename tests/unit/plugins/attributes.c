@@ -21,7 +21,7 @@ static const struct hm_metric metric = {
 	.help = "A number.",
 	.source = "a file",
 	.kind = HM_GAUGE,
-	.labels = {"chip", "sensor"},
+	.labels = HM_LABELS("chip", "sensor"),
 };
 
 static const char *root;
