@@ -31,10 +31,11 @@ void fake_root_write_bytes(const char *root, const char *path, const void *bytes
 
 	(void)snprintf(full, sizeof(full), "%s%s", root, path);
 	make_folders(full, strlen(root));
-	fd = open(full, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+	/* It is not made empty before: ext4 would wait for the disk then. */
+	fd = open(full, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
 	if (fd < 0)
 		err(EXIT_FAILURE, "cannot open '%s'", full);
-	if (write(fd, bytes, n_bytes) != (ssize_t)n_bytes)
+	if (write(fd, bytes, n_bytes) != (ssize_t)n_bytes || ftruncate(fd, (off_t)n_bytes) < 0)
 		err(EXIT_FAILURE, "cannot write '%s'", full);
 	if (close(fd) < 0)
 		err(EXIT_FAILURE, "cannot close '%s'", full);
