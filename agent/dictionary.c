@@ -148,6 +148,15 @@ uint32_t dictionary_count_gone(const struct dictionary *dictionary)
 	return n_gone;
 }
 
+uint32_t dictionary_count_lasting(const struct dictionary *dictionary)
+{
+	uint32_t n_lasting = 0;
+
+	for (uint32_t i = 0; i < dictionary->n_series; i++)
+		n_lasting += dictionary->entries[i]->lasting != HM_REASON_NONE;
+	return n_lasting;
+}
+
 uint32_t dictionary_next_lasting(const struct dictionary *dictionary, uint32_t id, uint32_t round,
 				 enum hm_reason *ret_lasting)
 {

@@ -64,6 +64,9 @@ void dictionary_note(struct dictionary *dictionary, uint32_t id, uint32_t round,
 /* How many have no samples since something said so, or nothing was said of them yet: of those of an agent before. */
 uint32_t dictionary_count_gone(const struct dictionary *dictionary);
 
+/* The first of these only: something said so. */
+uint32_t dictionary_count_lasting(const struct dictionary *dictionary);
+
 /*
  * The first series from an id on that has no samples since that was said; or, in the second case, that has a metric. Only of
  * those that a round has said nothing of.

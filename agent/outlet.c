@@ -34,7 +34,7 @@ static void on_drained(void *context)
 	struct outlet *outlet = context;
 
 	/* Not at once: the connection that says so is still at work. */
-	if (outlet->in_memory || recorder_is_full(outlet->recorder))
+	if (outlet->in_memory || recorder_wants_anew(outlet->recorder))
 		(void)timer_start(outlet->sync, 1, SYNC_INTERVAL_MS);
 	if (outlet->in_memory)
 		return;

@@ -20,6 +20,9 @@
 
 #define NO_ID UINT32_MAX
 
+/* So many series that are gone are not forgotten: each takes some 200 bytes, and to declare the others again costs as well. */
+#define GONE_MAX 1000
+
 /* Memory for what is written that is kept from one shipment to the next: a tick of an average host takes less. */
 #define KEEP_BYTES ((size_t)8192)
 
@@ -390,15 +393,44 @@ bool recorder_is_full(const struct recorder *recorder)
 	return recorder->is_full;
 }
 
-void recorder_begin_anew(struct recorder *recorder)
+bool recorder_wants_anew(const struct recorder *recorder)
 {
 	const struct dictionary *dictionary = &recorder->dictionary;
-	int result;
+	uint32_t n_lasting;
 
 	/* Where it is full of what is sampled it would be so again. */
-	if (!recorder->is_full || dictionary_count_gone(dictionary) < dictionary->n_series / 2)
-		return;
+	if (recorder->is_full && dictionary_count_gone(dictionary) >= dictionary->n_series / 2)
+		return true;
+	n_lasting = dictionary_count_lasting(dictionary);
+	return !recorder->owes_lasting && n_lasting > GONE_MAX &&
+	       n_lasting >= dictionary->n_series / 2;
+}
+
+/* The disk is to know that all is acknowledged: one sync says so, and the next makes that durable. */
+static int begin_epoch(struct recorder *recorder)
+{
+	struct spool_status status;
+	int result;
+
+	spool_get_status(recorder->spool, &status);
+	if (status.n_messages > 0 || status.n_ticks > 0)
+		return -EAGAIN;
 	result = spool_begin_anew(recorder->spool);
+	for (int i = 0; i < 2 && result == -EAGAIN; i++) {
+		result = spool_sync(recorder->spool);
+		if (result == 0)
+			result = spool_begin_anew(recorder->spool);
+	}
+	return result;
+}
+
+void recorder_begin_anew(struct recorder *recorder)
+{
+	int result;
+
+	if (!recorder_wants_anew(recorder))
+		return;
+	result = begin_epoch(recorder);
 	if (result == -EAGAIN)
 		return;
 	if (result == 0) {

@@ -64,8 +64,14 @@ void recorder_ship(struct recorder *recorder);
 bool recorder_is_full(const struct recorder *recorder);
 
 /*
- * Forget all series, and begin with those that are sampled from now on, where it is full, half of them are gone, and nothing
- * waits in the spool. To be called when all is acknowledged.
+ * Are half of the series gone, and so many that they take memory for nothing, or that no more can be declared? On hosts whose
+ * devices come and go under ever new names, as those of containers do.
+ */
+bool recorder_wants_anew(const struct recorder *recorder);
+
+/*
+ * Forget all series, and begin with those that are sampled from now on, where that is wanted, and nothing waits in the spool. To
+ * be called when all is acknowledged.
  */
 void recorder_begin_anew(struct recorder *recorder);
 
