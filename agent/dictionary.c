@@ -153,7 +153,7 @@ uint32_t dictionary_count_lasting(const struct dictionary *dictionary)
 	uint32_t n_lasting = 0;
 
 	for (uint32_t i = 0; i < dictionary->n_series; i++)
-		n_lasting += dictionary->entries[i]->lasting != HM_REASON_NONE;
+		n_lasting += dictionary->notes[i].lasting != HM_REASON_NONE;
 	return n_lasting;
 }
 

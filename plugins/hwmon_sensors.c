@@ -147,6 +147,7 @@ static uint64_t hash_name(const char *name)
 
 bool hwmon_property_init(struct hwmon_property *property, const struct hwmon_file_name *name)
 {
+	static const char *const labels[] = {"chip", "sensor", NULL};
 	const struct type *type = find_type(name);
 	char cleaned[64];
 	int length;
@@ -172,7 +173,7 @@ bool hwmon_property_init(struct hwmon_property *property, const struct hwmon_fil
 		.help = "What the driver of a chip has beside.",
 		.source = property->source,
 		.kind = type->kind,
-		.labels = {"chip", "sensor"},
+		.labels = labels,
 	};
 	property->attribute = type->scale;
 	property->place = hash_name(property->name);

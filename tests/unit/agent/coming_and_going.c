@@ -47,7 +47,7 @@ static const struct hm_plugin *const tables[] = {
 
 /* What may be left: malloc() rounds up, and keeps what is free in lists of its own. */
 #define SLACK_BYTES 8192
-#define SLACK_KIB   16
+#define SLACK_KIB   64 /* where pieces of the heap come to lie */
 
 /* Of glibc: so many pieces of each size up to this one. */
 #define N_CACHED         7
