@@ -85,15 +85,29 @@ static int64_t follow_clock(struct pace *pace)
 	return now.real_us;
 }
 
+static struct timespec timespec_of(int64_t time_us)
+{
+	return (struct timespec){
+		.tv_sec = time_us / TIMESTAMP_SECOND_US,
+		.tv_nsec = time_us % TIMESTAMP_SECOND_US * 1000,
+	};
+}
+
 /* @return whether it is set; not where somebody has set the clock since it was read */
-static bool set_timer(const struct pace *pace)
+static bool set_timer(struct pace *pace)
 {
 	const int64_t next_us = schedule_next_us(&pace->schedule);
+	const int64_t period_us = schedule_period_us(&pace->schedule);
 	const struct itimerspec setting = {
-		.it_value = {.tv_sec = next_us / TIMESTAMP_SECOND_US,
-			     .tv_nsec = next_us % TIMESTAMP_SECOND_US * 1000},
+		.it_value = timespec_of(next_us),
+		.it_interval = timespec_of(period_us),
 	};
 
+	/* One that goes on by itself needs no system call. */
+	if (pace->armed_us == next_us && pace->period_us == period_us)
+		return true;
+	pace->armed_us = next_us;
+	pace->period_us = period_us;
 	return timerfd_settime(pace->timer_fd, TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET,
 			       &setting, NULL) == 0 ||
 	       errno != ECANCELED;
@@ -101,17 +115,23 @@ static bool set_timer(const struct pace *pace)
 
 void pace_arm(struct pace *pace)
 {
-	while (!set_timer(pace))
+	while (!set_timer(pace)) {
+		pace->armed_us = 0;
 		(void)follow_clock(pace);
+	}
 }
 
 /* Read the timer. @return what the wall clock shows */
 static int64_t read_timer(struct pace *pace)
 {
 	uint64_t n_expirations;
+	ssize_t n_bytes = read(pace->timer_fd, &n_expirations, sizeof(n_expirations));
 
 	/* It has fired, or was cancelled since somebody set the clock, or it is not yet time: the clocks tell. */
-	(void)!read(pace->timer_fd, &n_expirations, sizeof(n_expirations));
+	if (n_bytes == sizeof(n_expirations) && pace->period_us > 0)
+		pace->armed_us += (int64_t)n_expirations * pace->period_us;
+	else if (n_bytes == sizeof(n_expirations) || errno != EAGAIN)
+		pace->armed_us = 0;
 	return follow_clock(pace);
 }
 

@@ -17,7 +17,9 @@
 
 /* Others may look at all, and change the schedule. */
 struct pace {
-	int timer_fd; /* readable when something is due, or somebody has set the clock */
+	int timer_fd;      /* readable when something is due, or somebody has set the clock */
+	int64_t armed_us;  /* when it fires next; 0 = it is to be set */
+	int64_t period_us; /* and then again and again; 0 = once */
 	struct schedule schedule;
 	struct schedule_turn turn;
 	bool is_held_up;   /* turn.holes are not just what the host has slept through */

@@ -153,15 +153,46 @@ void schedule_change(struct schedule_slot *slot, int64_t interval_us, int64_t no
 	(void)slot_start(slot, now_us);
 }
 
-int64_t schedule_next_us(const struct schedule *schedule)
+/* The first time behind `time_us` at which a slot is due; INT64_MAX when it never is. */
+static int64_t slot_behind(const struct schedule_slot *slot, int64_t time_us)
 {
-	int64_t next_us = schedule->ship.interval_us ? schedule->ship.next_us : INT64_MAX;
+	if (slot->interval_us == 0)
+		return INT64_MAX;
+	return slot->next_us > time_us ? slot->next_us
+				       : grid_floor(time_us, slot->interval_us) + slot->interval_us;
+}
+
+int64_t schedule_behind_us(const struct schedule *schedule, int64_t time_us)
+{
+	int64_t next_us = slot_behind(&schedule->ship, time_us);
 
 	for (size_t i = 0; i < schedule->n_rounds; i++) {
-		const struct schedule_slot *slot = &schedule->rounds[i];
+		int64_t behind_us = slot_behind(&schedule->rounds[i], time_us);
 
-		if (slot->interval_us != 0 && slot->next_us < next_us)
-			next_us = slot->next_us;
+		if (behind_us < next_us)
+			next_us = behind_us;
 	}
 	return next_us;
+}
+
+int64_t schedule_period_us(const struct schedule *schedule)
+{
+	int64_t period_us = schedule->ship.interval_us;
+	bool is_whole;
+
+	for (size_t i = 0; i < schedule->n_rounds; i++) {
+		int64_t interval_us = schedule->rounds[i].interval_us;
+
+		if (interval_us != 0 && (period_us == 0 || interval_us < period_us))
+			period_us = interval_us;
+	}
+	is_whole = period_us != 0 && schedule->ship.interval_us % period_us == 0;
+	for (size_t i = 0; is_whole && i < schedule->n_rounds; i++)
+		is_whole = schedule->rounds[i].interval_us % period_us == 0;
+	return is_whole ? period_us : 0;
+}
+
+int64_t schedule_next_us(const struct schedule *schedule)
+{
+	return schedule_behind_us(schedule, INT64_MIN);
 }

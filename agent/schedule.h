@@ -78,4 +78,10 @@ void schedule_change(struct schedule_slot *slot, int64_t interval_us, int64_t no
 /* The next time at which something is due; INT64_MAX when nothing ever is. */
 int64_t schedule_next_us(const struct schedule *schedule);
 
+/* The same, behind a time: when all is due again that is so up to then. */
+int64_t schedule_behind_us(const struct schedule *schedule, int64_t time_us);
+
+/* How long it always is from one such time to the next; 0 = sometimes longer, sometimes shorter. */
+int64_t schedule_period_us(const struct schedule *schedule);
+
 #endif

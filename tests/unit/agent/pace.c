@@ -5,6 +5,7 @@
 
 #include <criterion/criterion.h>
 #include <sys/syscall.h>
+#include <sys/timerfd.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -168,4 +169,25 @@ Test(pace, was_not_held_up_for_as_long_as_the_host_slept)
 	expect_event(HM_CLOCK_HELD_UP, clocks.real_us - 600 * SECOND_US, 3 * SECOND_US);
 	expect_event(HM_CLOCK_RESUMED, clocks.real_us, 600 * SECOND_US);
 	expect_no_event();
+}
+
+/* @return how often the timer fires from now on, microseconds; 0 = once */
+static int64_t timer_period_us(void)
+{
+	struct itimerspec setting;
+
+	cr_assert_eq(timerfd_gettime(pace.timer_fd, &setting), 0);
+	return setting.it_interval.tv_sec * SECOND_US + setting.it_interval.tv_nsec / 1000;
+}
+
+Test(pace, sets_a_timer_that_goes_on_by_itself)
+{
+	cr_expect_eq(timer_period_us(), INTERVAL_US);
+	schedule_change(&pace.schedule.ship, INTERVAL_US + SECOND_US, BEGIN_US);
+	pace_arm(&pace);
+	cr_expect_eq(timer_period_us(), 0, "what is due is not always as far away");
+	schedule_change(&pace.schedule.ship, 0, BEGIN_US);
+	schedule_change(&pace.schedule.rounds[0], SECOND_US, BEGIN_US);
+	pace_arm(&pace);
+	cr_expect_eq(timer_period_us(), SECOND_US);
 }

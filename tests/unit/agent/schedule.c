@@ -319,3 +319,31 @@ Test(schedule, stops_and_starts_a_slot)
 	schedule_change(&schedule.rounds[0], SECOND_US, MIDNIGHT_US + 30 * SECOND_US + 1);
 	cr_assert_eq(schedule_next_us(&schedule), MIDNIGHT_US + 31 * SECOND_US);
 }
+
+Test(schedule, tells_what_is_due_behind_a_time)
+{
+	static const int64_t intervals_us[] = {10 * SECOND_US, 0, 4 * SECOND_US};
+
+	start(intervals_us, 3, MINUTE_US, MIDNIGHT_US);
+	cr_assert_eq(schedule_next_us(&schedule), MIDNIGHT_US + 4 * SECOND_US);
+	cr_assert_eq(schedule_behind_us(&schedule, MIDNIGHT_US + 4 * SECOND_US),
+		     MIDNIGHT_US + 8 * SECOND_US);
+	cr_assert_eq(schedule_behind_us(&schedule, MIDNIGHT_US + 8 * SECOND_US),
+		     MIDNIGHT_US + 10 * SECOND_US);
+	cr_assert_eq(schedule_behind_us(&schedule, MIDNIGHT_US + 56 * SECOND_US),
+		     MIDNIGHT_US + MINUTE_US);
+}
+
+Test(schedule, has_a_period_where_the_intervals_are_multiples_of_one)
+{
+	start_defaults(MIDNIGHT_US);
+	cr_assert_eq(schedule_period_us(&schedule), 10 * SECOND_US);
+	schedule_change(&schedule.ship, 5 * SECOND_US, MIDNIGHT_US);
+	cr_assert_eq(schedule_period_us(&schedule), 5 * SECOND_US);
+	schedule_change(&schedule.ship, 15 * SECOND_US, MIDNIGHT_US);
+	cr_assert_eq(schedule_period_us(&schedule), 0);
+	schedule_change(&schedule.ship, 0, MIDNIGHT_US);
+	cr_assert_eq(schedule_period_us(&schedule), 10 * SECOND_US);
+	schedule_change(&schedule.rounds[0], 0, MIDNIGHT_US);
+	cr_assert_eq(schedule_period_us(&schedule), 0);
+}
