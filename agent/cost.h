@@ -19,9 +19,10 @@ struct cost_mean {
 /* What has been spent up to a moment, since the agent's start. */
 struct cost_mark {
 	uint64_t n_rounds;
+	uint64_t n_written;  /* of these, by the sampler's thread itself */
 	int64_t process_ns;  /* all threads, ended ones included */
 	int64_t main_ns;     /* the main thread */
-	int64_t recorder_ns; /* of that: what the spool takes */
+	int64_t recorder_ns; /* of that: what the spool takes, but for those rounds */
 	uint64_t n_spool_bytes;
 	uint64_t n_wire_bytes;
 };

@@ -95,6 +95,7 @@ static struct cost_mark subtract(const struct cost_mark *now, const struct cost_
 {
 	return (struct cost_mark){
 		.n_rounds = now->n_rounds - then->n_rounds,
+		.n_written = now->n_written - then->n_written,
 		.process_ns = now->process_ns - then->process_ns,
 		.main_ns = now->main_ns - then->main_ns,
 		.recorder_ns = now->recorder_ns - then->recorder_ns,
@@ -129,14 +130,16 @@ static void write_part(struct control_reply *reply, const struct cost_mark *spen
 	control_row_end(reply);
 }
 
+/* @param writing_ns  what the sampler's thread needs to write a round */
 static void write_parts(const struct report *report, const struct cost_mark *spent,
-			struct control_reply *reply)
+			int64_t writing_ns, struct control_reply *reply)
 {
 	const double n = (double)spent->n_rounds;
-	const double sampler_ns = (double)(spent->process_ns - spent->main_ns) / n;
+	const double written_ns = (double)writing_ns * (double)spent->n_written / n;
+	const double sampler_ns = (double)(spent->process_ns - spent->main_ns) / n - written_ns;
 
 	write_part(reply, spent, "sampler", sampler_ns - report->sampler_ns, -1);
-	write_part(reply, spent, "recorder", (double)spent->recorder_ns / n,
+	write_part(reply, spent, "recorder", (double)spent->recorder_ns / n + written_ns,
 		   (int64_t)(spent->n_spool_bytes / spent->n_rounds));
 	write_part(reply, spent, "uplink", (double)(spent->main_ns - spent->recorder_ns) / n,
 		   (int64_t)(spent->n_wire_bytes / spent->n_rounds));
@@ -165,7 +168,7 @@ void cost_report(const struct verbs *verbs, struct control_reply *reply)
 	for (size_t i = 0; i < report.n_rows; i++)
 		write_plugin(&report.rows[i], reply);
 	if (spent.n_rounds > 0)
-		write_parts(&report, &spent, reply);
+		write_parts(&report, &spent, verbs->outlet->writing.ns, reply);
 	if (report.n_rows > 0)
 		control_end(reply, HM_CONTROL_OK, NULL);
 	else

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "agent/desk.h"
 #include "agent/monitor.h"
 #include "agent/outlet.h"
 #include "agent/plugin_set.h"
@@ -37,6 +38,16 @@
 /* So much after a shipment is due, and has not come, somebody asks what holds the sampler up. */
 #define SILENCE_GRACE_MS 2000
 
+/* Who is at the desk for longer, while the main thread waits for it, does not come back soon. */
+#define DESK_WAIT_US INT64_C(20000)
+
+/* So long before a turn that the sampler will miss, or half its interval, the main thread comes to see about that. */
+#define LOOK_AHEAD_US INT64_C(50000)
+
+/*
+ * The desk is where the outlet is. The main thread is there whenever it does not wait for events, and the sampler's may come
+ * meanwhile (struct sampler_desk), so that a round needs the one thread that takes it, and no other.
+ */
 struct agent {
 	const struct options *options;
 	struct settings *settings;
@@ -54,7 +65,10 @@ struct agent {
 	struct verbs verbs;
 	struct control_server *control;
 	struct timer *flush_timeout;
+	struct desk desk;
+	struct timer *overdue; /* runs out when the sampler does not come back */
 	struct timer *silence; /* runs out when nothing is shipped any more */
+	bool is_silent;        /* that one is running */
 	bool is_stopping;
 };
 
@@ -68,10 +82,11 @@ static void quit(void *context)
 /* Nothing was shipped for longer than it should: say who is to blame. */
 static void on_silence(void *context)
 {
-	const struct agent *agent = context;
+	struct agent *agent = context;
 	struct plugin *stuck =
 		plugin_set_find_stuck(&agent->plugins, SILENCE_GRACE_MS * INT64_C(1000));
 
+	agent->is_silent = false;
 	if (stuck)
 		message_warning("plugin %s does not come back: no plugin is read until it does",
 				plugin_table(stuck)->name);
@@ -83,6 +98,24 @@ static void expect_shipment(struct agent *agent)
 	int64_t interval_ms = agent->settings->ship_interval_us / 1000;
 
 	(void)timer_start(agent->silence, interval_ms + SILENCE_GRACE_MS, 0);
+	agent->is_silent = true;
+}
+
+/* The sampler goes on. */
+static void end_silence(struct agent *agent)
+{
+	if (agent->is_silent)
+		timer_stop(agent->silence);
+	agent->is_silent = false;
+}
+
+/* A turn of the sampler is overdue; where it was the disk that held it up, that is over, or seen to by now. */
+static void on_overdue(void *context)
+{
+	struct agent *agent = context;
+
+	if (!agent->is_stopping)
+		expect_shipment(agent);
 }
 
 /* The sampler has taken a round, or other settings, or has ended. */
@@ -90,14 +123,71 @@ static void on_news(void *context)
 {
 	struct agent *agent = context;
 
+	end_silence(agent);
 	outlet_take(agent->outlet);
 	if (!agent->is_stopping) {
 		reload_check(agent->reload);
-		expect_shipment(agent);
 	} else if (sampler_is_done(agent->sampler)) {
 		outlet_end(agent->outlet);
 	}
 }
+
+/* -- the desk -------------------------------------------------------------------------------------- */
+
+static void leave_desk(void *context)
+{
+	struct agent *agent = context;
+
+	desk_leave(&agent->desk);
+}
+
+/* The main thread waits for a disk, as long as that takes; the sampler does not. */
+static void come_to_desk(void *context)
+{
+	struct agent *agent = context;
+
+	while (!desk_wait(&agent->desk, DESK_WAIT_US))
+		sampler_relieve(agent->sampler);
+}
+
+static bool try_desk(void *context)
+{
+	struct agent *agent = context;
+
+	return desk_try(&agent->desk);
+}
+
+static bool write_at_desk(void *context, const void *samples, size_t length)
+{
+	struct agent *agent = context;
+	bool wants_main = outlet_write(agent->outlet, samples, length);
+
+	leave_desk(agent);
+	return wants_main;
+}
+
+static void expect_turn(void *context, int64_t wait_us, int64_t period_us)
+{
+	struct agent *agent = context;
+	int64_t ahead_us = period_us / 2 < LOOK_AHEAD_US ? period_us / 2 : LOOK_AHEAD_US;
+	int64_t wait_ms = (wait_us - ahead_us) / 1000;
+
+	(void)timer_start(agent->overdue, wait_ms > 0 ? wait_ms : 1, 0);
+}
+
+static void share_desk(struct agent *agent)
+{
+	const struct sampler_desk desk = {
+		.context = agent, .begin = try_desk, .write = write_at_desk, .expect = expect_turn};
+	const struct loop_waiting waiting = {
+		.begin = leave_desk, .end = come_to_desk, .context = agent};
+
+	(void)desk_try(&agent->desk);
+	loop_on_wait(agent->loop, &waiting);
+	sampler_use_desk(agent->sampler, &desk);
+}
+
+/* -- the end --------------------------------------------------------------------------------------- */
 
 static void begin_to_stop(struct agent *agent, int number)
 {
@@ -203,6 +293,8 @@ static int open_loop(struct agent *agent)
 	if (result == 0)
 		result = timer_new(agent->loop, quit, agent, &agent->flush_timeout);
 	if (result == 0)
+		result = timer_new(agent->loop, on_overdue, agent, &agent->overdue);
+	if (result == 0)
 		result = timer_new(agent->loop, on_silence, agent, &agent->silence);
 	if (result == 0)
 		result = wakeup_new(agent->loop, on_news, agent, &agent->news);
@@ -247,8 +339,10 @@ static int open_reload(struct agent *agent)
 
 static int open_parts(struct agent *agent)
 {
-	int result = plugin_set_init(&agent->plugins, agent->settings, agent->host);
+	int result = desk_init(&agent->desk);
 
+	if (result == 0)
+		result = plugin_set_init(&agent->plugins, agent->settings, agent->host);
 	if (result == 0)
 		result = open_loop(agent);
 	if (result == 0)
@@ -318,6 +412,7 @@ static int start(struct agent *agent)
 	open_monitor(agent);
 	tell_start(agent);
 	outlet_start(agent->outlet, &agent->plugins);
+	share_desk(agent);
 	expect_shipment(agent);
 	result = sampler_start(agent->sampler);
 	if (result < 0)
@@ -352,9 +447,11 @@ static void stop(struct agent *agent)
 	plugin_set_done(&agent->plugins);
 	wakeup_free(agent->news);
 	timer_free(agent->silence);
+	timer_free(agent->overdue);
 	timer_free(agent->flush_timeout);
 	signals_free(agent->signals);
 	loop_free(agent->loop);
+	desk_done(&agent->desk);
 }
 
 /* A sampler that does not come back will never tell since when it takes no samples. */

@@ -10,13 +10,24 @@
 #include <unistd.h>
 
 #include "agent/host_id.h"
+#include "agent/outlet_agenda.h"
 #include "agent/outlet_folder.h"
 #include "agent/spool_folder.h"
 #include "common/message.h"
 #include "common/timestamp.h"
 
 /* What is in the spool is durable after so long; a disk that fails is tried again as often. */
-#define SYNC_INTERVAL_MS 5000
+#define TEND_INTERVAL_MS 5000
+
+/* Who is there anyhow does so earlier, by so much: it saves somebody else the way. */
+#define TEND_EARLY_US INT64_C(500000)
+#define TEND_US       (TEND_INTERVAL_MS * INT64_C(1000) - TEND_EARLY_US)
+
+static void tend_in(struct outlet *outlet, int64_t ms)
+{
+	(void)timer_start(outlet->tending, ms, 0);
+	outlet->is_tending_due = true;
+}
 
 static uint64_t count_dropped(const struct outlet *outlet)
 {
@@ -35,7 +46,7 @@ static void on_drained(void *context)
 
 	/* Not at once: the connection that says so is still at work. */
 	if (outlet->in_memory || recorder_wants_anew(outlet->recorder))
-		(void)timer_start(outlet->sync, 1, SYNC_INTERVAL_MS);
+		tend_in(outlet, 1);
 	if (outlet->in_memory)
 		return;
 	if (outlet->is_full_told) {
@@ -93,69 +104,6 @@ static void take_rounds(struct outlet *outlet)
 		recorder_lose(outlet->recorder, &lost);
 }
 
-/* Write what is sampled, where that is not done yet; it is tried again with the next shipment. */
-static void write_agenda(struct outlet *outlet)
-{
-	struct agenda *agenda = &outlet->agenda;
-	int result;
-
-	if (!agenda->is_owed)
-		return;
-	result = recorder_note_schedule(outlet->recorder, agenda->body.data, agenda->body.length);
-	if (result < 0)
-		message_warning("cannot write into the spool what is sampled: %s",
-				strerror(-result));
-	else
-		agenda_written(agenda);
-}
-
-/* @return 0 or -ENOMEM */
-static int update_agenda(struct outlet *outlet)
-{
-	const struct agenda_terms terms = {
-		.since_us = outlet->since_us,
-		.ship_interval_us = outlet->settings->ship_interval_us,
-	};
-	int result = agenda_update(&outlet->agenda, outlet->set, &terms);
-
-	if (result < 0)
-		message_error("no memory to tell the collector what is sampled");
-	return result;
-}
-
-/* What was written is nowhere to be read any more. */
-static void repeat_agenda(struct outlet *outlet)
-{
-	agenda_done(&outlet->agenda);
-	/* Without memory it is tried again with the next shipment. */
-	if (update_agenda(outlet) < 0)
-		outlet->n_made = SIZE_MAX;
-}
-
-static void begin_agenda(struct outlet *outlet, const struct plugin_set *set, int64_t since_us)
-{
-	outlet->set = set;
-	outlet->since_us = since_us;
-	outlet->n_made = metric_registry_count(set->registry);
-	(void)update_agenda(outlet);
-	write_agenda(outlet);
-}
-
-/* Plugins may have made metrics: they would have been sampled all the time. */
-static void look_for_metrics(struct outlet *outlet)
-{
-	const size_t n_made = outlet->set ? metric_registry_count(outlet->set->registry) : 0;
-	const int64_t now_us = timestamp_now_us();
-
-	if (n_made == outlet->n_made)
-		return;
-	/* The clock may have been set back. */
-	if (outlet->since_us > now_us)
-		outlet->since_us = now_us;
-	if (update_agenda(outlet) == 0)
-		outlet->n_made = n_made;
-}
-
 /* What is spent between two shipments has one of them in it. */
 static void mark_cost(struct outlet *outlet)
 {
@@ -169,24 +117,11 @@ static bool take(struct outlet *outlet)
 	take_rounds(outlet);
 	if (!queue_take_ship(outlet->queue))
 		return false;
-	look_for_metrics(outlet);
-	write_agenda(outlet);
+	outlet_agenda_look(outlet);
+	outlet_agenda_write(outlet);
 	recorder_ship(outlet->recorder);
+	outlet->unsynced_us = 0;
 	return true;
-}
-
-void outlet_take(struct outlet *outlet)
-{
-	int64_t begin_ns = cost_thread_ns();
-	bool is_shipped = take(outlet);
-
-	outlet->recorder_ns += cost_thread_ns() - begin_ns;
-	if (!is_shipped)
-		return;
-	mark_cost(outlet);
-	tell_dropped(outlet);
-	tell_memory(outlet);
-	uplink_wake(outlet->uplink);
 }
 
 static void note(const struct outlet *outlet, enum hm_clock_event event)
@@ -199,30 +134,6 @@ static void note(const struct outlet *outlet, enum hm_clock_event event)
 void outlet_hurry(struct outlet *outlet)
 {
 	uplink_hurry(outlet->uplink);
-}
-
-void outlet_end(struct outlet *outlet)
-{
-	if (outlet->is_ended)
-		return;
-	take_rounds(outlet);
-	note(outlet, HM_CLOCK_STOPPED);
-	queue_ship(outlet->queue);
-	outlet_take(outlet);
-	outlet->is_ended = true;
-	outlet_hurry(outlet);
-}
-
-static void measure_rate(struct outlet *outlet)
-{
-	struct spool_status status;
-
-	outlet_get_status(outlet, &status);
-	/* A spool that was opened again counts anew. */
-	if (status.n_acked_samples >= outlet->n_sent_then)
-		outlet->n_sent_per_second =
-			(status.n_acked_samples - outlet->n_sent_then) * 1000 / SYNC_INTERVAL_MS;
-	outlet->n_sent_then = status.n_acked_samples;
 }
 
 /* -- a folder that could not be used before -------------------------------------------------------- */
@@ -248,7 +159,7 @@ static void begin_as(struct outlet *outlet, const uint8_t id_before[static HM_ID
 	if (memcmp(outlet->host_id, id_before, HM_ID_BYTES) == 0)
 		return;
 	note(outlet, HM_CLOCK_STARTED);
-	repeat_agenda(outlet);
+	outlet_agenda_repeat(outlet);
 }
 
 static void retry_folder(struct outlet *outlet)
@@ -262,7 +173,7 @@ static void retry_folder(struct outlet *outlet)
 	if (outlet_folder_try(outlet) < 0)
 		return;
 	begin_as(outlet, id_before);
-	write_agenda(outlet);
+	outlet_agenda_write(outlet);
 	leave_memory(outlet);
 }
 
@@ -281,13 +192,46 @@ static void look_for_folder(struct outlet *outlet)
 	outlet->is_memory_told = true;
 	outlet->n_dropped_told = count_dropped(outlet);
 	recorder_repeat(outlet->recorder);
-	repeat_agenda(outlet);
+	outlet_agenda_repeat(outlet);
 	outlet_folder_close(outlet);
 }
 
-static void on_sync(void *context)
+/* -- so that nothing is left undone ---------------------------------------------------------------- */
+
+static void measure_rate(struct outlet *outlet)
 {
-	struct outlet *outlet = context;
+	const int64_t now_us = timestamp_monotonic_us();
+	const int64_t since_us = now_us - outlet->rate_us;
+	struct spool_status status;
+
+	if (since_us < TEND_US)
+		return;
+	outlet_get_status(outlet, &status);
+	/* A spool that was opened again counts anew. */
+	if (status.n_acked_samples >= outlet->n_sent_then)
+		outlet->n_sent_per_second = (status.n_acked_samples - outlet->n_sent_then) *
+					    TIMESTAMP_SECOND_US / (uint64_t)since_us;
+	outlet->n_sent_then = status.n_acked_samples;
+	outlet->rate_us = now_us;
+}
+
+/* All is synced. Where all is well, what is written next tells when to come again. */
+static void plan_tending(struct outlet *outlet)
+{
+	struct spool_status status;
+
+	spool_get_status(outlet->spool, &status);
+	outlet->is_amiss = outlet->folder < 0 || outlet->in_memory || status.is_in_memory;
+	if (outlet->is_amiss) {
+		tend_in(outlet, TEND_INTERVAL_MS);
+	} else if (outlet->is_tending_due) {
+		timer_stop(outlet->tending);
+		outlet->is_tending_due = false;
+	}
+}
+
+static void tend(struct outlet *outlet)
+{
 	int64_t begin_ns;
 
 	measure_rate(outlet);
@@ -301,9 +245,85 @@ static void on_sync(void *context)
 		message_error("no memory to sync the spool");
 	recorder_begin_anew(outlet->recorder);
 	outlet->recorder_ns += cost_thread_ns() - begin_ns;
+	outlet->unsynced_us = 0;
+	outlet->wants_tending = false;
+	outlet->tended_us = timestamp_monotonic_us();
 	tell_memory(outlet);
 	uplink_wake(outlet->uplink);
-	footprint_trim(&outlet->footprint, timestamp_monotonic_us());
+	footprint_trim(&outlet->footprint, outlet->tended_us);
+	plan_tending(outlet);
+}
+
+static void on_tending_due(void *context)
+{
+	tend(context);
+}
+
+/*
+ * What was written is to be durable soon. Who writes has that done, when it would be too late the next time; should nobody write
+ * any more, the timer has.
+ */
+static void note_written(struct outlet *outlet)
+{
+	const int64_t now_us = timestamp_monotonic_us();
+	const int64_t next_us = now_us + (now_us - outlet->written_us);
+
+	outlet->written_us = now_us;
+	if (outlet->unsynced_us == 0)
+		outlet->unsynced_us = now_us;
+	/* Then the timer runs, and there is nothing to sync. */
+	if (outlet->is_amiss)
+		return;
+	outlet->wants_tending |= next_us - outlet->unsynced_us > TEND_US;
+	if (!outlet->wants_tending && !outlet->is_tending_due)
+		tend_in(outlet, TEND_INTERVAL_MS);
+}
+
+void outlet_take(struct outlet *outlet)
+{
+	const uint64_t n_rounds = outlet->n_rounds;
+	const int64_t begin_ns = cost_thread_ns();
+	const bool is_shipped = take(outlet);
+
+	outlet->recorder_ns += cost_thread_ns() - begin_ns;
+	if (is_shipped) {
+		mark_cost(outlet);
+		tell_dropped(outlet);
+		tell_memory(outlet);
+		uplink_wake(outlet->uplink);
+		plan_tending(outlet);
+	} else if (outlet->n_rounds != n_rounds) {
+		note_written(outlet);
+	}
+	if (outlet->wants_tending || timestamp_monotonic_us() - outlet->tended_us >= TEND_US)
+		tend(outlet);
+}
+
+bool outlet_write(struct outlet *outlet, const void *samples, size_t length)
+{
+	const bool is_measured = cost_is_turn(outlet->n_written);
+	const int64_t begin_ns = is_measured ? cost_thread_ns() : 0;
+
+	take_rounds(outlet);
+	recorder_take(outlet->recorder, samples, length);
+	outlet->n_rounds++;
+	outlet->n_written++;
+	if (is_measured)
+		cost_mean_add(&outlet->writing, cost_thread_ns() - begin_ns);
+	note_written(outlet);
+	return outlet->wants_tending;
+}
+
+void outlet_end(struct outlet *outlet)
+{
+	if (outlet->is_ended)
+		return;
+	take_rounds(outlet);
+	note(outlet, HM_CLOCK_STOPPED);
+	queue_ship(outlet->queue);
+	outlet_take(outlet);
+	outlet->is_ended = true;
+	outlet_hurry(outlet);
 }
 
 /* -- from beginning to end ------------------------------------------------------------------------- */
@@ -320,7 +340,7 @@ static int open_parts(struct outlet *outlet, struct loop *loop)
 		result = uplink_new(loop, outlet->spool, outlet->boot_id,
 				    outlet->settings->collector, &outlet->uplink);
 	if (result == 0)
-		result = timer_new(loop, on_sync, outlet, &outlet->sync);
+		result = timer_new(loop, on_tending_due, outlet, &outlet->tending);
 	return result;
 }
 
@@ -347,7 +367,9 @@ int outlet_new(struct loop *loop, const struct settings *settings, struct queue 
 	}
 	tell_memory(outlet);
 	uplink_on_drained(outlet->uplink, on_drained, outlet);
-	(void)timer_start(outlet->sync, SYNC_INTERVAL_MS, SYNC_INTERVAL_MS);
+	outlet->tended_us = timestamp_monotonic_us();
+	outlet->rate_us = outlet->tended_us;
+	tend_in(outlet, TEND_INTERVAL_MS);
 	*ret_outlet = outlet;
 	return 0;
 }
@@ -356,7 +378,7 @@ void outlet_free(struct outlet *outlet)
 {
 	if (!outlet)
 		return;
-	timer_free(outlet->sync);
+	timer_free(outlet->tending);
 	uplink_free(outlet->uplink);
 	recorder_free(outlet->recorder);
 	spool_free(outlet->in_memory);
@@ -370,70 +392,14 @@ void outlet_start(struct outlet *outlet, const struct plugin_set *set)
 {
 	mark_cost(outlet);
 	note(outlet, HM_CLOCK_STARTED);
-	begin_agenda(outlet, set, timestamp_now_us());
+	outlet_agenda_begin(outlet, set, timestamp_now_us());
 	uplink_start(outlet->uplink);
-}
-
-/* Does what is written now have the host's name? */
-static bool has_hostname(const struct outlet *outlet)
-{
-	const char *hostname = outlet->settings->hostname;
-	struct spool_epoch_info info = {.last = 0};
-
-	for (size_t i = 0; spool_get_epoch(outlet->spool, i, &info) == 0; i++)
-		;
-	return info.host_name.length == strlen(hostname) &&
-	       memcmp(info.host_name.start, hostname, info.host_name.length) == 0;
-}
-
-/* Open the spool again; where that cannot be now, one without a folder, which is tried again. @return 0 or -errno */
-static int reopen_spool(struct outlet *outlet)
-{
-	int result;
-
-	spool_free(outlet->spool);
-	outlet->spool = NULL;
-	result = outlet_folder_open_spool(outlet, true, &outlet->spool);
-	if (result < 0) {
-		message_warning("spool %s: cannot open it again: %s; samples wait in memory until "
-				"it can be used",
-				outlet->settings->spool, strerror(-result));
-		outlet->is_memory_told = true;
-		outlet_folder_close(outlet);
-		result = outlet_folder_open_spool(outlet, false, &outlet->spool);
-	}
-	return result;
-}
-
-/* Another host name needs another epoch, which begins when the spool is opened. */
-static void rename_host(struct outlet *outlet)
-{
-	struct spool_status status;
-	int result;
-
-	recorder_ship(outlet->recorder);
-	(void)spool_retry(outlet->spool);
-	spool_get_status(outlet->spool, &status);
-	if (status.is_in_memory) {
-		message_warning("the host keeps its name until the spool can be written");
-		return;
-	}
-	result = reopen_spool(outlet);
-	if (result == 0)
-		result = recorder_use_spool(outlet->recorder, outlet->spool);
-	if (result < 0) {
-		message_error("cannot open the spool again: %s", strerror(-result));
-		_exit(EXIT_FAILURE);
-	}
-	if (!outlet->in_memory)
-		uplink_use_spool(outlet->uplink, outlet->spool);
 }
 
 void outlet_configure(struct outlet *outlet, const struct plugin_set *set, int64_t since_us)
 {
-	if (!has_hostname(outlet))
-		rename_host(outlet);
-	begin_agenda(outlet, set, since_us);
+	outlet_folder_rename_host(outlet);
+	outlet_agenda_begin(outlet, set, since_us);
 }
 
 void outlet_get_status(const struct outlet *outlet, struct spool_status *ret_status)
@@ -463,6 +429,7 @@ void outlet_get_cost(const struct outlet *outlet, struct cost_mark *ret_mark)
 	uplink_get_stats(outlet->uplink, &uplink);
 	*ret_mark = (struct cost_mark){
 		.n_rounds = outlet->n_rounds,
+		.n_written = outlet->n_written,
 		.process_ns = cost_process_ns(),
 		.main_ns = cost_thread_ns(),
 		.recorder_ns = outlet->recorder_ns,

@@ -4,7 +4,7 @@
 
 /*
  * What becomes of the samples that were taken: off the queue and into the spool, and from there to the collector; and what
- * the log says of that. On the main thread. Where the spool's folder cannot be used, they wait in memory; it is tried again
+ * the log says of that. One thread at a time: outlet_write() may be called on any, all else on the main thread. Where the spool's folder cannot be used, they wait in memory; it is tried again
  * until it can. What is in memory then is sent first.
  */
 
@@ -34,8 +34,10 @@ struct outlet {
 	struct recorder *recorder;
 	struct uplink *uplink;
 	uint64_t n_sent_per_second; /* samples that were acknowledged, of late */
-	uint64_t n_rounds;          /* taken off the queue */
-	int64_t recorder_ns;        /* CPU time that the spool took */
+	uint64_t n_rounds;          /* that are written */
+	uint64_t n_written;         /* of these, by outlet_write() */
+	struct cost_mean writing;   /* of one of these */
+	int64_t recorder_ns;        /* CPU time that the spool has taken beside that */
 	struct cost_mark marks[2];  /* at the last two shipments, the older one first */
 	/* ------------------------------------------------------------------------------------------ */
 	int folder; /* of the spool; -1 = none */
@@ -44,11 +46,18 @@ struct outlet {
 	uint8_t boot_id[HM_ID_BYTES];
 	struct agenda agenda; /* what is sampled */
 	const struct plugin_set *set;
-	int64_t since_us; /* that is so since then */
-	size_t n_made;    /* metrics that the plugins had made by then */
-	struct timer *sync;
+	int64_t since_us;      /* that is so since then */
+	size_t n_made;         /* metrics that the plugins had made by then */
 	struct footprint footprint;
-	uint64_t n_sent_then; /* when that timer ran out last */
+	struct timer *tending; /* runs out when the spool is to be synced, and looked after */
+	bool is_tending_due;   /* that timer runs */
+	bool is_amiss;         /* something waits for the disk, or the folder */
+	bool wants_tending;    /* it is to be done now */
+	int64_t tended_us;     /* monotonic: when it was done last */
+	int64_t written_us;    /* when a round was written last */
+	int64_t unsynced_us;   /* and the first one that is not synced; 0 = all is */
+	int64_t rate_us;       /* when n_sent_per_second was found out, and from what */
+	uint64_t n_sent_then;
 	void (*on_ended)(void *context);
 	void *context;
 	uint64_t n_dropped_told;
@@ -75,8 +84,16 @@ void outlet_free(struct outlet *outlet);
 /* Sampling begins: note it, and connect to the collector. @param set  what is sampled; borrowed */
 void outlet_start(struct outlet *outlet, const struct plugin_set *set);
 
-/* Write what is in the queue; ship where that says so. */
+/* Write what is in the queue; ship where that says so; see that what was written is durable, when it is time. */
 void outlet_take(struct outlet *outlet);
+
+/*
+ * Write what is in the queue, then this round. What has to be sealed, synced or shipped is left to outlet_take(). It may be
+ * called by any thread, while no other one calls anything here.
+ * @param samples  as round_put() made them
+ * @return is it time for outlet_take()?
+ */
+bool outlet_write(struct outlet *outlet, const void *samples, size_t length);
 
 /* Do not wait any longer with the next try; what is left has to go now. */
 void outlet_hurry(struct outlet *outlet);

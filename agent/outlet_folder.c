@@ -4,6 +4,7 @@
 #include "agent/outlet_folder.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -183,4 +184,60 @@ int outlet_folder_try(struct outlet *outlet)
 	}
 	outlet->retry_error = result;
 	return result;
+}
+
+/* Does what is written now have the host's name? */
+static bool has_hostname(const struct outlet *outlet)
+{
+	const char *hostname = outlet->settings->hostname;
+	struct spool_epoch_info info = {.last = 0};
+
+	for (size_t i = 0; spool_get_epoch(outlet->spool, i, &info) == 0; i++)
+		;
+	return info.host_name.length == strlen(hostname) &&
+	       memcmp(info.host_name.start, hostname, info.host_name.length) == 0;
+}
+
+/* Open the spool again; where that cannot be now, one without a folder, which is tried again. @return 0 or -errno */
+static int reopen_spool(struct outlet *outlet)
+{
+	int result;
+
+	spool_free(outlet->spool);
+	outlet->spool = NULL;
+	result = outlet_folder_open_spool(outlet, true, &outlet->spool);
+	if (result < 0) {
+		message_warning("spool %s: cannot open it again: %s; samples wait in memory until "
+				"it can be used",
+				outlet->settings->spool, strerror(-result));
+		outlet->is_memory_told = true;
+		outlet_folder_close(outlet);
+		result = outlet_folder_open_spool(outlet, false, &outlet->spool);
+	}
+	return result;
+}
+
+void outlet_folder_rename_host(struct outlet *outlet)
+{
+	struct spool_status status;
+	int result;
+
+	if (has_hostname(outlet))
+		return;
+	recorder_ship(outlet->recorder);
+	(void)spool_retry(outlet->spool);
+	spool_get_status(outlet->spool, &status);
+	if (status.is_in_memory) {
+		message_warning("the host keeps its name until the spool can be written");
+		return;
+	}
+	result = reopen_spool(outlet);
+	if (result == 0)
+		result = recorder_use_spool(outlet->recorder, outlet->spool);
+	if (result < 0) {
+		message_error("cannot open the spool again: %s", strerror(-result));
+		_exit(EXIT_FAILURE);
+	}
+	if (!outlet->in_memory)
+		uplink_use_spool(outlet->uplink, outlet->spool);
 }

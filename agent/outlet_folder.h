@@ -33,4 +33,7 @@ int outlet_folder_open_spool(const struct outlet *outlet, bool awaits_segments,
 /* Takes an outlet without a folder. */
 void outlet_folder_close(struct outlet *outlet);
 
+/* Another host name in the settings needs another epoch, which begins when the spool is opened. */
+void outlet_folder_rename_host(struct outlet *outlet);
+
 #endif

@@ -4,42 +4,14 @@
 #include "agent/sampler.h"
 
 #include <errno.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "agent/limit_log.h"
-#include "agent/pace.h"
-#include "common/loop.h"
+#include "agent/sampler_part.h"
 #include "common/message.h"
 #include "common/timestamp.h"
 
-/* Of marks that a plugin was stuck; beyond, and at once, it is told as held up only. */
-#define STUCK_MAX_BYTES ((size_t)4 << 20)
-
-struct sampler {
-	const struct plugin_set *set;
-	struct queue *queue;
-	struct wakeup *news;
-
-	/* Of the thread: */
-	struct loop *loop;
-	struct wakeup *requests;
-	struct pace pace;
-	struct loop_source *timer;
-	struct buffer samples; /* of the round being taken */
-	struct limit_log log;
-
-	pthread_t thread;
-	bool is_started;
-	pthread_mutex_t lock;
-	bool wants_stop;
-	bool is_done;
-	const struct settings *settings; /* to be taken over, or NULL */
-	struct sampler_stats stats;
-};
-
-static bool wants_stop(struct sampler *sampler)
+bool sampler_wants_stop(struct sampler *sampler)
 {
 	bool wants;
 
@@ -49,168 +21,13 @@ static bool wants_stop(struct sampler *sampler)
 	return wants;
 }
 
-/* Of no times. */
-#define NO_SPAN ((struct queue_span){INT64_MAX, INT64_MIN})
-
-static void add_to_span(struct queue_span *span, int64_t time_us)
-{
-	if (time_us < span->first_us)
-		span->first_us = time_us;
-	if (time_us > span->last_us)
-		span->last_us = time_us;
-}
-
-/*
- * A plugin whose last round went on beyond the next grid points has missed these by itself; for the others the agent was
- * held up. Appended to the samples.
- */
-static void mark_stuck(struct sampler *sampler, size_t i, struct queue_span *span)
-{
-	const struct schedule_hole *hole = &sampler->pace.turn.holes[i];
-	int64_t time_us = hole->first_us;
-	struct plugin_stats stats;
-
-	if (hole->n == 0)
-		return;
-	plugin_get_stats(sampler->set->plugins[i], &stats);
-	for (uint64_t k = 0; k < hole->n && sampler->samples.length < STUCK_MAX_BYTES; k++) {
-		if (time_us - hole->first_us + stats.interval_us > stats.round_us)
-			break;
-		plugin_mark_missing(sampler->set->plugins[i], time_us, HM_REASON_SOURCE_STUCK,
-				    &sampler->samples);
-		add_to_span(span, time_us);
-		time_us += stats.interval_us;
-	}
-}
-
-static void push_stuck(struct sampler *sampler)
-{
-	struct queue_span span = NO_SPAN;
-
-	buffer_clear(&sampler->samples);
-	for (size_t i = 0; i < sampler->set->n_plugins; i++)
-		mark_stuck(sampler, i, &span);
-	/* Without memory they are told as held up only. */
-	if (sampler->samples.length > 0 && !buffer_failed(&sampler->samples))
-		(void)queue_push(sampler->queue, sampler->samples.data, sampler->samples.length, 0,
-				 &span);
-}
-
-/* Take the rounds that are due. @return the number of samples in sampler->samples */
-static size_t take_rounds(struct sampler *sampler, int64_t monotonic_us)
-{
-	size_t n_samples = 0;
-
-	buffer_clear(&sampler->samples);
-	for (size_t i = 0; i < sampler->set->n_plugins; i++) {
-		struct plugin *plugin = sampler->set->plugins[i];
-		int64_t *time_us = &sampler->pace.turn.times_us[i];
-
-		if (*time_us == SCHEDULE_NOT_DUE)
-			continue;
-		/* At the end of the agent nobody waits for the plugins that are still to come. */
-		if (wants_stop(sampler)) {
-			plugin_mark_missing(plugin, *time_us, HM_REASON_AGENT_STOPPED,
-					    &sampler->samples);
-			*time_us = SCHEDULE_NOT_DUE;
-			continue;
-		}
-		n_samples += plugin_take_round(plugin, *time_us, monotonic_us, &sampler->samples);
-		plugin_tell(plugin, monotonic_us);
-	}
-	return n_samples;
-}
-
-/* The times of what is due. */
-static struct queue_span turn_span(const struct sampler *sampler)
-{
-	struct queue_span span = NO_SPAN;
-
-	for (size_t i = 0; i < sampler->set->n_plugins; i++)
-		if (sampler->pace.turn.times_us[i] != SCHEDULE_NOT_DUE)
-			add_to_span(&span, sampler->pace.turn.times_us[i]);
-	return span;
-}
-
-/* The round is in the queue: nothing of it may be counted once more. */
-static void commit_rounds(const struct sampler *sampler)
-{
-	for (size_t i = 0; i < sampler->set->n_plugins; i++) {
-		int64_t time_us = sampler->pace.turn.times_us[i];
-
-		if (time_us != SCHEDULE_NOT_DUE)
-			plugin_commit(sampler->set->plugins[i], time_us);
-	}
-}
-
-/* Say that series are left out, or no more. */
-static void tell_left_out(struct sampler *sampler, int64_t monotonic_us)
-{
-	struct plugin_set_left_out left_out;
-
-	if (!sampler->set->limit)
-		return;
-	plugin_set_count_left_out(sampler->set, &left_out);
-	limit_log_tell(&sampler->log, &left_out, sampler->set->limit->max, monotonic_us);
-}
-
-static void take_turn(struct sampler *sampler)
-{
-	const struct queue_span span = turn_span(sampler);
-	const int64_t monotonic_us = timestamp_monotonic_us();
-	size_t n_samples = take_rounds(sampler, monotonic_us);
-	int result = 0;
-
-	if (buffer_failed(&sampler->samples))
-		result = -ENOMEM;
-	else if (sampler->samples.length > 0)
-		result = queue_push(sampler->queue, sampler->samples.data, sampler->samples.length,
-				    n_samples, &span);
-	if (result == 0) {
-		commit_rounds(sampler);
-		tell_left_out(sampler, monotonic_us);
-	} else {
-		queue_lose(sampler->queue, &span);
-		sampler->pace.n_missed++;
-		message_error("no memory for a round of samples: it is lost");
-	}
-
-	pthread_mutex_lock(&sampler->lock);
-	sampler->stats.n_rounds += result == 0 && sampler->pace.turn.has_round;
-	sampler->stats.n_missed_rounds = sampler->pace.n_missed;
-	sampler->stats.n_samples += result == 0 ? n_samples : 0;
-	pthread_mutex_unlock(&sampler->lock);
-}
-
-/* Hand over what was taken. */
-static void ship(const struct sampler *sampler)
-{
-	if (sampler->pace.turn.ships)
-		queue_ship(sampler->queue);
-	if (sampler->pace.turn.ships || sampler->pace.turn.has_round)
-		wakeup_send(sampler->news);
-}
-
-/* Take what is due. @return the time up to which it was */
-static int64_t take_due(struct sampler *sampler)
-{
-	int64_t now_us = pace_take(&sampler->pace);
-
-	if (sampler->pace.is_held_up)
-		push_stuck(sampler);
-	if (sampler->pace.turn.has_round)
-		take_turn(sampler);
-	ship(sampler);
-	return now_us;
-}
-
 /* The timer fired, or was cancelled. */
 static bool on_timer(void *context, uint32_t events)
 {
 	struct sampler *sampler = context;
 
 	(void)events;
-	(void)take_due(sampler);
+	(void)sampler_take_due(sampler);
 	pace_arm(&sampler->pace);
 	return false;
 }
@@ -242,7 +59,8 @@ static void take_settings(struct sampler *sampler)
 
 	if (!settings)
 		return;
-	now_us = take_due(sampler);
+	now_us = sampler_take_due(sampler);
+	sampler_queue_round(sampler);
 	plugin_set_configure(sampler->set, settings);
 	for (size_t i = 0; i < sampler->set->n_plugins; i++)
 		schedule_change(&schedule->rounds[i], round_interval_us(sampler->set->plugins[i]),
@@ -261,11 +79,11 @@ static void on_request(void *context)
 {
 	struct sampler *sampler = context;
 
-	if (wants_stop(sampler)) {
-		loop_quit(sampler->loop);
+	if (sampler_wants_stop(sampler))
 		return;
-	}
 	take_settings(sampler);
+	/* A plugin is restarted between two rounds. */
+	sampler_queue_round(sampler);
 	for (size_t i = 0; i < sampler->set->n_plugins; i++) {
 		struct plugin *plugin = sampler->set->plugins[i];
 		int64_t now_us = timestamp_monotonic_us();
@@ -281,27 +99,34 @@ static void on_request(void *context)
 static void run_first_turn(struct sampler *sampler)
 {
 	pace_begin(&sampler->pace);
-	for (size_t i = 0; i < sampler->set->n_plugins && !wants_stop(sampler); i++) {
+	for (size_t i = 0; i < sampler->set->n_plugins && !sampler_wants_stop(sampler); i++) {
 		int64_t now_us = timestamp_monotonic_us();
 
 		plugin_start(sampler->set->plugins[i], now_us);
 		plugin_tell(sampler->set->plugins[i], now_us);
 	}
 	pace_start(&sampler->pace);
-	take_turn(sampler);
-	ship(sampler);
+	sampler_take_turn(sampler);
+	sampler_queue_round(sampler);
+	queue_ship(sampler->queue);
 	pace_arm(&sampler->pace);
 }
 
-static void *run(void *context)
+/* Take turns until the end, or until another thread does. */
+static void *run_on(void *context)
 {
 	struct sampler *sampler = context;
-	int result;
+	int result = 0;
 
-	run_first_turn(sampler);
-	result = loop_run(sampler->loop);
+	do {
+		if (!sampler_hand_over(sampler))
+			return NULL;
+		if (!sampler_wants_stop(sampler))
+			result = loop_turn(sampler->loop, -1);
+	} while (!sampler_wants_stop(sampler) && result == 0);
 	if (result < 0)
 		message_error("the sampler's loop failed: %s", strerror(-result));
+	sampler_queue_round(sampler);
 	for (size_t i = 0; i < sampler->set->n_plugins; i++)
 		plugin_stop(sampler->set->plugins[i]);
 
@@ -310,6 +135,25 @@ static void *run(void *context)
 	pthread_mutex_unlock(&sampler->lock);
 	wakeup_send(sampler->news);
 	return NULL;
+}
+
+static void *run(void *context)
+{
+	run_first_turn(context);
+	return run_on(context);
+}
+
+/* The round is in the hands of who was there before. */
+static void *run_instead(void *context)
+{
+	struct sampler *sampler = context;
+
+	/* Only now it is said that we are in charge. */
+	pthread_mutex_lock(&sampler->lock);
+	pthread_mutex_unlock(&sampler->lock);
+	sampler_settle_round(sampler, 0);
+	sampler->owes_news = true;
+	return run_on(sampler);
 }
 
 static int init_pace(struct sampler *sampler, int64_t ship_interval_us)
@@ -365,15 +209,64 @@ int sampler_new(const struct plugin_set *set, int64_t ship_interval_us, struct q
 	return result;
 }
 
+void sampler_use_desk(struct sampler *sampler, const struct sampler_desk *desk)
+{
+	sampler->desk = *desk;
+}
+
+static int start_thread(pthread_t *ret_thread, void *(*function)(void *context),
+			struct sampler *sampler)
+{
+	int error = pthread_create(ret_thread, NULL, function, sampler);
+
+	if (error == 0)
+		(void)pthread_setname_np(*ret_thread, "sampler");
+	return -error;
+}
+
 int sampler_start(struct sampler *sampler)
 {
-	int error = pthread_create(&sampler->thread, NULL, run, sampler);
+	int result = start_thread(&sampler->thread, run, sampler);
 
-	if (error)
-		return -error;
-	sampler->is_started = true;
-	(void)pthread_setname_np(sampler->thread, "sampler");
-	return 0;
+	sampler->is_started = result == 0;
+	return result;
+}
+
+/* One that was relieved has left the desk before the next one could come there: it is about to end. */
+static void join_relieved(struct sampler *sampler)
+{
+	if (sampler->has_relieved)
+		pthread_join(sampler->relieved, NULL);
+	sampler->has_relieved = false;
+}
+
+static bool is_at_desk(struct sampler *sampler)
+{
+	bool is_there;
+
+	pthread_mutex_lock(&sampler->lock);
+	is_there = sampler->is_at_desk;
+	pthread_mutex_unlock(&sampler->lock);
+	return is_there;
+}
+
+void sampler_relieve(struct sampler *sampler)
+{
+	pthread_t thread;
+
+	if (!is_at_desk(sampler))
+		return;
+	join_relieved(sampler);
+	pthread_mutex_lock(&sampler->lock);
+	/* Where no thread can be made, the one at the desk goes on when it comes back. */
+	if (sampler->is_at_desk && start_thread(&thread, run_instead, sampler) == 0) {
+		sampler->relieved = sampler->thread;
+		sampler->has_relieved = true;
+		sampler->thread = thread;
+		sampler->is_at_desk = false;
+		sampler->n_reliefs++;
+	}
+	pthread_mutex_unlock(&sampler->lock);
 }
 
 void sampler_wake(struct sampler *sampler)
@@ -416,6 +309,7 @@ void sampler_free(struct sampler *sampler)
 {
 	if (!sampler)
 		return;
+	join_relieved(sampler);
 	if (sampler->is_started)
 		pthread_join(sampler->thread, NULL);
 	wakeup_free(sampler->requests);

@@ -33,6 +33,7 @@ struct loop {
 	int epoll_fd;
 	bool is_quitting;
 	unsigned int turn;
+	struct loop_waiting waiting;
 	struct loop_source_list sources;
 	struct loop_source_list ready;   /* to be called, in this order */
 	struct loop_source_list removed; /* may still be in use by its own callback */
@@ -135,6 +136,28 @@ void loop_ready(struct loop_source *source)
 	TAILQ_INSERT_TAIL(&source->loop->ready, source, queue);
 }
 
+void loop_on_wait(struct loop *loop, const struct loop_waiting *waiting)
+{
+	loop->waiting = *waiting;
+}
+
+/* @return as epoll_wait(2), but -errno */
+static int wait_for_events(const struct loop *loop, struct epoll_event events[], int timeout_ms)
+{
+	const struct loop_waiting *waiting = &loop->waiting;
+	const bool is_told = waiting->begin && timeout_ms != 0;
+	int n_events;
+
+	if (is_told)
+		waiting->begin(waiting->context);
+	n_events = epoll_wait(loop->epoll_fd, events, LOOP_EVENTS_MAX, timeout_ms);
+	if (n_events < 0)
+		n_events = -errno;
+	if (is_told)
+		waiting->end(waiting->context);
+	return n_events;
+}
+
 /* Put every source that has events on the ready list, before any callback runs. */
 static int collect(struct loop *loop, int timeout_ms)
 {
@@ -144,9 +167,9 @@ static int collect(struct loop *loop, int timeout_ms)
 	/* What waits for its next turn must not wait for the kernel. */
 	if (!TAILQ_EMPTY(&loop->ready))
 		timeout_ms = 0;
-	n_events = epoll_wait(loop->epoll_fd, events, LOOP_EVENTS_MAX, timeout_ms);
+	n_events = wait_for_events(loop, events, timeout_ms);
 	if (n_events < 0)
-		return errno == EINTR ? 0 : -errno;
+		return n_events == -EINTR ? 0 : n_events;
 	for (int i = 0; i < n_events; i++) {
 		struct loop_source *source = events[i].data.ptr;
 

@@ -23,6 +23,13 @@ struct loop_source;
  */
 typedef bool (*loop_callback)(void *context, uint32_t events);
 
+/* Who is told that a loop waits. */
+struct loop_waiting {
+	void (*begin)(void *context);
+	void (*end)(void *context); /* before any callback runs */
+	void *context;
+};
+
 /* @return 0, -ENOMEM or -errno of epoll_create1(2). */
 int loop_new(struct loop **ret_loop);
 
@@ -42,6 +49,9 @@ void loop_remove(struct loop_source *source);
 /* Have the callback called in the next turn without waiting for an event. Takes one already queued.
  * Same thread. */
 void loop_ready(struct loop_source *source);
+
+/* Have the functions called, on the loop's thread, around each time that it waits for events. */
+void loop_on_wait(struct loop *loop, const struct loop_waiting *waiting);
 
 /* Dispatch until loop_quit(). @return 0 or -errno of epoll_wait(2). */
 int loop_run(struct loop *loop);

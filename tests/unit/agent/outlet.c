@@ -62,15 +62,23 @@ static void teardown(void)
 
 TestSuite(outlet, .init = setup, .fini = teardown, .timeout = 60);
 
-/* A sample is taken, and shipped. */
-static void take(int64_t time_us)
+/* A round, to be freed. */
+static struct buffer round_of(int64_t time_us)
 {
-	const struct queue_span span = {time_us, time_us};
 	const struct round_sample sample = {
 		.time_us = time_us, .value = 1, .metric = &gauge, .name = {"a", 1}};
 	struct buffer bytes = {0};
 
 	round_put(&bytes, &sample);
+	return bytes;
+}
+
+/* A sample is taken, and shipped. */
+static void take(int64_t time_us)
+{
+	const struct queue_span span = {time_us, time_us};
+	struct buffer bytes = round_of(time_us);
+
 	cr_assert_eq(queue_push(queue, bytes.data, bytes.length, 1, &span), 0);
 	buffer_done(&bytes);
 	queue_ship(queue);
@@ -220,4 +228,32 @@ Test(outlet, tells_of_a_metric_that_a_plugin_makes)
 	set = (struct plugin_set){.n_plugins = 0};
 	plugin_free(plugin);
 	metric_registry_done(&registry);
+}
+
+static bool write_round(int64_t time_us)
+{
+	struct buffer bytes = round_of(time_us);
+	bool wants_others = outlet_write(outlet, bytes.data, bytes.length);
+
+	buffer_done(&bytes);
+	return wants_others;
+}
+
+Test(outlet, writes_a_round_and_tells_when_it_cannot_wait_for_the_next_one_to_be_synced)
+{
+	take(10);
+	cr_expect(write_round(20), "nobody knows when there will be another one");
+	cr_expect_eq(status().n_ticks, 1);
+	outlet_take(outlet);
+	cr_expect_not(write_round(30));
+	cr_expect_not(write_round(40));
+	cr_expect_eq(status().n_ticks, 3);
+	cr_expect_eq(outlet->n_rounds, 4);
+
+	/* As if the first of these were so long ago. */
+	outlet->unsynced_us -= 4600000;
+	cr_expect(write_round(50));
+	outlet_take(outlet);
+	cr_expect_eq(outlet->unsynced_us, 0);
+	cr_expect_not(write_round(60));
 }

@@ -28,6 +28,15 @@ static struct wakeup *news;
 static struct sampler *sampler;
 static int n_news;
 
+static struct {
+	_Atomic bool is_taken; /* somebody else is there */
+	_Atomic bool blocks;   /* who is there does not come back */
+	_Atomic bool wants_others;
+	_Atomic int n_written;
+	_Atomic int n_expected;
+	_Atomic int64_t late_us; /* what was expected last was so long away, less two intervals */
+} desk;
+
 static void note_news(void *context)
 {
 	(void)context;
@@ -76,6 +85,7 @@ static void teardown(void)
 {
 	if (sampler) {
 		control->blocks = false;
+		desk.blocks = false;
 		sampler_stop(sampler);
 		wait_until_done();
 	}
@@ -370,4 +380,122 @@ Test(sampler, puts_a_round_that_a_stop_met_into_the_queue)
 
 	(void)take_time();
 	cr_assert_eq(control->n_cleanups, 1);
+}
+
+/* -- at the desk ----------------------------------------------------------------------------------- */
+
+static bool begin_at_desk(void *context)
+{
+	(void)context;
+	return !desk.is_taken;
+}
+
+static bool write_at_desk(void *context, const void *samples, size_t length)
+{
+	const char *at = samples;
+	struct round_sample sample;
+
+	(void)context;
+	while (desk.blocks)
+		(void)usleep(1000);
+	cr_assert(round_next(&at, at + length, &sample));
+	desk.n_written++;
+	return desk.wants_others;
+}
+
+static void expect_at_desk(void *context, int64_t wait_us, int64_t period_us)
+{
+	(void)context;
+	cr_assert_eq(period_us, INTERVAL_US);
+	desk.late_us = wait_us - 2 * INTERVAL_US;
+	desk.n_expected++;
+}
+
+static void start_with_desk(void)
+{
+	static const struct sampler_desk used = {
+		.begin = begin_at_desk, .write = write_at_desk, .expect = expect_at_desk};
+
+	make_plugin(false);
+	cr_assert_eq(sampler_new(&set, 3600 * SECOND_US, queue, news, &sampler), 0);
+	sampler_use_desk(sampler, &used);
+	cr_assert_eq(sampler_start(sampler), 0);
+}
+
+Test(sampler, writes_its_rounds_itself_where_nobody_else_is_at_the_desk)
+{
+	start_with_desk();
+	wait_for_rounds(6);
+
+	cr_assert_geq(desk.n_written, 5);
+	(void)take_time();
+	cr_assert_null(queue_take(queue), "only the first one is for others");
+	cr_assert_eq(n_news, 1);
+	cr_assert_geq(desk.n_expected, 5);
+	cr_assert_leq(desk.late_us, 0);
+	cr_assert_gt(desk.late_us, -INTERVAL_US);
+	cr_assert_geq(control->n_cleanups, 6);
+}
+
+Test(sampler, sends_the_news_where_the_desk_wants_others)
+{
+	desk.wants_others = true;
+	start_with_desk();
+	wait_for_rounds(6);
+
+	cr_assert_geq(n_news, 4);
+}
+
+Test(sampler, puts_its_rounds_into_the_queue_while_somebody_is_at_the_desk)
+{
+	desk.is_taken = true;
+	start_with_desk();
+	wait_for_rounds(6);
+
+	cr_assert_eq(desk.n_written, 0);
+	cr_assert_geq(n_news, 4);
+	for (int i = 0; i < 6; i++)
+		(void)take_time();
+}
+
+/* What is on its way is counted once, whoever goes on. */
+Test(sampler, goes_on_where_it_does_not_come_back_from_the_desk)
+{
+	int64_t last_us;
+
+	start_with_desk();
+	wait_for_rounds(3);
+	(void)take_time();
+	desk.blocks = true;
+	(void)usleep(3 * INTERVAL_US);
+	cr_assert_null(queue_take(queue), "it is still there");
+
+	desk.is_taken = true;
+	sampler_relieve(sampler);
+	sampler_relieve(sampler);
+	wait_for_rounds(stats().n_rounds + 5);
+	/* Nobody has relieved it in time. */
+	queue_finish(queue, queue_take(queue));
+	last_us = take_time();
+	for (int i = 0; i < 3; i++) {
+		int64_t time_us = take_time();
+
+		cr_assert_eq(time_us, last_us + INTERVAL_US);
+		last_us = time_us;
+	}
+	/* It comes back, and another time it does not. */
+	desk.blocks = false;
+	desk.is_taken = false;
+	wait_for_rounds(stats().n_rounds + 3);
+	desk.blocks = true;
+	(void)usleep(3 * INTERVAL_US);
+	desk.is_taken = true;
+	sampler_relieve(sampler);
+	wait_for_rounds(stats().n_rounds + 2);
+	desk.blocks = false;
+	sampler_stop(sampler);
+	wait_until_done();
+
+	cr_assert_eq(control->n_cleanups, (int)stats().n_rounds);
+	cr_assert_eq(control->n_cleanups, control->n_gets);
 }

@@ -425,6 +425,39 @@ Test(loop, signal_handler_of_somebody_ends_the_wait_without_an_error)
 	watch_done(&a);
 }
 
+static void begin_to_wait(void *context)
+{
+	strcat(context, "(");
+}
+
+static void end_to_wait(void *context)
+{
+	strcat(context, ")");
+}
+
+Test(loop, tells_when_it_waits_and_only_then)
+{
+	const struct loop_waiting waiting = {
+		.begin = begin_to_wait, .end = end_to_wait, .context = order};
+	struct watch a = watch_new('a');
+
+	watch_add(&a);
+	order[0] = '\0';
+	loop_on_wait(loop, &waiting);
+	cr_assert_eq(loop_turn(loop, 0), 0);
+	cr_assert_str_eq(order, "");
+	poke(&a);
+	a.n_again = 1;
+	cr_assert_eq(loop_turn(loop, -1), 0);
+	cr_assert_str_eq(order, "()a");
+	cr_assert_eq(loop_turn(loop, -1), 0);
+	cr_assert_str_eq(order, "()aa", "what is ready is not waited for");
+	cr_assert_eq(loop_turn(loop, 1), 0);
+	cr_assert_str_eq(order, "()aa()");
+
+	watch_done(&a);
+}
+
 Test(loop, add_says_why_a_descriptor_cannot_be_watched)
 {
 	int fd = open("Makefile", O_RDONLY | O_CLOEXEC);
