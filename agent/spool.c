@@ -9,16 +9,14 @@
 #include <string.h>
 
 #include "agent/spool_part.h"
-#include "common/array.h"
 #include "common/wire_id.h"
 
 /* Segments of tests are not smaller, and no record's place is beyond 32 bits. */
 #define SEGMENT_BYTES_MIN ((uint64_t)4096)
 #define SEGMENT_BYTES_MAX ((uint64_t)1 << 30)
 
-/* Of a segment, at most, for a message, and for all ticks that wait. */
-#define BODY_PART  4
-#define TICKS_PART 4
+/* Of a segment, at most, for a message. */
+#define BODY_PART 4
 
 int64_t spool_age_us(const struct spool *spool)
 {
@@ -46,23 +44,6 @@ int spool_entry_set_body(struct spool_entry *entry, const void *body, size_t bod
 		memcpy(entry->body, body, body_bytes);
 	entry->body_bytes = (uint32_t)body_bytes;
 	return 0;
-}
-
-void spool_drop_ticks(struct spool *spool, uint64_t first, uint64_t last)
-{
-	size_t kept = 0;
-
-	for (size_t i = 0; i < spool->n_ticks; i++) {
-		struct spool_kept_tick *tick = &spool->ticks[i];
-
-		if (tick->number < first || tick->number > last) {
-			spool->ticks[kept++] = *tick;
-			continue;
-		}
-		spool->ticks_bytes -= tick->payload_bytes;
-		free(tick->payload);
-	}
-	spool->n_ticks = kept;
 }
 
 static bool are_valid(const struct spool_options *options)
@@ -149,61 +130,32 @@ void spool_free(struct spool *spool)
 	for (size_t i = 0; i < spool->n_epochs; i++)
 		spool_epoch_free(spool->epochs[i]);
 	free(spool->epochs);
-	spool_drop_ticks(spool, 0, UINT64_MAX);
-	free(spool->ticks);
+	spool_free_ticks(spool);
 	free(spool->places);
 	buffer_done(&spool->scratch);
 	buffer_done(&spool->message);
 	free(spool);
 }
 
-size_t spool_ticks_max(const struct spool *spool)
-{
-	uint64_t part = spool->options.segment_bytes / TICKS_PART;
-
-	return part < SPOOL_TICKS_MAX_BYTES ? (size_t)part : SPOOL_TICKS_MAX_BYTES;
-}
-
-/* With the header of its record, since there may be many small ones. */
-static size_t tick_bytes(size_t length)
-{
-	return log_file_record_bytes(length);
-}
-
-size_t spool_ticks_bytes(const struct spool *spool)
-{
-	return spool->ticks_bytes + spool->n_ticks * tick_bytes(0);
-}
-
 /* Keep a copy in memory, until a batch supersedes it. @return 0 or -ENOMEM */
 static int keep_tick(struct spool *spool, const void *payload, size_t length)
 {
-	struct spool_kept_tick *ticks =
-		array_grow(spool->ticks, spool->n_ticks, &spool->ticks_capacity, sizeof(*ticks));
-	struct spool_kept_tick *tick;
+	const struct spool_kept_tick tick = {.number = spool->last_tick + 1,
+					     .payload_bytes = length};
+	int result = spool_add_tick(spool, spool->n_ticks, &tick, payload);
 
-	if (!ticks)
-		return -ENOMEM;
-	spool->ticks = ticks;
-	tick = &ticks[spool->n_ticks];
-	*tick = (struct spool_kept_tick){.number = spool->last_tick + 1, .payload_bytes = length};
-	tick->payload = malloc(length);
-	if (!tick->payload)
-		return -ENOMEM;
-	memcpy(tick->payload, payload, length);
-	spool->n_ticks++;
-	spool->last_tick++;
-	spool->ticks_bytes += length;
-	return 0;
+	if (result == 0)
+		spool->last_tick++;
+	return result;
 }
 
 int spool_append_tick(struct spool *spool, const void *payload, size_t length, uint64_t *ret_number)
 {
 	int result;
 
-	if (length == 0 || tick_bytes(length) > spool_ticks_max(spool))
+	if (length == 0 || spool_tick_bytes(length) > spool_ticks_max(spool))
 		return -EMSGSIZE;
-	if (spool_ticks_bytes(spool) + tick_bytes(length) > spool_ticks_max(spool))
+	if (spool_ticks_bytes(spool) + spool_tick_bytes(length) > spool_ticks_max(spool))
 		return -ENOBUFS;
 	result = keep_tick(spool, payload, length);
 	if (result < 0)
@@ -292,7 +244,7 @@ static int make_ticks_durable(struct spool *spool, uint64_t up_to)
 	int result = 0;
 
 	for (size_t i = 0; i < spool->n_ticks && spool->ticks[i].number <= up_to; i++)
-		n_bytes += tick_bytes(spool->ticks[i].payload_bytes);
+		n_bytes += spool_tick_bytes(spool->ticks[i].payload_bytes);
 	if (!spool->is_in_memory && spool->sealing_bytes + n_bytes > spool_ticks_max(spool))
 		result = spool_sync(spool);
 	spool->sealing_bytes += n_bytes;

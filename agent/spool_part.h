@@ -27,6 +27,7 @@ struct spool_kept_tick {
 	uint64_t number;
 	uint8_t *payload;
 	size_t payload_bytes;
+	size_t capacity; /* bytes that there is memory for */
 	bool is_written; /* or maybe */
 };
 
@@ -67,6 +68,7 @@ struct spool {
 
 	struct spool_kept_tick *ticks;
 	size_t n_ticks;
+	size_t n_tick_places; /* with those behind them, whose memory waits for the next ticks */
 	size_t ticks_capacity;
 	size_t ticks_bytes;
 	size_t sealing_bytes; /* of ticks whose batches are not durable yet: they may come back */
@@ -168,15 +170,33 @@ int spool_limit_epochs(struct spool *spool);
 int64_t spool_age_us(const struct spool *spool);
 void spool_note_error(struct spool *spool, int error, const char *what);
 
-/* Forget ticks from one to another. */
-void spool_drop_ticks(struct spool *spool, uint64_t first, uint64_t last);
+/* Give an entry a copy of a body. @return 0 or -ENOMEM */
+int spool_entry_set_body(struct spool_entry *entry, const void *body, size_t body_bytes);
 
-/* What all ticks that wait may take, with the headers of their records; and what they take. */
+/* -- spool_ticks.c ----------------------------------------------------------------------------- */
+
+/* What a tick takes, with the header of its record, since there may be many small ones. */
+size_t spool_tick_bytes(size_t length);
+
+/* What all ticks that wait may take, and what they take. */
 size_t spool_ticks_max(const struct spool *spool);
 size_t spool_ticks_bytes(const struct spool *spool);
 
-/* Give an entry a copy of a body. @return 0 or -ENOMEM */
-int spool_entry_set_body(struct spool_entry *entry, const void *body, size_t body_bytes);
+/*
+ * Keep a tick in memory, until a batch supersedes it.
+ * @param at       before the tick that is there now
+ * @param tick     copied, but for what is about its memory
+ * @param payload  copied
+ * @return 0 or -ENOMEM
+ */
+int spool_add_tick(struct spool *spool, size_t at, const struct spool_kept_tick *tick,
+		   const void *payload);
+
+/* Forget ticks from one to another. */
+void spool_drop_ticks(struct spool *spool, uint64_t first, uint64_t last);
+
+/* Forget all of them, and free their memory. */
+void spool_free_ticks(struct spool *spool);
 
 /* -- spool_write.c: results are those of the disk; what follows from them is the caller's ------- */
 

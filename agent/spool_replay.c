@@ -118,30 +118,17 @@ static void drop_oldest_tick(struct spool *spool)
 /* Put a tick where it belongs: those before may have been lost in one segment, and be in the next. */
 static int insert_tick(struct spool *spool, const struct spool_kept_tick *tick, const void *payload)
 {
-	struct spool_kept_tick *ticks =
-		array_grow(spool->ticks, spool->n_ticks, &spool->ticks_capacity, sizeof(*ticks));
 	size_t at = spool->n_ticks;
+	int result;
 
-	if (!ticks)
-		return -ENOMEM;
-	spool->ticks = ticks;
-	while (at > 0 && ticks[at - 1].number >= tick->number)
+	while (at > 0 && spool->ticks[at - 1].number >= tick->number)
 		at--;
-	if (at < spool->n_ticks && ticks[at].number == tick->number)
+	if (at < spool->n_ticks && spool->ticks[at].number == tick->number)
 		return 0;
-	memmove(ticks + at + 1, ticks + at, (spool->n_ticks - at) * sizeof(*ticks));
-	ticks[at] = *tick;
-	ticks[at].payload = malloc(tick->payload_bytes);
-	if (!ticks[at].payload) {
-		memmove(ticks + at, ticks + at + 1, (spool->n_ticks - at) * sizeof(*ticks));
-		return -ENOMEM;
-	}
-	memcpy(ticks[at].payload, payload, tick->payload_bytes);
-	spool->n_ticks++;
-	spool->ticks_bytes += tick->payload_bytes;
-	if (tick->number > spool->last_tick)
+	result = spool_add_tick(spool, at, tick, payload);
+	if (result == 0 && tick->number > spool->last_tick)
 		spool->last_tick = tick->number;
-	return 0;
+	return result;
 }
 
 static int replay_tick(struct spool *spool, const struct log_record *record)
