@@ -26,12 +26,13 @@ Test(recorder_missing, writes_why_samples_are_missing)
 {
 	for (int64_t i = 1; i <= 4; i++) {
 		test_recorder_put(&test, 10 * i, "a", (double)i);
-		if (i < 2)
+		if (i < 2) {
 			test_recorder_put(&test, 10 * i, "b", 5);
-		else
+		} else {
 			test_recorder_put_missing(&test, 10 * i, "b",
 						  i < 4 ? HM_REASON_SOURCE_FAILED
 							: HM_REASON_SOURCE_GONE);
+		}
 		/* One that never had a value is declared all the same. */
 		test_recorder_put_missing(&test, 10 * i, "c", HM_REASON_SOURCE_STUCK);
 		test_recorder_take(&test);
