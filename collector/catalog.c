@@ -4,7 +4,6 @@
 #include "collector/catalog.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,13 +11,6 @@
 #include "collector/id_map.h"
 #include "common/array.h"
 #include "common/file_name.h"
-
-/* A folder NAME~2 is a host's whose folder NAME cannot be. */
-#define FOLDER_MARK         '~'
-#define FOLDER_NUMBER_BYTES 12 /* room for the mark and the number */
-
-_Static_assert(FILE_NAME_MAX_BYTES + FOLDER_NUMBER_BYTES <= CATALOG_FOLDER_BYTES,
-	       "a cut name fits");
 
 void catalog_init(struct catalog *catalog, const struct hash_key *key)
 {
@@ -61,12 +53,8 @@ void catalog_done(struct catalog *catalog)
 	pool_done(&catalog->series);
 	pool_done(&catalog->files);
 	free(catalog->all_hosts);
-	for (size_t i = 0; i < catalog->n_taken; i++)
-		free(catalog->taken[i]);
-	free(catalog->taken);
-	for (size_t i = 0; i < catalog->starts.capacity; i++)
-		free(catalog->starts.entries[i].item);
-	table_done(&catalog->starts);
+	host_folders_done(&catalog->folders);
+	file_starts_done(&catalog->starts);
 	number_table_done(&catalog->series_table);
 	number_table_done(&catalog->files_table);
 	table_done(&catalog->hosts);
@@ -130,70 +118,15 @@ struct catalog_series *catalog_find(const struct catalog *catalog, const struct 
 	return number == NUMBER_TABLE_NONE ? NULL : pool_at(&catalog->series, number);
 }
 
-static bool is_taken(const struct catalog *catalog, const char *folder)
-{
-	for (size_t i = 0; i < catalog->n_taken; i++) {
-		if (strcmp(catalog->taken[i], folder) == 0)
-			return true;
-	}
-	return false;
-}
-
-/* The first of NAME, NAME~2, ... that is not taken. */
-static void find_free(const struct catalog *catalog, const char *name, size_t length,
-		      char folder[static CATALOG_FOLDER_BYTES])
-{
-	(void)snprintf(folder, CATALOG_FOLDER_BYTES, "%.*s", (int)length, name);
-	for (unsigned n = 2; is_taken(catalog, folder); n++)
-		(void)snprintf(folder, CATALOG_FOLDER_BYTES, "%.*s%c%u", (int)length, name,
-			       FOLDER_MARK, n);
-}
-
-/* Give a host its folder's name. */
-static void choose_folder(const struct catalog *catalog, struct catalog_host *host)
-{
-	char escaped[FILE_NAME_MAX_BYTES];
-
-	file_name_escape(host->name, strlen(host->name), escaped);
-	find_free(catalog, escaped, strlen(escaped), host->folder);
-}
-
-bool catalog_is_folder(const struct catalog *catalog, const char *folder)
-{
-	char found[CATALOG_FOLDER_BYTES];
-	size_t length = file_name_folder_base(folder);
-
-	if (length >= FILE_NAME_MAX_BYTES)
-		return false;
-	find_free(catalog, folder, length, found);
-	return strcmp(found, folder) == 0;
-}
-
-static int add_taken(struct catalog *catalog, const char *name)
-{
-	char *copy = strdup(name);
-	char **taken;
-
-	if (!copy)
-		return -ENOMEM;
-	taken = array_grow(catalog->taken, catalog->n_taken, &catalog->taken_capacity,
-			   sizeof(*taken));
-	if (!taken) {
-		free(copy);
-		return -ENOMEM;
-	}
-	taken[catalog->n_taken++] = copy;
-	catalog->taken = taken;
-	return 0;
-}
-
 int catalog_take_folder(struct catalog *catalog, const char *name)
 {
-	int result = is_taken(catalog, name) ? 0 : add_taken(catalog, name);
+	int result = host_folders_take(&catalog->folders, name);
 
 	for (size_t i = 0; i < catalog->n_hosts && result == 0; i++) {
-		if (strcmp(catalog->all_hosts[i]->folder, name) == 0)
-			choose_folder(catalog, catalog->all_hosts[i]);
+		struct catalog_host *host = catalog->all_hosts[i];
+
+		if (strcmp(host->folder, name) == 0)
+			host_folders_choose(&catalog->folders, host->name, host->folder);
 	}
 	return result;
 }
@@ -213,7 +146,7 @@ static int host_new(const struct catalog *catalog, const char *name, size_t leng
 	host->filed_oldest_us = CATALOG_NO_OLDEST;
 	host->said_oldest_us = CATALOG_NO_OLDEST;
 	host->end.highest_us = CATALOG_NO_TIME;
-	choose_folder(catalog, host);
+	host_folders_choose(&catalog->folders, host->name, host->folder);
 	*ret_host = host;
 	return 0;
 }
@@ -252,56 +185,9 @@ int catalog_get_host(struct catalog *catalog, const char *name, size_t length,
 	return 0;
 }
 
-/* Where a file begins that is not in the catalog. */
-struct start {
-	uint32_t part;
-	uint64_t continues_bytes;
-	size_t length;
-	char path[]; /* folder, metric and side, not ended by a NUL */
-};
-
-/* A start's path as a key. */
-struct start_key {
-	char path[CATALOG_FOLDER_BYTES + FILE_NAME_MAX_BYTES + 8];
-	size_t length;
-};
-
-static void start_key_init(struct start_key *key, const char *folder, const char *metric,
-			   size_t metric_length, bool is_odd)
-{
-	int length = snprintf(key->path, sizeof(key->path), "%s/%.*s%s", folder, (int)metric_length,
-			      metric, is_odd ? "/odd" : "");
-
-	key->length = (size_t)length < sizeof(key->path) ? (size_t)length : sizeof(key->path) - 1;
-}
-
-static bool is_start(const void *item, const void *wanted)
-{
-	const struct start *start = item;
-	const struct start_key *key = wanted;
-
-	return start->length == key->length && memcmp(start->path, key->path, key->length) == 0;
-}
-
 int catalog_start_at(struct catalog *catalog, const char *folder, const struct file_name *name)
 {
-	struct start_key key = {.length = 0};
-	struct start *start;
-
-	start_key_init(&key, folder, name->metric, name->metric_length, name->is_odd);
-	start = malloc(sizeof(*start) + key.length);
-	if (!start)
-		return -ENOMEM;
-	start->part = name->part;
-	start->continues_bytes = name->continues_bytes;
-	start->length = key.length;
-	memcpy(start->path, key.path, key.length);
-	if (table_add(&catalog->starts, hash_bytes(&catalog->key, key.path, key.length), start) <
-	    0) {
-		free(start);
-		return -ENOMEM;
-	}
-	return 0;
+	return file_starts_add(&catalog->starts, &catalog->key, folder, name);
 }
 
 /* Have a new file begin with the part that it is to begin with. */
@@ -309,20 +195,19 @@ static void find_starts(struct catalog *catalog, struct catalog_file *file)
 {
 	char metric[FILE_NAME_MAX_BYTES];
 
-	if (catalog->starts.n == 0)
+	if (file_starts_is_empty(&catalog->starts))
 		return;
 	file_name_escape(file->metric, strlen(file->metric), metric);
 	for (int side = 0; side < CATALOG_SIDES; side++) {
-		struct start_key key = {.length = 0};
-		const struct start *start;
+		struct file_name name = {
+			.metric = metric,
+			.metric_length = strlen(metric),
+			.is_odd = side == CATALOG_SIDE_ODD,
+		};
 
-		start_key_init(&key, file->host->folder, metric, strlen(metric),
-			       side == CATALOG_SIDE_ODD);
-		start = table_find(&catalog->starts,
-				   hash_bytes(&catalog->key, key.path, key.length), is_start, &key);
-		if (start) {
-			catalog_go_on(catalog, file, (enum catalog_side)side, start->part,
-				      start->continues_bytes);
+		if (file_starts_find(&catalog->starts, &catalog->key, file->host->folder, &name)) {
+			catalog_go_on(catalog, file, (enum catalog_side)side, name.part,
+				      name.continues_bytes);
 		}
 	}
 }

@@ -15,7 +15,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "collector/file_starts.h"
 #include "collector/hash.h"
+#include "collector/host_folders.h"
 #include "collector/identity.h"
 #include "collector/metric_file.h"
 #include "collector/number_runs.h"
@@ -36,7 +38,7 @@
 #define CATALOG_FILE_NAME_BYTES FILE_NAME_METRIC_BYTES
 
 /* Room for a folder's name, with a number, and its NUL. */
-#define CATALOG_FOLDER_BYTES 256
+#define CATALOG_FOLDER_BYTES HOST_FOLDERS_NAME_BYTES
 
 /* last time of what has no sample yet */
 #define CATALOG_NO_TIME INT64_MIN
@@ -197,13 +199,11 @@ static inline void catalog_set_declared(struct catalog_series *series, enum cata
 
 struct catalog {
 	struct hash_key key;
-	char **taken; /* names below hosts/ that no host's folder can have */
-	size_t n_taken;
-	size_t taken_capacity;
+	struct host_folders folders;
 	struct table hosts;
-	struct table agents; /* hosts with an agent, by the ids that they have or had */
-	struct table epochs; /* see collector/epoch.h */
-	struct table starts; /* see catalog_start_at() */
+	struct table agents;       /* hosts with an agent, by the ids that they have or had */
+	struct table epochs;       /* see collector/epoch.h */
+	struct file_starts starts; /* see catalog_start_at() */
 	struct catalog_host **all_hosts;
 	size_t n_hosts;
 	size_t hosts_capacity;
@@ -220,15 +220,11 @@ void catalog_init(struct catalog *catalog, const struct hash_key *key);
 void catalog_done(struct catalog *catalog);
 
 /*
- * No host's folder can have this name: something else has it, or the host's files lie elsewhere. A host
- * that has it, or comes later, gets NAME~2, or the next number that is not taken. Only while nobody
- * else uses the catalog.
+ * As host_folders_take(); a host that has such a folder gets another one. Only while nobody else uses the
+ * catalog.
  * @return 0 or -ENOMEM
  */
 int catalog_take_folder(struct catalog *catalog, const char *name);
-
-/* Is it the folder that a host of such a name has? Of NAME, NAME~2, ... the first that is not taken. */
-bool catalog_is_folder(const struct catalog *catalog, const char *folder);
 
 /* @return the series, or NULL */
 struct catalog_series *catalog_find(const struct catalog *catalog, const struct identity *identity);
@@ -280,12 +276,8 @@ int catalog_describe(struct catalog *catalog, struct catalog_file *file, enum hm
 void catalog_go_on(struct catalog *catalog, struct catalog_file *file, enum catalog_side side,
 		   uint32_t part, uint64_t continues_bytes);
 
-/*
- * The file that this is a name of is not in the catalog. When it comes, it begins with this part, since
- * others of its files are in the way. Said once of a name.
- * @param folder  the host's. @param name  copied
- * @return 0 or -ENOMEM
- */
+/* The file that this is a name of is not in the catalog: when it comes, it begins so, see file_starts_add().
+ * @return 0 or -ENOMEM */
 int catalog_start_at(struct catalog *catalog, const char *folder, const struct file_name *name);
 
 /*

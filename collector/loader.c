@@ -197,7 +197,7 @@ static int load_folder(struct loader *loader, const char *name)
 		loader_pass_over_for_now(loader, "", folder);
 		return 0;
 	}
-	if (!catalog_is_folder(&loader->engine->catalog, name)) {
+	if (!host_folders_has(&loader->engine->catalog.folders, name)) {
 		(void)disk->close(disk->context, folder);
 		loader_pass_over(loader, "", "its host has another folder");
 		return 0;

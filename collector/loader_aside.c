@@ -38,7 +38,7 @@ static bool is_folder_of(const struct loader *loader, size_t base, const char *n
 		return false;
 	file_name_escape(name, (size_t)length, escaped);
 	return strlen(escaped) == base && strncmp(escaped, loader->folder, base) == 0 &&
-	       catalog_is_folder(&loader->engine->catalog, loader->folder);
+	       host_folders_has(&loader->engine->catalog.folders, loader->folder);
 }
 
 /* A host that only its folder's name tells of: who comes by its name shall not append to what is there. */
