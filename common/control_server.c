@@ -3,8 +3,6 @@
 
 #include "common/control_server.h"
 
-#include <bsd/libutil.h>
-#include <bsd/string.h>
 #include <bsd/sys/queue.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -15,19 +13,12 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
+#include "common/control_socket.h"
 #include "common/text.h"
 #include "common/timer.h"
 #include "common/timestamp.h"
-
-#define SOCKET_MODE   0660
-#define PID_FILE_MODE 0644
-
-/* Clients that may wait in the kernel until one of ours goes. */
-#define CLIENTS_WAITING_MAX 64
 
 /* A producer is called only while less than this waits to be written. */
 #define OUTPUT_WAITING_MAX_BYTES ((size_t)64 << 10)
@@ -72,10 +63,7 @@ struct control_server {
 	const char *program;
 	const struct control_verb *verbs;
 	void *context;
-	struct pidfh *pid_file;
-	struct sockaddr_un address;
-	bool is_bound;
-	int fd;
+	struct control_socket socket;
 	int spare_fd; /* given up for a moment when the process has no descriptor left */
 	struct loop_source *source;
 	struct timer *patience;     /* runs while somebody waits for a place */
@@ -328,7 +316,7 @@ static bool turn_away(struct control_server *server)
 	if (server->spare_fd < 0)
 		return false;
 	(void)close(server->spare_fd);
-	fd = accept4(server->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	fd = accept4(server->socket.fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 	if (fd >= 0) {
 		(void)close(fd);
 		server->n_closed[HM_REASON_NO_DESCRIPTOR]++;
@@ -340,7 +328,7 @@ static bool turn_away(struct control_server *server)
 /* Take in one client. @return false when there is none, or none can be had now */
 static bool accept_client(struct control_server *server)
 {
-	int fd = accept4(server->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	int fd = accept4(server->socket.fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
 	if (fd < 0 && (errno == EMFILE || errno == ENFILE))
 		return turn_away(server);
@@ -352,7 +340,7 @@ static bool accept_client(struct control_server *server)
 
 static bool is_waited_for(const struct control_server *server)
 {
-	struct pollfd queue = {.fd = server->fd, .events = POLLIN};
+	struct pollfd queue = {.fd = server->socket.fd, .events = POLLIN};
 
 	return poll(&queue, 1, 0) > 0;
 }
@@ -383,7 +371,7 @@ static bool on_listener(void *context, uint32_t events)
 	struct control_server *server = context;
 
 	(void)events;
-	for (int i = 0; i < CLIENTS_WAITING_MAX; i++) {
+	for (int i = 0; i < CONTROL_SOCKET_WAITING_MAX; i++) {
 		/* When one of the clients goes, it calls us again. */
 		if (server->n_clients >= server->clients_max && !make_place(server))
 			return false;
@@ -400,94 +388,16 @@ static void on_patience(void *context)
 	loop_ready(server->source);
 }
 
-/*
- * Somebody without our pid file may live at the address (the file was deleted, say).
- * @return 0: nobody does; -EEXIST; -errno
- */
-static int check_dead(const struct sockaddr_un *address, int *ret_pid)
-{
-	struct ucred peer = {0};
-	socklen_t length = sizeof(peer);
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	int result = -EEXIST;
-
-	if (fd < 0)
-		return -errno;
-	/* EAGAIN: so much alive that its queue is full. */
-	if (connect(fd, (const struct sockaddr *)address, sizeof(*address)) < 0 && errno != EAGAIN)
-		result = errno == ECONNREFUSED || errno == ENOENT ? 0 : -errno;
-	else if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &length) == 0)
-		*ret_pid = peer.pid;
-	(void)close(fd);
-	return result;
-}
-
-/* Remove what an earlier daemon left. Only under the lock of the pid file. */
-static int remove_dead(const struct sockaddr_un *address, int *ret_pid)
-{
-	struct stat status;
-	int result;
-
-	if (lstat(address->sun_path, &status) < 0)
-		return errno == ENOENT ? 0 : -errno;
-	if (!S_ISSOCK(status.st_mode))
-		return -ENOTSOCK;
-	result = check_dead(address, ret_pid);
-	if (result < 0)
-		return result;
-	return unlink(address->sun_path) < 0 && errno != ENOENT ? -errno : 0;
-}
-
-/* Nobody can connect before listen(2), and the mode is never wider than in the end. */
-static int start_listening(struct control_server *server)
-{
-	server->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (server->fd < 0)
-		return -errno;
-	if (fchmod(server->fd, SOCKET_MODE) < 0)
-		return -errno;
-	if (bind(server->fd, (const struct sockaddr *)&server->address, sizeof(server->address)) <
-	    0)
-		return -errno;
-	server->is_bound = true;
-	/* The umask may have taken the group's right to write. */
-	if (chmod(server->address.sun_path, SOCKET_MODE) < 0)
-		return -errno;
-	if (listen(server->fd, CLIENTS_WAITING_MAX) < 0)
-		return -errno;
-	return loop_add(server->loop, server->fd, on_listener, server, &server->source);
-}
-
-static int take_pid_file(struct control_server *server, int *ret_pid)
-{
-	char path[sizeof(server->address.sun_path) + sizeof(".pid")];
-	pid_t pid = 0;
-
-	(void)snprintf(path, sizeof(path), "%s.pid", server->address.sun_path);
-	server->pid_file = pidfile_open(path, PID_FILE_MODE, &pid);
-	if (!server->pid_file) {
-		if (errno == EEXIST && pid > 0)
-			*ret_pid = pid;
-		return -errno;
-	}
-	/* The library leaves it open to programs that are started. */
-	if (fcntl(pidfile_fileno(server->pid_file), F_SETFD, FD_CLOEXEC) < 0)
-		return -errno;
-	return pidfile_write(server->pid_file) < 0 ? -errno : 0;
-}
-
-static struct control_server *server_new(struct loop *loop, const char *path)
+static struct control_server *server_new(struct loop *loop)
 {
 	struct control_server *server = calloc(1, sizeof(*server));
 
 	if (!server)
 		return NULL;
 	server->loop = loop;
-	server->fd = -1;
+	server->socket.fd = -1;
 	server->clients_max = CONTROL_CLIENTS_MAX;
 	server->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
-	server->address.sun_family = AF_UNIX;
-	(void)strlcpy(server->address.sun_path, path, sizeof(server->address.sun_path));
 	TAILQ_INIT(&server->clients);
 	return server;
 }
@@ -498,13 +408,9 @@ int control_server_open(struct loop *loop, const char *path, const char *program
 			const struct control_verb *verbs, void *context,
 			struct control_server **ret_server, int *ret_pid)
 {
-	struct control_server *server;
-	int pid = 0;
+	struct control_server *server = server_new(loop);
 	int result;
 
-	if (strlen(path) >= sizeof(server->address.sun_path))
-		return -ENAMETOOLONG;
-	server = server_new(loop, path);
 	if (!server)
 		return -ENOMEM;
 	server->program = program;
@@ -512,13 +418,9 @@ int control_server_open(struct loop *loop, const char *path, const char *program
 	server->context = context;
 	result = timer_new(loop, on_patience, server, &server->patience);
 	if (result == 0)
-		result = take_pid_file(server, &pid);
+		result = control_socket_open(&server->socket, path, ret_pid);
 	if (result == 0)
-		result = remove_dead(&server->address, &pid);
-	if (result == 0)
-		result = start_listening(server);
-	if (result == -EEXIST)
-		*ret_pid = pid;
+		result = loop_add(loop, server->socket.fd, on_listener, server, &server->source);
 	if (result < 0)
 		control_server_close(server);
 	else
@@ -557,14 +459,8 @@ void control_server_close(struct control_server *server)
 	}
 	loop_remove(server->source);
 	timer_free(server->patience);
-	if (server->is_bound)
-		(void)unlink(server->address.sun_path);
-	if (server->fd >= 0)
-		(void)close(server->fd);
 	if (server->spare_fd >= 0)
 		(void)close(server->spare_fd);
-	/* Last, so that a new daemon does not find the old one's socket. */
-	if (server->pid_file)
-		(void)pidfile_remove(server->pid_file);
+	control_socket_close(&server->socket);
 	free(server);
 }
