@@ -3,15 +3,19 @@
 
 #include "plugins/kstat.h"
 
+#include <stdio.h>
 #include <string.h>
 
 /* Where a text is being read. */
 struct kstat {
 	struct hm_batch *out;
+	const struct hm_host *host;
 	const struct kstat_group *group;
 	const char *const *labels;
 	size_t next; /* the metric that is expected */
 	bool is_done[KSTAT_GROUP_MAX];
+	const struct hm_metric *newer[KSTAT_NEWER_MAX];
+	size_t n_newer;
 };
 
 static bool is_field(const char *name, struct hm_span word)
@@ -42,6 +46,40 @@ static bool find_metric(struct kstat *kstat, struct hm_span name, size_t *ret_pl
 	return false;
 }
 
+/* The metric of a field that the group does not have. @return NULL: there is none, or it was told */
+static const struct hm_metric *find_newer(struct kstat *kstat, struct hm_span field)
+{
+	const struct hm_metric *like = &kstat->group->metrics[0];
+	char name[128];
+	char source[192];
+	struct hm_metric newer = {
+		.name = name,
+		.unit = "",
+		.help = "A field that came with a later version.",
+		.source = source,
+		.kind = HM_GAUGE,
+	};
+	const struct hm_metric *metric;
+	int length = snprintf(name, sizeof(name), "%s%.*s", kstat->group->prefix, (int)field.length,
+			      field.start);
+
+	if (length < 0 || (size_t)length >= sizeof(name) || kstat->n_newer == KSTAT_NEWER_MAX)
+		return NULL;
+	for (char *at = strchr(name, '-'); at; at = strchr(at, '-'))
+		*at = '_';
+	(void)snprintf(source, sizeof(source), "%.*s, %.*s", (int)strcspn(like->source, ","),
+		       like->source, (int)field.length, field.start);
+	newer.labels = like->labels;
+	if (hm_metric_new(kstat->host, &newer, &metric) < 0)
+		return NULL;
+	for (size_t i = 0; i < kstat->n_newer; i++) {
+		if (kstat->newer[i] == metric)
+			return NULL;
+	}
+	kstat->newer[kstat->n_newer++] = metric;
+	return metric;
+}
+
 /* The types are those of libspl: 3 is a number with a sign, 4 one without. */
 static void take_field(struct kstat *kstat, struct hm_span name, struct hm_span value,
 		       bool is_signed)
@@ -52,10 +90,14 @@ static void take_field(struct kstat *kstat, struct hm_span name, struct hm_span 
 	size_t place;
 	int error;
 
-	if (!find_metric(kstat, name, &place) || kstat->is_done[place])
+	if (find_metric(kstat, name, &place)) {
+		metric = kstat->is_done[place] ? NULL : &kstat->group->metrics[place];
+		kstat->is_done[place] = true;
+	} else {
+		metric = find_newer(kstat, name);
+	}
+	if (!metric)
 		return;
-	kstat->is_done[place] = true;
-	metric = &kstat->group->metrics[place];
 	error = is_signed ? hm_span_int64(value, &signed_number) : hm_span_uint64(value, &number);
 	if (error < 0)
 		hm_emit_missing_labels(kstat->out, metric, error, kstat->labels);
@@ -64,10 +106,10 @@ static void take_field(struct kstat *kstat, struct hm_span name, struct hm_span 
 			       is_signed ? (double)signed_number : (double)number, kstat->labels);
 }
 
-void kstat_emit_lines(struct hm_batch *out, const struct kstat_group *group, const char *text,
-		      const char *const labels[])
+void kstat_emit_lines(struct hm_batch *out, const struct hm_host *host,
+		      const struct kstat_group *group, const char *text, const char *const labels[])
 {
-	struct kstat kstat = {.out = out, .group = group, .labels = labels};
+	struct kstat kstat = {.out = out, .host = host, .group = group, .labels = labels};
 	const char *cursor = text;
 	bool is_begun = false;
 	struct hm_span line;
@@ -87,11 +129,11 @@ void kstat_emit_lines(struct hm_batch *out, const struct kstat_group *group, con
 	}
 }
 
-void kstat_emit_table(struct hm_batch *out, const struct kstat_group *group, const char *text,
-		      const char *const labels[])
+void kstat_emit_table(struct hm_batch *out, const struct hm_host *host,
+		      const struct kstat_group *group, const char *text, const char *const labels[])
 {
 	const char *first = group->metrics[0].name + strlen(group->prefix);
-	struct kstat kstat = {.out = out, .group = group, .labels = labels};
+	struct kstat kstat = {.out = out, .host = host, .group = group, .labels = labels};
 	const char *cursor = text;
 	struct hm_span names;
 	struct hm_span values;

@@ -148,7 +148,7 @@ struct state {
 	bool is_half;      /* the last search for pools failed */
 };
 
-static void emit_pool(struct hm_batch *out, struct pool *pool)
+static void emit_pool(struct hm_batch *out, const struct state *state, struct pool *pool)
 {
 	char text[64] = "";
 	int error = pool->state_fd < 0 ? pool->state_fd
@@ -167,7 +167,8 @@ static void emit_pool(struct hm_batch *out, struct pool *pool)
 	if (error < 0)
 		hm_emit_missing(out, &metrics[PLACE_POOL], error, pool->name);
 	else
-		kstat_emit_table(out, &pool_group, pool->io.data, HM_LABEL_VALUES(pool->name));
+		kstat_emit_table(out, state->host, &pool_group, pool->io.data,
+				 HM_LABEL_VALUES(pool->name));
 }
 
 static int find_datasets(struct state *state)
@@ -267,10 +268,11 @@ static int get_current_state(void *memory, struct hm_batch *out)
 		if (result < 0)
 			hm_emit_missing(out, &groups[i].metrics[0], result);
 		else
-			kstat_emit_lines(out, &groups[i], state->files[i].data, HM_LABEL_VALUES());
+			kstat_emit_lines(out, state->host, &groups[i], state->files[i].data,
+					 HM_LABEL_VALUES());
 	}
 	for (size_t i = 0; i < state->n_pools; i++)
-		emit_pool(out, &state->pools[i]);
+		emit_pool(out, state, &state->pools[i]);
 	zfs_datasets_emit(&state->datasets, state->host, &dataset_group, out);
 	return 0;
 }

@@ -254,6 +254,6 @@ void zfs_datasets_emit(struct zfs_datasets *datasets, const struct hm_host *host
 		if (error < 0)
 			hm_emit_missing_labels(out, &group->metrics[0], error, labels);
 		else
-			kstat_emit_lines(out, group, datasets->text, labels);
+			kstat_emit_lines(out, host, group, datasets->text, labels);
 	}
 }

@@ -163,6 +163,19 @@ Test(zfs, gives_a_reason_and_no_value_for_each_wrong_number)
 	cr_expect_eq(run.batch.n_samples, 5, "and of a file without its header nothing");
 }
 
+Test(zfs, tells_fields_of_later_versions)
+{
+	fake_root_write(root, KSTATS "arcstats",
+			HEADER "newest-field 4 7\nhits 4 1\nnewest-field 4 8\nno_number 7 1\n"
+			       "no/name 4 1\nnegative 3 -2\nwrong 4 x\n");
+	start(root);
+
+	cr_expect(plugin_run_value(&run, "node_zfs_arc_newest_field") == 7);
+	cr_expect(plugin_run_value(&run, "node_zfs_arc_negative") == -2);
+	cr_expect_eq(plugin_run_error(&run, "node_zfs_arc_wrong"), -EINVAL);
+	cr_expect_eq(run.batch.n_samples, 4);
+}
+
 Test(zfs, follows_pools_and_names)
 {
 	fake_root_write(root, KSTATS "a/state", "DEGRADED\n");
