@@ -1,15 +1,20 @@
 # SPDX-License-Identifier: MIT
-"""Trees of /proc and /sys of real hosts, as Debian packages ship them, unpacked below a folder."""
+"""Trees of /proc and /sys of real hosts, as Debian packages ship them, unpacked below a folder; and our own."""
 
 import glob
 import os
 import re
+import shutil
 import subprocess
 import tarfile
 
 PACKAGES = ("golang-github-prometheus-procfs-dev", "pcp-testsuite")
 TTAR = "usr/share/gocode/src/github.com/prometheus/procfs/testdata/fixtures.ttar"
 PCP = "var/lib/pcp/testsuite/linux/*-root-*.tgz"
+
+
+# Those of tests/fixtures that have all that kernels have had for long, and nothing wrong.
+FIXTURES = ("big_machine", "board", "laptop", "linux_6_18", "network", "storage")
 
 
 def unpack_ttar(path, folder):
@@ -41,6 +46,23 @@ def has_sources(folder):
     return os.path.isdir(os.path.join(folder, "proc")) or os.path.isdir(os.path.join(folder, "sys"))
 
 
+def make_parts(path):
+    """node_exporter wants both."""
+    for part in ("proc", "sys"):
+        os.makedirs(os.path.join(path, part), exist_ok=True)
+
+
+def copy_fixtures(source, folder):
+    """Copy ours below `folder`; return {name: path}."""
+    found = {}
+    for name in FIXTURES:
+        found[f"fixture {name}"] = path = os.path.join(folder, f"fixture-{name}")
+        shutil.rmtree(path, ignore_errors=True)
+        shutil.copytree(os.path.join(source, name), path, symlinks=True)
+        make_parts(path)
+    return found
+
+
 def unpack(root, folder):
     """Unpack all trees below `folder`; return {name: path}."""
     found = {}
@@ -59,8 +81,7 @@ def unpack(root, folder):
         # Some have a folder around it.
         inner = [target, *glob.glob(os.path.join(target, "*"))]
         for path in (path for path in inner if has_sources(path)):
-            for part in ("proc", "sys"):
-                os.makedirs(os.path.join(path, part), exist_ok=True)
+            make_parts(path)
             subprocess.run(["chmod", "-R", "u+rwX", path], check=False)
             found[name] = path
             break
