@@ -16,6 +16,7 @@ struct hm_host {
 	const char *const *option_values;
 	struct input *input; /* what hm_open_input() opens; NULL = nothing can be opened */
 	struct metric_registry *registry; /* where hm_metric_new() keeps metrics; NULL = nowhere */
+	struct text_share *texts; /* that other plugins read too; NULL = each reads by itself */
 	bool *is_short; /* becomes true where hm_open() lacked descriptors or memory; NULL = nowhere */
 };
 

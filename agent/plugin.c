@@ -11,6 +11,7 @@
 
 #include "agent/option_values.h"
 #include "agent/plugin_part.h"
+#include "agent/text_share.h"
 #include "common/timestamp.h"
 
 const char *plugin_state_word(enum plugin_state state)
@@ -306,8 +307,16 @@ static void take_round(struct plugin *plugin, int64_t monotonic_us)
 	plugin->is_failing = result < 0;
 }
 
+/* @param turn  in which this round is, see agent/text_share.h */
+static void use_turn(const struct plugin *plugin, int64_t turn)
+{
+	if (plugin->host.texts)
+		plugin->host.texts->turn = turn;
+}
+
 static void begin_round(struct plugin *plugin, int64_t monotonic_us)
 {
+	use_turn(plugin, monotonic_us);
 	revive(plugin, monotonic_us);
 	batch_begin(&plugin->batch);
 	take_round(plugin, monotonic_us);
@@ -386,6 +395,7 @@ void plugin_commit(struct plugin *plugin, int64_t time_us)
 /* A last round, for what it has counted itself. */
 static void settle(struct plugin *plugin)
 {
+	use_turn(plugin, 0);
 	batch_begin(&plugin->batch);
 	if (call_get(plugin) < 0)
 		return;

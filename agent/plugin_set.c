@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/text_share.h"
 #include "common/message.h"
 #include "common/timestamp.h"
 
@@ -37,14 +38,16 @@ int plugin_set_init(struct plugin_set *set, const struct settings *settings,
 		.plugins = calloc(settings->n_plugins + 1, sizeof(struct plugin *)),
 		.limit = calloc(1, sizeof(struct series_limit)),
 		.registry = calloc(1, sizeof(struct metric_registry)),
+		.texts = calloc(1, sizeof(struct text_share)),
 	};
-	if (!set->plugins || !set->limit || !set->registry) {
+	if (!set->plugins || !set->limit || !set->registry || !set->texts) {
 		plugin_set_done(set);
 		return -ENOMEM;
 	}
 	set->limit->max = (size_t)settings->series_max;
 	result = metric_registry_init(set->registry, settings->n_plugins);
 	own.registry = set->registry;
+	own.texts = set->texts;
 	for (size_t i = 0; i < settings->n_plugins && result == 0; i++) {
 		struct plugin_config config = make_config(set, settings->plugins[i], &own);
 
@@ -115,6 +118,7 @@ void plugin_set_done(struct plugin_set *set)
 	if (set->registry)
 		metric_registry_done(set->registry);
 	free(set->registry);
+	free(set->texts);
 	*set = (struct plugin_set){0};
 }
 

@@ -17,6 +17,7 @@ struct plugin_set {
 	size_t n_plugins;
 	struct series_limit *limit;       /* of all of them together */
 	struct metric_registry *registry; /* what they make while they run; NULL: nothing */
+	struct text_share *texts;         /* files that more than one of them reads */
 };
 
 /* Series that are left out now, and where the most are. */

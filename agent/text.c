@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "agent/text_share.h"
 #include "common/number.h"
 #include "hostmetrics/sysfs.h"
 
@@ -42,6 +43,10 @@ void hm_text_close(struct hm_text *text)
 {
 	if (!text->is_open)
 		return;
+	if (text->shared) {
+		text_share_close(text);
+		return;
+	}
 	close(text->fd);
 	free(text->data);
 	*text = (struct hm_text){0};
@@ -104,6 +109,8 @@ int hm_text_read(struct hm_text *text)
 {
 	int result;
 
+	if (text->shared)
+		return text_share_read(text);
 	text->length = 0;
 	result = text_fill(text);
 	if (result < 0)

@@ -118,7 +118,7 @@ struct state {
 static int start_collect(void *memory, const struct hm_host *host)
 {
 	struct state *state = memory;
-	int result = hm_text_open(&state->file, host, "/proc/stat");
+	int result = hm_text_share(&state->file, host, "/proc/stat");
 
 	state->file.record_max_bytes = HM_TEXT_ONE_RECORD;
 	state->ticks_per_second = (double)sysconf(_SC_CLK_TCK);

@@ -84,7 +84,7 @@ static int start_collect(void *memory, const struct hm_host *host)
 
 	state->page_bytes = (double)sysconf(_SC_PAGESIZE);
 	for (size_t i = 0; i < N_FILES; i++) {
-		int result = hm_text_open(&state->files[i], host, paths[i]);
+		int result = hm_text_share(&state->files[i], host, paths[i]);
 
 		if (result < 0 && result != -ENOENT)
 			return result;

@@ -84,7 +84,7 @@ struct state {
 static int start_collect(void *memory, const struct hm_host *host)
 {
 	struct state *state = memory;
-	int result = hm_text_open(&state->file, host, "/proc/stat");
+	int result = hm_text_share(&state->file, host, "/proc/stat");
 
 	state->file.record_max_bytes = HM_TEXT_ONE_RECORD;
 	return result == -ENOENT ? -ENODEV : result;

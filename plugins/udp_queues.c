@@ -17,7 +17,9 @@ static const struct hm_metric queues = {
 	.name = "node_udp_queues",
 	.unit = "bytes",
 	.help = "Memory that the datagrams in the queues of all UDP sockets take.",
-	.source = UDP " and " UDP6 ", field 5 (tx_queue:rx_queue) of all lines, hexadecimal, bytes",
+	.source =
+		UDP " and " UDP6 ", field 5 (tx_queue:rx_queue) of all lines, hexadecimal, bytes; "
+		    "0 where /proc/net/sockstat or sockstat6 tells of no socket",
 	.kind = HM_GAUGE,
 	.labels = HM_LABELS("queue", "ip"),
 };
@@ -27,10 +29,15 @@ static const struct hm_metric queues = {
 static const struct {
 	const char *path;
 	const char *ip;
-} sources[N_FILES] = {{UDP, "v4"}, {UDP6, "v6"}};
+	const char *counts; /* file that tells how many sockets there are, in this line */
+	const char *line;
+} sources[N_FILES] = {{UDP, "v4", "/proc/net/sockstat", "UDP:"},
+		      {UDP6, "v6", "/proc/net/sockstat6", "UDP6:"}};
 
 struct state {
 	struct hm_text files[N_FILES];
+	struct hm_text
+		counts[N_FILES]; /* not below a root, whose files need not be of one moment */
 };
 
 /* A kernel may be without IPv6, or without IPv4. */
@@ -46,6 +53,10 @@ static int start_collect(void *memory, const struct hm_host *host)
 			return result;
 		state->files[i].record_max_bytes = HM_TEXT_SHORT_RECORDS;
 		is_found |= result == 0;
+		if (hm_is_redirected(host) ||
+		    hm_text_share(&state->counts[i], host, sources[i].counts) < 0)
+			continue;
+		state->counts[i].record_max_bytes = HM_TEXT_ONE_RECORD;
 	}
 	return is_found ? 0 : -ENODEV;
 }
@@ -99,6 +110,48 @@ static int add_lines(struct sums *sums, const char *text)
 	return result;
 }
 
+/* "UDP6: inuse 0" */
+static bool says_none(struct hm_span line, const char *name)
+{
+	struct hm_span word;
+	uint64_t n_sockets;
+
+	return hm_next_word(&line, &word) && hm_span_equals(word, name) &&
+	       hm_next_word(&line, &word) && hm_span_equals(word, "inuse") &&
+	       hm_next_word(&line, &word) && hm_span_uint64(word, &n_sockets) == 0 &&
+	       n_sockets == 0;
+}
+
+/*
+ * Is there no socket? For the lines of sockets the kernel goes through its whole table of them, which on a large machine has
+ * more than ten thousand places, however few are taken; their number it has at hand, and another plugin has read it.
+ */
+static bool has_none(struct state *state, size_t i)
+{
+	const char *cursor;
+	struct hm_span line;
+
+	if (!state->counts[i].is_open || hm_text_read(&state->counts[i]) < 0)
+		return false;
+	cursor = state->counts[i].data;
+	while (hm_next_line(&cursor, &line)) {
+		if (says_none(line, sources[i].line))
+			return true;
+	}
+	return false;
+}
+
+/* @return 0 or -errno */
+static int add_sockets(struct state *state, size_t i, struct sums *sums)
+{
+	int error;
+
+	if (has_none(state, i))
+		return 0;
+	error = hm_text_read(&state->files[i]);
+	return error < 0 ? error : add_lines(sums, state->files[i].data);
+}
+
 static int get_current_state(void *memory, struct hm_batch *out)
 {
 	struct state *state = memory;
@@ -111,9 +164,7 @@ static int get_current_state(void *memory, struct hm_batch *out)
 
 		if (!state->files[i].is_open)
 			continue;
-		error = hm_text_read(&state->files[i]);
-		if (error == 0)
-			error = add_lines(&sums, state->files[i].data);
+		error = add_sockets(state, i, &sums);
 		if (error < 0) {
 			hm_emit_missing(out, &queues, error, "tx", sources[i].ip);
 			hm_emit_missing(out, &queues, error, "rx", sources[i].ip);
@@ -131,8 +182,10 @@ static void stop_collect(void *memory)
 {
 	struct state *state = memory;
 
-	for (size_t i = 0; i < N_FILES; i++)
+	for (size_t i = 0; i < N_FILES; i++) {
 		hm_text_close(&state->files[i]);
+		hm_text_close(&state->counts[i]);
+	}
 }
 
 HM_PLUGIN(udp_queues) = {

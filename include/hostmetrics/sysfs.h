@@ -37,6 +37,7 @@ struct hm_text {
 	 * behind hm_text_open() where it holds on every kernel; 0: not known.
 	 */
 	size_t record_max_bytes;
+	struct hm_shared_text *shared; /* of hm_text_share(); NULL: nobody else reads it */
 };
 
 /* A word or line inside a text: not ended by a NUL. */
@@ -63,6 +64,12 @@ HM_API bool hm_is_passing(int error);
  * closed.
  */
 HM_API int hm_text_open(struct hm_text *text, const struct hm_host *host, const char *path);
+
+/*
+ * The same for a file of /proc that more than one plugin reads: in a round it is read once for all of them, as one kept
+ * descriptor. Its text is not to be changed, and is valid until the plugin's round ends.
+ */
+HM_API int hm_text_share(struct hm_text *text, const struct hm_host *host, const char *path);
 
 /*
  * Read the whole file again from its start, whatever its size; the buffer grows and is kept.

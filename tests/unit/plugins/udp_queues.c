@@ -3,6 +3,13 @@
 
 #include <criterion/criterion.h>
 #include <errno.h>
+#include <net/if.h>
+#include <netinet/in.h>
+#include <sched.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "tests/support/fake_root.h"
 #include "tests/support/plugin_run.h"
@@ -100,4 +107,46 @@ Test(udp_queues, reads_the_running_system)
 {
 	take_from("");
 	cr_expect(plugin_run_has(&run, QUEUE("rx", "v4")));
+}
+
+static void bring_loopback_up(void)
+{
+	struct ifreq request = {.ifr_name = "lo", .ifr_flags = IFF_UP};
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	cr_assert_geq(fd, 0);
+	cr_assert_eq(ioctl(fd, SIOCSIFFLAGS, &request), 0);
+	close(fd);
+}
+
+/* Where the kernel says that there are none, their lines are not asked for. */
+Test(udp_queues, sees_a_socket_that_comes_and_one_that_goes)
+{
+	struct sockaddr_in6 address = {.sin6_family = AF_INET6, .sin6_addr = IN6ADDR_ANY_INIT};
+	socklen_t length = sizeof(address);
+	int fd;
+
+	if (unshare(CLONE_NEWNET) < 0)
+		cr_skip_test("no network of its own: %s", strerror(errno));
+	take_from("");
+	cr_expect(plugin_run_value(&run, QUEUE("rx", "v4")) == 0);
+	fd = socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (fd < 0 || !plugin_run_has(&run, QUEUE("rx", "v6")))
+		cr_skip_test("no IPv6");
+	cr_expect(plugin_run_value(&run, QUEUE("rx", "v6")) == 0);
+
+	cr_assert_eq(bind(fd, (struct sockaddr *)&address, length), 0);
+	cr_assert_eq(getsockname(fd, (struct sockaddr *)&address, &length), 0);
+	cr_assert_eq(plugin_run_take(&run), 0);
+	cr_expect(plugin_run_value(&run, QUEUE("rx", "v6")) == 0);
+	bring_loopback_up();
+	address.sin6_addr = (struct in6_addr)IN6ADDR_LOOPBACK_INIT;
+	cr_assert_eq(sendto(fd, "hello", 5, 0, (struct sockaddr *)&address, length), 5);
+	cr_assert_eq(plugin_run_take(&run), 0);
+	cr_expect(plugin_run_value(&run, QUEUE("rx", "v6")) > 5);
+	cr_expect(plugin_run_value(&run, QUEUE("rx", "v4")) == 0);
+
+	close(fd);
+	cr_assert_eq(plugin_run_take(&run), 0);
+	cr_expect(plugin_run_value(&run, QUEUE("rx", "v6")) == 0);
 }
