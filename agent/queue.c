@@ -97,13 +97,11 @@ int queue_push(struct queue *queue, const char *data, size_t length, size_t n_sa
 	       const struct queue_span *span)
 {
 	struct round_list dropped = TAILQ_HEAD_INITIALIZER(dropped);
-	struct round *round = calloc(1, sizeof(*round) + length);
+	struct round *round = malloc(sizeof(*round) + length);
 
 	if (!round)
 		return -ENOMEM;
-	round->n_samples = n_samples;
-	round->span = *span;
-	round->length = length;
+	*round = (struct round){.n_samples = n_samples, .span = *span, .length = length};
 	memcpy(round->data, data, length);
 
 	pthread_mutex_lock(&queue->lock);
