@@ -250,7 +250,9 @@ static void tend(struct outlet *outlet)
 	outlet->tended_us = timestamp_monotonic_us();
 	tell_memory(outlet);
 	uplink_wake(outlet->uplink);
-	footprint_trim(&outlet->footprint, outlet->tended_us);
+	/* Nothing takes as much as starting did; later, it is done once the intervals are sealed. */
+	if (outlet->footprint.next_us == 0)
+		footprint_trim(&outlet->footprint, outlet->tended_us);
 	plan_tending(outlet);
 }
 
@@ -291,6 +293,7 @@ void outlet_take(struct outlet *outlet)
 		tell_dropped(outlet);
 		tell_memory(outlet);
 		uplink_wake(outlet->uplink);
+		footprint_trim(&outlet->footprint, timestamp_monotonic_us());
 		plan_tending(outlet);
 	} else if (outlet->n_rounds != n_rounds) {
 		note_written(outlet);
