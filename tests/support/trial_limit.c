@@ -396,7 +396,7 @@ static void end(struct trial *trial, bool has_news)
 	}
 }
 
-/* As collector/store.c does. */
+/* As collector/store_checkpoint.c does. */
 static void take_steps(struct trial *trial, bool has_news)
 {
 	unsigned n = 0;

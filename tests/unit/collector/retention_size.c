@@ -67,7 +67,7 @@ static void fill(const char *host, unsigned first_s, unsigned n_rounds)
 	}
 }
 
-/* As collector/store.c does, until there is nothing to do. @return how many steps it took */
+/* As collector/store_checkpoint.c does, until there is nothing to do. @return how many steps it took */
 static unsigned run(void)
 {
 	unsigned n = 0;
