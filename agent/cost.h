@@ -8,7 +8,7 @@
 #include <stdint.h>
 
 /* The clocks are system calls, so it is one round in so many that is measured, and the first ones. */
-#define COST_ROUNDS 8
+#define COST_ROUNDS 16
 
 /* The mean of the last rounds that were measured; newer ones count more. Zeroed = of none. */
 struct cost_mean {

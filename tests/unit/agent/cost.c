@@ -5,13 +5,13 @@
 
 #include <criterion/criterion.h>
 
-Test(cost, is_measured_in_the_first_rounds_and_in_one_of_eight)
+Test(cost, is_measured_in_the_first_rounds_and_in_one_of_sixteen)
 {
 	int n_turns = 0;
 
 	cr_expect(cost_is_turn(0));
 	cr_expect(cost_is_turn(1));
-	for (uint64_t n_rounds = 2; n_rounds < 82; n_rounds++)
+	for (uint64_t n_rounds = 2; n_rounds < 162; n_rounds++)
 		n_turns += cost_is_turn(n_rounds);
 	cr_expect_eq(n_turns, 10);
 }
