@@ -61,6 +61,18 @@ bool checkpoint_passes_over(struct checkpoint *checkpoint, int error)
 	return true;
 }
 
+/*
+ * The log forgets the group: a power cut is not to bring back what was cut, half written. Where that fails, as it may on such a
+ * disk, it is damage in files that do not count.
+ */
+static void sync_cuts(const struct checkpoint *checkpoint)
+{
+	const struct disk *disk = checkpoint->engine->options.disk;
+
+	if (checkpoint->sync_fd >= 0)
+		(void)disk->syncfs(disk->context, checkpoint->sync_fd);
+}
+
 void checkpoint_undo(struct checkpoint *checkpoint, int error, bool is_sync)
 {
 	struct engine *engine = checkpoint->engine;
@@ -80,6 +92,7 @@ void checkpoint_undo(struct checkpoint *checkpoint, int error, bool is_sync)
 			pthread_mutex_unlock(&engine->mutex);
 		}
 	}
+	sync_cuts(checkpoint);
 	pthread_mutex_lock(&engine->mutex);
 	catalog_forget_names(&engine->catalog);
 	buffer_clear(&engine->groups);
