@@ -10,7 +10,7 @@
 #include "agent/host.h"
 
 struct hm_shared_text {
-	SLIST_ENTRY(hm_shared_text) entry;
+	struct hm_shared_text *next;
 	struct text_share *share;
 	size_t n_users;
 	struct hm_text text;
@@ -21,13 +21,11 @@ struct hm_shared_text {
 
 static struct hm_shared_text *find(struct text_share *share, const char *path)
 {
-	struct hm_shared_text *shared;
+	struct hm_shared_text *shared = share->first;
 
-	SLIST_FOREACH(shared, &share->list, entry) {
-		if (strcmp(shared->path, path) == 0)
-			return shared;
-	}
-	return NULL;
+	while (shared && strcmp(shared->path, path) != 0)
+		shared = shared->next;
+	return shared;
 }
 
 static int open_new(const struct hm_host *host, const char *path,
@@ -45,7 +43,8 @@ static int open_new(const struct hm_host *host, const char *path,
 	}
 	shared->share = host->texts;
 	(void)stpcpy(shared->path, path);
-	SLIST_INSERT_HEAD(&host->texts->list, shared, entry);
+	shared->next = host->texts->first;
+	host->texts->first = shared;
 	*ret_shared = shared;
 	return 0;
 }
@@ -93,11 +92,14 @@ int text_share_read(struct hm_text *text)
 void text_share_close(struct hm_text *text)
 {
 	struct hm_shared_text *shared = text->shared;
+	struct hm_shared_text **at = &shared->share->first;
 
 	*text = (struct hm_text){0};
 	if (--shared->n_users > 0)
 		return;
-	SLIST_REMOVE(&shared->share->list, shared, hm_shared_text, entry);
+	while (*at != shared)
+		at = &(*at)->next;
+	*at = shared->next;
 	hm_text_close(&shared->text);
 	free(shared);
 }

@@ -7,16 +7,13 @@
  * turn the first one reads the file, and the others have what it read. On one thread: that of the plugins' verbs.
  */
 
-#include <bsd/sys/queue.h>
 #include <stdint.h>
 
 #include "hostmetrics/sysfs.h"
 
-SLIST_HEAD(text_share_list, hm_shared_text);
-
 /* Zeroed = of no files, and no turn. */
 struct text_share {
-	struct text_share_list list;
+	struct hm_shared_text *first;
 	int64_t turn; /* another number for each; 0: each reads by itself */
 };
 

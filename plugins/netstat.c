@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "hostmetrics/plugin.h"
@@ -132,11 +131,14 @@ struct field {
 /* Of more pairs of lines than this in a file the further ones are looked at anew in each round. */
 #define PAIRS_MAX 8
 
+/* All lines of names of a file; what is beyond that likewise. */
+#define NAMES_MAX_BYTES 8192
+
 /* What is known of a line of names. It is the same in nearly every round, and most of its words are no metric's. */
 struct pair {
-	char *names; /* the line; NULL = none is known */
-	size_t names_bytes;
-	size_t n_words; /* behind the protocol */
+	size_t names_at;    /* where the line stands in the file's `names` */
+	size_t names_bytes; /* 0: it is not kept */
+	size_t n_words;     /* behind the protocol */
 	size_t n_wanted;
 	/* Words that are those of a field, in their order. */
 	struct {
@@ -149,6 +151,7 @@ struct state {
 	struct hm_text files[N_FILES];
 	struct field fields[N_METRICS];
 	struct pair pairs[FILE_SNMP6][PAIRS_MAX];
+	char names[FILE_SNMP6][NAMES_MAX_BYTES]; /* of all pairs, one behind the other */
 	bool is_emitted[N_METRICS]; /* in this round: a protocol that is there twice counts once */
 	size_t n_values;
 };
@@ -257,20 +260,23 @@ static void find_wanted(const struct state *state, struct pair *pair, size_t fir
 			struct hm_span names)
 {
 	struct hm_span name;
+	size_t n_words;
+	size_t n_wanted = 0;
 
-	pair->n_wanted = 0;
-	for (pair->n_words = 0; hm_next_word(&names, &name); pair->n_words++) {
+	for (n_words = 0; hm_next_word(&names, &name); n_words++) {
 		size_t i = first < N_METRICS ? find_word(state, first, name) : N_METRICS;
 
-		if (i == N_METRICS || pair->n_wanted == N_METRICS || pair->n_words > UINT16_MAX)
+		if (i == N_METRICS || n_wanted == N_METRICS || n_words > UINT16_MAX)
 			continue;
-		pair->wanted[pair->n_wanted].word = (uint16_t)pair->n_words;
-		pair->wanted[pair->n_wanted++].field = (uint16_t)i;
+		pair->wanted[n_wanted].word = (uint16_t)n_words;
+		pair->wanted[n_wanted++].field = (uint16_t)i;
 	}
+	pair->n_words = n_words;
+	pair->n_wanted = n_wanted;
 }
 
-/* Get to know a line of names. Without memory to keep it it is looked at anew in the next round. */
-static void learn(const struct state *state, struct pair *pair, size_t file, struct hm_span names)
+/* Get to know a line of names, and keep it where those before it end. */
+static void learn(struct state *state, struct pair *pair, size_t file, struct hm_span names)
 {
 	struct hm_span rest = names;
 	struct hm_span protocol = {"", 0};
@@ -281,17 +287,18 @@ static void learn(const struct state *state, struct pair *pair, size_t file, str
 		first = find_protocol(state, file, protocol);
 	}
 	find_wanted(state, pair, first, rest);
-	free(pair->names);
-	pair->names = malloc(names.length + 1);
+	pair->names_bytes = 0;
+	if (names.length > NAMES_MAX_BYTES - pair->names_at)
+		return;
+	memcpy(&state->names[file][pair->names_at], names.start, names.length);
 	pair->names_bytes = names.length;
-	if (pair->names)
-		memcpy(pair->names, names.start, names.length);
 }
 
-static bool is_known(const struct pair *pair, struct hm_span names)
+static bool is_known(const struct state *state, const struct pair *pair, size_t file,
+		     struct hm_span names)
 {
-	return pair->names && pair->names_bytes == names.length &&
-	       memcmp(pair->names, names.start, names.length) == 0;
+	return pair->names_bytes == names.length && names.length > 0 &&
+	       memcmp(&state->names[file][pair->names_at], names.start, names.length) == 0;
 }
 
 /*
@@ -323,9 +330,17 @@ static void take_numbers(struct state *state, struct hm_batch *out, const struct
 		emit(state, out, pair->wanted[i].field, words[i], error);
 }
 
+/* What was kept of those behind a pair may be overwritten. */
+static void forget_behind(struct state *state, size_t file, size_t i)
+{
+	while (++i < PAIRS_MAX)
+		state->pairs[file][i].names_bytes = 0;
+}
+
 static void take_pairs(struct state *state, struct hm_batch *out, size_t file)
 {
 	const char *cursor = state->files[file].data;
+	size_t names_end = 0;
 	struct hm_span names;
 
 	for (size_t i = 0; hm_next_line(&cursor, &names); i++) {
@@ -333,8 +348,12 @@ static void take_pairs(struct state *state, struct hm_batch *out, size_t file)
 		struct hm_span numbers = {"", 0};
 
 		(void)hm_next_line(&cursor, &numbers);
-		if (!is_known(pair, names))
+		if (i >= PAIRS_MAX || !is_known(state, pair, file, names)) {
+			pair->names_at = names_end;
 			learn(state, pair, file, names);
+			forget_behind(state, file, i);
+		}
+		names_end = pair->names_at + pair->names_bytes;
 		take_numbers(state, out, pair, names, numbers);
 	}
 }
@@ -391,9 +410,6 @@ static void stop_collect(void *memory)
 
 	for (size_t i = 0; i < N_FILES; i++)
 		hm_text_close(&state->files[i]);
-	for (size_t i = 0; i < FILE_SNMP6; i++)
-		for (size_t j = 0; j < PAIRS_MAX; j++)
-			free(state->pairs[i][j].names);
 }
 
 HM_PLUGIN(netstat) = {

@@ -96,7 +96,7 @@ static bool ask_rtnetlink(const struct source *source)
 
 static void open_source(struct source *source, const char *name)
 {
-	struct stat stat_;
+	struct stat found;
 
 	*source = (struct source){.name = name};
 	if (strcmp(name, "rtnetlink") == 0) {
@@ -106,7 +106,7 @@ static void open_source(struct source *source, const char *name)
 	}
 	source->fd = open(name, O_RDONLY | O_CLOEXEC);
 	source->ask =
-		fstat(source->fd, &stat_) == 0 && S_ISDIR(stat_.st_mode) ? ask_folder : ask_file;
+		fstat(source->fd, &found) == 0 && S_ISDIR(found.st_mode) ? ask_folder : ask_file;
 }
 
 /* @return false: something could not be read, so this is not the floor */
@@ -136,5 +136,6 @@ int main(int argc, char *argv[])
 		while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &at, NULL) == EINTR)
 			;
 	}
+	free(sources);
 	return 1;
 }

@@ -15,6 +15,7 @@
 static const char *root;
 static struct hm_host host;
 static struct hm_text text;
+static struct text_share share;
 
 static void setup(void)
 {
@@ -32,9 +33,9 @@ TestSuite(text_share, .init = setup, .fini = teardown);
 
 Test(text_share, is_read_once_in_a_turn_for_all_who_share_it)
 {
-	struct text_share share = {.turn = 1};
 	struct hm_text other = {.is_open = false};
 
+	share.turn = 1;
 	host.texts = &share;
 	fake_root_write(root, "/proc/stat", "one");
 	cr_assert_eq(hm_text_share(&text, &host, "/proc/stat"), 0);
@@ -71,19 +72,19 @@ Test(text_share, is_read_once_in_a_turn_for_all_who_share_it)
 	cr_assert_eq(hm_text_read(&other), 0);
 	cr_expect_str_eq(other.data, "five");
 	hm_text_close(&other);
-	cr_expect(SLIST_EMPTY(&share.list));
+	cr_expect_null(share.first);
 	host.texts = NULL;
 }
 
 Test(text_share, that_is_shared_grows_and_fails_for_all)
 {
-	struct text_share share = {.turn = 1};
 	struct hm_text other = {.is_open = false};
 	struct hm_text third = {.is_open = false};
 	char *large = calloc(1, 20001);
 
 	cr_assert_not_null(large);
 	memset(large, 'x', 20000);
+	share.turn = 1;
 	host.texts = &share;
 	cr_expect_eq(hm_text_share(&text, &host, "/proc/stat"), -ENOENT);
 	cr_expect_not(text.is_open);
