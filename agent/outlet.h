@@ -46,8 +46,8 @@ struct outlet {
 	uint8_t boot_id[HM_ID_BYTES];
 	struct agenda agenda; /* what is sampled */
 	const struct plugin_set *set;
-	int64_t since_us;      /* that is so since then */
-	size_t n_made;         /* metrics that the plugins had made by then */
+	int64_t since_us; /* that is so since then */
+	size_t n_made;    /* metrics that the plugins had made by then */
 	struct footprint footprint;
 	struct timer *tending; /* runs out when the spool is to be synced, and looked after */
 	bool is_tending_due;   /* that timer runs */
