@@ -16,11 +16,12 @@ void outlet_agenda_write(struct outlet *outlet)
 	if (!agenda->is_owed)
 		return;
 	result = recorder_note_schedule(outlet->recorder, agenda->body.data, agenda->body.length);
-	if (result < 0)
+	if (result == 0) {
+		agenda_written(agenda);
+	} else {
 		message_warning("cannot write into the spool what is sampled: %s",
 				strerror(-result));
-	else
-		agenda_written(agenda);
+	}
 }
 
 /* @return 0 or -ENOMEM */
