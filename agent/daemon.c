@@ -66,6 +66,7 @@ struct agent {
 	struct control_server *control;
 	struct timer *flush_timeout;
 	struct desk desk;
+	uint64_t n_pushed;     /* into the queue, when the sampler came to the desk */
 	struct timer *overdue; /* runs out when the sampler does not come back */
 	struct timer *silence; /* runs out when nothing is shipped any more */
 	bool is_silent;        /* that one is running */
@@ -154,13 +155,17 @@ static bool try_desk(void *context)
 {
 	struct agent *agent = context;
 
-	return desk_try(&agent->desk);
+	if (!desk_try(&agent->desk))
+		return false;
+	/* From now on another sampler may come, whose rounds are younger than the one of this. */
+	agent->n_pushed = queue_count_pushed(agent->queue);
+	return true;
 }
 
 static bool write_at_desk(void *context, const void *samples, size_t length)
 {
 	struct agent *agent = context;
-	bool wants_main = outlet_write(agent->outlet, samples, length);
+	bool wants_main = outlet_write(agent->outlet, agent->n_pushed, samples, length);
 
 	leave_desk(agent);
 	return wants_main;

@@ -86,13 +86,13 @@ static void tell_memory(struct outlet *outlet)
 			status.last_error_what, strerror(-status.last_error));
 }
 
-/* Write what the sampler has taken. */
-static void take_rounds(struct outlet *outlet)
+/* Write what the sampler has taken, of the first rounds that it pushed so many. */
+static void take_rounds(struct outlet *outlet, uint64_t n_pushed)
 {
 	struct queue_span lost;
 	struct round *round;
 
-	while ((round = queue_take(outlet->queue))) {
+	while ((round = queue_take_of(outlet->queue, n_pushed))) {
 		if (round->is_event)
 			recorder_note(outlet->recorder, &round->event);
 		else
@@ -114,7 +114,7 @@ static void mark_cost(struct outlet *outlet)
 /* @return is anything to be sent? */
 static bool take(struct outlet *outlet)
 {
-	take_rounds(outlet);
+	take_rounds(outlet, UINT64_MAX);
 	if (!queue_take_ship(outlet->queue))
 		return false;
 	outlet_agenda_look(outlet);
@@ -302,12 +302,12 @@ void outlet_take(struct outlet *outlet)
 		tend(outlet);
 }
 
-bool outlet_write(struct outlet *outlet, const void *samples, size_t length)
+bool outlet_write(struct outlet *outlet, uint64_t n_pushed, const void *samples, size_t length)
 {
 	const bool is_measured = cost_is_turn(outlet->n_written);
 	const int64_t begin_ns = is_measured ? cost_thread_ns() : 0;
 
-	take_rounds(outlet);
+	take_rounds(outlet, n_pushed);
 	recorder_take(outlet->recorder, samples, length);
 	outlet->n_rounds++;
 	outlet->n_written++;
@@ -321,7 +321,7 @@ void outlet_end(struct outlet *outlet)
 {
 	if (outlet->is_ended)
 		return;
-	take_rounds(outlet);
+	take_rounds(outlet, UINT64_MAX);
 	note(outlet, HM_CLOCK_STOPPED);
 	queue_ship(outlet->queue);
 	outlet_take(outlet);

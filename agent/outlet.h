@@ -88,12 +88,13 @@ void outlet_start(struct outlet *outlet, const struct plugin_set *set);
 void outlet_take(struct outlet *outlet);
 
 /*
- * Write what is in the queue, then this round. What has to be sealed, synced or shipped is left to outlet_take(). It may be
+ * Write what was pushed before this round, then the round. What has to be sealed, synced or shipped is left to outlet_take(). It may be
  * called by any thread, while no other one calls anything here.
- * @param samples  as round_put() made them
+ * @param n_pushed  into the queue before this round: while a disk has the caller wait, others may push younger ones
+ * @param samples   as round_put() made them
  * @return is it time for outlet_take()?
  */
-bool outlet_write(struct outlet *outlet, const void *samples, size_t length);
+bool outlet_write(struct outlet *outlet, uint64_t n_pushed, const void *samples, size_t length);
 
 /* Do not wait any longer with the next try; what is left has to go now. */
 void outlet_hurry(struct outlet *outlet);

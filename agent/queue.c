@@ -15,6 +15,7 @@ struct queue {
 	size_t max_bytes;
 	struct round_list rounds;
 	size_t n_events; /* among them */
+	uint64_t n_pushed;
 	bool is_shipped; /* and nobody has asked since */
 	bool has_lost;   /* likewise */
 	struct queue_span lost;
@@ -50,6 +51,13 @@ void queue_free(struct queue *queue)
 	list_free(&queue->rounds);
 	pthread_mutex_destroy(&queue->lock);
 	free(queue);
+}
+
+static void insert_round(struct queue *queue, struct round *round)
+{
+	round->number = queue->n_pushed++;
+	TAILQ_INSERT_TAIL(&queue->rounds, round, entry);
+	queue->n_events += round->is_event;
 }
 
 static void remove_round(struct queue *queue, struct round *round)
@@ -105,7 +113,7 @@ int queue_push(struct queue *queue, const char *data, size_t length, size_t n_sa
 	memcpy(round->data, data, length);
 
 	pthread_mutex_lock(&queue->lock);
-	TAILQ_INSERT_TAIL(&queue->rounds, round, entry);
+	insert_round(queue, round);
 	queue->stats.n_bytes += length;
 	queue->stats.n_samples += n_samples;
 	drop_oldest(queue, &dropped);
@@ -125,12 +133,10 @@ int queue_push_event(struct queue *queue, const struct clock_event *event)
 	round->event = *event;
 
 	pthread_mutex_lock(&queue->lock);
-	if (queue->n_events == QUEUE_EVENTS_MAX) {
+	if (queue->n_events == QUEUE_EVENTS_MAX)
 		result = -ENOSPC;
-	} else {
-		TAILQ_INSERT_TAIL(&queue->rounds, round, entry);
-		queue->n_events++;
-	}
+	else
+		insert_round(queue, round);
 	pthread_mutex_unlock(&queue->lock);
 	if (result < 0)
 		free(round);
@@ -175,16 +181,33 @@ bool queue_take_ship(struct queue *queue)
 	return is_shipped;
 }
 
-struct round *queue_take(struct queue *queue)
+uint64_t queue_count_pushed(struct queue *queue)
+{
+	uint64_t n_pushed;
+
+	pthread_mutex_lock(&queue->lock);
+	n_pushed = queue->n_pushed;
+	pthread_mutex_unlock(&queue->lock);
+	return n_pushed;
+}
+
+struct round *queue_take_of(struct queue *queue, uint64_t n_pushed)
 {
 	struct round *round;
 
 	pthread_mutex_lock(&queue->lock);
 	round = TAILQ_FIRST(&queue->rounds);
+	if (round && round->number >= n_pushed)
+		round = NULL;
 	if (round)
 		remove_round(queue, round);
 	pthread_mutex_unlock(&queue->lock);
 	return round;
+}
+
+struct round *queue_take(struct queue *queue)
+{
+	return queue_take_of(queue, UINT64_MAX);
 }
 
 void queue_finish(struct queue *queue, struct round *round)

@@ -29,6 +29,7 @@ struct round {
 	TAILQ_ENTRY(round) entry;
 	bool is_event;
 	struct clock_event event;
+	uint64_t number;        /* how many were pushed before */
 	struct queue_span span; /* of all that is in it */
 	size_t n_samples;
 	size_t length;
@@ -77,6 +78,12 @@ bool queue_take_ship(struct queue *queue);
 
 /* Take the oldest round off; NULL when there is none. It is never dropped from now on. */
 struct round *queue_take(struct queue *queue);
+
+/* How many rounds and events were pushed so far. */
+uint64_t queue_count_pushed(struct queue *queue);
+
+/* Take the oldest off where it is one of the first that were pushed, so many; else NULL. */
+struct round *queue_take_of(struct queue *queue, uint64_t n_pushed);
 
 /* Free a round that was taken. Takes NULL. */
 void queue_finish(struct queue *queue, struct round *round);

@@ -32,7 +32,7 @@ struct sampler_desk {
 	/* Come to the desk. @return false: somebody else is there */
 	bool (*begin)(void *context);
 	/*
-	 * Write what is in the queue, then this round, as agent/round.h, and leave the desk.
+	 * Write what the queue had when the desk was come to, then this round, as agent/round.h, and leave the desk.
 	 * @return is there more to do, that others have to?
 	 */
 	bool (*write)(void *context, const void *samples, size_t length);

@@ -13,6 +13,7 @@
 
 #include "agent/host.h"
 #include "agent/round.h"
+#include "common/cursor.h"
 #include "tests/support/fake_plugin.h"
 #include "tests/support/scratch.h"
 
@@ -73,14 +74,20 @@ static struct buffer round_of(int64_t time_us)
 	return bytes;
 }
 
-/* A sample is taken, and shipped. */
-static void take(int64_t time_us)
+/* A sample is taken. */
+static void push(int64_t time_us)
 {
 	const struct queue_span span = {time_us, time_us};
 	struct buffer bytes = round_of(time_us);
 
 	cr_assert_eq(queue_push(queue, bytes.data, bytes.length, 1, &span), 0);
 	buffer_done(&bytes);
+}
+
+/* And shipped. */
+static void take(int64_t time_us)
+{
+	push(time_us);
 	queue_ship(queue);
 	outlet_take(outlet);
 }
@@ -230,13 +237,45 @@ Test(outlet, tells_of_a_metric_that_a_plugin_makes)
 	metric_registry_done(&registry);
 }
 
-static bool write_round(int64_t time_us)
+static bool write_behind(uint64_t n_pushed, int64_t time_us)
 {
 	struct buffer bytes = round_of(time_us);
-	bool wants_others = outlet_write(outlet, bytes.data, bytes.length);
+	bool wants_others = outlet_write(outlet, n_pushed, bytes.data, bytes.length);
 
 	buffer_done(&bytes);
 	return wants_others;
+}
+
+static bool write_round(int64_t time_us)
+{
+	return write_behind(queue_count_pushed(queue), time_us);
+}
+
+/* The time of a tick that is not sealed: behind what its ids mean. */
+static int64_t tick_time(size_t i)
+{
+	struct spool_tick tick;
+	struct cursor cursor;
+
+	cr_assert_eq(spool_get_tick(outlet->spool, i, &tick), 0);
+	cursor = (struct cursor){.at = tick.payload, .left = tick.payload_bytes};
+	(void)cursor_get_u64(&cursor);
+	return (int64_t)cursor_get_u64(&cursor);
+}
+
+/* Who was relieved while it waited for the disk still has its round, and younger ones are in the queue. */
+Test(outlet, writes_rounds_in_the_order_in_which_they_were_taken)
+{
+	uint64_t n_pushed;
+
+	take(10);
+	push(20);
+	n_pushed = queue_count_pushed(queue);
+	push(40);
+	(void)write_behind(n_pushed, 30);
+	(void)write_round(50);
+	for (size_t i = 0; i < 4; i++)
+		cr_expect_eq(tick_time(i), 20 + 10 * (int64_t)i);
 }
 
 Test(outlet, writes_a_round_and_tells_when_it_cannot_wait_for_the_next_one_to_be_synced)

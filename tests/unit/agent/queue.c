@@ -57,6 +57,21 @@ Test(queue, says_once_that_what_it_has_is_to_be_shipped)
 	cr_assert_not(queue_take_ship(queue));
 }
 
+Test(queue, gives_what_was_pushed_up_to_then)
+{
+	uint64_t n_pushed;
+	struct round *round;
+
+	push("a");
+	n_pushed = queue_count_pushed(queue);
+	push("b");
+	round = queue_take_of(queue, n_pushed);
+	cr_assert_not_null(round);
+	queue_finish(queue, round);
+	cr_expect_null(queue_take_of(queue, n_pushed));
+	expect("b");
+}
+
 Test(queue, gives_rounds_in_the_order_in_which_they_came)
 {
 	push("1");
