@@ -138,7 +138,7 @@ static void move(struct interfaces *interfaces, struct interface *interface)
 }
 
 /* What the kernel says of neither while the interface is down; where it has no speed it has no duplex. */
-static void read_speed(struct interface *interface)
+static void read_speed(struct interfaces *interfaces, struct interface *interface)
 {
 	struct link *link = &interface->link;
 	char text[LINK_TEXT_MAX_BYTES] = "";
@@ -147,6 +147,7 @@ static void read_speed(struct interface *interface)
 	if (error >= 0)
 		error = hm_read_string(interface->speed_fd, text, sizeof(text));
 	interface->is_gone = error == -ENODEV;
+	interfaces->has_gone |= interface->is_gone;
 	link_take_number(link, LINK_SPEED, text, error);
 	link->texts[LINK_DUPLEX][0] = '\0';
 	if (error == 0 && interface->duplex_fd >= 0)
@@ -184,7 +185,7 @@ static int take_message(void *context, const struct nlmsghdr *message)
 	(void)link_take_message(&interface->link, message);
 	if (strcmp(address, interface->link.texts[LINK_ADDRESS]) != 0)
 		link_read_number(&interface->link, interfaces->host, LINK_ADDRESS_ASSIGN_TYPE);
-	read_speed(interface);
+	read_speed(interfaces, interface);
 	return 0;
 }
 
@@ -195,13 +196,14 @@ static int look(struct interfaces *interfaces, int64_t now_us)
 
 	for (int i = 0; i < TRIES_MAX; i++) {
 		interfaces->round++;
+		interfaces->has_gone = false;
 		interfaces->cursor = TAILQ_FIRST(&interfaces->list);
 		result = link_dump_take(&interfaces->dump, take_message, interfaces);
 		if (result != -EINTR)
 			break;
 	}
-	/* The next round may have an answer in which nothing came or went. */
-	interfaces->looked_us = result == 0 ? now_us : 0;
+	/* The next round may have an answer in which nothing came or went, and finds what came in the place of others. */
+	interfaces->looked_us = result == 0 && !interfaces->has_gone ? now_us : 0;
 	if (result == -EINTR)
 		result = 0;
 	if (result < 0)

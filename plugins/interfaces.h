@@ -42,6 +42,7 @@ struct interfaces {
 	size_t n;
 	int64_t looked_us;      /* CLOCK_MONOTONIC: when all was asked for; 0: it must be */
 	bool has_counters_only; /* the kernel tells counters alone, as far as is known */
+	bool has_gone;          /* the files of one have said so */
 	size_t n_counted;       /* interfaces whose counters this round had */
 };
 

@@ -307,6 +307,29 @@ Test(netclass, asks_for_all_where_something_has_changed_and_now_and_then)
 	interfaces_close(&interfaces);
 }
 
+/* As the files say of one in whose place another has come, of the same name and index. */
+Test(netclass, takes_an_interface_whose_files_are_gone_for_another_one_in_the_next_round)
+{
+	const struct hm_host host = {.root = "", .root_fd = -1};
+	struct interfaces interfaces = {0};
+	struct interface *lo;
+
+	enter_own_network();
+	cr_assert_eq(interfaces_open(&interfaces, &host, ""), 0);
+	cr_assert_eq(interfaces_take(&interfaces), 0);
+	lo = TAILQ_FIRST(&interfaces.list);
+	close(lo->speed_fd);
+	lo->speed_fd = -ENODEV;
+	change_interface(SIOCSIFFLAGS, "lo", IFF_UP, NULL);
+	cr_assert_eq(interfaces_take(&interfaces), 0);
+	cr_assert_eq(lo->link.errors[LINK_SPEED], -ENODEV);
+
+	cr_assert_eq(interfaces_take(&interfaces), 0);
+	cr_assert_eq(interfaces.n, 1);
+	cr_expect_eq(TAILQ_FIRST(&interfaces.list)->link.errors[LINK_SPEED], -ENODATA);
+	interfaces_close(&interfaces);
+}
+
 /* The kernel may not tell of changes, nor counters alone: then all is asked for in each round. */
 Test(netclass, asks_for_all_where_the_kernel_tells_no_less)
 {
