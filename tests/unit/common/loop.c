@@ -3,6 +3,7 @@
 
 #include "common/loop.h"
 
+#include <bsd/string.h>
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -427,12 +428,12 @@ Test(loop, signal_handler_of_somebody_ends_the_wait_without_an_error)
 
 static void begin_to_wait(void *context)
 {
-	strcat(context, "(");
+	(void)strlcat(context, "(", sizeof(order));
 }
 
 static void end_to_wait(void *context)
 {
-	strcat(context, ")");
+	(void)strlcat(context, ")", sizeof(order));
 }
 
 Test(loop, tells_when_it_waits_and_only_then)
