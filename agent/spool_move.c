@@ -230,24 +230,42 @@ int spool_new_epoch(struct spool *spool, const uint8_t epoch_id[static HM_ID_BYT
 	return 0;
 }
 
+/* What the agent did is told in another epoch; of its samples that they are gone. @return 0 or -ENOMEM */
+static int end_oldest(struct spool *spool, const struct spool_epoch *from, struct spool_epoch *to)
+{
+	int result = 0;
+
+	for (size_t i = spool_epoch_find(from, from->acked + 1); result == 0 && i < from->n_entries;
+	     i++) {
+		const struct spool_entry *entry = &from->entries[i];
+
+		if (entry->type == HM_FRAME_DECLARE)
+			continue;
+		result = spool_is_event(entry->type) ? spool_copy_entry(spool, entry, from, to)
+						     : push_gap(entry, from, to);
+		/* It cannot be read. */
+		if (result < 0 && result != -ENOMEM)
+			result = push_gap(entry, from, to);
+		if (entry->type == HM_FRAME_BATCH) {
+			spool->n_gone_batches++;
+			spool->n_gone_samples += entry->n_samples;
+		}
+	}
+	return result;
+}
+
 int spool_limit_epochs(struct spool *spool)
 {
 	while (spool->n_epochs > SPOOL_EPOCHS_MAX && !spool->is_in_memory) {
-		struct spool_epoch *from = spool->epochs[0];
-		int result = 0;
+		int result = end_oldest(spool, spool->epochs[0], spool_current(spool));
 
-		for (size_t i = spool_epoch_find(from, from->acked + 1);
-		     result == 0 && i < from->n_entries; i++) {
-			const struct spool_entry *entry = &from->entries[i];
-
-			if (entry->type == HM_FRAME_BATCH || entry->type == HM_FRAME_GAP)
-				result = push_gap(entry, from, spool_current(spool));
-		}
-		if (result == 0)
-			result = spool_write_all(spool);
 		if (result < 0)
 			return result;
+		/* Should it not be written now, it is later: not once more. */
 		spool_drop_epoch(spool, 0);
+		result = spool_write_all(spool);
+		if (result < 0)
+			return result;
 	}
 	return 0;
 }

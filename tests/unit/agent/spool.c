@@ -768,6 +768,35 @@ static void expect_moved(void)
 }
 
 /* An epoch more, for a moment, is no reason for a GAP, nor for the end of the one that is moved. */
+/* What the agent did explains why there are no samples; a batch becomes a GAP. */
+Test(spool, keeps_what_the_agent_did_where_there_are_too_many_epochs)
+{
+	char name[] = "web__";
+	struct spool_epoch_info last;
+	struct spool_message message = {.sequence = 0};
+	unsigned n_clocks = 0;
+	unsigned n_gaps = 0;
+
+	for (unsigned i = 0; i < 18; i++) {
+		name[3] = (char)('a' + i);
+		options.host_name = (struct series_text){name, 5};
+		reopen();
+		(void)append(HM_FRAME_CLOCK, "clock", 0);
+		(void)append(HM_FRAME_BATCH, "batch", 0);
+		cr_assert_eq(spool_sync(spool), 0);
+	}
+	last = epoch_at(status_of().n_epochs - 1);
+	cr_assert_eq(status_of().n_epochs, 16);
+
+	while (spool_next(spool, last.id, message.sequence, &message) == 0) {
+		n_clocks += message.type == HM_FRAME_CLOCK;
+		n_gaps += message.type == HM_FRAME_GAP;
+	}
+	cr_expect_eq(n_clocks, 2, "that of the epoch that ended last, and its own");
+	cr_expect_eq(n_gaps, 1);
+	cr_expect_eq(status_of().n_gone_batches, 1, "since the spool was opened");
+}
+
 Test(spool, moves_the_oldest_of_as_many_epochs_as_there_may_be)
 {
 	char name[] = "web10";
