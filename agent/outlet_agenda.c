@@ -3,6 +3,7 @@
 
 #include "agent/outlet_agenda.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include "common/message.h"
@@ -24,15 +25,18 @@ void outlet_agenda_write(struct outlet *outlet)
 	}
 }
 
-/* @return 0 or -ENOMEM */
+/* @return 0 or -ENOMEM; -EAGAIN: nobody knows yet since when that is so */
 static int update_agenda(struct outlet *outlet)
 {
 	const struct agenda_terms terms = {
 		.since_us = outlet->since_us,
 		.ship_interval_us = outlet->settings->ship_interval_us,
 	};
-	int result = agenda_update(&outlet->agenda, outlet->set, &terms);
+	int result;
 
+	if (outlet->set->is_changing)
+		return -EAGAIN;
+	result = agenda_update(&outlet->agenda, outlet->set, &terms);
 	if (result < 0)
 		message_error("no memory to tell the collector what is sampled");
 	return result;
@@ -41,7 +45,7 @@ static int update_agenda(struct outlet *outlet)
 void outlet_agenda_repeat(struct outlet *outlet)
 {
 	agenda_done(&outlet->agenda);
-	/* Without memory it is tried again with the next shipment. */
+	/* Without memory it is tried again with the next shipment, and while they change, when other settings are in force. */
 	if (update_agenda(outlet) < 0)
 		outlet->n_made = SIZE_MAX;
 }

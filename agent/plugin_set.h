@@ -4,6 +4,7 @@
 
 /* All plugins of the agent, in the order in which they were loaded. */
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "agent/host.h"
@@ -18,6 +19,8 @@ struct plugin_set {
 	struct series_limit *limit;       /* of all of them together */
 	struct metric_registry *registry; /* what they make while they run; NULL: nothing */
 	struct text_share *texts;         /* files that more than one of them reads */
+	/* Of the main thread: some of them may be run as other settings say, which are not in force yet. */
+	bool is_changing;
 };
 
 /* Series that are left out now, and where the most are. */

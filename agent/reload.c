@@ -95,6 +95,7 @@ static int begin(struct reload *reload, struct settings_report *report,
 	reload->is_pending = true;
 	reload->is_late = false;
 	(void)timer_start(reload->patience, PATIENCE_MS, 0);
+	reload->parts.plugins->is_changing = true;
 	sampler_configure(reload->parts.sampler, next);
 	return 0;
 }
@@ -118,6 +119,7 @@ static void finish(struct reload *reload)
 	*settings = reload->next;
 	reload->next = (struct settings){0};
 	reload->is_pending = false;
+	reload->parts.plugins->is_changing = false;
 	reload->n_finished++;
 	timer_stop(reload->patience);
 	if (reload->is_late)

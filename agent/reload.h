@@ -23,7 +23,7 @@ struct reload_parts {
 	const struct options *options;
 	const struct loader *loader;
 	struct settings *settings; /* in force; replaced */
-	const struct plugin_set *plugins;
+	struct plugin_set *plugins;
 	struct sampler *sampler;
 	struct uplink *uplink;
 	void (*on_reloaded)(void *context); /* other settings are in force */

@@ -237,6 +237,41 @@ Test(outlet, tells_of_a_metric_that_a_plugin_makes)
 	metric_registry_done(&registry);
 }
 
+/* A reload: the sampler has other settings already, and the main thread does not know since when. */
+Test(outlet, does_not_say_that_an_interval_was_another_before_it_was)
+{
+	static const struct hm_metric wanted = {
+		.name = "made", .unit = "", .help = "Made.", .source = "test", .kind = HM_GAUGE};
+	struct metric_registry registry;
+	const struct hm_host host = {.root = "", .plugin = &fake_plugin, .registry = &registry};
+	struct plugin_config config = {
+		.table = &fake_plugin, .host = &host, .interval_us = 10000000};
+	struct plugin *plugin;
+	const struct hm_metric *made;
+	int n_schedules;
+
+	cr_assert_eq(plugin_new(&config, &plugin), 0);
+	cr_assert_eq(metric_registry_init(&registry, 0), 0);
+	set = (struct plugin_set){.plugins = &plugin, .n_plugins = 1, .registry = &registry};
+	outlet_configure(outlet, &set, 20);
+	take(20);
+	n_schedules = count(outlet->spool, HM_FRAME_SCHEDULE);
+	config.interval_us = 30000000;
+	cr_assert_eq(plugin_configure(plugin, &config, 25), 0);
+	cr_assert_eq(hm_metric_new(&host, &wanted, &made), 0);
+	set.is_changing = true;
+	take(30);
+	cr_expect_eq(count(outlet->spool, HM_FRAME_SCHEDULE), n_schedules);
+	set.is_changing = false;
+	outlet_configure(outlet, &set, 28);
+	take(40);
+	cr_expect_eq(count(outlet->spool, HM_FRAME_SCHEDULE), n_schedules + 1);
+	cr_expect(tells_of("made"));
+	set = (struct plugin_set){.n_plugins = 0};
+	plugin_free(plugin);
+	metric_registry_done(&registry);
+}
+
 static bool write_behind(uint64_t n_pushed, int64_t time_us)
 {
 	struct buffer bytes = round_of(time_us);

@@ -175,6 +175,7 @@ Test(reload, answers_when_the_sampler_has_the_settings)
 	ask();
 
 	cr_assert_not_null(strstr(answer(), "row\tagent\thostname\tone\ttwo\tapplied\nend\tok\n"));
+	cr_expect_not(set.is_changing);
 	cr_assert_eq(n_reloaded, 1);
 	cr_assert_str_eq(settings.hostname, "two");
 }
@@ -230,6 +231,7 @@ Test(reload, answers_when_it_is_in_force_though_the_next_one_waits)
 	write_config("[agent]\nhostname = two\ninterval = 50ms\n");
 	ask();
 	cr_assert_eq(reply.produce(reply.state, &reply), -EAGAIN);
+	cr_expect(set.is_changing);
 	write_config("[agent]\nhostname = three\ninterval = 50ms\n");
 	reload_request(reload);
 	control->blocks = false;
