@@ -379,13 +379,37 @@ int recorder_new(struct spool *spool, const uint8_t boot_id[static HM_ID_BYTES],
 	return 0;
 }
 
+/*
+ * Mostly it declares what this has declared, and all that is known of the series is kept. A disk may give now what it did
+ * not give when that began: then the same ids are those of other series.
+ */
+static int take_series_over(struct recorder *recorder)
+{
+	struct dictionary known = recorder->dictionary;
+	struct dictionary *declared = &recorder->dictionary;
+	int result;
+
+	*declared = (struct dictionary){.n_series = 0};
+	result = look_at_epoch(recorder);
+	if (result == 0 && declared->n_series <= known.n_series &&
+	    dictionary_crc(declared, declared->n_series) ==
+		    dictionary_crc(&known, declared->n_series)) {
+		dictionary_done(declared);
+		*declared = known;
+		return 0;
+	}
+	dictionary_done(&known);
+	forget_places(recorder);
+	return result;
+}
+
 int recorder_use_spool(struct recorder *recorder, struct spool *spool)
 {
 	recorder->spool = spool;
 	recorder->last_lost_tick = 0;
 	recorder->n_gone_batches = count_gone_batches(recorder);
 	memset(recorder->epoch, 0, HM_ID_BYTES);
-	return look_at_epoch(recorder);
+	return take_series_over(recorder);
 }
 
 bool recorder_is_full(const struct recorder *recorder)

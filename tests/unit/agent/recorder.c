@@ -150,6 +150,35 @@ Test(recorder, declares_in_another_epoch_what_it_has_declared_before)
 	cr_assert_str_eq(test_recorder_spooled(&test), "declare 0=a/1/seconds\nbatch\n");
 }
 
+/* A disk may give at last what it did not when the agent began: then the spool declares what stood there before. */
+Test(recorder, gives_no_sample_to_another_series_of_a_spool_that_declares_more)
+{
+	struct spool *before = test.spool;
+	struct spool *after = test_spool_open(-1, "web01");
+	struct recorder *mine = test.recorder;
+
+	test_recorder_put_ordered(&test, 10, "a", 1, 1);
+	test_recorder_take(&test);
+	recorder_ship(mine);
+	test.spool = after;
+	cr_assert_eq(recorder_new(after, test_spool_id, &test.recorder), 0);
+	test_recorder_put(&test, 10, "c", 3);
+	test_recorder_put(&test, 10, "b", 2);
+	test_recorder_take(&test);
+	recorder_free(test.recorder);
+
+	test.recorder = mine;
+	cr_assert_eq(recorder_use_spool(mine, after), 0);
+	spool_free(before);
+	test_recorder_put_ordered(&test, 20, "a", 1, 1);
+	test_recorder_put(&test, 20, "b", 2);
+	test_recorder_take(&test);
+	recorder_ship(mine);
+	cr_expect_str_eq(test_recorder_spooled(&test), "declare 0=c/1/seconds 1=b/1/seconds\n"
+						       "declare 2=a/1/seconds\nbatch\n");
+	cr_expect_str_eq(test_recorder_batched(&test), "0: 10=3\n1: 10=2 20=2\n2: 20=1\n");
+}
+
 Test(recorder, gives_two_samples_of_one_series_and_time_two_ticks)
 {
 	test_recorder_put(&test, 10, "a", 1);
