@@ -820,6 +820,21 @@ Test(spool, moves_the_oldest_of_as_many_epochs_as_there_may_be)
 	expect_moved();
 }
 
+/* In each epoch with batches their series are declared. */
+static void expect_declared(void)
+{
+	for (size_t i = 0; i < status_of().n_epochs; i++) {
+		struct spool_epoch_info info = epoch_at(i);
+		struct spool_message message = {.sequence = 0};
+		bool is_declared = false;
+
+		while (spool_next(spool, info.id, message.sequence, &message) == 0) {
+			is_declared |= message.type == HM_FRAME_DECLARE;
+			cr_expect(is_declared || message.type != HM_FRAME_BATCH, "epoch %zu", i);
+		}
+	}
+}
+
 /* What is left of an epoch does not follow what a collector has under its last number that was moved. */
 Test(spool, takes_nothing_for_its_own_of_an_epoch_that_was_moved_in_part)
 {
@@ -837,6 +852,7 @@ Test(spool, takes_nothing_for_its_own_of_an_epoch_that_was_moved_in_part)
 		cr_expect_eq(spool_compare(spool, info.id, i, OTHER_CRC), -ESTALE);
 	cr_assert_eq(spool_new_epoch(spool, info.id, 0), 0);
 	expect_moved();
+	expect_declared();
 }
 
 /* The copies that were written already are not to come back. */
