@@ -9,7 +9,7 @@ import support
 
 # What is promised for a host like any other, and what its libraries, which others may have mapped or not, add to it.
 PROMISED_KIB = 1536
-SLACK_KIB = 256
+SLACK_KIB = 512
 
 # By then all has happened that happens each minute.
 N_ROUNDS = 12
