@@ -168,8 +168,11 @@ class Neighbours(Case):
         collector = self.start_collector()
         good = self.connect(collector)
         self.assert_serves(collector, good)
-        # The client that just asked for something may not be closed yet.
-        n_open = min(self.count_descriptors(collector) for _ in range(20))
+        # The client that just asked for something may not be closed yet, and files are open for a moment.
+        n_open = self.count_descriptors(collector)
+        for _ in range(20):
+            time.sleep(0.05)
+            n_open = min(n_open, self.count_descriptors(collector))
         hard = resource.prlimit(collector.pid, resource.RLIMIT_NOFILE)[1]
         resource.prlimit(collector.pid, resource.RLIMIT_NOFILE, (n_open, hard))
         for _ in range(5):
