@@ -34,7 +34,7 @@ static int update_agenda(struct outlet *outlet)
 	};
 	int result;
 
-	if (outlet->set->is_changing)
+	if (!outlet->set || outlet->set->is_changing)
 		return -EAGAIN;
 	result = agenda_update(&outlet->agenda, outlet->set, &terms);
 	if (result < 0)
