@@ -164,6 +164,20 @@ void sim_store_put_filed(struct sim_store *store, const char *text)
 		give_up("no checkpoint", result);
 }
 
+const char sim_store_two_hosts[] = "1 here m 1\n2 here m 2\n1 there m 3\n2 there m 4\n";
+
+void sim_store_put_two_hosts(struct sim_store *store)
+{
+	int result;
+
+	sim_store_put_filed(store, SIM_STORE_AT "01 m 1\n" SIM_STORE_AT "01 m{host=\"there\"} 3\n");
+	sim_store_put(store, SIM_STORE_AT "02 m 2\n" SIM_STORE_AT "02 m{host=\"there\"} 4\n");
+	result = engine_commit(store->engine);
+	if (result < 0)
+		give_up("no commit", result);
+	sim_store_kill(store);
+}
+
 static void put_row(struct sim_store *store, const struct query_row *row)
 {
 	const struct catalog_file *file = row->series->file;

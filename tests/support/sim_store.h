@@ -67,6 +67,12 @@ int sim_store_put_many(struct sim_store *store, const char *series, unsigned n);
 /* Move all into files, with the commits that it takes. @return 0 or -errno */
 int sim_store_checkpoint(struct sim_store *store);
 
+/* What the next one has left, as sim_store_read() tells it. */
+extern const char sim_store_two_hosts[];
+
+/* Put two samples of each of two hosts: the first ones in files, the others in the log only. The process is ended. */
+void sim_store_put_two_hosts(struct sim_store *store);
+
 /* Put lines, and move all into files. */
 void sim_store_put_filed(struct sim_store *store, const char *text);
 

@@ -38,16 +38,10 @@ static void assert_reads(const char *expected)
 	cr_assert_str_eq(sim_store_read(&store), expected);
 }
 
-/* Two samples in files, of two hosts, and two that only the log has; the process is ended. */
-static const char all[] = "1 here m 1\n2 here m 2\n1 there m 3\n2 there m 4\n";
-
+/* What is put and written is on the platter. */
 static void fill(void)
 {
-	sim_store_put(&store, AT "01 m 1\n" AT "01 m{host=\"there\"} 3\n");
-	cr_assert_eq(sim_store_checkpoint(&store), 0);
-	sim_store_put(&store, AT "02 m 2\n" AT "02 m{host=\"there\"} 4\n");
-	cr_assert_eq(engine_commit(store.engine), 0);
-	sim_store_kill(&store);
+	sim_store_put_two_hosts(&store);
 	sim_disk_settle(store.sim);
 }
 
@@ -64,7 +58,7 @@ static void assert_kept(void)
 		(void)sim_store_checkpoint(&store);
 		sim_store_kill(&store);
 		cr_assert_eq(sim_store_open(&store), 0);
-		assert_reads(all);
+		assert_reads(sim_store_two_hosts);
 	}
 }
 
@@ -115,7 +109,8 @@ Test(opening, goes_on_with_all_once_the_disk_gives_it)
 		sim_disk_heal(store.sim);
 		if (store.engine) {
 			cr_assert_eq(engine_commit(store.engine), 0);
-			cr_assert_str_eq(sim_store_read(&store), all, "open %u", (unsigned)n);
+			cr_assert_str_eq(sim_store_read(&store), sim_store_two_hosts, "open %u",
+					 (unsigned)n);
 		}
 		teardown();
 		setup();
@@ -144,7 +139,7 @@ Test(opening, waits_for_a_sector_of_the_log)
 		}
 		cr_assert_eq(sim_disk_spoil(store.sim, LOG, 0, 0), 0);
 		cr_assert_eq(engine_commit(store.engine), 0);
-		assert_reads(all);
+		assert_reads(sim_store_two_hosts);
 		cr_assert_eq(sim_store_stats(&store).n_damaged_ranges, 0);
 		assert_kept();
 		teardown();
@@ -166,7 +161,7 @@ Test(opening, waits_for_a_sector_of_a_segment_that_only_samples_are_in)
 	cr_assert_eq(engine_commit(store.engine), -EIO);
 	cr_assert_eq(sim_disk_spoil(store.sim, LOG, 0, 0), 0);
 	cr_assert_eq(engine_commit(store.engine), 0);
-	assert_reads(all);
+	assert_reads(sim_store_two_hosts);
 	assert_kept();
 }
 

@@ -37,18 +37,6 @@ static void assert_reads(const char *expected)
 	cr_assert_str_eq(sim_store_read(&store), expected);
 }
 
-/* Two samples in files, of two hosts, and two that only the log has; the process is ended. */
-static const char all[] = "1 here m 1\n2 here m 2\n1 there m 3\n2 there m 4\n";
-
-static void fill(void)
-{
-	sim_store_put(&store, AT "01 m 1\n" AT "01 m{host=\"there\"} 3\n");
-	cr_assert_eq(sim_store_checkpoint(&store), 0);
-	sim_store_put(&store, AT "02 m 2\n" AT "02 m{host=\"there\"} 4\n");
-	cr_assert_eq(engine_commit(store.engine), 0);
-	sim_store_kill(&store);
-}
-
 struct names {
 	char text[4096];
 };
@@ -112,9 +100,9 @@ static void assert_goes_on(void)
 
 Test(takeover, goes_on_counting_syncs_that_fail)
 {
-	fill();
+	sim_store_put_two_hosts(&store);
 	sim_disk_fail(store.sim, SIM_FDATASYNC, 1, EIO, true);
-	open_badly(all, "log/00000001.log cannot be synced");
+	open_badly(sim_store_two_hosts, "log/00000001.log cannot be synced");
 	cr_assert_eq(sim_store_stats(&store).n_failed_syncs, 1);
 	sim_disk_heal(store.sim);
 	cr_assert_eq(engine_commit(store.engine), 0);
@@ -147,26 +135,26 @@ static void heal(void)
 
 Test(takeover, starts_where_every_sync_fails_and_goes_on_when_they_do_not)
 {
-	fill();
+	sim_store_put_two_hosts(&store);
 	sim_disk_fail(store.sim, SIM_FDATASYNC, 1, EIO, true);
-	open_badly(all, "log/00000001.log cannot be synced");
+	open_badly(sim_store_two_hosts, "log/00000001.log cannot be synced");
 	heal();
 }
 
 Test(takeover, starts_where_syncs_of_folders_fail_too)
 {
-	fill();
+	sim_store_put_two_hosts(&store);
 	sim_disk_fail(store.sim, SIM_FDATASYNC, 1, EIO, true);
 	sim_disk_fail(store.sim, SIM_FSYNC, 1, EIO, true);
 	sim_disk_fail(store.sim, SIM_SYNCFS, 1, EIO, true);
-	open_badly(all, "the store's folder cannot be synced");
+	open_badly(sim_store_two_hosts, "the store's folder cannot be synced");
 	heal();
 }
 
 /* What the process before wrote last is lost on the platter, or not, and the kernel shows it. */
 static void end_unsynced(uint64_t seed)
 {
-	fill();
+	sim_store_put_two_hosts(&store);
 	sim_disk_seed(store.sim, seed);
 	sim_disk_refuse_direct(store.sim, true);
 	cr_assert_eq(sim_store_open(&store), 0);
@@ -299,7 +287,7 @@ Test(takeover, secures_the_end_where_the_device_wants_larger_reads)
 
 Test(takeover, serves_files_where_the_log_cannot_be_listed)
 {
-	fill();
+	sim_store_put_two_hosts(&store);
 	cr_assert_eq(sim_disk_spoil_folder(store.sim, "log", EIO), 0);
 	open_badly("1 here m 1\n1 there m 3\n", "log/ cannot be listed");
 	cr_assert_gt(sim_store_stats(&store).n_damaged_ranges, 0);
@@ -308,16 +296,16 @@ Test(takeover, serves_files_where_the_log_cannot_be_listed)
 
 Test(takeover, serves_what_the_log_knows_where_hosts_cannot_be_listed)
 {
-	fill();
+	sim_store_put_two_hosts(&store);
 	cr_assert_eq(sim_disk_spoil_folder(store.sim, "hosts", EIO), 0);
-	open_badly(all, "hosts/ cannot be listed");
+	open_badly(sim_store_two_hosts, "hosts/ cannot be listed");
 	cr_assert_gt(sim_store_stats(&store).n_damaged_ranges, 0);
 	heal();
 }
 
 Test(takeover, takes_no_other_id_where_nothing_tells_the_one_that_is_lost)
 {
-	fill();
+	sim_store_put_two_hosts(&store);
 	sim_store_remove(&store, ".", "id");
 	cr_assert_eq(sim_disk_spoil_folder(store.sim, "log", EIO), 0);
 	open_badly("", "the id is lost");
@@ -327,7 +315,7 @@ Test(takeover, takes_no_other_id_where_nothing_tells_the_one_that_is_lost)
 
 Test(takeover, makes_no_other_id_where_the_folder_of_its_only_host_cannot_be_listed)
 {
-	fill();
+	sim_store_put_two_hosts(&store);
 	sim_store_remove(&store, ".", "id");
 	sim_store_remove(&store, "log", "00000001.log");
 	/* log/ and hosts/ can. */
@@ -361,7 +349,7 @@ Test(takeover, reads_nothing_twice_where_a_checkpoint_was_not_completed)
 	sim_store_kill(&store);
 	sim_disk_heal(store.sim);
 	cr_assert_eq(sim_disk_spoil_folder(store.sim, "hosts", EIO), 0);
-	open_badly(all, "hosts/ cannot be listed");
+	open_badly(sim_store_two_hosts, "hosts/ cannot be listed");
 	heal();
 }
 
@@ -370,7 +358,7 @@ Test(takeover, keeps_a_host_in_the_log_whose_folder_cannot_be_listed)
 	static const char expected[] =
 		"1 here m 1\n2 here m 2\n3 here m 5\n1 there m 3\n2 there m 4\n3 there m 6\n";
 
-	fill();
+	sim_store_put_two_hosts(&store);
 	cr_assert_eq(sim_disk_spoil_folder(store.sim, "hosts/there", EIO), 0);
 	cr_assert_eq(sim_store_open_patiently(&store), 0);
 	assert_reads("1 here m 1\n2 here m 2\n2 there m 4\n");
@@ -389,7 +377,7 @@ Test(takeover, keeps_a_host_in_the_log_whose_folder_cannot_be_listed)
 
 Test(takeover, appends_nothing_to_a_host_that_only_its_folder_tells_of)
 {
-	fill();
+	sim_store_put_two_hosts(&store);
 	sim_store_remove(&store, "log", "00000001.log");
 	cr_assert_eq(sim_disk_spoil_folder(store.sim, "hosts/there", EIO), 0);
 	cr_assert_eq(sim_store_open_patiently(&store), 0);
@@ -405,7 +393,7 @@ Test(takeover, appends_nothing_to_a_host_that_only_its_folder_tells_of)
 /* Who read a series before the disk worked reads it on, and who appends to one appends to its heir. */
 Test(takeover, goes_on_with_series_that_were_known_before)
 {
-	fill();
+	sim_store_put_two_hosts(&store);
 	sim_disk_fail(store.sim, SIM_FDATASYNC, 1, EIO, true);
 	cr_assert_eq(sim_store_open(&store), 0);
 	sim_store_put(&store, AT "03 m 5\n");
@@ -428,7 +416,7 @@ Test(takeover, tells_a_query_that_it_misses_what_the_log_has)
 	unsigned n = 0;
 	size_t n_rows;
 
-	fill();
+	sim_store_put_two_hosts(&store);
 	sim_disk_fail(store.sim, SIM_FDATASYNC, 1, EIO, true);
 	cr_assert_eq(sim_store_open(&store), 0);
 	cr_assert_eq(query_new(store.engine, "", "", INT64_MIN, INT64_MAX, &query), 0);
